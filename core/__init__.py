@@ -1,0 +1,1 @@
+"""Link → transcript → summary → index → answer. Knows no platform; see README.md here."""

@@ -1,0 +1,85 @@
+"""This file holds the core's settings: frozen sections with bounds. config.yaml explains them.
+
+Functions get the section they need. Reading files and the environment is bot/config.py's work.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+Language = Literal["en", "ko"]
+
+
+class Section(BaseModel):
+    """Unknown keys are refused: a typo must not silently mean the default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Speech(Section):
+    """Hearing."""
+
+    model: str = "large-v3-turbo"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compute_type: str = "auto"
+    language: str = ""
+    order: tuple[Literal["whisper", "captions"], ...] = Field(("whisper", "captions"), min_length=1)
+    batch_size: int = Field(8, ge=1, le=64)
+
+
+class Llm(Section):
+    """The language model behind Ollama, or none."""
+
+    engine: Literal["auto", "ollama", "extractive"] = "auto"
+    url: str = "http://127.0.0.1:11434"
+    model: str = "qwen3:8b"
+    num_ctx: int = Field(16384, ge=2048, le=1_048_576)
+    max_answer_tokens: int = Field(1024, ge=64, le=16_384)
+    first_token_s: float = Field(300, gt=0, le=3600)
+    stall_s: float = Field(60, gt=0, le=3600)
+    wall_s: float = Field(900, gt=0, le=7200)
+
+
+class Embedding(Section):
+    """Texts to vectors."""
+
+    model: str = "intfloat/multilingual-e5-small"
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+
+
+class Gpu(Section):
+    """How speech and language model share one card."""
+
+    policy: Literal["auto", "together", "turns"] = "auto"
+
+
+class Limits(Section):
+    """What one request may cost."""
+
+    max_minutes: int = Field(240, ge=1, le=1440)
+    max_megabytes: int = Field(1024, ge=1, le=65_536)
+    links_per_message: int = Field(3, ge=1, le=20)
+
+
+class YouTube(Section):
+    """How yt-dlp reaches YouTube."""
+
+    proxy: str = ""
+    cookies_file: Path | None = None
+
+
+class Core(Section):
+    """Everything core needs; bot/config.py adds the platforms."""
+
+    data_dir: Path = Path("data")
+    database_url: SecretStr = SecretStr("")
+    language: Language = "en"
+    speech: Speech = Speech()
+    llm: Llm = Llm()
+    embedding: Embedding = Embedding()
+    gpu: Gpu = Gpu()
+    limits: Limits = Limits()
+    youtube: YouTube = YouTube()

@@ -1,0 +1,230 @@
+"""This file holds the values that travel through the program: frozen, plain, and without behaviour
+beyond what follows from their own fields. Times are seconds from the start of the video.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote
+
+Source = Literal["whisper", "captions", "file"]
+"""Who made a transcript's words: our ears, YouTube's captions, or a subtitle file."""
+
+Stage = Literal["resolve", "download", "transcribe", "summarise", "index", "load"]
+"""What the user is told while waiting. `load`: a model is being brought into memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionTrack:
+    """One caption track. `key` is yt-dlp's name for it, which is not always a language code."""
+
+    key: str
+    language: str
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A chapter as the uploader set it: a title and where it starts."""
+
+    title: str
+    start_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One video. `id` is YouTube's 11 characters, or `file-` and 11 characters of a file's hash."""
+
+    id: str
+    title: str
+    channel_name: str = ""
+    duration_s: float = 0.0
+    description: str = ""
+    hashtags: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    thumbnail_url: str = ""
+    caption_tracks: tuple[CaptionTrack, ...] = ()
+    language: str = ""
+    file_name: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where to open it: its YouTube page, or a file's own name, quoted."""
+        return quote(self.file_name) if self.file_name else f"https://youtu.be/{self.id}"
+
+    def url_at(self, second: float) -> str:
+        """The address that opens at `second`; for a file a W3C media fragment.
+
+        >>> Video("dQw4w9WgXcQ", "A song").url_at(62.9)
+        'https://youtu.be/dQw4w9WgXcQ?t=62'
+        """
+        return f"{self.url}{'#' if self.file_name else '?'}t={int(second)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What was said from `start_s` to `end_s`."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of audio just heard: its segments, and how far the hearing has come."""
+
+    heard_s: float
+    duration_s: float
+    language: str = ""
+    segments: tuple[Segment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A video's words, in order of time. `recipe` names the settings that made them."""
+
+    video_id: str
+    language: str
+    source: Source
+    segments: tuple[Segment, ...]
+    recipe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One statement of a summary and the start of the segment it comes from."""
+
+    text: str
+    start_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A stretch about one thing. Chapters touch: each ends where the next one starts."""
+
+    title: str
+    start_s: float
+    end_s: float
+    points: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a video says. `covered_s`: how much of it the engine has read, told to the user."""
+
+    topic: str
+    points: tuple[Point, ...]
+    chapters: tuple[Chapter, ...]
+    hashtags: tuple[str, ...]
+    questions: tuple[str, ...]
+    language: str
+    covered_s: float
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole neighbouring segments, the unit of finding. `heading`: title, channel and chapter,
+    indexed with the text but never quoted. `first`, `last`: indexes of its segments, inclusive.
+    """
+
+    video_id: str
+    number: int
+    start_s: float
+    end_s: float
+    first: int
+    last: int
+    heading: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        """Unique over all videos."""
+        return f"{self.video_id}:{self.number}"
+
+    @property
+    def indexed(self) -> str:
+        """What is embedded and searched."""
+        return f"{self.heading}\n{self.text}" if self.heading else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found. Scores order the hits of one search and mean nothing beyond it."""
+
+    chunk: Chunk
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Neighbouring segments of one video, in order: what an answer may rest on."""
+
+    video: Video
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Marker `[n]` of an answer, resolved by code to a real segment."""
+
+    n: int
+    video_id: str
+    start_s: float
+    end_s: float
+    quote: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds. `load_ms`: waiting for a model to come up, in none of the others."""
+
+    load_ms: int = 0
+    retrieval_ms: int = 0
+    first_token_ms: int = 0
+    total_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`text` holds markers `[1]` … that `citations` resolve. `grounded`: it rests on the videos."""
+
+    question: str
+    text: str
+    citations: tuple[Citation, ...]
+    questions: tuple[str, ...]
+    grounded: bool
+    engine: str
+    timings: Timings = field(default_factory=Timings)
+    notes: tuple[str, ...] = ()
+    """Codes of what the user should know, such as `keyword_only`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question and its answer in a thread."""
+
+    question: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the current stage is: `fraction` 0 to 1, `eta_s` seconds left where known."""
+
+    stage: Stage
+    fraction: float = 0.0
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A video one can question. `notes`: codes of what the user should know."""
+
+    video: Video
+    transcript: Transcript
+    summary: Summary
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,169 @@
+"""This file names what the core needs from the outside, in the core's own words.
+
+Every port is fulfilled by a backend (core/backends, or core/remote.py through a child process) and
+by a fake in tests/fakes; both pass the same contract suite. A port raises only core.errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model import Chunk, Progress, Segment, Summary, Transcript, Turn, Video, Window
+
+Vectors = NDArray[np.float32]
+"""Shape (n, d), rows of length 1, or (d,) for one text."""
+
+Tell = Callable[[Progress], None]
+"""Told how far a piece of work is; returns at once."""
+
+Kind = Literal["passage", "question"]
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of a prompt."""
+
+    role: Role
+    text: str
+
+
+Prompt = tuple[Message, ...]
+
+
+class Fetcher(Protocol):
+    """YouTube."""
+
+    async def look_up(self, video_id: str) -> Video:
+        """What YouTube says about the video. Refuses what has no end or is not there."""
+
+    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+        """The smallest good audio, as a file in the empty `folder`."""
+
+    async def captions(self, video: Video, language: str) -> Transcript:
+        """The best caption track: `language` before the video's own, people's before automatic.
+        Raises NoCaptions."""
+
+
+class Transcriber(Protocol):
+    """Ears."""
+
+    def transcribe(self, audio: Path, language: str) -> AsyncIterator[Window]:
+        """The audio's words, window by window. The first window has only the duration.
+
+        `language`: a code, or "" to find out. No speech → no segments. Closing the iterator stops
+        the work within 2 s. Raises NoAudio, NotMedia, SpeechModelMissing."""
+
+
+class Embedder(Protocol):
+    """Texts to vectors."""
+
+    name: str
+
+    async def warm(self) -> None:
+        """Returns once the model is in memory. Raises EmbedderMissing."""
+
+    async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
+        """One row a text, in order. Long texts count whole."""
+
+
+class LanguageModel(Protocol):
+    """Words to words. `num_ctx` is the whole context in tokens, prompt and answer together."""
+
+    name: str
+    num_ctx: int
+
+    def tokens(self, text: str) -> int:
+        """How many tokens `text` takes: an estimate that errs upward and learns."""
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncIterator[str]:
+        """The answer piece by piece. Raises PromptTooLong rather than lose a word."""
+
+    async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, object]) -> str:
+        """The whole answer, JSON by `schema` (JSON Schema) as far as the model obeys."""
+
+
+class ChannelIndex(Protocol):
+    """A cache of one kind (vectors, or keywords), held apart for every channel."""
+
+    async def holdings(self, channel: str) -> dict[str, str]:
+        """Video id → the digest it was put with."""
+
+    async def put(
+        self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk], vectors: Vectors
+    ) -> None:
+        """Holds these chunks of the video and no others."""
+
+    async def drop(self, channel: str, video_id: str | None = None) -> None:
+        """Forgets one video, or the channel."""
+
+    async def nearest(self, channel: str, vector: Vectors, limit: int) -> list[str]:
+        """Chunk keys by vector, best first."""
+
+    async def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
+        """Chunk keys by keyword (BM25), best first."""
+
+
+class KeywordRanker(Protocol):
+    """BM25 over a handful of texts, in memory."""
+
+    def scores(self, question: Sequence[str], texts: Sequence[Sequence[str]]) -> Vectors:
+        """One score a text (tokens), 0 where no word matches; higher is better."""
+
+
+class Videos(Protocol):
+    """What was heard and summed up, once for everybody."""
+
+    async def save(self, video: Video) -> None: ...
+    async def get(self, video_id: str) -> Video | None: ...
+    async def save_transcript(self, transcript: Transcript) -> None:
+        """Replaces the video's transcript and forgets what was made from the old one."""
+
+    async def transcript(self, video_id: str) -> Transcript | None: ...
+    async def save_summary(self, video_id: str, recipe: str, summary: Summary) -> None: ...
+    async def summary(self, video_id: str, recipe: str) -> Summary | None: ...
+
+
+class Chunks(Protocol):
+    """The unit of finding, with its vectors where there are any."""
+
+    async def save(
+        self, video_id: str, recipe: str, chunks: Sequence[Chunk], vectors: Vectors | None
+    ) -> None:
+        """Replaces the video's chunks."""
+
+    async def recipe(self, video_id: str) -> str | None: ...
+    async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
+        """In order of video and time; vectors only if every chunk has one of the same size."""
+
+    async def segments(self, video_id: str, first: int, last: int) -> list[Segment]: ...
+
+
+class Library(Protocol):
+    """Which videos a channel knows. Private to the channel."""
+
+    async def add(self, channel: str, video_id: str) -> None: ...
+    async def videos(self, channel: str) -> list[Video]:
+        """Newest first."""
+
+    async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
+        """Removes one video, or all, and everything nobody else uses. The ids removed."""
+
+
+class Threads(Protocol):
+    """Conversations."""
+
+    async def turns(self, thread: str, limit: int) -> list[Turn]:
+        """The last ones, oldest first."""
+
+    async def add(self, thread: str, turn: Turn, video_ids: Sequence[str]) -> None: ...
+
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]

@@ -1,0 +1,57 @@
+"""This file holds what every test stands on: no network beyond loopback; the recordings."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+ASSETS = ROOT / "tests" / "assets"
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # child processes inherit it: they ask no model hub either
+
+
+class NetworkRefused(OSError):
+    """A test reached for an address beyond this machine."""
+
+
+def _refuse_the_network(event: str, args: tuple[Any, ...]) -> None:
+    """An audit hook: it sees every connection of this process, and no library can go around it."""
+    if event == "socket.connect" and isinstance(args[1], tuple):
+        host = str(args[1][0])
+    elif event == "socket.getaddrinfo":
+        host = str(args[0] or "localhost")
+    else:
+        return
+    if not _is_loopback(host):
+        raise NetworkRefused(f"a test may not reach {host}")
+
+
+def _is_loopback(host: str) -> bool:
+    if host in ("localhost", "0.0.0.0", "::", "b'localhost'"):
+        return True
+    try:
+        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+sys.addaudithook(_refuse_the_network)
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The folder of the demo: a two-minute lecture and a small speech model."""
+    return EXAMPLES
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The folder of the tests' own data: two ten-minute lectures with reference text and facts."""
+    return ASSETS

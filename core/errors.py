@@ -26,7 +26,7 @@ class CoreError(Exception):
     @property
     def code(self) -> str:
         """The class's name in lower case: `VideoPrivate` → `video_private`."""
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
 
     @property
     def facts(self) -> dict[str, Any]:

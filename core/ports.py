@@ -1,6 +1,6 @@
 """This file names what the core needs from the outside, in the core's own words.
 
-Every port is fulfilled by a backend (core/backends, or core/remote.py through a child process) and
+Every port is fulfilled by a backend (core/backends, or core/remote.py, which asks a child process) and
 by a fake in tests/fakes; both pass the same contract suite. A port raises only core.errors.
 """
 
@@ -89,25 +89,36 @@ class LanguageModel(Protocol):
         """The whole answer, JSON by `schema` (JSON Schema) as far as the model obeys."""
 
 
-class ChannelIndex(Protocol):
-    """A cache of one kind (vectors, or keywords), held apart for every channel."""
+class Index(Protocol):
+    """A cache of one kind, held apart for every channel. Its truth is the store."""
 
     async def holdings(self, channel: str) -> dict[str, str]:
-        """Video id → the digest it was put with."""
+        """Video id → the digest it was put with. Raises IndexBroken."""
+
+    async def drop(self, channel: str, video_id: str | None = None) -> None:
+        """Forgets one video, or the channel with everything of it on the disk."""
+
+
+class VectorIndex(Index, Protocol):
+    """A channel's vectors."""
 
     async def put(
         self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk], vectors: Vectors
     ) -> None:
         """Holds these chunks of the video and no others."""
 
-    async def drop(self, channel: str, video_id: str | None = None) -> None:
-        """Forgets one video, or the channel."""
-
     async def nearest(self, channel: str, vector: Vectors, limit: int) -> list[str]:
-        """Chunk keys by vector, best first."""
+        """Chunk keys by cosine, best first. Raises IndexBroken."""
+
+
+class KeywordIndex(Index, Protocol):
+    """A channel's words."""
+
+    async def put(self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk]) -> None:
+        """Holds these chunks of the video and no others."""
 
     async def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
-        """Chunk keys by keyword (BM25), best first."""
+        """Chunk keys by BM25 over any of the tokens, best first. Raises IndexBroken."""
 
 
 class KeywordRanker(Protocol):

@@ -1,0 +1,89 @@
+"""This file reads config.yaml and the environment into one frozen Config, or says what is wrong.
+
+Order: TUBETHREAD_DATA, then the file, then defaults. `${NAME}` is expanded in values after YAML is
+parsed, so that a token with YAML's own characters stays a token.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+from pydantic import SecretStr, ValidationError
+
+from core.config import Core, Section
+from core.errors import ConfigInvalid
+
+DEFAULT_PATH = Path("config.yaml")
+
+
+class Discord(Section):
+    """Discord. `api_base` and `gateway_url` are empty for the real one."""
+
+    token: SecretStr = SecretStr("")
+    api_base: str = ""
+    gateway_url: str = ""
+
+
+class Telegram(Section):
+    """Telegram. `api_base` and `file_base` are empty for the real one."""
+
+    token: SecretStr = SecretStr("")
+    api_base: str = ""
+    file_base: str = ""
+
+
+class Config(Core):
+    """The whole of config.yaml: core's sections and one for each platform."""
+
+    discord: Discord = Discord()
+    telegram: Telegram = Telegram()
+
+
+def read_config(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """The settings in `path`. The default file may be missing, a named one may not.
+
+    Raises ConfigInvalid with the dotted key and what is wrong with it, never with its value."""
+    values = _parse(path) if path.exists() or path != DEFAULT_PATH else {}
+    values = {key: _expand(value, environment, str(key)) for key, value in values.items()}
+    if folder := environment.get("TUBETHREAD_DATA"):
+        values["data_dir"] = folder
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigInvalid(key, first["msg"]) from None  # the cause would show the value
+
+
+def _parse(path: Path) -> dict[str, object]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigInvalid(path.name, error.strerror or "cannot be read") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"not YAML in line {mark.line + 1}" if mark else "not YAML"
+        raise ConfigInvalid(path.name, where) from None  # the cause would show the line
+    if not isinstance(values, dict):
+        raise ConfigInvalid(path.name, "not a list of keys and values")
+    return {str(key): value for key, value in values.items() if value is not None}
+
+
+def _expand(value: object, environment: Mapping[str, str], key: str) -> object:
+    if isinstance(value, dict):
+        return {k: _expand(v, environment, f"{key}.{k}") for k, v in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, environment, key) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def named(match: re.Match[str]) -> str:
+        if match[1] not in environment:
+            raise ConfigInvalid(key, f"the environment has no {match[1]}")
+        return environment[match[1]]
+
+    return re.sub(r"\$\{(\w+)\}", named, value)

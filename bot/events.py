@@ -1,0 +1,126 @@
+"""This file shapes what `--json` prints: one flat object a line, named by `event`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from bot.render import describe
+from bot.words import Words
+from core.model import Answer, Hit, Point, Progress, Ready, Segment, Video
+from core.plain import to_json
+
+Event = dict[str, object]
+
+
+def line(event: Event) -> str:
+    """The event as one line, safe to print: control characters are escaped, Korean is not."""
+    return to_json(event)
+
+
+def progress_event(progress: Progress) -> Event:
+    return {"event": "progress"} | asdict(progress)
+
+
+def ready_event(ready: Ready) -> Event:
+    summary, transcript = ready.summary, ready.transcript
+    chapters = [
+        {
+            "title": chapter.title,
+            "start_s": _ms(chapter.start_s),
+            "end_s": _ms(chapter.end_s),
+            "points": _points(chapter.points),
+        }
+        for chapter in summary.chapters
+    ]
+    return {
+        "event": "ready",
+        "video": _video(ready.video),
+        "transcript": {
+            "language": transcript.language,
+            "source": transcript.source,
+            "segments": [_segment(segment) for segment in transcript.segments],
+        },
+        "summary": {
+            "topic": summary.topic,
+            "points": _points(summary.points),
+            "chapters": chapters,
+            "hashtags": list(summary.hashtags),
+            "questions": list(summary.questions),
+            "language": summary.language,
+            "covered_s": _ms(summary.covered_s),
+            "engine": summary.engine,
+        },
+        "notes": list(ready.notes),
+    }
+
+
+def error_event(error: Exception, words: Words) -> Event:
+    return {"event": "error"} | asdict(describe(error, words))
+
+
+def text_event(delta: str) -> Event:
+    return {"event": "text", "delta": delta}
+
+
+def answer_event(answer: Answer) -> Event:
+    citations = [
+        asdict(citation) | {"start_s": _ms(citation.start_s), "end_s": _ms(citation.end_s)}
+        for citation in answer.citations
+    ]
+    return {
+        "event": "answer",
+        "question": answer.question,
+        "text": answer.text,
+        "citations": citations,
+        "questions": list(answer.questions),
+        "grounded": answer.grounded,
+        "engine": answer.engine,
+        "timings": asdict(answer.timings),
+        "notes": list(answer.notes),
+    }
+
+
+def hits_event(query: str, pairs: Sequence[tuple[Hit, Video]]) -> Event:
+    hits = [
+        {
+            "video_id": video.id,
+            "title": video.title,
+            "start_s": _ms(hit.chunk.start_s),
+            "end_s": _ms(hit.chunk.end_s),
+            "text": hit.chunk.text,
+            "score": round(float(hit.score), 6),
+            "url": video.url_at(hit.chunk.start_s),
+        }
+        for hit, video in pairs
+    ]
+    return {"event": "hits", "query": query, "hits": hits}
+
+
+def videos_event(videos: Sequence[Video]) -> Event:
+    return {"event": "videos", "videos": [_video(video) for video in videos]}
+
+
+def _video(video: Video) -> Event:
+    return {
+        "id": video.id,
+        "title": video.title,
+        "url": video.url,
+        "duration_s": _ms(video.duration_s),
+        "channel_name": video.channel_name,
+        "hashtags": list(video.hashtags),
+    }
+
+
+def _segment(segment: Segment) -> Event:
+    start_s, end_s = _ms(segment.start_s), _ms(segment.end_s)
+    return {"start_s": start_s, "end_s": end_s, "text": segment.text}
+
+
+def _points(points: Sequence[Point]) -> list[Event]:
+    return [{"text": point.text, "start_s": _ms(point.start_s)} for point in points]
+
+
+def _ms(seconds: float) -> float:
+    """Seconds to the millisecond: arithmetic's tail is noise to a reader."""
+    return round(seconds, 3)

@@ -1,0 +1,47 @@
+"""This file makes values fit to be read: text without control characters, seconds as a clock."""
+
+from __future__ import annotations
+
+import json
+import re
+
+# A terminal obeys these: whole escape sequences (CSI, OSC), other control characters (C0 but tab
+# and line feed, C1), marks that turn the reading direction around. Lone surrogates cannot be
+# written at all.
+_SEQUENCES = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+_CONTROLS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+_UNPRINTABLE = re.compile(f"{_SEQUENCES}|{_CONTROLS}")
+_LINE_ENDS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+
+
+def printable(text: str) -> str:
+    r"""The text with nothing in it that a terminal would obey; every line end is a line feed.
+
+    >>> printable("\x1b[31mred\x1b[0m\r\nblue\x07")
+    'red\nblue'
+    """
+    return _UNPRINTABLE.sub("", _LINE_ENDS.sub("\n", text))
+
+
+def one_line(text: str) -> str:
+    """The printable text on one line, so that it cannot pass for lines of ours."""
+    return " ".join(printable(text).split())
+
+
+def clock(seconds: float) -> str:
+    """Whole seconds as people read them.
+
+    >>> clock(125.9), clock(3723)
+    ('2:05', '1:02:03')
+    """
+    minutes, second = divmod(max(int(seconds), 0), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """JSON that keeps every character: Korean as it is, what is not printable as `\\u` escapes.
+
+    Without `indent` it is one line for every reader, also those that split at U+2028."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return re.sub(_CONTROLS, lambda found: f"\\u{ord(found[0]):04x}", text)

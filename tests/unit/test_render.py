@@ -1,0 +1,252 @@
+"""This file checks what users read: errors, summaries, answers, and that no text takes over."""
+
+import inspect
+import re
+from dataclasses import fields, replace
+from typing import get_args
+
+import pytest
+
+from bot.render import (
+    describe,
+    exit_code,
+    render_answer,
+    render_error,
+    render_hits,
+    render_progress,
+    render_ready,
+    render_videos,
+)
+from bot.words import Words
+from core import errors
+from core.model import (
+    Answer,
+    Chapter,
+    Chunk,
+    Citation,
+    Hit,
+    Point,
+    Progress,
+    Ready,
+    Segment,
+    Source,
+    Stage,
+    Summary,
+    Transcript,
+    Video,
+)
+from core.plain import clock, one_line, printable
+
+EN, KO = Words("en"), Words("ko")
+BRANCHES = {errors.RequestError, errors.VideoError, errors.BackendError, errors.ConfigError}
+LEAVES = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, errors.CoreError) and kind not in BRANCHES | {errors.CoreError}
+]
+EXAMPLES = {"int": 7, "str": "seven", "tuple[str, ...]": ("DE", "FR")}
+HOSTILE = "\x1b]0;owned\x07\x1b[2Jti\x9b31mtle\r\n\u202e[bold]x[/bold]\udc80"
+
+BEES = Video("dQw4w9WgXcQ", "How bees dance", "The Hive", 125.0, hashtags=("bees",))
+CHAPTER = Chapter("The waggle", 62.0, 125.0, (Point("It points at flowers.", 70.5),))
+QUESTIONS = ("Why do they dance?", "Who watches?", "How far is it?")
+SUMMARY = Summary(
+    topic="The dance of the bees",
+    points=(Point("Bees dance.", 0.0), Point("The angle is a direction.", 62.9)),
+    chapters=(CHAPTER,),
+    hashtags=("bees", "#dance"),
+    questions=QUESTIONS,
+    language="en",
+    covered_s=125.0,
+    engine="extractive",
+)
+TRANSCRIPT = Transcript(BEES.id, "en", "whisper", (Segment(0.0, 125.0, "Bees dance."),))
+READY = Ready(BEES, TRANSCRIPT, SUMMARY, ("captions_automatic",))
+CITATION = Citation(1, BEES.id, 62.9, 70.0, "the angle", BEES.url_at(62.9))
+ANSWER = Answer("Which way?", "By its angle [1].", (CITATION,), QUESTIONS, True, "qwen3:8b")
+
+
+def example(kind: type[errors.CoreError]) -> errors.CoreError:
+    return kind(*(EXAMPLES[field.type] for field in fields(kind)))
+
+
+@pytest.mark.parametrize("words", [EN, KO], ids=["en", "ko"])
+@pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
+def test_every_error_has_its_own_words_and_a_next_step(kind, words):
+    told = describe(example(kind), words)
+    others = [describe(example(other), words).message for other in LEAVES if other is not kind]
+    assert told.message not in others
+    assert told.hint
+    assert told.code == example(kind).code
+    assert told.permanent == kind.permanent
+    assert "{" not in told.message + told.hint
+
+
+@pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
+def test_every_error_comes_back_from_its_code(kind):
+    error = example(kind)
+    again = errors.from_code(error.code, error.facts)
+    assert (type(again), again.facts) == (kind, error.facts)
+
+
+def test_no_words_are_kept_for_errors_that_are_gone():
+    codes = {key.split(".")[1] for key in EN.texts if key.startswith("errors.")}
+    assert codes == {example(kind).code for kind in LEAVES} | {"unexpected"}
+
+
+def test_every_fact_in_the_words_is_a_field_of_the_error():
+    for kind in LEAVES:
+        code, facts = example(kind).code, example(kind).facts
+        for key in (key for key in EN.texts if key.startswith(f"errors.{code}.")):
+            EN(key, **facts)
+
+
+def test_what_youtube_did_not_tell_leaves_no_hole():
+    assert "It can be seen in: DE, FR." in describe(errors.GeoBlocked(("DE", "FR")), EN).message
+    assert describe(errors.GeoBlocked(), EN).message.endswith("country of this machine.")
+    assert describe(errors.NotYetAired(), EN).message.endswith("not started yet.")
+
+
+def test_an_unforeseen_error_is_told_without_its_details():
+    told = describe(ValueError("secret at /home/ada"), EN)
+    assert told.code == "unexpected"
+    assert not told.permanent
+    assert "secret" not in told.message + told.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "seen", "unseen"),
+    [
+        (errors.SpeechModelMissing("/home/ada/models/tiny"), " tiny ", "ada"),
+        (errors.ModelFailed("load model: /root/.ollama/blobs/sha256-ab"), "sha256-ab", "root"),
+        (errors.ModelFailed(r"load model: C:\Users\ada\blobs\sha256-ab"), "sha256-ab", "ada"),
+        (errors.OllamaUnreachable("http://ada:pw@host:1/a/b"), "http://host:1/a/b", "pw"),
+        (errors.NotALink("\x1b[2Jhello\nworld"), "hello world", "\x1b"),
+        (errors.NotALink("x" * 900), "x" * 199 + "…", "x" * 200),
+        (errors.SpeechModelMissing("org/tiny.en"), " org/tiny.en ", "//"),
+    ],
+)
+def test_facts_show_no_folders_passwords_or_controls(error, seen, unseen):
+    told = render_error(error, EN)
+    assert seen in told
+    assert unseen not in told.split("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.NotALink("x"), 2),
+        (errors.VideoPrivate(), 2),
+        (errors.BotCheck(), 75),
+        (errors.ModelMissing("qwen3:8b"), 78),
+        (ValueError(), 75),
+    ],
+)
+def test_exit_codes_tell_whose_turn_it_is(error, code):
+    assert exit_code(error) == code
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "0:00"), (59.99, "0:59"), (125, "2:05"), (3600, "1:00:00"), (360_000, "100:00:00")],
+)
+def test_a_clock_reads_like_youtubes(seconds, told):
+    assert clock(seconds) == told
+
+
+def test_a_summary_links_every_line_to_its_second():
+    assert render_ready(READY, EN) == (
+        "How bees dance\n\nThe Hive · 2:05 · https://youtu.be/dQw4w9WgXcQ\n\n"
+        "Topic: The dance of the bees\n\n"
+        "Points\n- [0:00] Bees dance.  https://youtu.be/dQw4w9WgXcQ?t=0\n"
+        "- [1:02] The angle is a direction.  https://youtu.be/dQw4w9WgXcQ?t=62\n\n"
+        "Chapters\n\n[1:02] The waggle  https://youtu.be/dQw4w9WgXcQ?t=62\n"
+        "- [1:10] It points at flowers.  https://youtu.be/dQw4w9WgXcQ?t=70\n\n"
+        "#bees #dance\n\n"
+        "Suggested questions\n1. Why do they dance?\n2. Who watches?\n3. How far is it?\n\n"
+        "Minutes covered: 2:05 of 2:05\n"
+        "heard by Whisper · made without a language model: the video's own sentences\n"
+        "These captions were made automatically by YouTube and may be wrong."
+    )
+
+
+def test_no_more_is_covered_than_there_is():
+    read = replace(SUMMARY, covered_s=60.0), replace(SUMMARY, covered_s=126.4)
+    told = [render_ready(replace(READY, summary=summary), EN) for summary in read]
+    assert "Minutes covered: 1:00 of 2:05" in told[0]
+    assert "Minutes covered: 2:05 of 2:05" in told[1]
+
+
+def test_an_answer_shows_where_each_marker_leads():
+    assert render_answer(ANSWER, EN) == (
+        "By its angle [1].\n\n"
+        "Sources:\n[1] 1:02 “the angle”  https://youtu.be/dQw4w9WgXcQ?t=62\n\n"
+        "written by qwen3:8b\n\n"
+        "Suggested questions\n1. Why do they dance?\n2. Who watches?\n3. How far is it?"
+    )
+
+
+def test_a_streamed_answer_is_not_printed_twice():
+    assert render_answer(ANSWER, EN, streamed=True).startswith("Sources:")
+
+
+def test_an_answer_that_is_not_in_the_video_says_so():
+    nothing = Answer("Why?", "", (), (), False, "extractive", notes=("keyword_only",))
+    guess = Answer("Why?", "Perhaps.", (), (), False, "qwen3:8b")
+    assert render_answer(nothing, KO).startswith("영상에는 그런 내용이 없어요.\n\n임베딩")
+    assert render_answer(nothing, KO, streamed=True).startswith("영상에는 그런 내용이 없어요.")
+    assert "No place in the video supports this answer." in render_answer(guess, EN)
+
+
+def test_hits_and_videos_are_listed_or_their_absence_is_told():
+    chunk = Chunk(BEES.id, 0, 62.9, 70.0, 0, 0, "", "the angle")
+    found = render_hits("angle", [(Hit(chunk, 0.5), BEES)], EN)
+    assert "1. How bees dance  1:02–1:10  https://youtu.be/dQw4w9WgXcQ?t=62\n   the angle" in found
+    assert render_hits("moon", [], EN) == "Nothing was found for “moon”."
+    assert render_videos([BEES], EN).split(maxsplit=2)[1:] == ["2:05", "How bees dance · The Hive"]
+    assert "tubethread ingest" in render_videos([], EN)
+
+
+def test_progress_tells_the_time_left_only_where_it_is_known():
+    assert render_progress(Progress("transcribe", 0.425, 65), EN) == "Listening · 42% · 1:05 left"
+    assert render_progress(Progress("resolve"), KO) == "영상 찾는 중 · 0%"
+
+
+def test_every_stage_and_source_has_words():
+    for group, codes in (("stages", get_args(Stage)), ("sources", get_args(Source))):
+        keys = {key for key in EN.texts if key.startswith(f"{group}.")}
+        assert keys == {f"{group}.{code}" for code in codes}
+
+
+def test_hostile_text_cannot_command_a_terminal_or_forge_lines():
+    video = Video("dQw4w9WgXcQ", HOSTILE, HOSTILE, 125.0)
+    points = (Point(HOSTILE, 0.0),)
+    summary = Summary(
+        HOSTILE,
+        points,
+        (Chapter(HOSTILE, 0.0, 1.0, points),),
+        (HOSTILE,),
+        (HOSTILE,) * 3,
+        "en",
+        1.0,
+        "extractive",
+    )
+    citation = Citation(1, video.id, 0.0, 1.0, HOSTILE, video.url)
+    answer = Answer(HOSTILE, HOSTILE, (citation,), (HOSTILE,) * 3, True, "extractive")
+    chunk = Chunk(video.id, 0, 0.0, 1.0, 0, 0, HOSTILE, HOSTILE)
+    screen = (
+        render_ready(Ready(video, TRANSCRIPT, summary), EN)
+        + render_answer(answer, EN)
+        + render_hits(HOSTILE, [(Hit(chunk, 1.0), video)], EN)
+        + render_videos([video], EN)
+    )
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", screen)
+    assert "owned" not in screen
+    assert len(render_videos([video], EN).splitlines()) == 1
+
+
+def test_printable_text_keeps_what_people_wrote():
+    text = "한국어 👩‍👩‍👧 café\n\tتجربة “quoted”"
+    assert printable(text) == text
+    assert one_line(" a\u2028b\x85c\r\nd ") == "a b c d"
+    assert printable("\x1b\x1b[31mx\x1b") == "x"

@@ -1,0 +1,144 @@
+"""This file cuts text into tokens, the same for every leg of finding, and into words to show."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+_KANA = "\u3041-\u30ff\u31f0-\u31ff"
+_HAN = "\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_HANGUL = "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3"
+_CJK = f"[{_KANA}{_HAN}{_HANGUL}]+"
+_LETTERS = f"(?:(?![{_KANA}{_HAN}{_HANGUL}])[^\\W\\d_])+(?:'[^\\W\\d_]+)?"
+_PIECE = re.compile(rf"(?P<cjk>{_CJK})|(?P<number>\d+(?:[.,]\d+)*)|(?P<word>{_LETTERS})")
+_WORD = re.compile(rf"[{_HANGUL}]+|[{_HAN}]+|[{_KANA}]+|{_LETTERS}")
+_PARTICLE = re.compile(
+    "(?<=[가-힣]{2})(에서는|으로는|에게서|에서|에게|으로|까지|부터|은|이|가|을|를|의|에|로|와|과|도)$"
+)
+
+_STOP = """
+    a about above after again all also am an and another any are aren't as at be because been
+    before being below besides between both but by can can't cannot could couldn't d did didn't do
+    does doesn't doing don't down during each either else even ever few for from further get gets
+    go goes going gonna got had has have having he he's her here here's hers him his how i i'd i'll
+    i'm i've if in into is isn't it it's its itself just let let's like ll m many me more most much
+    my no nor not now of off oh ok okay on only or other our ours out over own re really s same
+    shall she she's should so some such t than that that's the their theirs them then there there's
+    these they they're this those through to too uh um under until up upon us ve very was wasn't we
+    we'll we're we've well were weren't what what's when where which while who whom whose why will
+    with won't would yeah yes you you'll you're you've your yours
+    것을 그것 이것 저것 때문 경우 정도 우리 저희 여러분 오늘 여기 거기 지금 다음 하나 자신 이번 모두
+"""
+STOP_WORDS = frozenset(_STOP.split())
+# What a stemmer cannot bring together: "When did it begin?" asks for "It began in May."
+_IRREGULAR = """
+    began begin, begun begin, bought buy, broke break, broken break, brought bring, built build,
+    came come, caught catch, children child, chose choose, chosen choose, drove drive, driven drive,
+    ate eat, eaten eat, fell fall, fallen fall, felt feel, feet foot, flew fly, flown fly,
+    forgot forget, forgotten forget, froze freeze, frozen freeze, gave give, given give, grew grow,
+    grown grow, heard hear, held hold, hid hide, hidden hide, kept keep, knew know, known know,
+    led lead, left leave, lost lose, made make, meant mean, men man, met meet, mice mouse, paid pay,
+    ran run, rang ring, rode ride, rose rise, risen rise, said say, sang sing, sung sing, sank sink,
+    sunk sink, sat sit, saw see, seen see, sent send, shook shake, shot shoot, slept sleep,
+    sold sell, sought seek, spent spend, spoke speak, spoken speak, stole steal, stolen steal,
+    stood stand, stuck stick, swam swim, taught teach, teeth tooth, threw throw, thrown throw,
+    told tell, took take, taken take, thought think, understood understand, went go, gone go,
+    woke wake, woken wake, women woman, won win, wore wear, worn wear, wrote write, written write
+"""
+_BASE = dict(pair.split() for pair in _IRREGULAR.split(","))
+_ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+    fifteen sixteen seventeen eighteen nineteen"""
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_VALUES = {word: value for value, word in enumerate(_ONES.split())}
+_VALUES |= {word: 10 * tens for tens, word in enumerate(_TENS.split(), 2)}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
+_NOT_SHOWN = (
+    STOP_WORDS
+    | _VALUES.keys()
+    | _SCALES.keys()
+    | _BASE.keys() - {"children", "men", "women", "mice"}
+)
+
+
+def tokenise(text: str) -> list[str]:
+    """English stemmed and without stop words, CJK as pairs of characters, spoken numbers in digits.
+
+    No token holds a blank, so they can be joined by one.
+
+    >>> tokenise("The bees of Verona danced in nineteen fifty five.")
+    ['bee', 'verona', 'danc', '1955']
+    >>> tokenise("꿀벌은 춤춘다")
+    ['꿀벌', '벌은', '춤춘', '춘다']
+    """
+    tokens: list[str] = []
+    spoken: list[str] = []
+    for match in _PIECE.finditer(_fold(text).casefold()):
+        piece = match.group()
+        if piece in _VALUES or piece in _SCALES or (piece == "and" and spoken[-1:] == ["hundred"]):
+            spoken.append(piece)
+            continue
+        tokens += _number(spoken)
+        spoken.clear()
+        if match.lastgroup == "cjk":
+            tokens += [piece[i : i + 2] for i in range(max(len(piece) - 1, 1))]
+        elif match.lastgroup == "number":
+            tokens.append(piece.replace(",", ""))
+        elif piece not in STOP_WORDS:
+            tokens.append(_stem(piece))
+    return tokens + _number(spoken)
+
+
+def words(text: str) -> Iterator[tuple[str, str]]:
+    """Words worth showing as (stem, as written): no stop words, no numbers, no "ran" and "made".
+
+    Of Korean only what wears a particle, without it: most of the rest is verbs.
+
+    >>> list(words("Bees dance: 꿀벌이 춤춘다"))
+    [('bee', 'Bees'), ('danc', 'dance'), ('꿀벌', '꿀벌')]
+    """
+    for word in _WORD.findall(_fold(text)):
+        noun, low = _PARTICLE.sub("", word), word.casefold()
+        if re.match(_CJK, word):
+            if len(noun) > 1 and (noun != word or not "가" <= word[0] <= "힣"):
+                yield from () if noun in STOP_WORDS else ((noun, noun),)
+        elif len(word) > 2 and low not in _NOT_SHOWN:
+            yield _stem(low), word.removesuffix("'s")
+
+
+def cjk_characters(text: str) -> int:
+    """How many of its characters are Hangul, Han or Kana: such text is not measured in words."""
+    return sum(map(len, re.findall(_CJK, text)))
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("’", "'")
+
+
+@lru_cache(maxsize=65_536)
+def _stem(word: str) -> str:
+    import snowballstemmer  # here: it loads thirty languages, 0.15 s that --help need not wait
+
+    # Made anew: a stemmer holds the word it works on, so threads must not share one.
+    return str(snowballstemmer.stemmer("english").stemWord(_BASE.get(word, word)))
+
+
+def _number(spoken: list[str]) -> list[str]:
+    """Number words as one token of digits; pairs are read as in years.
+
+    >>> _number(["nineteen", "fifty", "five"]), _number(["two", "thousand", "five"])
+    (['1955'], ['2005'])
+    """
+    whole = part = 0
+    for word in spoken:
+        scale, value = _SCALES.get(word, 0), _VALUES.get(word, 0)
+        if scale == 100:
+            part = max(part, 1) * 100
+        elif scale:
+            whole, part = whole + max(part, 1) * scale, 0
+        elif part % 100 == 0 or (part % 10 == 0 and part % 100 >= 20 and value < 10):
+            part += value
+        else:
+            part = part * 100 + value
+    return [str(whole + part)] if spoken else []

@@ -1,0 +1,114 @@
+"""This file gets a video's words: heard from its audio, or read from captions or subtitles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from core.config import Limits, Speech
+from core.errors import BackendError, NoCaptions, NoSpeech, VideoError, VideoTooLong
+from core.model import Progress, Segment, Transcript, Video
+from core.ports import Fetcher, Tell, Transcriber
+from core.sources import File, Source
+
+Words = tuple[Video, Transcript]
+"""The video, its length now known, and what is said in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Everything between a source and its transcript. Audio lies in `scratch` only while heard."""
+
+    fetcher: Fetcher
+    transcriber: Transcriber
+    read_subtitles: Callable[[Path], tuple[Segment, ...]]
+    scratch: Path
+    speech: Speech
+    limits: Limits
+
+    def is_current(self, source: Source, transcript: Transcript) -> bool:
+        """Whether hearing the source again could give anything else, by the settings of today."""
+        return transcript.recipe.startswith(self._settings(source))
+
+    async def hear(self, source: Source, video: Video, tell: Tell) -> Words:
+        """The first way of `speech.order` that works; a file has only one.
+
+        Raises NoSpeech if nobody speaks, else the error of the way that matters most: when the
+        audio is blocked and there are no captions either, the user is told about the audio."""
+        check_length(video.duration_s, self.limits)
+        if isinstance(source, File):
+            return await self._hear_file(source, video, tell)
+        failures: list[BackendError | VideoError] = []
+        for way in self.speech.order:
+            try:
+                if way == "captions":
+                    return await self._read_captions(source, video)
+                return await self._hear_link(source, video, tell)
+            except (NoSpeech, VideoTooLong):
+                raise
+            except (BackendError, VideoError) as error:
+                failures.append(error)
+        telling = [error for error in failures if not isinstance(error, NoCaptions)]
+        raise (telling or failures)[0]
+
+    async def _hear_file(self, source: File, video: Video, tell: Tell) -> Words:
+        if not source.is_subtitles:
+            return await self._listen(source, source.path, video, tell)
+        segments = await asyncio.to_thread(self.read_subtitles, source.path)
+        video = replace(video, duration_s=segments[-1].end_s)
+        check_length(video.duration_s, self.limits)
+        return video, Transcript(video.id, "", "file", segments, self._settings(source))
+
+    async def _hear_link(self, source: Source, video: Video, tell: Tell) -> Words:
+        with TemporaryDirectory(dir=self.scratch) as folder:
+            tell(Progress("download"))
+            audio = await self.fetcher.download(video, Path(folder), tell)
+            return await self._listen(source, audio, video, tell)
+
+    async def _read_captions(self, source: Source, video: Video) -> Words:
+        transcript = await self.fetcher.captions(video, self.speech.language)
+        recipe = f"{self._settings(source)}{transcript.recipe}"
+        return video, replace(transcript, recipe=recipe)
+
+    async def _listen(self, source: Source, audio: Path, video: Video, tell: Tell) -> Words:
+        tell(Progress("load"))
+        segments: list[Segment] = []
+        language = ""
+        async for window in self.transcriber.transcribe(audio, self.speech.language):
+            duration_s = window.duration_s or video.duration_s
+            check_length(max(duration_s, window.heard_s), self.limits)
+            segments += window.segments
+            language = window.language or language
+            video = replace(video, duration_s=max(duration_s, window.heard_s))
+            if window.heard_s:
+                tell(Progress("transcribe", min(window.heard_s / video.duration_s, 1.0)))
+        if not segments:
+            raise NoSpeech()
+        recipe = f"{self._settings(source)}whisper"
+        return video, Transcript(video.id, language, "whisper", tuple(segments), recipe)
+
+    def _settings(self, source: Source) -> str:
+        if isinstance(source, File) and source.is_subtitles:
+            return "file:"
+        ways = "whisper" if isinstance(source, File) else ",".join(self.speech.order)
+        return f"{ways} {self.speech.model} {self.speech.language}:"
+
+
+def check_length(duration_s: float, limits: Limits) -> None:
+    """Raises VideoTooLong."""
+    minutes = round(duration_s / 60)
+    if minutes > limits.max_minutes:
+        raise VideoTooLong(minutes, limits.max_minutes)
+
+
+def notes_about(video: Video, transcript: Transcript, speech: Speech) -> tuple[str, ...]:
+    """What the user should know about whose words these are."""
+    if transcript.source != "captions":
+        return ()
+    key = transcript.recipe.rsplit("captions:", 1)[-1]
+    automatic = any(track.key == key and track.automatic for track in video.caption_tracks)
+    stood_in = speech.order[0] == "whisper"
+    return ("captions_used",) * stood_in + ("captions_automatic",) * automatic

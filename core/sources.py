@@ -1,0 +1,65 @@
+"""This file tells what someone means by a text: YouTube videos, or a file on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import FileEmpty, NotALink, NotMedia
+from core.links import find_video_ids
+from core.model import Video
+
+SUBTITLES = (".srt", ".vtt")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A video on YouTube."""
+
+    video_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Audio, video or subtitles on this machine."""
+
+    path: Path
+
+    @property
+    def is_subtitles(self) -> bool:
+        return self.path.suffix.lower() in SUBTITLES
+
+
+Source = Link | File
+
+
+def find_sources(text: str) -> list[Source]:
+    """A file if `text` names one, else the links in it. Raises NotALink if there is neither."""
+    if is_file(text):
+        return [File(Path(text))]
+    if ids := find_video_ids(text):
+        return [Link(video_id) for video_id in ids]
+    raise NotALink(text[:200])
+
+
+def is_file(text: str) -> bool:
+    """Whether `text` is the name of a file that is there."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte
+        return False
+
+
+def file_video(path: Path) -> Video:
+    """The file as a video: its id comes from its bytes, so the same file is known by any name.
+
+    Blocks while reading. Raises FileEmpty, NotMedia."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if path.stat().st_size == 0:
+            raise FileEmpty(path.name)
+    except OSError as error:
+        raise NotMedia(path.name) from error
+    return Video(id=f"file-{digest[:11]}", title=path.stem, file_name=path.name)

@@ -6,7 +6,7 @@ and by a fake in tests/fakes; both pass the same contract suite. A port raises o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -54,7 +54,7 @@ class Fetcher(Protocol):
 class Transcriber(Protocol):
     """Ears."""
 
-    def transcribe(self, audio: Path, language: str) -> AsyncIterator[Window]:
+    def transcribe(self, audio: Path, language: str) -> AsyncGenerator[Window]:
         """The audio's words, window by window. The first window has only the duration.
 
         `language`: a code, or "" to find out. No speech → no segments. Closing the iterator stops

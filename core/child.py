@@ -1,0 +1,168 @@
+"""This file is a child process: it builds the backends of one role and obeys core/workers.py.
+
+    python -m core.child fetch | speech | index
+
+First line in: the settings. Then one request a line; its replies are `told` (progress), `item`
+(results) and at last `done` or `error`. The end of the input ends the process and all it started.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from core import config
+from core.errors import CoreError, WorkerFailed
+from core.model import Chunk, Video
+from core.ports import Tell
+from core.wire import decode, encode, read, read_vectors
+
+if TYPE_CHECKING:
+    from core.backends.chroma import Chroma
+    from core.backends.embedder import SentenceEmbedder
+    from core.backends.fts5 import Fts5
+
+log = logging.getLogger(__name__)
+
+Setup = dict[str, Any]
+Method = Callable[..., object]
+"""Called with `tell` and the request's arguments."""
+
+
+def serve(role: str, build: Callable[[Setup], dict[str, Method]]) -> None:
+    """Obeys until the input ends."""
+    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {role} %(message)s")
+    # Libraries print to standard output; replies must not be mixed with it.
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    setup = decode(lines.get())
+    most = setup["max_file_bytes"]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))  # Chroma once grew a file to 470 GB
+    methods = build(setup)
+    while True:
+        request = decode(lines.get())
+        _obey(role, methods[request["method"]], request["args"], replies)
+
+
+def _listen(lines: queue.SimpleQueue[bytes]) -> None:
+    """Reads ahead, to notice at once, in the middle of a request too, that the parent is gone."""
+    for line in sys.stdin.buffer:
+        lines.put(line)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def _obey(role: str, method: Method, args: dict[str, Any], replies: BinaryIO) -> None:
+    def send(**reply: object) -> None:
+        replies.write(encode(reply) + b"\n")
+        replies.flush()
+
+    try:
+        result = method(lambda progress: send(told=progress), **args)
+        for item in result if isinstance(result, Iterator) else (result,):
+            send(item=item)
+        send(done=True)
+    except CoreError as error:
+        log.info("%s", error, exc_info=True)
+        send(error={"code": error.code, "facts": error.facts})
+    except Exception as error:  # a child's last word; the parent goes on
+        log.warning("unexpected", exc_info=True)
+        failure = WorkerFailed(role, type(error).__name__)
+        send(error={"code": failure.code, "facts": failure.facts})
+
+
+# Each role imports its libraries when it is built: no child carries another's.
+
+
+def _fetch(setup: Setup) -> dict[str, Method]:
+    from core.backends.youtube import YouTube
+
+    youtube = YouTube(
+        config.YouTube.model_validate(setup["youtube"]),
+        config.Limits.model_validate(setup["limits"]),
+    )
+
+    def download(tell: Tell, video: object, folder: str) -> str:
+        return str(youtube.download(read(Video, video), Path(folder), tell))
+
+    return {
+        "look_up": lambda tell, video_id: youtube.look_up(video_id),
+        "download": download,
+        "captions": lambda tell, video, language: youtube.captions(read(Video, video), language),
+    }
+
+
+def _speech(setup: Setup) -> dict[str, Method]:
+    from core.backends.whisper import Whisper
+
+    whisper = Whisper(config.Speech.model_validate(setup["speech"]))
+    return {"transcribe": lambda tell, audio, language: whisper.transcribe(Path(audio), language)}
+
+
+def _index(setup: Setup) -> dict[str, Method]:
+    folder = Path(setup["cache"])
+
+    @cache
+    def embedder() -> SentenceEmbedder:
+        from core.backends.embedder import SentenceEmbedder
+
+        return SentenceEmbedder(config.Embedding.model_validate(setup["embedding"]))
+
+    @cache
+    def vectors() -> Chroma:
+        from core.backends.chroma import Chroma
+
+        return Chroma(folder / "chroma")
+
+    @cache
+    def keywords() -> Fts5:
+        from core.backends.fts5 import Fts5
+
+        return Fts5(folder / "keywords.sqlite")
+
+    def put_vectors(
+        tell: Tell, channel: str, video_id: str, digest: str, chunks: object, array: object
+    ) -> None:
+        vectors().put(channel, video_id, digest, read(list[Chunk], chunks), read_vectors(array))
+
+    def put_words(tell: Tell, channel: str, video_id: str, digest: str, chunks: object) -> None:
+        keywords().put(channel, video_id, digest, read(list[Chunk], chunks))
+
+    return {
+        "warm": lambda tell: embedder().warm(),
+        "embed": lambda tell, texts, kind: embedder().embed(texts, kind),
+        "vectors.holdings": lambda tell, channel: vectors().holdings(channel),
+        "vectors.put": put_vectors,
+        "vectors.drop": lambda tell, channel, video_id: vectors().drop(channel, video_id),
+        "vectors.nearest": lambda tell, channel, array, limit: vectors().nearest(
+            channel, read_vectors(array), limit
+        ),
+        "keywords.holdings": lambda tell, channel: keywords().holdings(channel),
+        "keywords.put": put_words,
+        "keywords.drop": lambda tell, channel, video_id: keywords().drop(channel, video_id),
+        "keywords.matching": lambda tell, channel, tokens, limit: keywords().matching(
+            channel, tokens, limit
+        ),
+    }
+
+
+ROLES: dict[str, Callable[[Setup], dict[str, Method]]] = {
+    "fetch": _fetch,
+    "speech": _speech,
+    "index": _index,
+}
+
+if __name__ == "__main__":
+    serve(sys.argv[1], ROLES[sys.argv[1]])

@@ -1,0 +1,120 @@
+"""This file fulfils the ports whose libraries live in child processes, by asking the child."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+import numpy as np
+
+from core.model import Chunk, Transcript, Video, Window
+from core.ports import Kind, Tell, Vectors
+from core.wire import read, read_vectors
+from core.workers import Worker
+
+EMBED_AT_ONCE = 8
+"""Texts a request: a question waits for at most so many."""
+
+
+class RemoteFetcher:
+    """`Fetcher` in the fetch child."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker  # borrowed: the caller closes it
+
+    async def look_up(self, video_id: str) -> Video:
+        return read(Video, await self._worker.call("look_up", video_id=video_id))
+
+    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+        return Path(await self._worker.call("download", tell, video=video, folder=folder))
+
+    async def captions(self, video: Video, language: str) -> Transcript:
+        told = await self._worker.call("captions", video=video, language=language)
+        return read(Transcript, told)
+
+
+class RemoteTranscriber:
+    """`Transcriber` in the speech child. Closing the stream ends the child."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker  # borrowed: the caller closes it
+
+    async def transcribe(self, audio: Path, language: str) -> AsyncGenerator[Window]:
+        stream = self._worker.stream("transcribe", audio=audio, language=language)
+        async with aclosing(stream) as windows:
+            async for window in windows:
+                yield read(Window, window)
+
+
+class RemoteEmbedder:
+    """`Embedder` in the index child."""
+
+    def __init__(self, worker: Worker, name: str) -> None:
+        self._worker = worker  # borrowed: the caller closes it
+        self.name = name
+
+    async def warm(self) -> None:
+        await self._worker.call("warm")
+
+    async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
+        parts = [texts[i : i + EMBED_AT_ONCE] for i in range(0, len(texts), EMBED_AT_ONCE)]
+        told = [await self._worker.call("embed", texts=part, kind=kind) for part in parts]
+        if not told:
+            return np.empty((0, 0), dtype=np.float32)
+        return np.concatenate([read_vectors(vectors) for vectors in told])
+
+
+class RemoteVectorIndex:
+    """`VectorIndex` in the index child."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker  # borrowed: the caller closes it
+
+    async def holdings(self, channel: str) -> dict[str, str]:
+        return read(dict[str, str], await self._worker.call("vectors.holdings", channel=channel))
+
+    async def put(
+        self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk], vectors: Vectors
+    ) -> None:
+        await self._worker.call(
+            "vectors.put",
+            channel=channel,
+            video_id=video_id,
+            digest=digest,
+            chunks=chunks,
+            array=vectors,
+        )
+
+    async def drop(self, channel: str, video_id: str | None = None) -> None:
+        await self._worker.call("vectors.drop", channel=channel, video_id=video_id)
+
+    async def nearest(self, channel: str, vector: Vectors, limit: int) -> list[str]:
+        told = await self._worker.call(
+            "vectors.nearest", channel=channel, array=vector, limit=limit
+        )
+        return read(list[str], told)
+
+
+class RemoteKeywordIndex:
+    """`KeywordIndex` in the index child."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker  # borrowed: the caller closes it
+
+    async def holdings(self, channel: str) -> dict[str, str]:
+        return read(dict[str, str], await self._worker.call("keywords.holdings", channel=channel))
+
+    async def put(self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk]) -> None:
+        await self._worker.call(
+            "keywords.put", channel=channel, video_id=video_id, digest=digest, chunks=chunks
+        )
+
+    async def drop(self, channel: str, video_id: str | None = None) -> None:
+        await self._worker.call("keywords.drop", channel=channel, video_id=video_id)
+
+    async def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
+        told = await self._worker.call(
+            "keywords.matching", channel=channel, tokens=tokens, limit=limit
+        )
+        return read(list[str], told)

@@ -1,0 +1,57 @@
+"""This file is a child process that behaves as a test needs: it works, hangs, crashes, babbles."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from core.child import Method, Setup, serve
+from core.errors import GeoBlocked
+from core.model import Progress
+from core.ports import Tell
+
+
+def build(setup: Setup) -> dict[str, Method]:
+    return {
+        "echo": lambda tell, value: value,
+        "count": count,
+        "pid": lambda tell: os.getpid(),
+        "environment": lambda tell: dict(os.environ),
+        "refuse": refuse,
+        "break": lambda tell: 1 // 0,
+        "crash": lambda tell: os.kill(os.getpid(), signal.SIGSEGV),
+        "hang": lambda tell: time.sleep(600),
+        "babble": babble,
+        "have_child": lambda tell: subprocess.Popen(["sleep", "600"]).pid,
+        "write": write,
+    }
+
+
+def count(tell: Tell, until: int, pause_s: float) -> Iterator[int]:
+    for n in range(until):
+        tell(Progress("transcribe", n / until))
+        yield n
+        time.sleep(pause_s)
+
+
+def refuse(tell: Tell) -> None:
+    raise GeoBlocked(("DE", "FR"))
+
+
+def babble(tell: Tell) -> str:
+    print("a library's chatter")
+    os.system("echo a program's chatter")
+    return "the result"
+
+
+def write(tell: Tell, path: str, size: int) -> None:
+    with open(path, "wb") as file:
+        file.write(b"x" * size)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], build)

@@ -1,0 +1,186 @@
+"""This file checks that a child's work, crash, silence and end reach who asked, and nobody else."""
+
+import asyncio
+import os
+import time
+from contextlib import aclosing
+from dataclasses import replace
+
+import numpy as np
+import psutil
+import pytest
+
+from core.errors import GeoBlocked, WorkerFailed, WorkerTimeout
+from core.model import Progress
+from core.wire import read_vectors
+from core.workers import FETCH, INDEX, Worker
+
+SETUP = {"max_file_bytes": 1_000_000}
+
+
+@pytest.fixture
+def make_worker(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISCORD_TOKEN", "a secret")
+    monkeypatch.setenv("HF_TOKEN", "another one")
+
+    def make(role=FETCH):
+        return Worker(role, SETUP, tmp_path / "log", module="tests.fakes.child")
+
+    return make
+
+
+async def wait_until_gone(pid):
+    deadline = time.monotonic() + 10
+    while is_alive(pid):
+        assert time.monotonic() < deadline, "it lives on"
+        await asyncio.sleep(0.02)
+
+
+def is_alive(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+async def test_values_come_back_as_they_went(make_worker):
+    async with make_worker() as worker:
+        for value in ("한국어 \ud800 \u2028\n", [1, 2.5, None], {"a": True}):
+            assert await worker.call("echo", value=value) == value
+        array = np.random.default_rng(1).random((3, 4), dtype=np.float32)
+        back = read_vectors(await worker.call("echo", value=array))
+        assert np.array_equal(back, array)
+
+
+async def test_results_stream_with_their_progress(make_worker):
+    told = []
+    async with make_worker() as worker:
+        items = [n async for n in worker.stream("count", told.append, until=4, pause_s=0)]
+    assert items == [0, 1, 2, 3]
+    assert told == [Progress("transcribe", n / 4) for n in range(4)]
+
+
+async def test_one_process_serves_request_after_request(make_worker):
+    async with make_worker() as worker:
+        pids = {await worker.call("pid") for _ in range(3)}
+        told = [n async for n in worker.stream("count", until=2, pause_s=0)]
+        assert {await worker.call("pid")} == pids
+    assert told == [0, 1]
+
+
+async def test_an_error_of_ours_arrives_with_its_facts(make_worker):
+    async with make_worker() as worker:
+        with pytest.raises(GeoBlocked) as caught:
+            await worker.call("refuse")
+        assert caught.value.countries == ("DE", "FR")
+        assert await worker.call("echo", value=1) == 1
+
+
+async def test_an_unforeseen_error_is_told_without_its_words_and_logged(make_worker, tmp_path):
+    async with make_worker() as worker:
+        with pytest.raises(WorkerFailed) as caught:
+            await worker.call("break")
+        assert caught.value.facts == {"role": "fetch", "detail": "ZeroDivisionError"}
+    assert "ZeroDivisionError" in (tmp_path / "log").read_text()
+
+
+async def test_after_a_crash_the_next_request_finds_a_new_child(make_worker):
+    async with make_worker() as worker:
+        first = await worker.call("pid")
+        with pytest.raises(WorkerFailed) as caught:
+            await worker.call("crash")
+        assert "SIGSEGV" in caught.value.detail
+        assert await worker.call("pid") != first
+
+
+async def test_a_child_killed_between_two_requests_is_replaced(make_worker):
+    async with make_worker() as worker:
+        pid = await worker.call("pid")
+        os.kill(pid, 9)
+        await wait_until_gone(pid)
+        await asyncio.sleep(0.1)
+        assert await worker.call("echo", value=1) == 1
+
+
+async def test_a_hanging_child_is_ended(make_worker):
+    async with make_worker(replace(FETCH, silence_s=1)) as worker:
+        pid = await worker.call("pid")
+        with pytest.raises(WorkerTimeout):
+            await worker.call("hang")
+        await wait_until_gone(pid)
+        assert await worker.call("echo", value=1) == 1
+
+
+async def test_closing_a_stream_ends_a_disposable_child(make_worker):
+    async with make_worker() as worker:
+        pid = await worker.call("pid")
+        async with aclosing(worker.stream("count", until=1000, pause_s=1)) as items:
+            async for _ in items:
+                break
+        await wait_until_gone(pid)
+
+
+async def test_a_cancelled_request_of_a_lasting_child_leaves_no_reply_behind(make_worker):
+    async with make_worker(INDEX) as worker:
+        pid = await worker.call("pid")
+        task = asyncio.create_task(worker.call("count", until=5, pause_s=0.05))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await worker.call("echo", value="mine") == "mine"
+        assert await worker.call("pid") == pid
+
+
+async def test_requests_at_once_are_served_in_turn(make_worker):
+    async with make_worker() as worker:
+        values = range(20)
+        calls = (worker.call("echo", value=value) for value in values)
+        assert await asyncio.gather(*calls) == list(values)
+
+
+async def test_what_libraries_print_does_not_disturb(make_worker):
+    async with make_worker() as worker:
+        assert await worker.call("babble") == "the result"
+        assert await worker.call("echo", value=1) == 1
+
+
+async def test_a_child_knows_no_secret(make_worker):
+    async with make_worker() as worker:
+        environment = await worker.call("environment")
+    assert "PATH" in environment
+    assert "secret" not in str(environment)
+    assert "HF_TOKEN" not in environment
+
+
+async def test_a_child_ends_with_all_it_started(make_worker):
+    async with make_worker() as worker:
+        grandchild = await worker.call("have_child")
+        assert is_alive(grandchild)
+    await wait_until_gone(grandchild)
+
+
+async def test_a_child_cannot_fill_the_disk_with_one_file(make_worker, tmp_path):
+    async with make_worker() as worker:
+        with pytest.raises(WorkerFailed):
+            await worker.call("write", path=str(tmp_path / "huge"), size=2_000_000)
+    assert (tmp_path / "huge").stat().st_size <= SETUP["max_file_bytes"]
+
+
+async def test_a_child_does_not_outlive_its_parent(tmp_path):
+    program = (
+        "import asyncio, os, pathlib\n"
+        "from core.workers import FETCH, Worker\n"
+        "async def main():\n"
+        f"    worker = Worker(FETCH, {SETUP!r}, pathlib.Path({str(tmp_path / 'log')!r}),\n"
+        "                    module='tests.fakes.child')\n"
+        "    print(await worker.call('pid'), await worker.call('have_child'), flush=True)\n"
+        "    await worker.call('hang')\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        os.sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
+    )
+    pids = [int(pid) for pid in (await parent.stdout.readline()).split()]
+    assert all(map(is_alive, pids))
+    parent.kill()
+    await parent.wait()
+    for pid in pids:
+        await wait_until_gone(pid)

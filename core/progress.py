@@ -1,0 +1,26 @@
+"""This file tells how long a stage will still take, by how fast it has gone so far."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from core.model import Progress
+from core.ports import Clock, Tell
+
+EARLY = 0.05
+"""Below this fraction a guess would be worth nothing."""
+
+
+def with_eta(tell: Tell, clock: Clock = time.monotonic) -> Tell:
+    """`tell`, told the seconds left of each stage as well."""
+    began: dict[str, float] = {}
+
+    def paced(progress: Progress) -> None:
+        elapsed = clock() - began.setdefault(progress.stage, clock())
+        if progress.eta_s is None and EARLY <= progress.fraction <= 1:
+            left_s = elapsed * (1 - progress.fraction) / progress.fraction
+            progress = replace(progress, eta_s=round(left_s, 1))
+        tell(progress)
+
+    return paced

@@ -1,0 +1,145 @@
+"""This file turns texts into vectors with sentence-transformers. The index child imports it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+# Before torch reads it. Threads that spin while they wait starve each other as soon as another
+# process wants a core: a question took 424 ms instead of 12 (2 cores, MiniLM).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import huggingface_hub
+import numpy as np
+import psutil
+import torch
+from huggingface_hub.utils.tqdm import disable_progress_bars as disable_download_bars
+from sentence_transformers import SentenceTransformer
+from transformers.utils.logging import disable_progress_bar as disable_loading_bars
+
+from core.config import Embedding
+from core.errors import EmbedderMissing
+from core.ports import Kind, Vectors
+
+_PACKAGE = "package:"
+_HUB_ANSWERS_S = 5.0
+_BATCH = 16
+_PROMPTS: dict[Kind, tuple[str, ...]] = {
+    "question": ("query",),
+    "passage": ("passage", "document", "corpus"),
+}
+_E5_PROMPTS: dict[Kind, str] = {"question": "query: ", "passage": "passage: "}
+
+log = logging.getLogger(__name__)
+
+
+class SentenceEmbedder:
+    """`Embedder`, synchronous. The model is a folder, a name on the Hugging Face hub, or
+    `package:NAME`, the folder that the installed Python package NAME carries."""
+
+    def __init__(self, config: Embedding) -> None:
+        self.name = config.model
+        self._device = config.device
+        self._model: SentenceTransformer | None = None
+
+    def warm(self) -> None:
+        """Returns once the model is in memory. Raises EmbedderMissing within seconds when the
+        model is not here and the hub does not answer."""
+        self._loaded()
+
+    def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
+        """Shape (n, d), rows of length 1. A text beyond the model's window is cut into pieces
+        that fit; its row is their mean, weighted by their tokens."""
+        model = self._loaded()
+        prompt = _prompt(model, self.name, kind)
+        window = model.max_seq_length or 10**9
+
+        def tokens(text: str) -> int:
+            return len(model.tokenizer(prompt + text, truncation=False)["input_ids"])
+
+        cut = [_pieces(text, tokens, window) for text in texts]
+        pieces = [piece for its_pieces in cut for piece in its_pieces]
+        owners = [i for i, its_pieces in enumerate(cut) for _ in its_pieces]
+        rows = model.encode(pieces, prompt=prompt, batch_size=_BATCH, show_progress_bar=False)
+        rows = rows.reshape(
+            len(pieces), model.get_embedding_dimension()
+        )  # also where there is none
+        weights = np.array([tokens(piece) for piece in pieces], dtype=np.float32)
+        pooled: Vectors = np.zeros((len(texts), rows.shape[1]), dtype=np.float32)
+        np.add.at(pooled, owners, rows * weights[:, None])
+        pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
+        return pooled
+
+    def _loaded(self) -> SentenceTransformer:
+        if self._model is None:
+            _be_quiet()
+            torch.set_num_threads(psutil.cpu_count(logical=False) or 1)
+            self._model = _load(self.name, _device(self._device))
+        return self._model
+
+
+def _load(name: str, device: str) -> SentenceTransformer:
+    """From the disk if it is there; the hub is asked once, and only then."""
+    try:
+        if folder := _folder(name):
+            return SentenceTransformer(folder, device=device, local_files_only=True)
+        try:
+            return SentenceTransformer(name, device=device, local_files_only=True)
+        except (OSError, ValueError):
+            # The libraries retry for minutes; one bounded question tells whether it is worth it.
+            repository = name if "/" in name else f"sentence-transformers/{name}"
+            huggingface_hub.HfApi().model_info(repository, timeout=_HUB_ANSWERS_S)
+            return SentenceTransformer(name, device=device)
+    except Exception as error:  # four libraries, each with errors of its own and of those below it
+        raise EmbedderMissing(name) from error
+
+
+def _folder(name: str) -> str | None:
+    """The model's folder, or None for a name on the hub."""
+    if not name.startswith(_PACKAGE):
+        folder = Path(name).expanduser()
+        return str(folder) if folder.is_dir() else None
+    package = name.removeprefix(_PACKAGE)
+    spec = find_spec(package) if package.isidentifier() else None
+    for place in spec.submodule_search_locations or () if spec else ():
+        for mark in ("modules.json", "config.json"):
+            for found in sorted(Path(place).rglob(mark)):
+                return str(found.parent)
+    raise FileNotFoundError(name)
+
+
+def _device(wanted: str) -> str:
+    if wanted == "cpu" or torch.cuda.is_available():
+        return "cuda" if wanted == "auto" else wanted
+    if wanted == "cuda":
+        log.warning("embedding.device is cuda, but there is none: embedding on the CPU")
+    return "cpu"
+
+
+def _prompt(model: SentenceTransformer, name: str, kind: Kind) -> str:
+    """What the model was trained to see before a text: its own word for it, or E5's."""
+    own = next((model.prompts[key] for key in _PROMPTS[kind] if model.prompts.get(key)), "")
+    is_e5 = "e5-" in name.lower() and "instruct" not in name.lower()
+    return own or (_E5_PROMPTS[kind] if is_e5 and not any(model.prompts.values()) else "")
+
+
+def _pieces(text: str, tokens: Callable[[str], int], window: int) -> list[str]:
+    """Halved, at a blank near the middle where there is one, until every piece fits."""
+    if tokens(text) <= window or len(text) < 2:
+        return [text]
+    quarter, middle = len(text) // 4, len(text) // 2
+    blank = max(text.rfind(" ", quarter, middle), text.rfind("\n", quarter, middle))
+    cut = blank if blank > 0 else middle
+    return [*_pieces(text[:cut], tokens, window), *_pieces(text[cut:], tokens, window)]
+
+
+def _be_quiet() -> None:
+    """Bars and advice of the libraries would land in the middle of the user's screen."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    disable_download_bars()
+    disable_loading_bars()  # type: ignore[no-untyped-call]
+    for library in ("transformers", "huggingface_hub", "sentence_transformers"):
+        logging.getLogger(library).setLevel(logging.ERROR)

@@ -1,0 +1,147 @@
+"""This file keeps each channel's words in an SQLite FTS5 table, and ranks them by BM25."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import DiskFull, IndexBroken
+from core.model import Chunk
+from core.tokens import tokenise
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS videos (
+    channel BLOB, video_id TEXT, digest TEXT, first INTEGER, last INTEGER,
+    PRIMARY KEY (channel, video_id)
+) WITHOUT ROWID
+"""
+# The text comes cut into tokens: every letter beyond ASCII, the point and the apostrophe stay in.
+_TOKENIZER = "ascii tokenchars '.'''"
+
+
+class Fts5:
+    """`KeywordIndex`, synchronous, in the one file `path`. One call at a time.
+
+    A table per channel keeps texts and word statistics apart. A file that raised IndexBroken is
+    repaired by `drop`, which removes it, and by putting the channels' videos again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def holdings(self, channel: str) -> dict[str, str]:
+        """Video id → digest. True without counting: words and digest are put in one step."""
+        with self._transaction() as db:
+            known = "SELECT video_id, digest FROM videos WHERE channel = ?"
+            return dict(db.execute(known, (_bytes(channel),)).fetchall())
+
+    def put(self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk]) -> None:
+        """Holds these chunks of the video and no others; all or nothing."""
+        name, table = _bytes(channel), _table(channel)
+        with self._transaction() as db:
+            db.execute(
+                f"CREATE VIRTUAL TABLE IF NOT EXISTS {table}"
+                f' USING fts5(tokens, key UNINDEXED, tokenize="{_TOKENIZER}")'
+            )
+            _delete(db, channel, video_id)
+            held = "SELECT coalesce(max(last), 0) FROM videos WHERE channel = ?"
+            first = 1 + db.execute(held, (name,)).fetchone()[0]
+            rows = [
+                (row, " ".join(tokenise(chunk.indexed)), chunk.key)
+                for row, chunk in enumerate(chunks, first)
+            ]
+            db.executemany(f"INSERT INTO {table} (rowid, tokens, key) VALUES (?, ?, ?)", rows)
+            if rows:
+                video = (name, video_id, digest, first, rows[-1][0])
+                db.execute("INSERT INTO videos VALUES (?, ?, ?, ?, ?)", video)
+
+    def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
+        """Chunk keys by BM25 over any of the tokens, best first."""
+        table = _table(channel)
+        query = " OR ".join('"' + token.replace('"', '""') + '"' for token in dict.fromkeys(tokens))
+        with self._transaction() as db:
+            if not query or not _exists(db, table):
+                return []
+            best = (
+                f"SELECT key FROM {table} WHERE {table} MATCH ?"
+                f" ORDER BY bm25({table}), rowid LIMIT ?"
+            )
+            return [key for (key,) in db.execute(best, (query, limit))]
+
+    def drop(self, channel: str, video_id: str | None = None) -> None:
+        """Forgets one video, or the channel, down to the bytes; a broken file as a whole."""
+        try:
+            with self._transaction() as db:
+                if video_id is None:
+                    db.execute(f"DROP TABLE IF EXISTS {_table(channel)}")
+                    db.execute("DELETE FROM videos WHERE channel = ?", (_bytes(channel),))
+                elif _delete(db, channel, video_id):
+                    # A deleted row's words stay in the table's index until it is merged.
+                    db.execute(
+                        f"INSERT INTO {_table(channel)}({_table(channel)}) VALUES ('optimize')"
+                    )
+            self._connected().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (IndexBroken, sqlite3.Error):
+            self.close()
+            for end in ("", "-wal", "-shm"):
+                Path(f"{self._path}{end}").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """May be used again: the next call opens the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._connected() as db:
+                db.execute("BEGIN")
+                yield db
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                raise DiskFull from error
+            raise IndexBroken(str(error)) from error
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            self._connection = db
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")  # a cache: the last puts may be lost
+            db.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
+            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+            db.execute(_SCHEMA)
+        return self._connection
+
+
+def _delete(db: sqlite3.Connection, channel: str, video_id: str) -> bool:
+    """Whether the video was there."""
+    video = (_bytes(channel), video_id)
+    where = "FROM videos WHERE channel = ? AND video_id = ?"
+    rows = db.execute(f"SELECT first, last {where}", video).fetchone()
+    if rows:
+        db.execute(f"DELETE FROM {_table(channel)} WHERE rowid BETWEEN ? AND ?", rows)
+        db.execute(f"DELETE {where}", video)
+    return bool(rows)
+
+
+def _exists(db: sqlite3.Connection, table: str) -> bool:
+    return bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone())
+
+
+def _table(channel: str) -> str:
+    """Any name becomes one that SQL takes."""
+    return f"channel_{hashlib.sha256(_bytes(channel)).hexdigest()[:32]}"
+
+
+def _bytes(channel: str) -> bytes:
+    """Any name, also one with half a character in it, which SQLite would refuse as text."""
+    return channel.encode("utf-8", "surrogatepass")

@@ -1,0 +1,140 @@
+"""This file holds an embedder and a channel's indexes that work, in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from core.errors import IndexBroken
+from core.model import Chunk
+from core.ports import Kind, Vectors
+from core.tokens import tokenise
+
+SIZE = 64
+
+Row = TypeVar("Row")
+Channels = dict[str, dict[str, tuple[str, dict[str, Row]]]]
+"""Channel → video id → digest and rows by chunk key."""
+
+
+class FakeEmbedder:
+    """`Embedder`: every token points its own way, a text where its tokens point together."""
+
+    def __init__(self, name: str = "fake-embedder") -> None:
+        self.name = name
+        self.embedded = 0
+        """How many texts it was given."""
+        self._directions: dict[str, Vectors] = {}
+
+    async def warm(self) -> None:
+        """It is always in memory."""
+
+    async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
+        self.embedded += len(texts)
+        rows = np.zeros((len(texts), SIZE), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for token in tokenise(text) or [""]:
+                row += self._direction(token)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def _direction(self, token: str) -> Vectors:
+        if token not in self._directions:
+            seed = int.from_bytes(hashlib.sha256(token.encode()).digest()[:8])
+            self._directions[token] = np.random.default_rng(seed).normal(size=SIZE)
+        return self._directions[token]
+
+
+class FakeVectorIndex:
+    """`VectorIndex` that compares with every row."""
+
+    def __init__(self) -> None:
+        self._channels: Channels[Vectors] = {}
+
+    async def holdings(self, channel: str) -> dict[str, str]:
+        return _holdings(self._channels, channel)
+
+    async def put(
+        self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk], vectors: Vectors
+    ) -> None:
+        if self._size(channel) not in (None, vectors.shape[1]):
+            await self.drop(channel)
+        rows = dict(zip((chunk.key for chunk in chunks), vectors, strict=True))
+        _put(self._channels, channel, video_id, digest, rows)
+
+    async def nearest(self, channel: str, vector: Vectors, limit: int) -> list[str]:
+        if self._size(channel) not in (None, len(vector)):
+            raise IndexBroken("vectors of another size")
+        rows = _rows(self._channels, channel)
+        return sorted(rows, key=lambda key: -float(rows[key] @ vector))[:limit]
+
+    async def drop(self, channel: str, video_id: str | None = None) -> None:
+        _drop(self._channels, channel, video_id)
+
+    def _size(self, channel: str) -> int | None:
+        return next((len(row) for row in _rows(self._channels, channel).values()), None)
+
+
+class FakeKeywordIndex:
+    """`KeywordIndex` by Okapi's formula, as FTS5 has it."""
+
+    def __init__(self) -> None:
+        self._channels: Channels[Counter[str]] = {}
+
+    async def holdings(self, channel: str) -> dict[str, str]:
+        return _holdings(self._channels, channel)
+
+    async def put(self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk]) -> None:
+        rows = {chunk.key: Counter(tokenise(chunk.indexed)) for chunk in chunks}
+        _put(self._channels, channel, video_id, digest, rows)
+
+    async def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
+        rows = _rows(self._channels, channel)
+        scores = _okapi(set(tokens), rows)
+        found = [key for key, score in scores.items() if score > 0]
+        return sorted(found, key=lambda key: -scores[key])[:limit]
+
+    async def drop(self, channel: str, video_id: str | None = None) -> None:
+        _drop(self._channels, channel, video_id)
+
+
+def _okapi(tokens: set[str], rows: dict[str, Counter[str]]) -> dict[str, float]:
+    having = Counter(token for row in rows.values() for token in tokens & row.keys())
+    mean = sum(map(Counter.total, rows.values())) / max(len(rows), 1)
+
+    def score(token: str, row: Counter[str]) -> float:
+        idf = math.log((len(rows) - having[token] + 0.5) / (having[token] + 0.5))
+        long = 1.2 * (0.25 + 0.75 * row.total() / mean)
+        return max(idf, 1e-6) * row[token] * 2.2 / (row[token] + long)
+
+    return {
+        key: sum(score(token, row) for token in tokens & row.keys()) for key, row in rows.items()
+    }
+
+
+def _holdings(channels: Channels[Row], channel: str) -> dict[str, str]:
+    return {video: digest for video, (digest, _) in channels.get(channel, {}).items()}
+
+
+def _rows(channels: Channels[Row], channel: str) -> dict[str, Row]:
+    videos = channels.get(channel, {}).values()
+    return {key: row for _, rows in videos for key, row in rows.items()}
+
+
+def _put(
+    channels: Channels[Row], channel: str, video_id: str, digest: str, rows: dict[str, Row]
+) -> None:
+    _drop(channels, channel, video_id)
+    if rows:
+        channels.setdefault(channel, {})[video_id] = (digest, rows)
+
+
+def _drop(channels: Channels[Row], channel: str, video_id: str | None) -> None:
+    if video_id is None:
+        channels.pop(channel, None)
+    else:
+        channels.get(channel, {}).pop(video_id, None)

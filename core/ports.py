@@ -82,7 +82,7 @@ class LanguageModel(Protocol):
     def tokens(self, text: str) -> int:
         """How many tokens `text` takes: an estimate that errs upward and learns."""
 
-    def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncIterator[str]:
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
         """The answer piece by piece. Raises PromptTooLong rather than lose a word."""
 
     async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, object]) -> str:
@@ -168,12 +168,16 @@ class Library(Protocol):
 
 
 class Threads(Protocol):
-    """Conversations."""
+    """Conversations. Two channels' threads of one name have nothing in common."""
 
-    async def turns(self, thread: str, limit: int) -> list[Turn]:
+    async def turns(self, thread: str, limit: int, channel: str = "") -> list[Turn]:
         """The last ones, oldest first."""
 
-    async def add(self, thread: str, turn: Turn, video_ids: Sequence[str]) -> None: ...
+    async def add(
+        self, thread: str, turn: Turn, video_ids: Sequence[str], channel: str = ""
+    ) -> None:
+        """`video_ids`: what the turn speaks of; it goes when the channel forgets one of them.
+        Raises UnknownVideo."""
 
 
 Clock = Callable[[], float]

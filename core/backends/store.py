@@ -1,0 +1,284 @@
+"""This file keeps the truth: what was heard and made of it, who knows it, and what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+
+import numpy as np
+from sqlalchemy import ColumnElement, delete, exists, insert, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.backends import tables as t
+from core.backends.database import Database, open_database
+from core.backends.migrations import bring_up
+from core.errors import StoreBroken, UnknownVideo
+from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
+from core.ports import Vectors
+
+
+class Store:
+    """The four ports over one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database  # borrowed: open_store closes it
+        self.videos = SqlVideos(database)
+        self.chunks = SqlChunks(database)
+        self.library = SqlLibrary(database)
+        self.threads = SqlThreads(database)
+
+    async def check(self) -> None:
+        """Returns if the store can be written and is whole; a gigabyte takes some seconds.
+
+        Raises StoreBroken, DiskFull, DataUnwritable."""
+        async with self._database.write():
+            pass
+        async with self._database.read() as connection:
+            if connection.dialect.name == "sqlite":
+                found = await connection.scalar(text("PRAGMA quick_check(1)"))
+                if found != "ok":
+                    raise StoreBroken(str(found))
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[Store]:
+    """`url`: sqlite_url(path), or postgresql+psycopg://… Makes what is missing: folder, tables.
+
+    Any number of processes may have it open. Raises StoreUnreachable, also for a database of a
+    newer release; DataUnwritable, DiskFull, StoreBroken.
+    """
+    async with open_database(url) as database:
+        await bring_up(database)
+        yield Store(database)
+
+
+class SqlVideos:
+    """Fulfils `Videos`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, video: Video) -> None:
+        async with self._database.write() as connection:
+            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+            new = dialect.insert(t.videos).values(id=video.id, video=video)
+            changed = {"video": new.excluded.video}
+            await connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=changed))
+
+    async def get(self, video_id: str) -> Video | None:
+        query = select(t.videos.c.video).where(t.videos.c.id == video_id)
+        async with self._database.read() as connection:
+            return await connection.scalar(query)
+
+    async def save_transcript(self, transcript: Transcript) -> None:
+        """Raises UnknownVideo."""
+        video_id = transcript.video_id
+        row = {"language": transcript.language, "source": transcript.source}
+        segments = [
+            {
+                "video_id": video_id,
+                "number": n,
+                "start_s": s.start_s,
+                "end_s": s.end_s,
+                "text": s.text,
+            }
+            for n, s in enumerate(transcript.segments)
+        ]
+        async with self._database.write() as connection:
+            await _hold(connection, [video_id])
+            for old in (t.transcripts, t.summaries, t.chunkings):
+                await connection.execute(delete(old).where(old.c.video_id == video_id))
+            await connection.execute(
+                insert(t.transcripts), {"video_id": video_id, "recipe": transcript.recipe, **row}
+            )
+            if segments:
+                await connection.execute(insert(t.segments), segments)
+
+    async def transcript(self, video_id: str) -> Transcript | None:
+        query = select(t.transcripts).where(t.transcripts.c.video_id == video_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                return None
+            segments = await _segments(connection, video_id)
+        return Transcript(row.video_id, row.language, row.source, tuple(segments), row.recipe)
+
+    async def save_summary(self, video_id: str, recipe: str, summary: Summary) -> None:
+        """Raises UnknownVideo."""
+        row = {"video_id": video_id, "recipe": recipe, "summary": summary}
+        async with self._database.write() as connection:
+            await _hold(connection, [video_id])
+            await connection.execute(delete(t.summaries).where(*_key(video_id, recipe)))
+            await connection.execute(insert(t.summaries), row)
+
+    async def summary(self, video_id: str, recipe: str) -> Summary | None:
+        query = select(t.summaries.c.summary).where(*_key(video_id, recipe))
+        async with self._database.read() as connection:
+            return await connection.scalar(query)
+
+
+class SqlChunks:
+    """Fulfils `Chunks`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(
+        self, video_id: str, recipe: str, chunks: Sequence[Chunk], vectors: Vectors | None
+    ) -> None:
+        """Raises UnknownVideo."""
+        matrix = None if vectors is None else np.ascontiguousarray(vectors, "<f4").tobytes()
+        row = {"video_id": video_id, "recipe": recipe, "vectors": matrix}
+        rows = [asdict(chunk) for chunk in chunks]
+        async with self._database.write() as connection:
+            await _hold(connection, [video_id])
+            await connection.execute(delete(t.chunkings).where(t.chunkings.c.video_id == video_id))
+            await connection.execute(insert(t.chunkings), row)
+            if rows:
+                await connection.execute(insert(t.chunks), rows)
+
+    async def recipe(self, video_id: str) -> str | None:
+        query = select(t.chunkings.c.recipe).where(t.chunkings.c.video_id == video_id)
+        async with self._database.read() as connection:
+            return await connection.scalar(query)
+
+    async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
+        c, v = t.chunks.c, t.chunkings.c
+        query = select(t.chunks).where(c.video_id.in_(video_ids)).order_by(c.number)
+        matrices = select(v.video_id, v.vectors).where(v.video_id.in_(video_ids))
+        async with self._database.read() as connection:
+            found = (await connection.execute(query)).mappings().all()
+            stored = {row.video_id: row.vectors for row in await connection.execute(matrices)}
+        by_video: dict[str, list[Chunk]] = {video_id: [] for video_id in video_ids}
+        for row in found:
+            by_video[row["video_id"]].append(Chunk(**row))
+        parts = [_matrix(stored[video_id], len(of)) for video_id, of in by_video.items() if of]
+        return [chunk for of in by_video.values() for chunk in of], _stacked(parts)
+
+    async def segments(self, video_id: str, first: int, last: int) -> list[Segment]:
+        async with self._database.read() as connection:
+            return await _segments(connection, video_id, first, last)
+
+
+class SqlLibrary:
+    """Fulfils `Library`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, channel: str, video_id: str) -> None:
+        """A video added again keeps its place. Raises UnknownVideo."""
+        row = {"channel": channel, "video_id": video_id}
+        async with self._database.write() as connection:
+            await _hold(connection, [video_id])
+            if video_id not in await _known(connection, channel):
+                await connection.execute(insert(t.library), row)
+
+    async def videos(self, channel: str) -> list[Video]:
+        query = select(t.videos.c.video).join(t.library).where(t.library.c.channel == channel)
+        async with self._database.read() as connection:
+            found = await connection.scalars(query.order_by(t.library.c.id.desc()))
+            return list(found)
+
+    async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
+        async with self._database.write() as connection:
+            known = await _known(connection, channel)
+            gone = [known_id for known_id in known if video_id in (None, known_id)]
+            await _lock(connection, gone)
+            for gone_id in gone:
+                await _forget(connection, channel, gone_id)
+            if video_id is None:
+                await connection.execute(delete(t.turns).where(t.turns.c.channel == channel))
+        return gone
+
+
+class SqlThreads:
+    """Fulfils `Threads`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def turns(self, thread: str, limit: int, channel: str = "") -> list[Turn]:
+        query = (
+            select(t.turns.c.turn)
+            .where(t.turns.c.channel == channel, t.turns.c.thread == thread)
+            .order_by(t.turns.c.id.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            found = await connection.scalars(query)
+            return list(found)[::-1]
+
+    async def add(
+        self, thread: str, turn: Turn, video_ids: Sequence[str], channel: str = ""
+    ) -> None:
+        row = {"channel": channel, "thread": thread, "turn": turn}
+        async with self._database.write() as connection:
+            await _hold(connection, video_ids)
+            turn_id = await connection.scalar(insert(t.turns).returning(t.turns.c.id), row)
+            for video_id in set(video_ids):
+                mention = {"turn_id": turn_id, "video_id": video_id}
+                await connection.execute(insert(t.mentions), mention)
+
+
+def _key(video_id: str, recipe: str) -> tuple[ColumnElement[bool], ...]:
+    return t.summaries.c.video_id == video_id, t.summaries.c.recipe == recipe
+
+
+async def _hold(connection: AsyncConnection, video_ids: Sequence[str]) -> None:
+    """Keeps the videos as they are until the transaction ends. Raises UnknownVideo."""
+    held = await _lock(connection, video_ids)
+    for video_id in video_ids:
+        if video_id not in held:
+            raise UnknownVideo(video_id)
+
+
+async def _lock(connection: AsyncConnection, video_ids: Sequence[str]) -> set[str]:
+    """Those that exist. SQLite has one writer anyway; PostgreSQL locks the rows, everywhere in
+    the same order, so that nobody waits in a circle."""
+    v = t.videos.c
+    rows = select(v.id).where(v.id.in_(video_ids)).order_by(v.id).with_for_update()
+    return set(await connection.scalars(rows))
+
+
+async def _segments(
+    connection: AsyncConnection, video_id: str, first: int = 0, last: int | None = None
+) -> list[Segment]:
+    s = t.segments.c
+    query = select(s.start_s, s.end_s, s.text).where(s.video_id == video_id, s.number >= first)
+    if last is not None:
+        query = query.where(s.number <= last)
+    rows = await connection.execute(query.order_by(s.number))
+    return [Segment(*row) for row in rows]
+
+
+def _matrix(stored: bytes | None, rows: int) -> Vectors | None:
+    return None if stored is None else np.frombuffer(stored, "<f4").reshape(rows, -1)
+
+
+def _stacked(parts: Sequence[Vectors | None]) -> Vectors | None:
+    """One matrix, if nothing is missing and all rows have one length."""
+    whole = [part for part in parts if part is not None]
+    if not whole or len(whole) < len(parts) or len({part.shape[1] for part in whole}) > 1:
+        return None
+    return np.concatenate(whole)
+
+
+async def _known(connection: AsyncConnection, channel: str) -> list[str]:
+    query = select(t.library.c.video_id).where(t.library.c.channel == channel)
+    return list(await connection.scalars(query))
+
+
+async def _forget(connection: AsyncConnection, channel: str, video_id: str) -> None:
+    """The turns about it go with it, and when it was the last channel's, everything of it."""
+    about = select(t.mentions.c.turn_id).where(t.mentions.c.video_id == video_id)
+    turns = delete(t.turns).where(t.turns.c.id.in_(about))
+    await connection.execute(turns.where(t.turns.c.channel == channel))
+    own = (t.library.c.channel == channel, t.library.c.video_id == video_id)
+    await connection.execute(delete(t.library).where(*own))
+    if await connection.scalar(select(exists().where(t.library.c.video_id == video_id))):
+        return
+    await connection.execute(turns)
+    await connection.execute(delete(t.videos).where(t.videos.c.id == video_id))

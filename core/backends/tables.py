@@ -1,0 +1,170 @@
+"""This file holds the store's tables. core/backends/migrations brings a database to this shape."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.types import TypeDecorator
+
+from core.model import Summary, Turn, Video
+
+# PostgreSQL takes no NUL; half a surrogate pair goes into no database and onto no terminal.
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+
+
+class Words(TypeDecorator[str]):
+    """Text of any length. A character that not every database takes becomes U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return _fit(value)  # type: ignore[no-any-return]
+
+
+class Value(TypeDecorator[Any]):
+    """One of core.model's values, as JSON."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, kind: type) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return _fit(asdict(value))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return _adapter(self.kind).validate_python(value)
+
+
+def _fit(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNFIT.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {key: _fit(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_fit(inner) for inner in value]
+    return value
+
+
+@cache  # building one takes tens of milliseconds: only for what is really read
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+metadata = MetaData()
+
+videos = Table(
+    "videos",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("video", Value(Video), nullable=False),
+)
+
+transcripts = Table(
+    "transcripts",
+    metadata,
+    Column("video_id", Words, ForeignKey("videos.id", ondelete="CASCADE"), primary_key=True),
+    Column("language", Words, nullable=False),
+    Column("source", Words, nullable=False),
+    Column("recipe", Words, nullable=False),
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    Column(
+        "video_id", Words, ForeignKey("transcripts.video_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("number", Integer, primary_key=True),
+    Column("start_s", Double, nullable=False),
+    Column("end_s", Double, nullable=False),
+    Column("text", Words, nullable=False),
+)
+
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("video_id", Words, ForeignKey("videos.id", ondelete="CASCADE"), primary_key=True),
+    Column("recipe", Words, primary_key=True),
+    Column("summary", Value(Summary), nullable=False),
+)
+
+# All vectors of a video as one matrix, row by row, little-endian float32; none: NULL.
+chunkings = Table(
+    "chunkings",
+    metadata,
+    Column("video_id", Words, ForeignKey("videos.id", ondelete="CASCADE"), primary_key=True),
+    Column("recipe", Words, nullable=False),
+    Column("vectors", LargeBinary),
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column(
+        "video_id", Words, ForeignKey("chunkings.video_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("number", Integer, primary_key=True),
+    Column("start_s", Double, nullable=False),
+    Column("end_s", Double, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("heading", Words, nullable=False),
+    Column("text", Words, nullable=False),
+)
+
+# A later `id` is a later row, here and in `turns`; the clock may jump.
+library = Table(
+    "library",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("channel", Words, nullable=False),
+    Column("video_id", Words, ForeignKey("videos.id", ondelete="CASCADE"), nullable=False),
+    Column("added_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
+    UniqueConstraint("channel", "video_id"),
+    Index("library_video", "video_id"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("channel", Words, nullable=False),
+    Column("thread", Words, nullable=False),
+    Column("turn", Value(Turn), nullable=False),
+    Column("asked_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
+    Index("turns_thread", "channel", "thread"),
+)
+
+# The videos that a turn speaks of.
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("turn_id", Integer, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("video_id", Words, ForeignKey("videos.id", ondelete="CASCADE"), primary_key=True),
+    Index("mentions_video", "video_id"),
+)

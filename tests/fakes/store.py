@@ -1,0 +1,148 @@
+"""This file is the store without a database: `Videos`, `Chunks`, `Library`, `Threads` in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.errors import UnknownVideo
+from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
+from core.ports import Vectors
+
+
+@dataclass
+class Shelf:
+    """What the four share."""
+
+    videos: dict[str, Video] = field(default_factory=dict)
+    transcripts: dict[str, Transcript] = field(default_factory=dict)
+    summaries: defaultdict[str, dict[str, Summary]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    chunks: dict[str, tuple[str, list[Chunk], Vectors | None]] = field(default_factory=dict)
+    library: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    turns: list[tuple[str, str, Turn, frozenset[str]]] = field(default_factory=list)
+
+    def require(self, *video_ids: str) -> None:
+        for video_id in video_ids:
+            if video_id not in self.videos:
+                raise UnknownVideo(video_id)
+
+
+class MemoryStore:
+    """The four fakes over one shelf."""
+
+    def __init__(self) -> None:
+        shelf = Shelf()
+        self.videos = FakeVideos(shelf)
+        self.chunks = FakeChunks(shelf)
+        self.library = FakeLibrary(shelf)
+        self.threads = FakeThreads(shelf)
+
+    async def check(self) -> None:
+        """Memory does not break."""
+
+
+class FakeVideos:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def save(self, video: Video) -> None:
+        self._shelf.videos[video.id] = video
+
+    async def get(self, video_id: str) -> Video | None:
+        return self._shelf.videos.get(video_id)
+
+    async def save_transcript(self, transcript: Transcript) -> None:
+        self._shelf.require(transcript.video_id)
+        self._shelf.transcripts[transcript.video_id] = transcript
+        self._shelf.summaries.pop(transcript.video_id, None)
+        self._shelf.chunks.pop(transcript.video_id, None)
+
+    async def transcript(self, video_id: str) -> Transcript | None:
+        return self._shelf.transcripts.get(video_id)
+
+    async def save_summary(self, video_id: str, recipe: str, summary: Summary) -> None:
+        self._shelf.require(video_id)
+        self._shelf.summaries[video_id][recipe] = summary
+
+    async def summary(self, video_id: str, recipe: str) -> Summary | None:
+        return self._shelf.summaries[video_id].get(recipe)
+
+
+class FakeChunks:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def save(
+        self, video_id: str, recipe: str, chunks: Sequence[Chunk], vectors: Vectors | None
+    ) -> None:
+        self._shelf.require(video_id)
+        self._shelf.chunks[video_id] = (recipe, list(chunks), vectors)
+
+    async def recipe(self, video_id: str) -> str | None:
+        stored = self._shelf.chunks.get(video_id)
+        return stored[0] if stored else None
+
+    async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
+        known = [self._shelf.chunks[v] for v in dict.fromkeys(video_ids) if v in self._shelf.chunks]
+        full = [(chunks, vectors) for _, chunks, vectors in known if chunks]
+        parts = [vectors for _, vectors in full if vectors is not None]
+        of_one_size = len(parts) == len(full) and len({part.shape[1] for part in parts}) == 1
+        chunks = [chunk for of_one, _ in full for chunk in of_one]
+        return chunks, np.concatenate(parts) if of_one_size else None
+
+    async def segments(self, video_id: str, first: int, last: int) -> list[Segment]:
+        transcript = self._shelf.transcripts.get(video_id)
+        return list(transcript.segments[first : last + 1]) if transcript else []
+
+
+class FakeLibrary:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def add(self, channel: str, video_id: str) -> None:
+        self._shelf.require(video_id)
+        if video_id not in self._shelf.library[channel]:
+            self._shelf.library[channel].append(video_id)
+
+    async def videos(self, channel: str) -> list[Video]:
+        return [self._shelf.videos[v] for v in reversed(self._shelf.library[channel])]
+
+    async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
+        shelf = self._shelf
+        gone = [known for known in shelf.library[channel] if video_id in (None, known)]
+        for gone_id in gone:
+            shelf.library[channel].remove(gone_id)
+            used = any(gone_id in known for known in shelf.library.values())
+            shelf.turns = [
+                (where, thread, turn, about)
+                for where, thread, turn, about in shelf.turns
+                if gone_id not in about or (used and where != channel)
+            ]
+            if not used:
+                for kept in (shelf.videos, shelf.transcripts, shelf.summaries, shelf.chunks):
+                    kept.pop(gone_id, None)
+        if video_id is None:
+            shelf.turns = [turn for turn in shelf.turns if turn[0] != channel]
+        return gone
+
+
+class FakeThreads:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def turns(self, thread: str, limit: int, channel: str = "") -> list[Turn]:
+        own = [
+            turn for where, name, turn, _ in self._shelf.turns if (where, name) == (channel, thread)
+        ]
+        return own[max(len(own) - limit, 0) :]
+
+    async def add(
+        self, thread: str, turn: Turn, video_ids: Sequence[str], channel: str = ""
+    ) -> None:
+        self._shelf.require(*video_ids)
+        self._shelf.turns.append((channel, thread, turn, frozenset(video_ids)))

@@ -1,0 +1,106 @@
+"""This file knows the server behind Ollama's address: where it is, how old, and what it holds."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import httpx
+from ollama import AsyncClient
+
+from core.errors import ConfigInvalid, OllamaTooOld
+
+MINIMUM = "0.17.1"
+"""The first version without CVE-2026-7482, by which anybody reads the server's memory."""
+CONNECT_S, DEFAULT_PORT = 5.0, 11434
+_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(-rc\d*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What Ollama says about itself and the model. `context_length`: what the model was made for,
+    0 where unknown. `size_vram`: its bytes on the GPU."""
+
+    version: str
+    context_length: int
+    is_loaded: bool
+    size_vram: int
+    is_loopback: bool
+
+
+def split(url: str) -> SplitResult:
+    """Raises ConfigInvalid for an address that is none."""
+    try:
+        address = urlsplit(url if "://" in url else f"http://{url}")
+        if address.port is None and "://" not in url:
+            address = address._replace(netloc=f"{address.netloc}:{DEFAULT_PORT}")
+    except ValueError as error:
+        raise ConfigInvalid("llm.url", "not an address") from error
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise ConfigInvalid("llm.url", "not an address")
+    return address
+
+
+def connect(address: SplitResult) -> AsyncClient:
+    """A client that waits as long as it takes once connected. Nothing is sent yet."""
+    login = (
+        (unquote(address.username), unquote(address.password or "")) if address.username else None
+    )
+    return AsyncClient(
+        host=shown(address),
+        auth=login,
+        timeout=httpx.Timeout(None, connect=CONNECT_S),
+        trust_env=not _is_loopback(address),  # a proxy does not reach our loopback
+    )
+
+
+def shown(address: SplitResult) -> str:
+    """The address without the credentials, for the user's eyes."""
+    return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
+
+
+async def look(client: AsyncClient, address: SplitResult, model: str) -> ModelFacts:
+    """Raises OllamaTooOld, and what the client raises."""
+    answer = await client._request_raw("GET", "/api/version")  # type: ignore[no-untyped-call]
+    version = str(answer.json()["version"])
+    if not is_new_enough(version):
+        raise OllamaTooOld(version, MINIMUM)
+    about = (await client.show(model)).modelinfo or {}
+    size_vram = await loaded(client, model)
+    return ModelFacts(
+        version=version,
+        context_length=int(about.get(f"{about.get('general.architecture')}.context_length", 0)),
+        is_loaded=size_vram is not None,
+        size_vram=size_vram or 0,
+        is_loopback=_is_loopback(address),
+    )
+
+
+async def loaded(client: AsyncClient, model: str) -> int | None:
+    """The model's bytes on the GPU, or None where it is not in memory."""
+    names = (model, f"{model}:latest")
+    sizes = [int(m.size_vram or 0) for m in (await client.ps()).models if m.model in names]
+    return sum(sizes) if sizes else None
+
+
+def is_new_enough(version: str) -> bool:
+    """A release candidate comes before its release; what cannot be read is too old.
+
+    >>> is_new_enough("0.33.0-rc2"), is_new_enough("0.17.1-rc0"), is_new_enough("0.9.5")
+    (True, False, False)
+    """
+    found, minimum = _VERSION.match(version), tuple(map(int, MINIMUM.split(".")))
+    if found is None:
+        return False
+    numbers = tuple(int(number) for number in found.groups()[:3])
+    return numbers > minimum or (numbers == minimum and not found[4])
+
+
+def _is_loopback(address: SplitResult) -> bool:
+    host = address.hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

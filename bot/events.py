@@ -101,6 +101,10 @@ def videos_event(videos: Sequence[Video]) -> Event:
     return {"event": "videos", "videos": [_video(video) for video in videos]}
 
 
+def forgotten_event(video_ids: Sequence[str]) -> Event:
+    return {"event": "forgotten", "video_ids": list(video_ids)}
+
+
 def _video(video: Video) -> Event:
     return {
         "id": video.id,

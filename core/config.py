@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 Language = Literal["en", "ko"]
 
+LOG_FILE = "tubethread.log"
+"""In the data folder: what nobody should have to read on the screen, the children's part too."""
+
 
 class Section(BaseModel):
     """Unknown keys are refused: a typo must not silently mean the default."""

@@ -33,11 +33,15 @@ class Finder:
     ranker: KeywordRanker
     _scopes: OrderedDict[tuple[str, str], VideoScope] = field(default_factory=OrderedDict)
 
+    async def has_vectors(self, videos: Sequence[Video]) -> bool:
+        """Whether any of them has vectors of today's embedder."""
+        recipes = [await self.chunks.recipe(video.id) or "" for video in videos]
+        return self.embedder.name in map(made_by, recipes)
+
     async def warm(self, videos: Sequence[Video]) -> bool:
         """Brings the embedder into memory if these videos have vectors to compare with.
         False: there are none, or no embedder, and words alone must do."""
-        recipes = [await self.chunks.recipe(video.id) or "" for video in videos]
-        if self.embedder.name not in map(made_by, recipes):
+        if not await self.has_vectors(videos):
             return False
         try:
             await self.embedder.warm()

@@ -1,0 +1,13 @@
+"""This file is `python -m bot`, which is also the command `tubethread`."""
+
+from __future__ import annotations
+
+from bot.cli import app
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""This file leads commands through the core and tells what comes of them. It holds the only broad
+`except`: whatever goes wrong is told in words and becomes an exit code.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.output import Output
+from bot.render import exit_code
+from core.document import Labels
+from core.errors import CannotWrite, CoreError, UnknownVideo
+from core.export import Format, export
+from core.model import Ready
+from core.sources import Source, find_sources
+
+if TYPE_CHECKING:  # the command line opens the core when it is needed: --help need not wait
+    from core.pipeline import Pipeline
+
+log = logging.getLogger(__name__)
+
+MOST_TURNS = 1000
+
+
+@dataclass(slots=True)
+class Handlers:
+    """The commands of one channel. `exit_code` is that of the first thing that went wrong."""
+
+    core: Pipeline
+    output: Output
+    channel: str
+    exit_code: int = field(default=0, init=False)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Errors inside are told, not raised."""
+        try:
+            yield
+        except Exception as error:  # the one broad except: see above
+            if not isinstance(error, CoreError):
+                log.error("unforeseen", exc_info=True)
+            log.info("told: %s", error)
+            self.output.error(error)
+            self.exit_code = self.exit_code or exit_code(error)
+
+    def thread_about(self, video_id: str | None) -> str:
+        """Where questions about a video, or about all of them, are remembered if nowhere else."""
+        return f"{self.channel}/{video_id or ''}"
+
+    async def ingest(self, texts: Sequence[str], language: str | None = None) -> list[Ready]:
+        """Every link and file in `texts`, one after the other; one that fails stops no other."""
+        done: list[Ready] = []
+        for text in texts:
+            with self.telling():
+                for source in find_sources(text):
+                    with self.telling():
+                        done.append(await self._ingest(source, language))
+        return done
+
+    async def ask(self, question: str, video_id: str | None, thread: str = "") -> tuple[str, ...]:
+        """Answers; the suggested questions that follow."""
+        with self.telling():
+            return await self._ask(question, video_id, thread)
+        return ()
+
+    async def search(self, queries: Sequence[str], limit: int) -> None:
+        for query in queries:
+            with self.telling():
+                self.output.hits(query, await self.core.search(query, self.channel, limit))
+
+    async def videos(self) -> None:
+        with self.telling():
+            self.output.videos(await self.core.library.videos(self.channel))
+
+    async def forget(self, video_id: str | None) -> None:
+        with self.telling():
+            self.output.forgotten(await self.core.forget(self.channel, video_id))
+
+    async def export(
+        self, video_id: str, format: Format, labels: Labels, target: Path | None
+    ) -> None:
+        """One video with its summary and its conversation, into `target` or to the output."""
+        with self.telling():
+            text = await self._export(video_id, format, labels)
+            if target is None:
+                self.output.document(text)
+                return
+            try:
+                target.write_text(text, encoding="utf-8", errors="replace", newline="")
+            except OSError as error:
+                raise CannotWrite(target.name) from error
+            self.output.hint("console.written", name=target.name)
+
+    async def _ingest(self, source: Source, language: str | None) -> Ready:
+        with self.output.progress() as tell:
+            ready = await self.core.ingest(source, self.channel, tell, language)
+        self.output.ready(ready)
+        return ready
+
+    async def _ask(self, question: str, video_id: str | None, thread: str) -> tuple[str, ...]:
+        questions: tuple[str, ...] = ()
+        with ExitStack() as waiting:
+            tell = waiting.enter_context(self.output.progress())
+            thread = thread or self.thread_about(video_id)
+            stream = self.core.answer(question, self.channel, video_id, thread, tell)
+            async with aclosing(stream) as pieces:
+                async for piece in pieces:
+                    waiting.close()  # no bar may move while text is written
+                    if isinstance(piece, str):
+                        self.output.text(piece)
+                    else:
+                        self.output.answer(piece)
+                        questions = piece.questions
+        return questions
+
+    async def _export(self, video_id: str, format: Format, labels: Labels) -> str:
+        [video] = await self.core.known(self.channel, video_id)
+        transcript = await self.core.videos.transcript(video_id)
+        if transcript is None:
+            raise UnknownVideo(video_id)
+        summary = await self.core.summary(video_id)
+        turns = await self.core.threads.turns(self.thread_about(video_id), MOST_TURNS)
+        return export(video, transcript, summary, turns, format, labels)

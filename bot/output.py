@@ -1,0 +1,178 @@
+"""This file is where the results of a command go: words on a terminal, or one JSON object a line.
+
+Results go to standard output, everything said meanwhile to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bars
+
+from bot import events
+from bot.render import (
+    render_answer,
+    render_error,
+    render_hits,
+    render_progress,
+    render_ready,
+    render_videos,
+)
+from bot.words import Words
+from core.model import Answer, Hit, Progress, Ready, Stage, Video
+from core.plain import one_line, printable
+
+if TYPE_CHECKING:  # it brings numpy, for which --help need not wait
+    from core.ports import Tell
+
+_DESCRIPTION = TextColumn("{task.description}", markup=False)
+
+
+class Output(Protocol):
+    """What commands say."""
+
+    def progress(self) -> AbstractContextManager[Tell]: ...
+    def ready(self, ready: Ready) -> None: ...
+    def question(self, text: str) -> None: ...
+    def text(self, delta: str) -> None: ...
+    def answer(self, answer: Answer) -> None: ...
+    def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None: ...
+    def videos(self, videos: Sequence[Video]) -> None: ...
+    def forgotten(self, video_ids: Sequence[str]) -> None: ...
+    def document(self, text: str) -> None: ...
+    def hint(self, key: str, **facts: object) -> None: ...
+    def error(self, error: Exception) -> None: ...
+
+
+class JsonOutput:
+    """For programs: every event is a line of JSON, progress too."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+
+    @contextmanager
+    def progress(self) -> Iterator[Tell]:
+        yield lambda progress: self._print(events.progress_event(progress))
+
+    def ready(self, ready: Ready) -> None:
+        self._print(events.ready_event(ready))
+
+    def question(self, text: str) -> None:
+        """Its answer names it."""
+
+    def text(self, delta: str) -> None:
+        self._print(events.text_event(delta))
+
+    def answer(self, answer: Answer) -> None:
+        self._print(events.answer_event(answer))
+
+    def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None:
+        self._print(events.hits_event(query, pairs))
+
+    def videos(self, videos: Sequence[Video]) -> None:
+        self._print(events.videos_event(videos))
+
+    def forgotten(self, video_ids: Sequence[str]) -> None:
+        self._print(events.forgotten_event(video_ids))
+
+    def document(self, text: str) -> None:
+        print(text, end="", flush=True)
+
+    def hint(self, key: str, **facts: object) -> None:
+        """A program needs none."""
+
+    def error(self, error: Exception) -> None:
+        self._print(events.error_event(error, self._words))
+
+    def _print(self, event: events.Event) -> None:
+        print(events.line(event), flush=True)
+
+
+class TextOutput:
+    """For people."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._streamed = False
+
+    @contextmanager
+    def progress(self) -> Iterator[Tell]:
+        """A bar on a terminal; else a line for each stage."""
+        if not sys.stderr.isatty():
+            yield _StageLines(self._words).tell
+            return
+        console = Console(stderr=True)
+        with Bars(BarColumn(), _DESCRIPTION, console=console, transient=True) as bars:
+            yield _Bar(bars, self._words).tell
+
+    def ready(self, ready: Ready) -> None:
+        self._print(render_ready(ready, self._words))
+
+    def question(self, text: str) -> None:
+        """Shown where nobody typed it."""
+        self._print(f"> {one_line(text)}")
+
+    def text(self, delta: str) -> None:
+        print(printable(delta), end="", flush=True)
+        self._streamed = True
+
+    def answer(self, answer: Answer) -> None:
+        print("\n" * 2 * self._streamed, end="")
+        self._print(render_answer(answer, self._words, streamed=self._streamed))
+        self._streamed = False
+
+    def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None:
+        self._print(render_hits(query, pairs, self._words))
+
+    def videos(self, videos: Sequence[Video]) -> None:
+        print(render_videos(videos, self._words))
+
+    def forgotten(self, video_ids: Sequence[str]) -> None:
+        print(self._words("videos.forgotten", count=len(video_ids)))
+
+    def document(self, text: str) -> None:
+        print(text, end="", flush=True)
+
+    def hint(self, key: str, **facts: object) -> None:
+        print(self._words(key, **facts), file=sys.stderr)
+
+    def error(self, error: Exception) -> None:
+        print("\n" * self._streamed + render_error(error, self._words), file=sys.stderr)
+        self._streamed = False
+
+    def _print(self, text: str) -> None:
+        print(text, end="\n\n", flush=True)
+
+
+class _StageLines:
+    """Progress for a log: one line when a stage begins."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._stage: Stage | None = None
+
+    def tell(self, progress: Progress) -> None:
+        if progress.stage != self._stage:
+            self._stage = progress.stage
+            print(f"{self._words(f'stages.{progress.stage}')} …", file=sys.stderr, flush=True)
+
+
+class _Bar:
+    """Progress for a terminal: one bar, of the stage that is going on."""
+
+    def __init__(self, bars: Bars, words: Words) -> None:
+        self._bars, self._words = bars, words
+        self._task = bars.add_task("", total=None)
+
+    def tell(self, progress: Progress) -> None:
+        self._bars.update(
+            self._task,
+            description=render_progress(progress, self._words),
+            completed=progress.fraction,
+            total=1.0 if progress.fraction else None,  # it pulses where nothing is known
+        )

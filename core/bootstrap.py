@@ -1,0 +1,137 @@
+"""This file puts the core together: it picks the real backends, and closes them again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import psutil
+
+from core.backends.bm25 import Bm25
+from core.backends.captions import read_subtitles
+from core.backends.store import open_store, sqlite_url
+from core.config import LOG_FILE, Core, Llm
+from core.engine import Engine
+from core.errors import DataUnwritable
+from core.finding import Finder
+from core.hearing import Hearing
+from core.indexing import Indexer
+from core.pipeline import Pipeline
+from core.ports import LanguageModel
+from core.remote import (
+    RemoteEmbedder,
+    RemoteFetcher,
+    RemoteKeywordIndex,
+    RemoteTranscriber,
+    RemoteVectorIndex,
+)
+from core.workers import FETCH, INDEX, SPEECH, Role, Worker
+
+_MEGABYTE = 1024 * 1024
+_INDEX_FILE_BYTES = 8 * 1024 * _MEGABYTE
+
+
+@asynccontextmanager
+async def open_core(config: Core) -> AsyncIterator[Pipeline]:
+    """The core, ready for work. No model is loaded and no child started before it is needed.
+
+    Raises DataUnwritable, StoreUnreachable, StoreBroken, DiskFull."""
+    async with AsyncExitStack() as stack:
+        scratch = _make_folders(config.data_dir)
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        store = await stack.enter_async_context(open_store(database_url(config)))
+        fetch, speech, index = [
+            await stack.enter_async_context(worker) for worker in _workers(config)
+        ]
+        model, check, close = _language_model(config.llm)
+        stack.push_async_callback(close)
+        fetcher = RemoteFetcher(fetch)
+        embedder = RemoteEmbedder(index, config.embedding.model)
+        indexer = Indexer(
+            store.chunks,
+            store.library,
+            embedder,
+            RemoteVectorIndex(index),
+            RemoteKeywordIndex(index),
+        )
+        yield Pipeline(
+            videos=store.videos,
+            library=store.library,
+            threads=store.threads,
+            fetcher=fetcher,
+            hearing=Hearing(
+                fetcher,
+                RemoteTranscriber(speech),
+                read_subtitles,
+                scratch,
+                config.speech,
+                config.limits,
+            ),
+            indexer=indexer,
+            finder=Finder(store.chunks, indexer, embedder, Bm25()),
+            engine=Engine(
+                model,
+                check,
+                insist=config.llm.engine == "ollama",
+                max_answer_tokens=config.llm.max_answer_tokens,
+            ),
+            language=config.language,
+        )
+
+
+def database_url(config: Core) -> str:
+    """Where the store is: SQLite in the data folder unless the settings say otherwise."""
+    return config.database_url.get_secret_value() or sqlite_url(config.data_dir / "tubethread.db")
+
+
+def _workers(config: Core) -> list[Worker]:
+    setup = {
+        "youtube": config.youtube,
+        "limits": config.limits,
+        "speech": config.speech,
+        "embedding": config.embedding,
+        "cache": config.data_dir / "cache",
+    }
+
+    def worker(role: Role, max_file_bytes: int, *sections: str) -> Worker:
+        own = {name: setup[name] for name in sections}
+        return Worker(role, own | {"max_file_bytes": max_file_bytes}, config.data_dir / LOG_FILE)
+
+    audio_bytes = (config.limits.max_megabytes + 1) * _MEGABYTE
+    return [
+        worker(FETCH, audio_bytes, "youtube", "limits"),
+        worker(SPEECH, _INDEX_FILE_BYTES, "speech"),  # it may download its model
+        worker(INDEX, _INDEX_FILE_BYTES, "embedding", "cache"),
+    ]
+
+
+def _language_model(
+    llm: Llm,
+) -> tuple[LanguageModel | None, Callable[[], Awaitable[object]], Callable[[], Awaitable[None]]]:
+    if llm.engine == "extractive":
+        return None, _nothing, _nothing
+    from core.backends.ollama import Ollama  # here: its client takes 0.4 s to import
+
+    model = Ollama(llm)
+    return model, model.check, model.close
+
+
+async def _nothing() -> None:
+    pass
+
+
+def _make_folders(data_dir: Path) -> Path:
+    """This process's own scratch folder. Those of processes that are no more are removed."""
+    try:
+        (data_dir / "cache").mkdir(parents=True, exist_ok=True)
+        scratch = data_dir / "scratch" / str(os.getpid())
+        scratch.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataUnwritable() from error
+    for folder in scratch.parent.iterdir():
+        if not (folder.name.isdecimal() and psutil.pid_exists(int(folder.name))):
+            shutil.rmtree(folder, ignore_errors=True)
+    return scratch

@@ -1,0 +1,50 @@
+"""Stretches: what Whisper hears in one piece."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.cutting import LONGEST_S, LONGEST_SPEECH_S, PAD_S, Speech, cut
+
+PAUSE_AND_SPEECH = st.tuples(st.floats(0.16, 40), st.floats(0.03, LONGEST_SPEECH_S))
+
+
+def said(pauses_and_lengths: list[tuple[float, float]]) -> list[Speech]:
+    """Speech after speech, each after its pause."""
+    speech, at_s = [], 0.0
+    for pause_s, length_s in pauses_and_lengths:
+        speech.append((at_s + pause_s, at_s + pause_s + length_s))
+        at_s = speech[-1][1]
+    return speech
+
+
+@given(st.lists(PAUSE_AND_SPEECH, max_size=40), st.floats(0, 5))
+def test_every_word_lies_in_one_stretch_and_no_stretch_is_too_long(pauses_and_lengths, silence_s):
+    speech = said(pauses_and_lengths)
+    duration_s = (speech[-1][1] if speech else 0) + silence_s
+    stretches = cut(speech, duration_s)
+    for start_s, end_s in speech:
+        assert sum(s.start_s <= start_s and end_s <= s.end_s for s in stretches) == 1
+    for stretch in stretches:
+        assert 0 <= stretch.start_s < stretch.speech_end_s <= stretch.end_s <= duration_s
+        assert stretch.end_s - stretch.start_s <= LONGEST_S + 1e-9
+    for before, after in pairwise(stretches):
+        assert before.end_s <= after.start_s
+
+
+def test_the_cut_falls_into_the_longest_of_the_last_pauses():
+    speech = [(0.0, 10.0), (13.0, 25.5), (26.5, 27.5), (27.7, 28.7), (28.9, 40.0)]
+    assert [s.speech_end_s for s in cut(speech, 40.0)] == [25.5, 40.0]
+
+
+def test_a_little_silence_is_kept_on_both_sides_but_never_anothers_words():
+    first, second = cut([(5.0, 30.0), (30.2, 50.0)], 100.0)
+    assert (first.start_s, first.end_s) == (5.0 - PAD_S, 30.1)
+    assert (second.start_s, second.end_s) == (30.1, 50.0 + PAD_S)
+
+
+def test_where_nobody_speaks_there_is_nothing_to_hear():
+    assert cut([], 60.0) == []

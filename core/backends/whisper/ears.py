@@ -1,0 +1,165 @@
+"""This file hears: windows of speech go in, segments come out."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from faster_whisper import BatchedInferencePipeline
+from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+from core.backends.whisper.audio import RATE, Samples, decode, told_duration
+from core.backends.whisper.loading import load
+from core.config import Speech
+from core.cutting import LONGEST_SPEECH_S, Stretch, cut
+from core.errors import ConfigInvalid, WorkerFailed
+from core.model import Segment, Window
+from core.repeats import collapse, is_looping
+
+_VOTERS = 3
+_SILENT_PROBABILITY, _UNSURE_LOG_PROBABILITY = 0.6, -1.0
+"""Whisper's own: likely no speech, and not sure of the words either."""
+_UNHEARD_S = 1.5
+"""Speech without words at a stretch's end that is worth a second hearing."""
+
+
+class Whisper:
+    """`Transcriber`, but synchronous. The model is loaded when it is first needed, and kept."""
+
+    def __init__(self, speech: Speech) -> None:
+        self._speech = speech
+        self._loaded: BatchedInferencePipeline | None = None
+
+    def transcribe(self, audio: Path, language: str) -> Iterator[Window]:
+        """As the port says: a window a batch, the duration first, as the container tells it before
+        anything is loaded or decoded, then as it is.
+
+        Also raises ConfigInvalid for a device or language the machine or model lacks, WorkerFailed
+        when memory runs out."""
+        if told_s := told_duration(audio):
+            yield Window(0.0, told_s)
+        ears = Ears(self._pipeline(), self._speech.batch_size)
+        ears.check(language)
+        samples = decode(audio)
+        yield Window(0.0, len(samples) / RATE)
+        yield from ears.hear(samples, language)
+
+    def _pipeline(self) -> BatchedInferencePipeline:
+        if self._loaded is None:
+            self._loaded = BatchedInferencePipeline(load(self._speech))
+        return self._loaded
+
+
+class Ears:
+    """A loaded model at work."""
+
+    def __init__(self, pipeline: BatchedInferencePipeline, batch_size: int) -> None:
+        self._pipeline = pipeline
+        self._model = pipeline.model
+        self._batch_size = batch_size
+
+    def check(self, language: str) -> None:
+        if language and language not in self._model.supported_languages:
+            raise ConfigInvalid("speech.language", "not a language of this speech model")
+
+    def hear(self, samples: Samples, language: str) -> Iterator[Window]:
+        duration_s = len(samples) / RATE
+        stretches = _stretches(samples)
+        with _model_errors():
+            language = language or self._find_language(samples, stretches)
+            for first in range(0, len(stretches), self._batch_size):
+                batch = stretches[first : first + self._batch_size]
+                segments = tuple(self._hear_batch(samples, batch, language))
+                yield Window(batch[-1].end_s, duration_s, language, segments)
+        yield Window(duration_s, duration_s, language)
+
+    def _find_language(self, samples: Samples, stretches: Sequence[Stretch]) -> str:
+        """What most of the first minutes' speech is in: one stretch may be a song or a quotation.
+        The third is asked only if the first two disagree."""
+        votes: Counter[str] = Counter()
+        for stretch in stretches[:_VOTERS]:
+            audio = _part(samples, stretch.start_s, stretch.end_s)
+            votes[self._model.detect_language(audio)[0]] += 1
+            if max(votes.values()) > _VOTERS // 2:
+                break
+        return votes.most_common(1)[0][0] if votes else ""
+
+    def _hear_batch(
+        self, samples: Samples, batch: Sequence[Stretch], language: str
+    ) -> Iterator[Segment]:
+        found, _ = self._pipeline.transcribe(
+            samples,
+            language=language,
+            without_timestamps=False,
+            batch_size=self._batch_size,
+            clip_timestamps=[{"start": s.start_s, "end": s.end_s} for s in batch],
+        )
+        starts = [stretch.start_s for stretch in batch]
+        heard: list[list[Any]] = [[] for _ in batch]
+        for segment in found:  # `seek`: its stretch's start in hundredths, rounded down
+            heard[bisect_right(starts, segment.seek / 100 + 0.05) - 1].append(segment)
+        for stretch, own in zip(batch, heard, strict=True):
+            segments = _tidy(own, stretch.start_s, stretch.end_s)
+            yield from self._mend(samples, stretch, segments, language)
+
+    def _mend(
+        self, samples: Samples, stretch: Stretch, segments: list[Segment], language: str
+    ) -> list[Segment]:
+        """Batched decoding has no guard against loops, and loses a last sentence that Whisper left
+        open. Both are heard again, once, the slow way that has Whisper's own guards."""
+        heard_s = segments[-1].end_s if segments else stretch.start_s
+        if is_looping(segments):
+            segments = self._hear_again(samples, stretch.start_s, stretch.end_s, language)
+        elif stretch.speech_end_s - heard_s > _UNHEARD_S:
+            segments += self._hear_again(samples, heard_s, stretch.end_s, language)
+        else:
+            return segments
+        return collapse(segments)
+
+    def _hear_again(
+        self, samples: Samples, start_s: float, end_s: float, language: str
+    ) -> list[Segment]:
+        found, _ = self._model.transcribe(
+            _part(samples, start_s, end_s), language=language, condition_on_previous_text=False
+        )
+        return _tidy(found, start_s, end_s, shift_s=start_s)
+
+
+def _tidy(found: Iterable[Any], start_s: float, end_s: float, shift_s: float = 0) -> list[Segment]:
+    """faster-whisper's segments as ours: with words, in order, inside their stretch."""
+    segments: list[Segment] = []
+    for segment in found:
+        text = segment.text.strip()
+        is_unsure = segment.avg_logprob < _UNSURE_LOG_PROBABILITY
+        if not text or (segment.no_speech_prob > _SILENT_PROBABILITY and is_unsure):
+            continue
+        start_s = min(max(round(segment.start + shift_s, 2), start_s), end_s)
+        until_s = min(max(round(segment.end + shift_s, 2), start_s), end_s)
+        segments.append(Segment(start_s, until_s, text))
+        start_s = until_s
+    return segments
+
+
+def _stretches(samples: Samples) -> list[Stretch]:
+    # As BatchedInferencePipeline's own, but for the padding, which hides how long a pause is.
+    options = VadOptions(
+        max_speech_duration_s=LONGEST_SPEECH_S, min_silence_duration_ms=160, speech_pad_ms=0
+    )
+    found = get_speech_timestamps(samples, options)
+    return cut([(s["start"] / RATE, s["end"] / RATE) for s in found], len(samples) / RATE)
+
+
+def _part(samples: Samples, start_s: float, end_s: float) -> Samples:
+    return samples[int(start_s * RATE) : int(end_s * RATE)]
+
+
+@contextmanager
+def _model_errors() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # all that CTranslate2 throws, out of memory most of the time
+        raise WorkerFailed("speech", str(error)) from error

@@ -1,0 +1,138 @@
+"""What every Transcriber does: the fake in memory, and Whisper with the small model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.backends.whisper import Whisper
+from core.backends.whisper.audio import decode
+from core.config import Speech
+from core.errors import NoAudio, NotMedia, SpeechModelMissing
+from core.model import Window
+from tests.fakes.lectures import read_lecture
+from tests.fakes.recordings import RATE, write_silent_film, write_wav
+from tests.fakes.transcriber import FakeTranscriber
+
+LENGTH_S = 40.0
+
+
+class Async:
+    """Whisper's generator as the port has it; in the program a child process lies between."""
+
+    def __init__(self, whisper: Whisper) -> None:
+        self.whisper = whisper
+
+    async def transcribe(self, audio: Path, language: str) -> AsyncIterator[Window]:
+        for window in self.whisper.transcribe(audio, language):
+            yield window
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, examples) -> Path:
+    folder = tmp_path_factory.mktemp("recordings")
+    lecture = decode(examples / "lecture-2min-us.flac")
+    write_wav(folder / "lecture.wav", lecture[: int(LENGTH_S * RATE)])
+    write_wav(folder / "silence.wav", np.zeros(int(LENGTH_S * RATE)))
+    write_silent_film(folder / "film.mp4")
+    (folder / "noise.mp3").write_bytes(np.random.default_rng(7).bytes(50_000))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whisper(examples) -> Async:
+    return Async(Whisper(Speech(model=str(examples / "whisper-toy-en"))))
+
+
+@pytest.fixture(params=["fake", "whisper"])
+def ears(request, examples, whisper):
+    said = read_lecture(examples / "lecture-2min-us.json").transcript.segments
+    fake = FakeTranscriber(
+        {
+            "lecture.wav": [segment for segment in said if segment.end_s < LENGTH_S],
+            "silence.wav": (),
+            "film.mp4": NoAudio(),
+            "noise.mp3": NotMedia("noise.mp3"),
+        },
+        duration_s=LENGTH_S,
+    )
+    return fake if request.param == "fake" else whisper
+
+
+@pytest.fixture(params=["fake", "whisper"])
+def deaf_ears(request):
+    if request.param == "fake":
+        return FakeTranscriber({"lecture.wav": SpeechModelMissing("large-v3")})
+    return Async(Whisper(Speech(model="large-v3")))
+
+
+async def hear(ears, audio: Path, language: str = "") -> list[Window]:
+    return [window async for window in ears.transcribe(audio, language)]
+
+
+async def test_the_first_window_has_only_the_duration(ears, folder):
+    first, *_ = await hear(ears, folder / "lecture.wav")
+    assert first == Window(0.0, pytest.approx(LENGTH_S, abs=0.1))
+
+
+async def test_hearing_moves_forward_to_the_end(ears, folder):
+    windows = await hear(ears, folder / "lecture.wav")
+    assert all(one.heard_s <= next_.heard_s for one, next_ in pairwise(windows))
+    assert windows[-1].heard_s == windows[-1].duration_s
+
+
+async def test_segments_have_words_are_in_order_and_lie_inside_the_audio(ears, folder):
+    windows = await hear(ears, folder / "lecture.wav")
+    segments = [segment for window in windows for segment in window.segments]
+    assert len(segments) > 5
+    assert all(s.text and s.text == s.text.strip() for s in segments)
+    assert all(0 <= s.start_s <= s.end_s <= windows[-1].duration_s for s in segments)
+    assert all(one.end_s <= next_.start_s + 0.01 for one, next_ in pairwise(segments))
+    assert all(s.end_s <= w.heard_s + 0.01 for w in windows for s in w.segments)
+
+
+async def test_the_language_is_found_and_stays_the_same(ears, folder):
+    windows = await hear(ears, folder / "lecture.wav")
+    assert {window.language for window in windows if window.heard_s} == {"en"}
+
+
+async def test_a_language_that_is_given_is_kept(ears, folder):
+    windows = await hear(ears, folder / "lecture.wav", "en")
+    assert windows[-1].language == "en"
+
+
+async def test_the_same_ears_hear_twice(ears, folder):
+    assert await hear(ears, folder / "lecture.wav") == await hear(ears, folder / "lecture.wav")
+
+
+async def test_silence_gives_no_segments(ears, folder):
+    windows = await hear(ears, folder / "silence.wav")
+    assert windows[-1].heard_s == pytest.approx(LENGTH_S)
+    assert not any(window.segments for window in windows)
+
+
+async def test_pictures_without_sound_give_no_audio(ears, folder):
+    with pytest.raises(NoAudio):
+        await hear(ears, folder / "film.mp4")
+
+
+async def test_bytes_that_are_no_media_are_refused_by_name(ears, folder):
+    with pytest.raises(NotMedia) as refused:
+        await hear(ears, folder / "noise.mp3")
+    assert refused.value.name == "noise.mp3"
+
+
+async def test_a_model_that_is_not_here_is_named(deaf_ears, folder):
+    with pytest.raises(SpeechModelMissing) as missing:
+        await hear(deaf_ears, folder / "lecture.wav")
+    assert missing.value.model == "large-v3"
+
+
+async def test_the_reader_may_stop_at_any_window(ears, folder):
+    windows = ears.transcribe(folder / "lecture.wav", "")
+    assert (await anext(windows)).heard_s == 0
+    await windows.aclose()

@@ -1,0 +1,132 @@
+"""What batched decoding gets wrong is heard a second time. The model here says what it is told."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.backends.whisper.audio import RATE, decode
+from core.backends.whisper.ears import Ears
+from core.errors import WorkerFailed
+
+Lines = list[tuple[float, str]]
+
+LOOP: Lines = [(float(i), "Thank you for watching.") for i in range(12)]
+SENTENCES: Lines = [(0.5, "Bees dance."), (18.0, "They sing.")]
+
+
+class ScriptedPipeline:
+    """faster-whisper's pipeline and model in one. `first`: what batched decoding says of every
+    stretch, `second`: what the model says of each part it is given again."""
+
+    def __init__(self, first: Lines, second: Lines = (), languages=("en",), **facts: float) -> None:
+        self.model = self
+        self.first, self.second = first, second
+        self.languages = cycle(languages)
+        self.facts = {"no_speech_prob": 0.0, "avg_logprob": -0.2, **facts}
+        self.heard_again: list[float] = []
+
+    def detect_language(self, audio: np.ndarray) -> tuple[str, float, None]:
+        return next(self.languages), 0.9, None
+
+    def transcribe(self, audio: np.ndarray, *, language: str, **options: Any):
+        if "clip_timestamps" not in options:
+            self.heard_again.append(len(audio) / RATE)
+            return [self._segment(at, text, 0.0) for at, text in self.second], None
+        starts = [clip["start"] for clip in options["clip_timestamps"]]
+        return [self._segment(at, text, s) for s in starts for at, text in self.first], None
+
+    def _segment(self, at: float, text: str, start_s: float) -> SimpleNamespace:
+        seek = int(start_s * 100)
+        start = start_s + at
+        return SimpleNamespace(start=start, end=start + 1, text=f" {text}", seek=seek, **self.facts)
+
+
+@pytest.fixture(scope="module")
+def lecture(examples) -> np.ndarray:
+    return decode(examples / "lecture-2min-us.flac")
+
+
+@pytest.fixture
+def speech(lecture) -> np.ndarray:
+    """One stretch."""
+    return lecture[: 20 * RATE]
+
+
+def hear(pipeline: ScriptedPipeline, samples: np.ndarray) -> list[str]:
+    windows = Ears(pipeline, 8).hear(samples, "en")
+    return [segment.text for window in windows for segment in window.segments]
+
+
+def test_what_was_heard_well_is_not_heard_again(speech):
+    pipeline = ScriptedPipeline(SENTENCES, LOOP)
+    assert hear(pipeline, speech) == ["Bees dance.", "They sing."]
+    assert pipeline.heard_again == []
+
+
+def test_a_loop_is_heard_again_and_replaced(speech):
+    pipeline = ScriptedPipeline(LOOP, SENTENCES)
+    assert hear(pipeline, speech) == ["Bees dance.", "They sing."]
+    assert pipeline.heard_again == [pytest.approx(20, abs=1)]
+
+
+def test_a_loop_that_stays_becomes_one_round(speech):
+    pipeline = ScriptedPipeline(LOOP, LOOP)
+    assert hear(pipeline, speech) == ["Thank you for watching."]
+    assert len(pipeline.heard_again) == 1
+
+
+def test_an_end_without_words_is_heard_again_from_where_the_words_stop(speech):
+    pipeline = ScriptedPipeline([(0.5, "Bees dance.")], [(2.0, "They sing.")])
+    windows = list(Ears(pipeline, 8).hear(speech, "en"))
+    first, second = windows[0].segments
+    assert (first.text, second.text) == ("Bees dance.", "They sing.")
+    assert second.start_s == pytest.approx(first.end_s + 2, abs=0.01)
+
+
+def test_a_model_that_doubts_there_is_speech_and_its_own_words_says_nothing(speech):
+    pipeline = ScriptedPipeline(SENTENCES, SENTENCES, no_speech_prob=0.9, avg_logprob=-1.5)
+    assert hear(pipeline, speech) == []
+
+
+def test_times_out_of_order_or_beyond_the_end_are_put_in_place(speech):
+    pipeline = ScriptedPipeline([(9.0, "One."), (4.0, "Two."), (70.0, "Three."), (71.0, " ")])
+    windows = list(Ears(pipeline, 8).hear(speech, "en"))
+    segments = windows[0].segments
+    assert [segment.text for segment in segments] == ["One.", "Two.", "Three."]
+    times = [time for segment in segments for time in (segment.start_s, segment.end_s)]
+    assert times == sorted(times)
+    assert times[-1] <= 20
+
+
+def test_every_stretch_keeps_its_own_words(lecture):
+    pipeline = ScriptedPipeline([(0.5, "One."), (5.0, "Two.")], [])
+    windows = list(Ears(pipeline, 2).hear(lecture, "en"))
+    assert [len(window.segments) for window in windows] == [4, 4, 2, 0]
+    for window in windows:
+        for one, two in zip(window.segments[::2], window.segments[1::2], strict=True):
+            assert (one.text, two.text) == ("One.", "Two.")
+            assert two.start_s - one.start_s == pytest.approx(4.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [(("ko",), "ko"), (("en", "ko", "ko"), "ko"), (("en", "en", "ko"), "en")],
+)
+def test_the_language_is_that_of_most_of_the_beginning(lecture, told, found):
+    windows = list(Ears(ScriptedPipeline(SENTENCES, languages=told), 8).hear(lecture, ""))
+    assert {window.language for window in windows} == {found}
+
+
+def test_a_model_that_runs_out_of_memory_is_a_failed_worker(speech):
+    class Exhausted(ScriptedPipeline):
+        def transcribe(self, audio: np.ndarray, *, language: str, **options: Any):
+            raise RuntimeError("CUDA failed with error out of memory")
+
+    with pytest.raises(WorkerFailed) as failed:
+        hear(Exhausted(SENTENCES), speech)
+    assert failed.value.role == "speech"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -103,12 +104,13 @@ def _folder(name: str) -> str | None:
         folder = Path(name).expanduser()
         return str(folder) if folder.is_dir() else None
     package = name.removeprefix(_PACKAGE)
-    spec = find_spec(package) if package.isidentifier() else None
-    for place in spec.submodule_search_locations or () if spec else ():
-        for mark in ("modules.json", "config.json"):
-            for found in sorted(Path(place).rglob(mark)):
-                return str(found.parent)
-    raise FileNotFoundError(name)
+    spec = find_spec(package) if package.isidentifier() else None  # finds it, imports nothing
+    inside = [Path(place) for place in (spec and spec.submodule_search_locations) or ()]
+    marks = ("modules.json", "config.json")
+    found = [file for mark in marks for place in inside for file in sorted(place.rglob(mark))]
+    if not found:
+        raise FileNotFoundError(name)
+    return str(found[0].parent)
 
 
 def _device(wanted: str) -> str:
@@ -122,7 +124,7 @@ def _device(wanted: str) -> str:
 def _prompt(model: SentenceTransformer, name: str, kind: Kind) -> str:
     """What the model was trained to see before a text: its own word for it, or E5's."""
     own = next((model.prompts[key] for key in _PROMPTS[kind] if model.prompts.get(key)), "")
-    is_e5 = "e5-" in name.lower() and "instruct" not in name.lower()
+    is_e5 = re.search(r"\be5-(?!.*instruct)", Path(name).name.lower())
     return own or (_E5_PROMPTS[kind] if is_e5 and not any(model.prompts.values()) else "")
 
 
@@ -138,7 +140,6 @@ def _pieces(text: str, tokens: Callable[[str], int], window: int) -> list[str]:
 
 def _be_quiet() -> None:
     """Bars and advice of the libraries would land in the middle of the user's screen."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     disable_download_bars()
     disable_loading_bars()  # type: ignore[no-untyped-call]
     for library in ("transformers", "huggingface_hub", "sentence_transformers"):

@@ -31,6 +31,7 @@ NAMES = [
     "100%_",
     "\x00",
     "half a character \ud800",
+    "half a character ?",
     "한글 채널 🐝",
     "é",
     "e\u0301",  # looks the same

@@ -1,0 +1,61 @@
+"""This file is what the tests run in a process that may die: puts without end, and a look."""
+
+from __future__ import annotations
+
+from itertools import count
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.backends.chroma import Chroma
+from core.backends.fts5 import Fts5
+from core.errors import IndexBroken
+from core.model import Chunk
+from core.tokens import tokenise
+
+CHANNEL = "hive"
+CHUNKS = 40
+
+
+def chunks_of(video: str) -> list[Chunk]:
+    return [
+        Chunk(video, i, 0.0, 1.0, i, i, "", f"bees of {video} on day {1000 + i}")
+        for i in range(CHUNKS)
+    ]
+
+
+def vectors_of(video: str) -> Any:
+    rows = np.random.default_rng(list(video.encode())).normal(size=(CHUNKS, 384))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def put(index: Chroma | Fts5, video: str) -> None:
+    vectors = (vectors_of(video),) if isinstance(index, Chroma) else ()
+    index.put(CHANNEL, video, f"digest of {video}", chunks_of(video), *vectors)
+
+
+def find(index: Chroma | Fts5, video: str) -> list[str]:
+    """The chunks nearest to the video's eighth."""
+    if isinstance(index, Chroma):
+        return index.nearest(CHANNEL, vectors_of(video)[7], 5)
+    return index.matching(CHANNEL, tokenise(f"{video} 1007"), 5)
+
+
+def put_without_end(kind: type[Chroma] | type[Fts5], path: Path, pipe: Connection) -> None:
+    """Sends the name of every video once it is put."""
+    index = kind(path)
+    for number in count():
+        put(index, f"v{number}")
+        pipe.send(f"v{number}")
+
+
+def look(path: Path, pipe: Connection) -> None:
+    """Sends what Chroma holds and whether it finds it, or "broken"."""
+    index = Chroma(path)
+    try:
+        held = index.holdings(CHANNEL)
+        pipe.send({video: find(index, video) for video in held})
+    except IndexBroken:
+        pipe.send("broken")

@@ -120,6 +120,7 @@ def _fold(text: str) -> str:
 def _stem(word: str) -> str:
     import snowballstemmer  # here: it loads thirty languages, 0.15 s that --help need not wait
 
+    word = word.removesuffix("'s")
     # Made anew: a stemmer holds the word it works on, so threads must not share one.
     return str(snowballstemmer.stemmer("english").stemWord(_BASE.get(word, word)))
 

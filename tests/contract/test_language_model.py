@@ -12,6 +12,7 @@ from core.backends.ollama import Ollama
 from core.config import Llm
 from core.errors import PromptTooLong
 from core.ports import LanguageModel, Message
+from tests.fakes.models import ScriptedModel
 from tests.fakes.ollama import OllamaServer
 
 SCHEMA: dict[str, object] = {
@@ -36,7 +37,12 @@ async def ollama(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
         assert server.breaches == []
 
 
-@pytest.fixture(params=[ollama])
+@asynccontextmanager
+async def scripted(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
+    yield ScriptedModel(list(replies), num_ctx=2048)
+
+
+@pytest.fixture(params=[ollama, scripted])
 def opened(request: pytest.FixtureRequest) -> Open:
     open_model: Open = request.param
     return open_model

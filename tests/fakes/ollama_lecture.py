@@ -18,7 +18,7 @@ from core.tokens import tokenise
 
 _LINE = re.compile(r"^\[(\d+)\] (.+)$", re.MULTILINE)
 _COUNTS = {"points": 5, "chapters": 3, "hashtags": 3, "questions": 3}
-_ENOUGH = 0.5  # share of the question's words, by how rare they are, that a line must hold
+_ENOUGH, _NEAR = 0.5, 5
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,33 @@ def lecture(messages: Sequence[dict[str, Any]], schema: dict[str, Any] | None) -
 
 def _answer(messages: Sequence[dict[str, Any]], lines: Sequence[Line]) -> str:
     asked = re.search(r"Question: (.+)", messages[-1]["content"])
-    wanted = set(tokenise(asked[1] if asked else messages[-1]["content"]))
-    tokens = [set(tokenise(line.text)) for line in lines]
-    spread = Counter(token for own in tokens for token in own)
-    worth = {token: log(1 + len(lines) / (1 + spread[token])) for token in wanted}
-    scores = [sum(worth[token] for token in wanted & own) for own in tokens]
+    question = asked[1] if asked else messages[-1]["content"]
+    scores = _scores(question, [set(tokenise(line.text)) for line in lines])
     best = max(scores, default=0.0)
-    if not wanted or best < _ENOUGH * sum(worth.values()):
+    if best < _ENOUGH:
         none = re.search(r"single word (\w+)", messages[0]["content"])
         return none[1] if none else "I do not know."
     chosen = [line for line, score in zip(lines, scores, strict=True) if score >= 0.99 * best]
     return " ".join(f"{line.text} [{line.number}]" for line in chosen[:2])
+
+
+def _scores(question: str, tokens: list[set[str]]) -> list[float]:
+    """The share of the question's words that each line holds, by how rare they are. "It is long"
+    gains from "The river Lena ..." shortly before; without the question's names a line is worth 0.
+    """
+    wanted = set(tokenise(question))
+    names = {token for name in re.findall(r" ([A-Z]\w+)", question) for token in tokenise(name)}
+    spread = Counter(token for said in tokens for token in said)
+    rarity = {token: log(1 + len(tokens) / (1 + spread[token])) for token in wanted}
+    total = sum(rarity.values()) or 1.0
+    scores = []
+    for i, said in enumerate(tokens):
+        around = tokens[max(i - _NEAR, 0) : i]
+        here = sum(rarity[token] for token in wanted & said)
+        before = [sum(rarity[token] for token in wanted & near - said) for near in around]
+        is_about = names <= said.union(*around)
+        scores.append((here + 0.8 * max(before, default=0)) / total if here and is_about else 0.0)
+    return scores
 
 
 class _Filler:
@@ -66,7 +82,7 @@ class _Filler:
             "points": min(_COUNTS["points"], len(lines)),
         }
         words = Counter(word for line in lines for word in re.findall(r"[^\W\d_]{5,}", line.text))
-        self._words = [word for word, _ in words.most_common(20)] or ["video"]
+        self._words = [word for word, _ in words.most_common(40) if tokenise(word)] or ["video"]
 
     def filled(self) -> object:
         return self._value(self._schema, "", None)
@@ -92,7 +108,7 @@ class _Filler:
         return self._text(name, place or 0.0)[: schema.get("maxLength")]
 
     def _text(self, name: str, place: float) -> str:
-        line = self._line(place).text
+        line = self._line(place).text.removeprefix("Chapter: ")
         word = self._words[int(place * (len(self._words) - 1))]
         if name == "hashtags":
             return word

@@ -8,6 +8,7 @@ First line in: the settings. Then one request a line; its replies are `told` (pr
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import queue
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core import config
-from core.errors import CoreError, WorkerFailed
+from core.errors import CoreError, IndexBroken, WorkerFailed
 from core.model import Chunk, Video
 from core.ports import Tell
 from core.wire import decode, encode, read, read_vectors
@@ -112,7 +113,17 @@ def _speech(setup: Setup) -> dict[str, Method]:
 
 
 def _index(setup: Setup) -> dict[str, Method]:
-    folder = Path(setup["cache"])
+    @cache
+    def folder() -> Path:
+        """The caches, this process's alone as long as it lives: Chroma does not bear two."""
+        own = Path(setup["cache"])
+        lock = os.open(own / "lock", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise IndexBroken("another process has it") from error
+        return own
 
     @cache
     def embedder() -> SentenceEmbedder:
@@ -124,13 +135,13 @@ def _index(setup: Setup) -> dict[str, Method]:
     def vectors() -> Chroma:
         from core.backends.chroma import Chroma
 
-        return Chroma(folder / "chroma")
+        return Chroma(folder() / "chroma")
 
     @cache
     def keywords() -> Fts5:
         from core.backends.fts5 import Fts5
 
-        return Fts5(folder / "keywords.sqlite")
+        return Fts5(folder() / "keywords.sqlite")
 
     def put_vectors(
         tell: Tell, channel: str, video_id: str, digest: str, chunks: object, array: object

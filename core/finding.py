@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.errors import EmbedderMissing, IndexBroken, WorkerFailed, WorkerTimeout
-from core.indexing import Indexer, made_by
+from core.indexing import Indexer, Notes, made_by
 from core.model import Hit, Passage, Video
 from core.ports import Chunks, Embedder, KeywordRanker, Vectors
 from core.retrieval import KEYWORD_WEIGHT, VECTOR_WEIGHT, VideoScope, fuse, join
@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 CANDIDATES = 50
 """What each leg of a channel search brings to the fusion."""
 _KEPT_SCOPES = 8
-
-Notes = tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -72,22 +70,27 @@ class Finder:
             scope = await self._scope(videos[0].id)
             return scope.rank(question, vector, limit), notes
         try:
-            return await self._in_channel(question, vector, channel, limit), notes
+            return await self._in_channel(question, vector, channel, videos, limit), notes
         except (IndexBroken, WorkerFailed, WorkerTimeout):
             log.warning("a channel is searched without its index", exc_info=True)
             scope = await self._read([video.id for video in videos])
             return scope.rank(question, vector, limit), (*notes, "cache_rebuilding")
 
     async def _in_channel(
-        self, question: str, vector: Vectors | None, channel: str, limit: int
+        self,
+        question: str,
+        vector: Vectors | None,
+        channel: str,
+        videos: Sequence[Video],
+        limit: int,
     ) -> list[Hit]:
-        await self.indexer.verify(channel)
+        await self.indexer.level(channel, videos)
         found = [await self.indexer.keywords.matching(channel, tokenise(question), CANDIDATES)]
         if vector is not None:
             found.append(await self.indexer.vectors.nearest(channel, vector, CANDIDATES))
         scores = fuse(found, (KEYWORD_WEIGHT, VECTOR_WEIGHT)[: len(found)], limit)
-        video_ids = list(dict.fromkeys(key.rpartition(":")[0] for key, _ in scores))
-        chunks, _ = await self.chunks.load(video_ids)
+        known = {key.rpartition(":")[0] for key, _ in scores} & {video.id for video in videos}
+        chunks, _ = await self.chunks.load(sorted(known))
         by_key = {chunk.key: chunk for chunk in chunks}
         return [Hit(by_key[key], score) for key, score in scores if key in by_key]
 

@@ -20,6 +20,9 @@ from core.ports import Chunks, Embedder, KeywordIndex, Library, Tell, VectorInde
 
 log = logging.getLogger(__name__)
 
+Notes = tuple[str, ...]
+"""Codes of what the user should know."""
+
 _EMBED_AT_ONCE = 16
 
 
@@ -32,11 +35,12 @@ class Indexer:
     embedder: Embedder
     vectors: VectorIndex
     keywords: KeywordIndex
-    _verified: set[str] = field(default_factory=set)
+    _levelled: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Channel → the videos its caches were last seen to hold."""
 
     async def index(
         self, video: Video, transcript: Transcript, chapters: Sequence[Chapter], tell: Tell
-    ) -> tuple[str, ...]:
+    ) -> Notes:
         """Cuts and embeds the video unless that was done. Notes: `keyword_only`."""
         pieces = chunk(video, transcript, chapters)
         words_only = _recipe(pieces, "")
@@ -52,22 +56,28 @@ class Indexer:
                 await self.chunks.save(video.id, words_only, pieces, None)
             return ("keyword_only",)
         await self.chunks.save(video.id, wanted, pieces, found)
+        self._levelled.clear()
         return ()
 
-    async def verify(self, channel: str) -> None:
-        """`bring_up`, unless this process did it since the channel changed."""
-        if channel not in self._verified:
-            await self.bring_up(channel)
+    async def add(self, channel: str, video: Video) -> Notes:
+        """The channel knows the video, and its caches do. Notes: `cache_rebuilding`."""
+        await self.library.add(channel, video.id)
+        try:
+            await self.level(channel, await self.library.videos(channel))
+        except (IndexBroken, WorkerFailed, WorkerTimeout):
+            log.warning("a channel's caches lag behind", exc_info=True)
+            return ("cache_rebuilding",)
+        return ()
 
-    async def bring_up(self, channel: str) -> None:
-        """The channel's caches hold what the store holds, no more and no less.
+    async def level(self, channel: str, videos: Sequence[Video]) -> None:
+        """The channel's caches hold what the store holds of its `videos`, no more and no less.
 
-        One that cannot be read is made anew. Raises IndexBroken if that fails as well."""
-        self._verified.discard(channel)
-        wanted = {
-            video.id: await self.chunks.recipe(video.id) or ""
-            for video in await self.library.videos(channel)
-        }
+        Compares once in a process for the same videos. A cache that cannot be read is made anew.
+        Raises IndexBroken if that fails as well."""
+        ids = frozenset(video.id for video in videos)
+        if self._levelled.get(channel) == ids:
+            return
+        wanted = {video_id: await self.chunks.recipe(video_id) or "" for video_id in ids}
         embedded = {
             video_id: recipe
             for video_id, recipe in wanted.items()
@@ -75,13 +85,18 @@ class Indexer:
         }
         await self._level(channel, self.keywords, wanted)
         await self._level(channel, self.vectors, embedded)
-        self._verified.add(channel)
+        self._levelled[channel] = ids
 
     async def drop(self, channel: str, video_ids: Sequence[str] | None = None) -> None:
-        """Takes the videos, or the channel, out of the caches. Raises IndexBroken."""
+        """Takes the videos, or the channel, out of the caches. One that cannot be read is made
+        anew before it is searched, without them."""
+        self._levelled.pop(channel, None)
         for cache in (self.keywords, self.vectors):
-            for video_id in [None] if video_ids is None else video_ids:
-                await cache.drop(channel, video_id)
+            try:
+                for video_id in [None] if video_ids is None else video_ids:
+                    await cache.drop(channel, video_id)
+            except (IndexBroken, WorkerFailed, WorkerTimeout):
+                log.warning("a cache will forget later", exc_info=True)
 
     async def _embed(self, pieces: Sequence[Chunk], tell: Tell) -> Vectors:
         tell(Progress("load"))

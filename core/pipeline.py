@@ -74,7 +74,8 @@ class Pipeline:
             video, transcript = await self._hear(source, video, tell)
             summary = await self._sum_up(video, transcript, language or self.language, tell)
             notes = await self.indexer.index(video, transcript, summary.chapters, tell)
-            await self.library.add(channel, video.id)
+            if video.id not in {known.id for known in await self.library.videos(channel)}:
+                notes += await self.indexer.add(channel, video)
         notes += notes_about(video, transcript, self.hearing.speech)
         return Ready(video, transcript, summary, notes + self.engine.notes(summary.engine))
 

@@ -204,7 +204,7 @@ def tone(container: str, seconds: float = 2.0) -> bytes:
     }[container]
     file = io.BytesIO()
     muxer = {"m4a": "mp4"}.get(container, container)
-    with av.open(file, "w", format=muxer) as output:
+    with av.open(file, "w", format=muxer, options={"fflags": "+bitexact"}) as output:
         stream = output.add_stream(codec, rate=rate, layout="mono")
         times = np.arange(int(seconds * rate)) / rate
         wave = (np.sin(2 * np.pi * 220 * times) * 8000).astype(np.int16)

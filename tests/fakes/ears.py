@@ -1,0 +1,92 @@
+"""This file holds fakes of what brings words in: YouTube, and a transcriber."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+from core.errors import CoreError, NoCaptions, VideoRemoved
+from core.model import Progress, Segment, Transcript, Video, Window
+from core.ports import Tell
+
+Said = Mapping[str, Sequence[Segment]]
+
+
+class FakeFetcher:
+    """`Fetcher` over videos in memory. `said`: a caption track's key → its words. `failures`:
+    what to raise instead, by method."""
+
+    def __init__(
+        self,
+        *videos: Video,
+        audio: bytes = b"sound",
+        said: Said | None = None,
+        failures: Mapping[str, CoreError] | None = None,
+    ) -> None:
+        self._videos = {video.id: video for video in videos}
+        self._audio, self._said, self._failures = audio, said or {}, failures or {}
+        self.calls: list[str] = []
+
+    async def look_up(self, video_id: str) -> Video:
+        self._begin("look_up")
+        if video_id not in self._videos:
+            raise VideoRemoved()
+        return self._videos[video_id]
+
+    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+        self._begin("download")
+        for fraction in (0.5, 1.0):
+            tell(Progress("download", fraction))
+        path = folder / f"{video.id}.webm"
+        path.write_bytes(self._audio)
+        return path
+
+    async def captions(self, video: Video, language: str) -> Transcript:
+        self._begin("captions")
+        wanted = [language, video.language]
+        tracks = sorted(
+            video.caption_tracks,
+            key=lambda track: (
+                [not code or track.language.split("-")[0] != code for code in wanted],
+                track.automatic,
+            ),
+        )
+        if not tracks:
+            raise NoCaptions()
+        best = tracks[0]
+        segments, code = tuple(self._said[best.key]), best.language.split("-")[0]
+        return Transcript(video.id, code, "captions", segments, f"captions:{best.key}")
+
+    def _begin(self, method: str) -> None:
+        self.calls.append(method)
+        if failure := self._failures.get(method):
+            raise failure
+
+
+class FakeTranscriber:
+    """`Transcriber` that hears what it was told to: one window for each segment, and before them
+    one with nothing but the duration. It raises `failure` after them."""
+
+    def __init__(
+        self,
+        *segments: Segment,
+        duration_s: float = 10.0,
+        language: str = "en",
+        failure: CoreError | None = None,
+    ) -> None:
+        self._segments, self._failure = segments, failure
+        self._duration_s, self._language = duration_s, language
+        self.heard: list[tuple[bytes, str]] = []
+        """The audio of each call and the language asked for."""
+        self.is_closed = False
+
+    async def transcribe(self, audio: Path, language: str) -> AsyncIterator[Window]:
+        self.heard.append((audio.read_bytes(), language))
+        try:
+            yield Window(0.0, self._duration_s)
+            for segment in self._segments:
+                yield Window(segment.end_s, self._duration_s, self._language, (segment,))
+            if self._failure:
+                raise self._failure
+        finally:
+            self.is_closed = True

@@ -1,0 +1,48 @@
+"""This file is a small YouTube for whole-program tests: a lecture, and links that go wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fakes.youtube import DOWN, Answer, Recording, Site, Track, json3, tone
+
+LECTURE, PRIVATE, LIVE = "lecture0001", "private0001", "livestream1"
+CAPTIONED, HUM, CUT_SHORT = "captioned01", "justahum001", "cutshort001"
+REMOVED = "removed0001"
+
+_EXAMPLES = Path(__file__).parents[2] / "examples"
+_LECTURE_FILE = _EXAMPLES / "lecture-2min-us.flac"
+_HUM = tone("webm")
+_SAID = (
+    (0, 4000, "Bees dance to show where the flowers are."),
+    (4000, 4000, "The angle of the dance is the direction of the food."),
+    (8000, 4000, "The longer the dance, the further away the food."),
+)
+
+SITE = Site(
+    {
+        LECTURE: Recording(
+            title="A short lecture",
+            duration_s=120,
+            # yt-dlp takes the extension from YouTube; what is inside decides how it is decoded.
+            media=_LECTURE_FILE.read_bytes() if _LECTURE_FILE.exists() else b"",
+        ),
+        PRIVATE: Recording(playability={"status": "LOGIN_REQUIRED", "reason": "Private video"}),
+        REMOVED: Recording(playability={"status": "ERROR", "reason": "Video unavailable"}),
+        LIVE: Recording(details={"isLive": True}, media=_HUM),
+        # Its audio is blocked: only the captions are left.
+        CAPTIONED: Recording(
+            duration_s=12,
+            tracks=(
+                Track(".en", "en", json3(*_SAID)),
+                Track(".de.DLpTm1EsEcg", "de", json3((0, 900, "Biene"))),
+                Track("a.en", "en", json3((0, 900, "B"))),
+            ),
+            translations=("de", "en", "fr"),
+            media=_HUM,
+            faults={"media": Answer(status=403)},
+        ),
+        HUM: Recording(media=_HUM),
+        CUT_SHORT: Recording(media=_HUM, faults={"media": DOWN}),
+    }
+)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.errors import CoreError, DataUnwritable, DiskFull, StoreBroken, StoreUnreachable
-
-BUSY_S = 15
-"""How long one process waits for another's write."""
 
 
 class Database:
@@ -52,16 +49,10 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         engine = _engine(make_url(url))
     try:
         with translated(StoreUnreachable):
-            async with engine.connect():
-                pass
+            await _connect(engine)
         yield Database(engine)
     finally:
         await engine.dispose()
-
-
-def sqlite_url(path: Path) -> str:
-    """The address of a SQLite file."""
-    return URL.create("sqlite+aiosqlite", database=str(path)).render_as_string()
 
 
 @contextmanager
@@ -98,12 +89,26 @@ def _engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True)
     Path(url.database or ".").parent.mkdir(parents=True, exist_ok=True)
-    # No isolation level: Python's driver opens no transaction by itself, so _begin does it.
-    arguments = {"timeout": BUSY_S, "isolation_level": None}
-    engine = create_async_engine(url, connect_args=arguments)
+    # Without it Python's driver begins transactions by itself, and later than _begin does.
+    engine = create_async_engine(url, connect_args={"isolation_level": None})
     event.listen(engine.sync_engine, "connect", _set_up)
     event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "invalidate", _end)
     return engine
+
+
+async def _connect(engine: AsyncEngine) -> None:
+    # While one process turns a new file to WAL, SQLite refuses the others without any waiting.
+    for pause_s in (0.05, 0.2, 1.0):
+        try:
+            async with engine.connect():
+                return
+        except OperationalError as error:
+            if _case(error.orig) != "SQLITE_BUSY":
+                raise
+        await asyncio.sleep(pause_s)
+    async with engine.connect():
+        pass
 
 
 def _set_up(connection: Any, _: object) -> None:
@@ -119,3 +124,10 @@ def _begin(connection: Connection) -> None:
     # takes the write lock at once can only wait.
     write = connection.get_execution_options().get("write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _end(connection: Any, _: object, __: object) -> None:
+    # A cancelled task's connection is closed, but as long as a cursor of it is referenced SQLite
+    # keeps the transaction, and with it the write lock.
+    with suppress(asyncio.CancelledError):  # cancelled again: the thread will do it all the same
+        connection.rollback()

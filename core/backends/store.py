@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
-from sqlalchemy import ColumnElement, delete, exists, insert, select, text
+from sqlalchemy import URL, ColumnElement, delete, exists, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +18,9 @@ from core.backends.migrations import bring_up
 from core.errors import StoreBroken, UnknownVideo
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors
+
+BUSY_S = 15
+"""How long a write waits for another process's; the longest takes well under a second."""
 
 
 class Store:
@@ -40,6 +44,12 @@ class Store:
                 found = await connection.scalar(text("PRAGMA quick_check(1)"))
                 if found != "ok":
                     raise StoreBroken(str(found))
+
+
+def sqlite_url(path: Path) -> str:
+    """The address of a SQLite file, of which processes wait for each other for BUSY_S."""
+    query = {"timeout": str(BUSY_S)}
+    return URL.create("sqlite+aiosqlite", database=str(path), query=query).render_as_string()
 
 
 @asynccontextmanager
@@ -175,6 +185,11 @@ class SqlLibrary:
             await _hold(connection, [video_id])
             if video_id not in await _known(connection, channel):
                 await connection.execute(insert(t.library), row)
+
+    async def channels(self) -> list[str]:
+        query = select(t.library.c.channel).distinct()
+        async with self._database.read() as connection:
+            return sorted(await connection.scalars(query))
 
     async def videos(self, channel: str) -> list[Video]:
         query = select(t.videos.c.video).join(t.library).where(t.library.c.channel == channel)

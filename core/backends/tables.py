@@ -44,7 +44,8 @@ class Words(TypeDecorator[str]):
 
 
 class Value(TypeDecorator[Any]):
-    """One of core.model's values, as JSON."""
+    """One of core.model's values, as JSON. A field that joins it later needs a default: what is
+    stored has none."""
 
     impl = JSON
     cache_ok = True

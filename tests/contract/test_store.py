@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.backends.database import sqlite_url
-from core.backends.store import Store, open_store
+from core.backends.store import Store, open_store, sqlite_url
 from core.errors import UnknownVideo
 from core.model import (
     Answer,
@@ -222,6 +221,17 @@ async def test_a_channel_sees_its_own_videos_newest_first(store):
     assert await store.library.videos(HIVE) == [WHALES, BEES]
     assert await store.library.videos(SEA) == [WHALES]
     assert await store.library.videos("nobody") == []
+
+
+async def test_channels_that_know_a_video_are_listed_by_name(store):
+    assert await store.library.channels() == []
+    for video in (BEES, WHALES):
+        await store.videos.save(video)
+    for channel, video in ((SEA, BEES), (HIVE, BEES), (SEA, WHALES)):
+        await store.library.add(channel, video.id)
+    assert await store.library.channels() == [HIVE, SEA]
+    await store.library.forget(HIVE)
+    assert await store.library.channels() == [SEA]
 
 
 async def test_a_thread_remembers_its_last_turns_oldest_first(store):

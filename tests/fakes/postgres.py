@@ -76,7 +76,7 @@ def _running(programs: Path, folder: Path) -> Iterator[None]:
             _wait_for(folder, process)
             yield
         finally:
-            process.send_signal(signal.SIGINT)  # its word for: end at once, but cleanly
+            process.send_signal(signal.SIGQUIT)  # its word for: now, nobody needs the data
 
 
 def _wait_for(folder: Path, process: subprocess.Popen[bytes]) -> None:

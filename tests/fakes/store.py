@@ -109,6 +109,9 @@ class FakeLibrary:
         if video_id not in self._shelf.library[channel]:
             self._shelf.library[channel].append(video_id)
 
+    async def channels(self) -> list[str]:
+        return sorted(channel for channel, known in self._shelf.library.items() if known)
+
     async def videos(self, channel: str) -> list[Video]:
         return [self._shelf.videos[v] for v in reversed(self._shelf.library[channel])]
 

@@ -57,8 +57,8 @@ def read_subtitles(path: Path) -> tuple[Segment, ...]:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise NotMedia(path.name) from error
-    cues = parse_text(_decode(data))
-    if not cues or len(data) > MAX_BYTES:
+    cues = parse_text(_decode(data)) if len(data) <= MAX_BYTES else []
+    if not cues:
         raise NotMedia(path.name)
     if not (segments := said_in(cues)):
         raise NoSpeech()

@@ -40,7 +40,7 @@ CODECS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server says. `announced`: the length it promises, if not the true one."""
+    """What a server says. `announced`: the length it promises, if not the true one; -1: none."""
 
     body: bytes = b""
     status: int = 200
@@ -165,7 +165,9 @@ class ReplayRH(RequestHandler):
         answer = self._site.answer(request)
         headers = {"Content-Type": answer.kind}
         body, status = answer.body, answer.status
-        if span := re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range") or ""):
+        if answer.announced == -1:
+            pass
+        elif span := re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range") or ""):
             whole = answer.announced or len(body)
             first, last = int(span[1]), min(int(span[2] or whole), whole - 1)
             headers["Content-Range"] = f"bytes {first}-{last}/{whole}"

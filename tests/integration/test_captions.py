@@ -135,6 +135,11 @@ def test_rolling_captions_say_every_line_once(tmp_path):
     )
 
 
+def test_a_screen_that_is_cleared_between_rolling_lines_changes_nothing():
+    cues = [Cue(0, 2, ("hello",)), Cue(2, 2.01, (" ",)), Cue(2.01, 4, ("hello", "bees"))]
+    assert texts(said_in(cues)) == ["hello", "bees"]
+
+
 def test_a_line_that_really_comes_again_is_kept():
     chorus = [Cue(1.0, 2.0, ("Buzz.",)), Cue(5.0, 6.0, ("Buzz.",))]
     assert texts(said_in(chorus)) == ["Buzz.", "Buzz."]
@@ -217,6 +222,11 @@ def test_a_file_without_a_single_cue_is_no_subtitle_file(tmp_path, data):
 def test_a_file_that_is_gone_is_no_subtitle_file(tmp_path):
     with pytest.raises(NotMedia):
         read_subtitles(tmp_path / "gone.srt")
+
+
+def test_a_file_of_absurd_size_is_not_read(tmp_path):
+    with pytest.raises(NotMedia):
+        read_subtitles(write(tmp_path, SRT.encode() + bytes(20_000_000)))
 
 
 def test_subtitles_without_a_word_hold_no_speech(tmp_path):

@@ -14,6 +14,7 @@ from yt_dlp.utils import ExtractorError, UserNotLive
 from core import config, errors
 from core.backends.youtube import YouTube
 from core.backends.youtube.causes import why_no_audio, why_not_found
+from core.backends.youtube.facts import caption_tracks
 from core.backends.youtube.options import choose_audio
 from core.config import Limits
 from core.model import CaptionTrack, Mark, Segment, Video
@@ -121,6 +122,10 @@ REFUSED = {
     ),
     "never there": (
         refusal("ERROR", "Video unavailable", "This video isn't available anymore"),
+        errors.VideoRemoved(),
+    ),
+    "never there, with the other apostrophe": (
+        refusal("ERROR", "This video isn’t available anymore"),
         errors.VideoRemoved(),
     ),
     "not available": (refusal("ERROR", "This video is not available"), errors.VideoRemoved()),
@@ -259,6 +264,12 @@ def test_what_youtube_knows_of_a_video_is_told():
         ),
         language="en",
     )
+
+
+def test_a_live_chat_is_no_caption_track():
+    assert [track.key for track in caption_tracks({"subtitles": {"live_chat": [], "en": []}})] == [
+        "en"
+    ]
 
 
 def test_at_most_fifteen_hashtags_are_kept():
@@ -420,16 +431,23 @@ LARGE = WEBM + bytes(1_100_000)
         Recording(media=LARGE, formats=({"itag": 249, "contentLength": "1000"},)),
         Recording(
             formats=({"itag": 249, "contentLength": None},),
-            faults={"media": Answer(LARGE, announced=3_000_000)},
+            faults={"media": Answer(LARGE, announced=-1)},
         ),
     ],
-    ids=["told before", "told by the server", "told wrong", "told while it comes"],
+    ids=["told before", "told by the server", "told wrong", "never told"],
 )
 def test_audio_with_too_many_bytes_is_stopped(recording, tmp_path):
     youtube, _ = open_youtube(recording, limits=Limits(max_megabytes=1))
     with pytest.raises(errors.VideoTooLarge) as raised:
         youtube.download(VIDEO, tmp_path, silent)
     assert raised.value.max_megabytes == 1
+
+
+def test_audio_that_is_said_to_be_too_large_is_not_asked_for(tmp_path):
+    youtube, site = open_youtube(Recording(media=LARGE), limits=Limits(max_megabytes=1))
+    with pytest.raises(errors.VideoTooLarge):
+        youtube.download(VIDEO, tmp_path, silent)
+    assert "media 249" not in site.asked
 
 
 # Captions

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.fakes.youtube import DOWN, Answer, Recording, Site, Track, json3, tone
+from tests.fakes.youtube import Site, tone
+from tests.fakes.youtube_pages import DOWN, Answer, Recording, Track, json3
 
 LECTURE, PRIVATE, LIVE = "lecture0001", "private0001", "livestream1"
 CAPTIONED, HUM, CUT_SHORT = "captioned01", "justahum001", "cutshort001"

@@ -18,7 +18,8 @@ from core.backends.youtube.facts import caption_tracks
 from core.backends.youtube.options import choose_audio
 from core.config import Limits
 from core.model import CaptionTrack, Mark, Segment, Video
-from tests.fakes.youtube import DOWN, ID, Answer, Recording, Site, Track, json3, replaying, tone
+from tests.fakes.youtube import ID, Site, replaying, tone
+from tests.fakes.youtube_pages import DOWN, Answer, Recording, Track, json3
 
 WEBM = tone("webm")
 VIDEO = Video(ID, "The dance of the bees")

@@ -1,6 +1,7 @@
 """This file is the command line: it reads options, opens the core, and leaves with an exit code.
 
-0 done · 2 the request or the video · 75 try again later · 78 configuration · 130 stopped
+0 done · 1 a check of doctor's failed · 2 the request or the video · 75 try again later
+78 configuration · 130 stopped
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -70,6 +71,7 @@ class Setting:
 
 
 Work = Callable[[Setting, Handlers], Awaitable[None]]
+Main = Callable[[Setting], Coroutine[Any, Any, int]]
 
 
 @app.callback()
@@ -206,7 +208,24 @@ def export(
     _run(context.obj, channel, False, work)
 
 
+@app.command()
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """Check that all is there and well, and tell how to put right what is not."""
+
+    async def main(setting: Setting) -> int:
+        from bot.doctor import doctor  # here: --help need not wait for SQLAlchemy
+
+        return await doctor(setting.config, setting.output)
+
+    _leave(context.obj, CHANNEL, as_json, main)
+
+
 def _run(path: Path, channel: str, as_json: bool, work: Work) -> None:
+    _leave(path, channel, as_json, lambda setting: _work(setting, work))
+
+
+def _leave(path: Path, channel: str, as_json: bool, main: Main) -> None:
+    """Ends the program with the exit code that `main` comes to."""
     make_output = JsonOutput if as_json else TextOutput
     try:
         config = read_config(path)
@@ -217,7 +236,7 @@ def _run(path: Path, channel: str, as_json: bool, work: Work) -> None:
     setting = Setting(config, words, make_output(words), channel)
     _keep_log(config)
     try:
-        code = asyncio.run(_work(setting, work))
+        code = asyncio.run(_until_told(main(setting)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         # At once: a thread may still be reading standard input, and cannot be told to stop.
         sys.stdout.flush()
@@ -225,12 +244,17 @@ def _run(path: Path, channel: str, as_json: bool, work: Work) -> None:
     raise typer.Exit(code)
 
 
-async def _work(setting: Setting, work: Work) -> int:
-    from core.bootstrap import open_core  # here: --help need not wait for SQLAlchemy
-
+async def _until_told(main: Coroutine[Any, Any, int]) -> int:
+    """SIGTERM ends it as Ctrl-C does: what is open is closed."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await main
+
+
+async def _work(setting: Setting, work: Work) -> int:
+    from core.bootstrap import open_core  # here: --help need not wait for SQLAlchemy
+
     try:
         async with open_core(setting.config) as core:
             handlers = Handlers(core, setting.output, setting.channel)
@@ -249,5 +273,5 @@ def _keep_log(config: Config) -> None:
     )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for name in ("httpx", "httpcore"):  # they log addresses, and some hold a token
+    for name in ("httpx", "httpcore", "alembic"):  # the first two log addresses with tokens
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -115,6 +115,7 @@ class Indexer:
             held = await cache.holdings(channel)
         except IndexBroken:
             log.warning("a cache of a channel is made anew", exc_info=True)
+            self._levelled.clear()  # FTS5 keeps all channels in one file
             await cache.drop(channel)
             held = {}
         for video_id in held.keys() - wanted.keys():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from bot.render import describe
+from bot.render import describe, describe_check
 from bot.words import Words
-from core.model import Answer, Hit, Point, Progress, Ready, Segment, Video
+from core.model import Answer, Check, Hit, Point, Progress, Ready, Segment, Video
 from core.plain import to_json
 
 Event = dict[str, object]
@@ -103,6 +103,12 @@ def videos_event(videos: Sequence[Video]) -> Event:
 
 def forgotten_event(video_ids: Sequence[str]) -> Event:
     return {"event": "forgotten", "video_ids": list(video_ids)}
+
+
+def checks_event(checks: Sequence[Check], words: Words) -> Event:
+    """`name` and `status` are the same in every language, `detail` and `fix` are words."""
+    told = [asdict(describe_check(check, words)) for check in checks]
+    return {"event": "checks", "checks": told}
 
 
 def _video(video: Video) -> Event:

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
 
 from bot import events
 from bot.render import (
+    describe_check,
     render_answer,
+    render_checks,
     render_error,
     render_hits,
     render_progress,
@@ -24,12 +28,13 @@ from bot.render import (
     render_videos,
 )
 from bot.words import Words
-from core.model import Answer, Hit, Progress, Ready, Stage, Video
+from core.model import Answer, Check, Hit, Progress, Ready, Stage, Video
 from core.plain import one_line, printable
 
 if TYPE_CHECKING:  # it brings numpy, for which --help need not wait
     from core.ports import Tell
 
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 _DESCRIPTION = TextColumn("{task.description}", markup=False)
 
 
@@ -44,6 +49,7 @@ class Output(Protocol):
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None: ...
     def videos(self, videos: Sequence[Video]) -> None: ...
     def forgotten(self, video_ids: Sequence[str]) -> None: ...
+    def checks(self, checks: Sequence[Check]) -> None: ...
     def document(self, text: str) -> None: ...
     def hint(self, key: str, **facts: object) -> None: ...
     def error(self, error: Exception) -> None: ...
@@ -79,6 +85,9 @@ class JsonOutput:
 
     def forgotten(self, video_ids: Sequence[str]) -> None:
         self._print(events.forgotten_event(video_ids))
+
+    def checks(self, checks: Sequence[Check]) -> None:
+        self._print(events.checks_event(checks, self._words))
 
     def document(self, text: str) -> None:
         print(text, end="", flush=True)
@@ -135,6 +144,13 @@ class TextOutput:
     def forgotten(self, video_ids: Sequence[str]) -> None:
         print(self._words("videos.forgotten", count=len(video_ids)))
 
+    def checks(self, checks: Sequence[Check]) -> None:
+        """A table on a terminal; else lines."""
+        if sys.stdout.isatty():
+            Console().print(_table(checks, self._words))
+        else:
+            print(render_checks(checks, self._words))
+
     def document(self, text: str) -> None:
         print(text, end="", flush=True)
 
@@ -147,6 +163,18 @@ class TextOutput:
 
     def _print(self, text: str) -> None:
         print(text, end="\n\n", flush=True)
+
+
+def _table(checks: Sequence[Check], words: Words) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for check in checks:
+        told = describe_check(check, words)
+        status = Text(words(f"checks.statuses.{told.status}"), _COLOURS[check.status])
+        found = Text(told.detail)
+        if told.fix:
+            found.append(f"\n→ {told.fix}", "bold")
+        table.add_row(status, Text(words(f"checks.{told.name}.name")), found)
+    return table
 
 
 class _StageLines:

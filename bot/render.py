@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
+from rich.cells import set_cell_size
+
 from bot.words import Words
 from core.document import Labels, Plain, head, outline, reply
 from core.errors import ConfigError, CoreError, RequestError, VideoError
-from core.model import Answer, Hit, Progress, Ready, Video
+from core.model import Answer, Check, Hit, Progress, Ready, Video
 from core.plain import clock, one_line
 
 FACT_CHARACTERS = 200
@@ -112,6 +114,42 @@ def render_videos(videos: Sequence[Video], words: Words) -> str:
     lengths = [clock(video.duration_s) for video in videos]
     rows = zip(videos, lengths, names, strict=True)
     return "\n".join(f"{video.id:<16}  {length:>8}  {name}" for video, length, name in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckWords:
+    """A check as a user meets it: `detail` is what was found, `fix` the next step, or empty."""
+
+    name: str
+    status: str
+    detail: str
+    fix: str
+
+
+def describe_check(check: Check, words: Words) -> CheckWords:
+    """An error tells itself, but its hint may lead to `doctor`: then there are words for here."""
+    if isinstance(check.error, Exception):
+        told = describe(check.error, words)
+        own = f"checks.errors.{told.code}.fix"
+        fix = words(own) if own in words else told.hint
+        return CheckWords(check.name, check.status, told.message, fix)
+    key = "checks.slow" if check.case == "slow" else f"checks.{check.name}.{check.case}"
+    facts = {name: _told(value) for name, value in check.facts.items()}
+    fix = words(f"{key}.fix", **facts) if f"{key}.fix" in words else ""
+    return CheckWords(check.name, check.status, words(f"{key}.detail", **facts), fix)
+
+
+def render_checks(checks: Sequence[Check], words: Words) -> str:
+    """What was found, a line each, and below it what to do."""
+    lines = []
+    for check in checks:
+        told = describe_check(check, words)
+        status = words(f"checks.statuses.{told.status}")
+        lines.append(
+            f"{set_cell_size(status, 4)}  {words(f'checks.{told.name}.name')}: {told.detail}"
+        )
+        lines += [f"    → {told.fix}"] * bool(told.fix)
+    return "\n".join(lines)
 
 
 def export_labels(words: Words) -> Labels:

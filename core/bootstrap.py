@@ -28,7 +28,7 @@ from core.remote import (
     RemoteTranscriber,
     RemoteVectorIndex,
 )
-from core.workers import FETCH, INDEX, SPEECH, Role, Worker
+from core.workers import FETCH, INDEX, SPEECH, Role, RoleName, Worker
 
 _MEGABYTE = 1024 * 1024
 _INDEX_FILE_BYTES = 8 * 1024 * _MEGABYTE
@@ -44,7 +44,8 @@ async def open_core(config: Core) -> AsyncIterator[Pipeline]:
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         store = await stack.enter_async_context(open_store(database_url(config)))
         fetch, speech, index = [
-            await stack.enter_async_context(worker) for worker in _workers(config)
+            await stack.enter_async_context(make_worker(role, config, config.data_dir / LOG_FILE))
+            for role in (FETCH, SPEECH, INDEX)
         ]
         model, check, close = _language_model(config.llm)
         stack.push_async_callback(close)
@@ -87,25 +88,24 @@ def database_url(config: Core) -> str:
     return config.database_url.get_secret_value() or sqlite_url(config.data_dir / "tubethread.db")
 
 
-def _workers(config: Core) -> list[Worker]:
-    setup = {
-        "youtube": config.youtube,
-        "limits": config.limits,
-        "speech": config.speech,
-        "embedding": config.embedding,
-        "cache": config.data_dir / "cache",
-    }
-
-    def worker(role: Role, max_file_bytes: int, *sections: str) -> Worker:
-        own = {name: setup[name] for name in sections}
-        return Worker(role, own | {"max_file_bytes": max_file_bytes}, config.data_dir / LOG_FILE)
-
+def make_worker(role: Role, config: Core, log_file: Path) -> Worker:
+    """A child with the settings of its role and no others."""
     audio_bytes = (config.limits.max_megabytes + 1) * _MEGABYTE
-    return [
-        worker(FETCH, audio_bytes, "youtube", "limits"),
-        worker(SPEECH, _INDEX_FILE_BYTES, "speech"),  # it may download its model
-        worker(INDEX, _INDEX_FILE_BYTES, "embedding", "cache"),
-    ]
+    setups: dict[RoleName, dict[str, object]] = {
+        "fetch": {
+            "youtube": config.youtube,
+            "limits": config.limits,
+            "max_file_bytes": audio_bytes,
+        },
+        # It may download its model.
+        "speech": {"speech": config.speech, "max_file_bytes": _INDEX_FILE_BYTES},
+        "index": {
+            "embedding": config.embedding,
+            "cache": config.data_dir / "cache",
+            "max_file_bytes": _INDEX_FILE_BYTES,
+        },
+    }
+    return Worker(role, setups[role.name], log_file)
 
 
 def _language_model(

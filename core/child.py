@@ -106,10 +106,15 @@ def _fetch(setup: Setup) -> dict[str, Method]:
 
 
 def _speech(setup: Setup) -> dict[str, Method]:
-    from core.backends.whisper import Whisper
+    from core.backends.whisper import Whisper, loading
 
-    whisper = Whisper(config.Speech.model_validate(setup["speech"]))
-    return {"transcribe": lambda tell, audio, language: whisper.transcribe(Path(audio), language)}
+    speech = config.Speech.model_validate(setup["speech"])
+    whisper = Whisper(speech)
+    return {
+        "transcribe": lambda tell, audio, language: whisper.transcribe(Path(audio), language),
+        "device": lambda tell: loading.device(speech.device),
+        "is_here": lambda tell: loading.is_here(speech.model),
+    }
 
 
 def _index(setup: Setup) -> dict[str, Method]:

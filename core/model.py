@@ -4,6 +4,7 @@ beyond what follows from their own fields. Times are seconds from the start of t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
@@ -228,3 +229,18 @@ class Ready:
     transcript: Transcript
     summary: Summary
     notes: tuple[str, ...] = ()
+
+
+Fact = str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What `doctor` found about one thing. `case` names the words that tell it, with `facts` put
+    in; an `error` speaks for itself."""
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    case: str = "ok"
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    error: BaseException | None = None

@@ -6,7 +6,7 @@ and by a fake in tests/fakes; both pass the same contract suite. A port raises o
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -160,6 +160,9 @@ class Library(Protocol):
     """Which videos a channel knows. Private to the channel."""
 
     async def add(self, channel: str, video_id: str) -> None: ...
+    async def channels(self) -> list[str]:
+        """Those that know a video, by name."""
+
     async def videos(self, channel: str) -> list[Video]:
         """Newest first."""
 

@@ -46,7 +46,9 @@ def test_each_text_is_in_its_language_and_on_one_line(key):
     assert "\n" not in KO.texts[key] + EN.texts[key]
 
 
-@pytest.mark.parametrize("key", [key for key in KO.texts if key.endswith(("message", "hint"))])
+@pytest.mark.parametrize(
+    "key", [key for key in KO.texts if key.endswith(("message", "hint", "fix"))]
+)
 def test_korean_speaks_politely_in_one_voice(key):
     assert "요" in KO.texts[key]
     assert not re.search(r"(습니다|십시오|한다|하라)\.", KO.texts[key])

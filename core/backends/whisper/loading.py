@@ -1,4 +1,4 @@
-"""This file brings a speech model into memory, on the best device there is."""
+"""This file brings a speech model into memory, on the best device there is, or tells beforehand."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ FLOAT16_MB = 6000
 
 
 def load(speech: Speech) -> WhisperModel:
-    device = _device(speech.device)
+    target = device(speech.device)
     compute_type = best_compute_type(
         speech.compute_type,
-        ctranslate2.get_supported_compute_types(device),
-        free_mb=_free_gpu_mb() if device == "cuda" else 0,
+        ctranslate2.get_supported_compute_types(target),
+        free_mb=_free_gpu_mb() if target == "cuda" else 0,
     )
     folder = _folder(speech.model)
     ctranslate2.set_random_seed(0)  # a second hearing may draw lots; the same file, the same words
     try:
         return WhisperModel(
             folder,
-            device=device,
+            device=target,
             compute_type=compute_type,
             cpu_threads=psutil.cpu_count(logical=False) or 4,
         )
@@ -40,6 +40,20 @@ def load(speech: Speech) -> WhisperModel:
         if "memory" in str(error):
             raise WorkerFailed("speech", str(error)) from error
         raise SpeechModelMissing(speech.model) from error
+
+
+def is_here(model: str) -> bool:
+    """Whether it can be loaded without a download.
+
+    Raises SpeechModelMissing for a name that no download knows."""
+    if Path(model).is_dir():
+        return Path(model, "model.bin").is_file()
+    try:
+        return Path(download_model(model, local_files_only=True), "model.bin").exists()
+    except OSError:
+        return False
+    except ValueError as error:
+        raise SpeechModelMissing(model) from error
 
 
 def _folder(model: str) -> str:
@@ -60,7 +74,8 @@ def _folder(model: str) -> str:
         raise SpeechModelMissing(model) from error
 
 
-def _device(wanted: str) -> str:
+def device(wanted: str) -> str:
+    """cpu or cuda. Raises ConfigInvalid where the one that is wanted cannot be used."""
     if wanted == "cpu":
         return "cpu"
     is_there = ctranslate2.get_cuda_device_count() > 0 and _find_cublas()

@@ -1,0 +1,24 @@
+"""This file is the command `doctor`: the core's checks and the platforms' tokens."""
+
+from __future__ import annotations
+
+from bot.config import Config
+from bot.output import Output
+from core.doctor import examine
+from core.model import Check
+
+
+async def doctor(config: Config, output: Output) -> int:
+    """Tells what was found. 1 if a check failed, else 0."""
+    checks = [*await examine(config), check_tokens(config)]
+    output.checks(checks)
+    return int(any(check.status == "fail" for check in checks))
+
+
+def check_tokens(config: Config) -> Check:
+    """Which platforms have a token; never the token."""
+    platforms = {"Discord": config.discord.token, "Telegram": config.telegram.token}
+    names = [name for name, token in platforms.items() if token.get_secret_value()]
+    if not names:
+        return Check("tokens", "warn", "none")
+    return Check("tokens", "ok", facts={"platforms": ", ".join(names)})

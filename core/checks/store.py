@@ -1,0 +1,68 @@
+"""This file checks what is kept: the store, and the caches of its channels."""
+
+from __future__ import annotations
+
+from core.backends.store import Store, open_store
+from core.bootstrap import database_url
+from core.checks.asking import child
+from core.config import Core
+from core.errors import CoreError, IndexBroken
+from core.indexing import made_by
+from core.model import Check
+from core.remote import RemoteKeywordIndex, RemoteVectorIndex
+from core.workers import INDEX
+
+Holdings = dict[str, str]
+
+
+async def store(config: Core) -> Check:
+    """It opens, can be written, and is whole. Raises what open_store and Store.check raise."""
+    async with open_store(database_url(config)) as opened:
+        await opened.check()
+        channels = await opened.library.channels()
+    return Check("store", "ok", facts={"channels": len(channels)})
+
+
+async def caches(config: Core) -> Check | None:
+    """They hold what the store holds. Nothing is put right here: that is done at the next use.
+
+    None where the store does not tell."""
+    try:
+        async with open_store(database_url(config)) as opened:
+            channels = await opened.library.channels()
+            wanted = {channel: await _wanted(opened, channel) for channel in channels}
+    except CoreError:  # `store` tells it
+        return None
+    if not wanted:
+        return Check("caches", "ok", "none")
+    return await _compared(wanted, config)
+
+
+async def _wanted(opened: Store, channel: str) -> Holdings:
+    """Video id → the recipe of its chunks, of those that have any."""
+    ids = [video.id for video in await opened.library.videos(channel)]
+    recipes = {video_id: await opened.chunks.recipe(video_id) for video_id in ids}
+    return {video_id: recipe for video_id, recipe in recipes.items() if recipe}
+
+
+async def _compared(wanted: dict[str, Holdings], config: Core) -> Check:
+    lagging = 0
+    try:
+        async with child(INDEX, config) as worker:
+            keywords, vectors = RemoteKeywordIndex(worker), RemoteVectorIndex(worker)
+            for channel, recipes in wanted.items():
+                embedded = {
+                    video_id: recipe
+                    for video_id, recipe in recipes.items()
+                    if made_by(recipe) == config.embedding.model
+                }
+                lagging += not (
+                    await keywords.holdings(channel) == recipes
+                    and await vectors.holdings(channel) == embedded
+                )
+    except IndexBroken:
+        return Check("caches", "warn", "broken")
+    facts = {"channels": len(wanted), "lagging": lagging}
+    if lagging:
+        return Check("caches", "warn", "lagging", facts)
+    return Check("caches", "ok", facts=facts)

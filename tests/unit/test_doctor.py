@@ -1,0 +1,180 @@
+"""This file checks what doctor makes of what it finds, and that it can tell all of it."""
+
+import asyncio
+import inspect
+import re
+from dataclasses import fields, replace
+from datetime import date
+
+import pytest
+
+from bot import events
+from bot.config import Config, Discord
+from bot.doctor import check_tokens
+from bot.render import describe_check, render_checks
+from bot.words import Words
+from core import errors
+from core.checks.machine import judge_disk, read_card
+from core.checks.youtube import judge_deno, judge_yt_dlp
+from core.config import Core
+from core.doctor import ROUNDS, examine
+from core.model import Check
+
+EN, KO = Words("en"), Words("ko")
+FACTS = {
+    fact: "7"
+    for fact in re.findall(r"{(\w+)}", " ".join(EN.texts[k] for k in EN.texts if "checks." in k))
+}
+CASES = sorted(
+    tuple(key.split(".")[1:3]) for key in EN.texts if re.fullmatch(r"checks\.\w+\.\w+\.detail", key)
+)
+WELL = {("gpu", "none"), ("caches", "none"), ("ollama", "unwanted"), ("ollama", "answers")}
+LEAVES = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, errors.CoreError) and not kind.__subclasses__()
+]
+EXAMPLES = {"int": 7, "str": "seven", "tuple[str, ...]": ("DE", "FR")}
+TODAY = date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(
+    ("free_gb", "status"), [(0.49, "fail"), (0.5, "warn"), (4.99, "warn"), (5.0, "ok")]
+)
+def test_a_disk_is_scarce_below_5_gb_and_too_small_below_half_a_gb(free_gb, status):
+    assert judge_disk(free_gb).status == status
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "case"),
+    [
+        (None, "fail", "missing"),
+        ("command not found", "fail", "missing"),
+        ("deno 2.2.15 (stable, release, x86_64)\nv8 13", "fail", "too_old"),
+        ("deno 1.46.3", "fail", "too_old"),
+        ("deno 2.3.0 (stable)", "ok", "ok"),
+        ("deno 2.10.1 (stable)", "ok", "ok"),
+    ],
+)
+def test_deno_must_be_as_new_as_yt_dlp_wants_it(told, status, case):
+    check = judge_deno(told)
+    assert (check.status, check.case) == (status, case)
+
+
+@pytest.mark.parametrize(
+    ("version", "solver", "status", "case"),
+    [
+        ("2026.11.25", "0.8.0", "ok", "ok"),
+        ("2026.12.1", "0.8.0", "ok", "ok"),  # the clock may be wrong
+        ("2026.8.27", "0.8.3", "ok", "ok"),
+        ("2026.8.26", "0.8.0", "warn", "old"),
+        ("2026.5.29", "0.8.0", "warn", "old"),
+        ("2026.5.28", "0.8.0", "fail", "too_old"),
+        ("2026.11.25.123456", "", "fail", "no_solver"),
+        ("2026.11.25", "0.7.0", "fail", "other_solver"),
+    ],
+)
+def test_yt_dlp_is_judged_by_its_age_and_its_solver(version, solver, status, case):
+    check = judge_yt_dlp(version, solver, "0.8.0", TODAY)
+    assert (check.status, check.case) == (status, case)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "",
+        "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.",
+        "No devices were found",
+        "GeForce, [N/A], [N/A]",
+    ],
+)
+def test_what_names_no_card_is_no_card(told):
+    assert read_card(told) is None
+
+
+def test_the_first_of_several_cards_is_read():
+    told = "NVIDIA L4, 23034, 22491\nNVIDIA L4, 23034, 1\n"
+    assert read_card(told) == {"card": "NVIDIA L4", "total_gb": 24.2, "free_gb": 23.6}
+
+
+async def test_no_check_stops_another():
+    async def well(_):
+        return Check("disk", "ok", facts={"free_gb": 9.0})
+
+    async def silent(_):
+        return None
+
+    async def hanging(_):
+        await asyncio.Event().wait()
+
+    async def failing(_):
+        raise errors.StoreBroken("SQLITE_CORRUPT")
+
+    async def surprised(_):
+        raise ZeroDivisionError("secret at /home/ada")
+
+    first = {"ollama": hanging, "store": failing, "language_model": silent, "gpu": surprised}
+    found = await examine(Core(), [first, {"disk": well}], limit_s=0.05)
+    assert [(check.name, check.status) for check in found] == [
+        ("ollama", "warn"),
+        ("store", "fail"),
+        ("gpu", "fail"),
+        ("disk", "ok"),
+    ]
+    screen = render_checks(found, EN)
+    assert "No answer in time." in screen
+    assert "did not foresee" in screen
+    assert "secret" not in screen
+
+
+def test_the_tokens_that_are_set_are_named_and_never_shown():
+    config = Config(discord=Discord(token="s3cret"))
+    told = describe_check(check_tokens(config), EN)
+    assert (told.status, told.fix) == ("ok", "")
+    assert "Discord" in told.detail
+    assert "s3cret" not in told.detail
+    assert check_tokens(Config()).status == "warn"
+
+
+def test_there_are_words_for_every_check_and_no_others():
+    names = {name for checks in ROUNDS for name in checks} | {"tokens"}
+    told = {key.split(".")[1] for key in EN.texts if key.startswith("checks.")}
+    assert told == names | {"statuses", "errors", "slow"}
+    assert all(f"checks.{name}.name" in EN for name in names)
+
+
+@pytest.mark.parametrize("words", [EN, KO], ids=["en", "ko"])
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_all_but_what_is_well_comes_with_a_fix(name, case, words):
+    told = describe_check(Check(name, "warn", case, FACTS), words)
+    assert bool(told.fix) != (case == "ok" or (name, case) in WELL)
+    assert told.detail
+    assert "{" not in told.detail + told.fix
+
+
+@pytest.mark.parametrize("words", [EN, KO], ids=["en", "ko"])
+@pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
+def test_doctor_sends_nobody_to_doctor(kind, words):
+    error = kind(*(EXAMPLES[field.type] for field in fields(kind)))
+    told = describe_check(Check("store", "fail", error=error), words)
+    assert told.fix
+    assert "tubethread doctor" not in told.fix
+
+
+@pytest.mark.parametrize("words", [EN, KO], ids=["en", "ko"])
+def test_the_event_has_exactly_the_promised_fields_and_stable_names(words):
+    low = Check("disk", "warn", "scarce", {"free_gb": 3.2})
+    event = events.checks_event([low], words)
+    assert list(event) == ["event", "checks"]
+    (told,) = event["checks"]
+    assert list(told) == ["name", "status", "detail", "fix"]
+    assert (told["name"], told["status"]) == ("disk", "warn")
+    assert "3.2 GB" in told["detail"]
+
+
+def test_facts_cannot_command_a_terminal_or_show_folders():
+    hostile = Check("speech_model", "ok", facts={"model": "\x1b[2J/home/ada/models/tiny\nok  fake"})
+    screen = render_checks([hostile, replace(hostile, name="embedder")], EN)
+    assert len(screen.splitlines()) == 2
+    assert "\x1b" not in screen
+    assert "ada" not in screen

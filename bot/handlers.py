@@ -48,10 +48,6 @@ class Handlers:
             self.output.error(error)
             self.exit_code = self.exit_code or exit_code(error)
 
-    def thread_about(self, video_id: str | None) -> str:
-        """Where questions about a video, or about all of them, are remembered if nowhere else."""
-        return f"{self.channel}/{video_id or ''}"
-
     async def ingest(self, texts: Sequence[str], language: str | None = None) -> list[Ready]:
         """Every link and file in `texts`, one after the other; one that fails stops no other."""
         done: list[Ready] = []
@@ -106,7 +102,7 @@ class Handlers:
         questions: tuple[str, ...] = ()
         with ExitStack() as waiting:
             tell = waiting.enter_context(self.output.progress())
-            thread = thread or self.thread_about(video_id)
+            thread = thread or _thread_about(video_id)
             stream = self.core.answer(question, self.channel, video_id, thread, tell)
             async with aclosing(stream) as pieces:
                 async for piece in pieces:
@@ -124,5 +120,11 @@ class Handlers:
         if transcript is None:
             raise UnknownVideo(video_id)
         summary = await self.core.summary(video_id)
-        turns = await self.core.threads.turns(self.thread_about(video_id), MOST_TURNS)
+        thread = _thread_about(video_id)
+        turns = await self.core.threads.turns(thread, MOST_TURNS, self.channel)
         return export(video, transcript, summary, turns, format, labels)
+
+
+def _thread_about(video_id: str | None) -> str:
+    """Where questions about a video, or about all of the channel, are remembered if nowhere else."""
+    return video_id or "channel"

@@ -91,7 +91,7 @@ class Pipeline:
         if not question:
             raise EmptyQuestion()
         videos = await self.known(channel, video_id)
-        turns = await self.threads.turns(thread, TURNS)
+        turns = await self.threads.turns(thread, TURNS, channel)
         model = await self.engine.now()
         passages, notes = await self._passages(question, channel, videos, model, watch, tell)
         ready = await self._suggestions(videos)
@@ -104,7 +104,8 @@ class Pipeline:
                     yield piece
                     continue
                 done = replace(piece, notes=notes + piece.notes, timings=watch.timings())
-                await self.threads.add(thread, Turn(question, done), [v.id for v in videos])
+                about = list(dict.fromkeys(passage.video.id for passage in passages))
+                await self.threads.add(thread, Turn(question, done), about, channel)
                 yield done
 
     async def search(self, query: str, channel: str, limit: int) -> list[tuple[Hit, Video]]:

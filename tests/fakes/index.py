@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from core.errors import IndexBroken
+from core.errors import CoreError, IndexBroken
 from core.model import Chunk
 from core.ports import Kind, Vectors
 from core.tokens import tokenise
@@ -29,12 +29,16 @@ class FakeEmbedder:
         self.name = name
         self.embedded = 0
         """How many texts it was given."""
+        self.failure: CoreError | None = None
+        """What it raises instead of working."""
         self._directions: dict[str, Vectors] = {}
 
     async def warm(self) -> None:
-        """It is always in memory."""
+        if self.failure:
+            raise self.failure
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
+        await self.warm()
         self.embedded += len(texts)
         rows = np.zeros((len(texts), SIZE), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
@@ -84,8 +88,12 @@ class FakeKeywordIndex:
 
     def __init__(self) -> None:
         self._channels: Channels[Counter[str]] = {}
+        self.failure: CoreError | None = None
+        """What it raises instead of being read."""
 
     async def holdings(self, channel: str) -> dict[str, str]:
+        if self.failure:
+            raise self.failure
         return _holdings(self._channels, channel)
 
     async def put(self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk]) -> None:
@@ -93,6 +101,8 @@ class FakeKeywordIndex:
         _put(self._channels, channel, video_id, digest, rows)
 
     async def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
+        if self.failure:
+            raise self.failure
         rows = _rows(self._channels, channel)
         scores = _okapi(set(tokens), rows)
         found = [key for key, score in scores.items() if score > 0]

@@ -1,0 +1,96 @@
+"""This file puts the core together from fakes: the real steps, and nothing outside memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from core.backends.bm25 import Bm25
+from core.config import Limits, Speech
+from core.engine import Engine
+from core.errors import CoreError
+from core.finding import Finder
+from core.hearing import Hearing
+from core.indexing import Indexer
+from core.model import Answer, Segment, Video
+from core.pipeline import Pipeline
+from core.ports import LanguageModel
+from tests.fakes.ears import FakeFetcher, FakeTranscriber
+from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
+from tests.fakes.store import MemoryStore
+
+BEES = Video("aaaaaaaaaaa", "How bees dance", "The Hive", 30.0)
+VIDEOS = (BEES, replace(BEES, id="bbbbbbbbbbb"), replace(BEES, id="ccccccccccc"))
+SAID = (
+    Segment(0.0, 4.0, "Today we talk about bees."),
+    Segment(5.0, 9.0, "The queen of the hive in Arden was found by Nora Lee."),
+    Segment(10.0, 14.0, "A worker bee of Kelso visits ninety flowers."),
+)
+
+
+@dataclass
+class World:
+    """The fakes by name, to look at and to break."""
+
+    scratch: Path
+    fetcher: FakeFetcher = field(default_factory=lambda: FakeFetcher(*VIDEOS))
+    transcriber: FakeTranscriber = field(default_factory=lambda: FakeTranscriber(*SAID))
+    store: MemoryStore = field(default_factory=MemoryStore)
+    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    vectors: FakeVectorIndex = field(default_factory=FakeVectorIndex)
+    keywords: FakeKeywordIndex = field(default_factory=FakeKeywordIndex)
+    model: LanguageModel | None = None
+    insist: bool = False
+    away: CoreError | None = None
+    """What asking for the language model raises."""
+
+    def pipeline(self) -> Pipeline:
+        store = self.store
+        indexer = Indexer(store.chunks, store.library, self.embedder, self.vectors, self.keywords)
+        return Pipeline(
+            videos=store.videos,
+            library=store.library,
+            threads=store.threads,
+            fetcher=self.fetcher,
+            hearing=Hearing(
+                self.fetcher,
+                self.transcriber,
+                _no_subtitles,
+                self.scratch,
+                Speech(),
+                Limits(),
+            ),
+            indexer=indexer,
+            finder=Finder(store.chunks, indexer, self.embedder, Bm25()),
+            engine=Engine(self.model, self._check, self.insist, max_answer_tokens=512),
+            language="en",
+        )
+
+    async def _check(self) -> None:
+        if self.away:
+            raise self.away
+
+
+def silent(progress: object) -> None:
+    """A `Tell` that nobody listens to."""
+
+
+async def ask(
+    pipeline: Pipeline,
+    question: str,
+    channel: str = "hive",
+    video_id: str | None = None,
+    thread: str = "thread",
+    tell: Callable[[object], None] = silent,
+) -> Answer:
+    """The answer, after its pieces were seen to be its text."""
+    pieces = [piece async for piece in pipeline.answer(question, channel, video_id, thread, tell)]
+    answer = pieces.pop()
+    assert isinstance(answer, Answer)
+    assert "".join(map(str, pieces)) == answer.text
+    return answer
+
+
+def _no_subtitles(path: Path) -> tuple[Segment, ...]:
+    raise NotImplementedError

@@ -1,0 +1,88 @@
+"""This file checks that a channel's caches follow the store, whatever became of them."""
+
+import pytest
+
+from core.errors import IndexBroken
+from core.sources import Link
+from tests.fakes.core import VIDEOS, World, silent
+from tests.fakes.index import FakeKeywordIndex
+
+LINK, OTHER, THIRD = (Link(video.id) for video in VIDEOS)
+BOTH = {LINK.video_id, OTHER.video_id}
+
+
+class BrokenUntilDropped(FakeKeywordIndex):
+    """As a damaged file is: nothing can be read before it is removed."""
+
+    def __init__(self):
+        super().__init__()
+        self.failure = IndexBroken("damaged")
+
+    async def drop(self, channel, video_id=None):
+        if video_id is None:
+            self.failure = None
+        await super().drop(channel, video_id)
+
+
+@pytest.fixture
+async def world(tmp_path):
+    """Two videos in the channel: of a single one the store itself is searched."""
+    world = World(tmp_path)
+    for link in (LINK, OTHER):
+        await world.pipeline().ingest(link, "hive", silent)
+    return world
+
+
+async def held(world, channel="hive"):
+    words, vectors = await world.keywords.holdings(channel), await world.vectors.holdings(channel)
+    assert words == vectors
+    return set(words)
+
+
+async def test_both_caches_hold_what_was_ingested(world):
+    assert await held(world) == BOTH
+
+
+async def test_a_cache_that_was_deleted_is_filled_without_embedding_again(world):
+    await world.vectors.drop("hive")
+    await world.keywords.drop("hive")
+    hits = await world.pipeline().search("queen", "hive", 5)
+    assert hits
+    assert await held(world) == BOTH
+    assert world.embedder.embedded == 3, "two passages and one question"
+
+
+async def test_what_a_cache_has_too_much_is_taken_out(world):
+    await world.pipeline().ingest(THIRD, "hive", silent)
+    await world.store.library.forget("hive", THIRD.video_id)  # by another process
+    await world.pipeline().search("queen", "hive", 5)
+    assert await held(world) == BOTH
+
+
+async def test_what_an_older_recipe_made_is_replaced(world):
+    chunks, vectors = await world.store.chunks.load([LINK.video_id])
+    await world.keywords.put("hive", LINK.video_id, "older", chunks)
+    await world.vectors.put("hive", LINK.video_id, "older", chunks, vectors)
+    await world.pipeline().search("queen", "hive", 5)
+    assert (await world.keywords.holdings("hive"))[LINK.video_id] != "older"
+    assert await held(world) == BOTH
+
+
+async def test_a_damaged_cache_is_made_anew(world):
+    world.keywords = BrokenUntilDropped()
+    assert await world.pipeline().search("queen", "hive", 5)
+    assert await held(world) == BOTH
+
+
+async def test_another_embedder_makes_all_vectors_anew(world):
+    world.embedder.name = "another"
+    await world.pipeline().ingest(LINK, "hive", silent)
+    recipe = await world.store.chunks.recipe(LINK.video_id)
+    assert recipe.endswith(" another")
+
+
+async def test_vectors_of_another_embedder_are_not_compared_with(world):
+    world.embedder.name = "another"
+    before = world.embedder.embedded
+    assert await world.pipeline().search("queen", "hive", 5)
+    assert world.embedder.embedded == before, "words alone"

@@ -1,0 +1,254 @@
+"""This file checks the order of the steps: what is done once, stood in for, told and kept."""
+
+import asyncio
+
+import pytest
+
+from core.errors import (
+    EmbedderMissing,
+    EmptyQuestion,
+    IndexBroken,
+    ModelFailed,
+    NoSpeech,
+    NothingToAsk,
+    OllamaUnreachable,
+    UnknownVideo,
+    VideoPrivate,
+)
+from core.model import Turn
+from core.sources import Link
+from tests.fakes.core import BEES, SAID, World, ask, silent
+from tests.fakes.ears import FakeFetcher, FakeTranscriber
+from tests.fakes.models import Broken, ScriptedModel
+
+LINK, OTHER = Link(BEES.id), Link("bbbbbbbbbbb")
+SUMMARY = {
+    "topic": "Bees",
+    "points": [{"text": "Nora Lee found the queen.", "segment": 2}],
+    "chapters": [{"title": "Bees", "segment": 1}],
+    "hashtags": ["bees"],
+    "questions": ["Who found the queen?", "How many flowers?", "Where is Kelso?"],
+}
+QUESTIONS = {"questions": ["What else?", "And then?", "Who says so?"]}
+QUEEN = "Who found the queen of the hive in Arden?"
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+async def test_a_link_becomes_a_video_one_can_question(world):
+    pipeline = world.pipeline()
+    ready = await pipeline.ingest(LINK, "hive", silent)
+    answer = await ask(pipeline, QUEEN)
+    assert ready.video.title == BEES.title
+    assert ready.transcript.segments == SAID
+    assert ready.summary.covered_s == SAID[-1].end_s
+    assert answer.text == f"{SAID[1].text} [1]"
+    assert answer.citations[0].url == f"https://youtu.be/{BEES.id}?t=5"
+
+
+async def test_five_pastes_at_once_are_heard_once_and_known_to_each_channel(world):
+    pipeline = world.pipeline()
+    channels = ("one", "two", "three", "four", "five")
+    await asyncio.gather(*(pipeline.ingest(LINK, channel, silent) for channel in channels))
+    assert len(world.transcriber.heard) == 1
+    assert world.fetcher.calls == ["look_up", "download"]
+    assert world.embedder.embedded == 1
+    for channel in channels:
+        assert [video.id for video in await pipeline.known(channel)] == [BEES.id]
+
+
+async def test_a_known_video_asks_nobody_anything(world):
+    await world.pipeline().ingest(LINK, "hive", silent)
+    world.fetcher = FakeFetcher(failures={"look_up": VideoPrivate()})
+    world.transcriber = FakeTranscriber(failure=NoSpeech())
+    before = world.embedder.embedded
+    told = []
+    again = await world.pipeline().ingest(LINK, "hive", told.append)
+    assert again.transcript.segments == SAID
+    assert world.embedder.embedded == before
+    assert [progress.stage for progress in told] == ["resolve"]
+
+
+async def test_a_video_that_cannot_be_had_leaves_nothing_behind(world):
+    world.transcriber = FakeTranscriber()
+    pipeline = world.pipeline()
+    with pytest.raises(NoSpeech):
+        await pipeline.ingest(LINK, "hive", silent)
+    assert await world.store.videos.get(BEES.id) is None
+    with pytest.raises(NothingToAsk):
+        await ask(pipeline, QUEEN)
+    assert list(world.scratch.iterdir()) == []
+
+
+async def test_after_a_failure_the_same_link_can_be_tried_again(world):
+    world.transcriber = FakeTranscriber(*SAID, failure=ModelFailed("once"))
+    with pytest.raises(ModelFailed):
+        await world.pipeline().ingest(LINK, "hive", silent)
+    world.transcriber = FakeTranscriber(*SAID)
+    assert await world.pipeline().ingest(LINK, "hive", silent)
+
+
+async def test_the_model_sums_up_and_answers_where_it_is_there(world):
+    world.model = ScriptedModel([SUMMARY, "Nora Lee found her [2].", QUESTIONS])
+    pipeline = world.pipeline()
+    ready = await pipeline.ingest(LINK, "hive", silent)
+    answer = await ask(pipeline, QUEEN)
+    assert ready.summary.engine == "scripted"
+    assert ready.summary.points[0].start_s == 5.0
+    assert ready.notes == ()
+    assert (answer.text, answer.engine) == ("Nora Lee found her [1].", "scripted")
+    assert answer.citations[0].quote == SAID[1].text
+    assert answer.questions == tuple(QUESTIONS["questions"])
+
+
+@pytest.mark.parametrize("when", ["away", "failing"])
+async def test_a_model_that_is_away_or_fails_is_stood_in_for_and_it_is_said(world, when):
+    world.model = ScriptedModel([ModelFailed("broke"), ModelFailed("broke")])
+    world.away = OllamaUnreachable("http://127.0.0.1:11434") if when == "away" else None
+    pipeline = world.pipeline()
+    ready = await pipeline.ingest(LINK, "hive", silent)
+    answer = await ask(pipeline, QUEEN)
+    assert (ready.summary.engine, answer.engine) == ("extractive", "extractive")
+    assert ready.notes == ("llm_away",)
+    assert answer.notes == ("llm_away",)
+    assert answer.citations
+
+
+async def test_a_summary_of_the_stand_in_gives_way_when_the_model_is_back(world):
+    world.model = ScriptedModel([SUMMARY])
+    world.away = OllamaUnreachable("http://127.0.0.1:11434")
+    await world.pipeline().ingest(LINK, "hive", silent)
+    world.away = None
+    ready = await world.pipeline().ingest(LINK, "hive", silent)
+    assert ready.summary.engine == "scripted"
+    assert len(world.transcriber.heard) == 1
+
+
+async def test_a_stored_summary_of_the_model_serves_while_it_is_away(world):
+    world.model = ScriptedModel([SUMMARY])
+    await world.pipeline().ingest(LINK, "hive", silent)
+    world.away = OllamaUnreachable("http://127.0.0.1:11434")
+    ready = await world.pipeline().ingest(LINK, "hive", silent)
+    assert ready.summary.engine == "scripted"
+    assert ready.notes == ()
+
+
+async def test_a_model_that_must_be_used_is_not_stood_in_for(world):
+    world.model, world.insist = ScriptedModel([]), True
+    world.away = OllamaUnreachable("http://127.0.0.1:11434")
+    with pytest.raises(OllamaUnreachable):
+        await world.pipeline().ingest(LINK, "hive", silent)
+    world.away = None
+    assert await world.store.videos.transcript(BEES.id), "what was heard is kept"
+
+
+async def test_a_model_that_breaks_off_in_the_middle_is_told(world):
+    world.model = ScriptedModel([SUMMARY, Broken("Nora Lee found", ModelFailed("broke"))])
+    pipeline = world.pipeline()
+    await pipeline.ingest(LINK, "hive", silent)
+    with pytest.raises(ModelFailed):
+        await ask(pipeline, QUEEN)
+    assert await world.store.threads.turns("thread", 9, "hive") == []
+
+
+async def test_a_thread_remembers_its_turns_and_a_question_is_asked_with_them(world):
+    world.model = ScriptedModel([SUMMARY, "Nora Lee [2].", QUESTIONS, "In Arden [2].", QUESTIONS])
+    pipeline = world.pipeline()
+    await pipeline.ingest(LINK, "hive", silent)
+    first = await ask(pipeline, QUEEN)
+    await ask(pipeline, "And where?")
+    turns = await world.store.threads.turns("thread", 9, "hive")
+    asked = world.model.prompts[3]
+    assert turns[0] == Turn(QUEEN, first)
+    assert any(QUEEN in message.text for message in asked)
+    assert "And where?" in asked[-1].text
+
+
+async def test_without_an_embedder_words_alone_serve(world):
+    world.embedder.failure = EmbedderMissing("none")
+    pipeline = world.pipeline()
+    ready = await pipeline.ingest(LINK, "hive", silent)
+    answer = await ask(pipeline, QUEEN)
+    [hit, *_] = await pipeline.search("queen", "hive", 5)
+    assert "keyword_only" in ready.notes
+    assert "keyword_only" in answer.notes
+    assert answer.citations[0].start_s == 5.0
+    assert hit[1].id == BEES.id
+
+
+async def test_an_embedder_that_comes_later_is_used_at_the_next_ingest(world):
+    world.embedder.failure = EmbedderMissing("none")
+    await world.pipeline().ingest(LINK, "hive", silent)
+    world.embedder.failure = None
+    ready = await world.pipeline().ingest(LINK, "hive", silent)
+    chunks, vectors = await world.store.chunks.load([BEES.id])
+    assert ready.notes == ()
+    assert len(vectors) == len(chunks)
+
+
+async def test_while_an_index_cannot_be_read_the_store_answers(world):
+    pipeline = world.pipeline()
+    await pipeline.ingest(LINK, "hive", silent)
+    await pipeline.ingest(OTHER, "hive", silent)
+    world.keywords.failure = IndexBroken("gone")
+    answer = await ask(pipeline, QUEEN)
+    assert "cache_rebuilding" in answer.notes
+    assert answer.citations[0].start_s == 5.0
+    world.keywords.failure = None
+    assert "cache_rebuilding" not in (await ask(pipeline, QUEEN)).notes
+
+
+async def test_channels_know_nothing_of_each_other(world):
+    pipeline = world.pipeline()
+    await pipeline.ingest(LINK, "hive", silent)
+    with pytest.raises(NothingToAsk):
+        await ask(pipeline, QUEEN, channel="elsewhere")
+    with pytest.raises(UnknownVideo):
+        await ask(pipeline, QUEEN, channel="elsewhere", video_id=BEES.id)
+    with pytest.raises(NothingToAsk):
+        await pipeline.search("queen", "elsewhere", 5)
+
+
+async def test_what_is_forgotten_is_not_found_again(world):
+    pipeline = world.pipeline()
+    await pipeline.ingest(LINK, "hive", silent)
+    await pipeline.ingest(OTHER, "hive", silent)
+    await ask(pipeline, QUEEN, video_id=BEES.id)
+    assert await pipeline.forget("hive", BEES.id) == [BEES.id]
+    hits = await pipeline.search("queen", "hive", 9)
+    assert {video.id for _, video in hits} == {OTHER.video_id}
+    assert await world.store.threads.turns("thread", 9, "hive") == []
+    with pytest.raises(UnknownVideo):
+        await pipeline.forget("hive", BEES.id)
+
+
+@pytest.mark.parametrize("question", ["", "  \n\t "])
+async def test_an_empty_question_is_refused(world, question):
+    pipeline = world.pipeline()
+    await pipeline.ingest(LINK, "hive", silent)
+    with pytest.raises(EmptyQuestion):
+        await ask(pipeline, question)
+    with pytest.raises(EmptyQuestion):
+        await pipeline.search(question, "hive", 5)
+
+
+async def test_a_korean_question_is_answered_in_korean(world):
+    world.model = ScriptedModel(
+        [SUMMARY, "노라 리입니다 [2].", QUESTIONS, "Nora Lee [2].", QUESTIONS]
+    )
+    pipeline = world.pipeline()
+    await pipeline.ingest(LINK, "hive", silent)
+    await ask(pipeline, "누가 여왕벌을 찾았나요?")
+    await ask(pipeline, QUEEN)
+    assert "Korean" in world.model.prompts[1][-1].text
+    assert "English" in world.model.prompts[3][-1].text
+
+
+async def test_timings_leave_the_loading_of_a_model_out(world):
+    pipeline = world.pipeline()
+    await pipeline.ingest(LINK, "hive", silent)
+    timings = (await ask(pipeline, QUEEN)).timings
+    assert timings.retrieval_ms <= timings.first_token_ms <= timings.total_ms

@@ -17,7 +17,7 @@ from core.model import Check
 
 log = logging.getLogger(__name__)
 
-LIMIT_S = 20.0
+LIMIT_S = 15.0
 """Most take a blink, the children one or two seconds, reading a store of gigabytes some more."""
 
 Checking = Callable[[Core], Awaitable[Check | None]]
@@ -59,11 +59,11 @@ async def _within(limit_s: float, check: Awaitable[Check | None]) -> Check | Non
 
 
 def _judge(name: str, result: Check | BaseException | None) -> Check | None:
-    """A check that raised has failed; one that ran out of time has found nothing."""
+    """A check that raised has failed, and so has one without an end: others would wait as well."""
     if not isinstance(result, BaseException):
         return result
     if isinstance(result, TimeoutError):
-        return Check(name, "warn", "slow")
+        return Check(name, "fail", "slow")
     if not isinstance(result, CoreError):
         log.error("unforeseen in the check of %s", name, exc_info=result)
     return Check(name, "fail", error=result)

@@ -15,7 +15,7 @@ from core.config import LOG_FILE, Core
 from core.workers import Role, Worker
 
 _PROGRAM_ANSWERS_S = 5
-_CHILD_ANSWERS_S = 20
+_CHILD_ANSWERS_S = 12
 """Importing a child's libraries takes a second or two, on a busy machine more."""
 
 

@@ -69,18 +69,24 @@ def test_a_damaged_store_and_an_old_ollama_are_told_with_their_fixes(terminal: T
     assert_nothing_of_ours_shows(ran, terminal.folder)
 
 
-def test_models_that_are_not_here_yet_will_be_downloaded(terminal: Terminal) -> None:
+def test_models_that_are_not_here_yet_will_be_downloaded_but_not_into_a_folder(
+    terminal: Terminal,
+) -> None:
     hub = terminal.folder / "hub"
-    embedder = hub / "models--intfloat--multilingual-e5-small" / "snapshots" / "abc"
-    embedder.mkdir(parents=True)
-    (embedder / "model.safetensors").touch()
-    terminal.configure(
-        speech={"model": "large-v3-turbo"}, embedding={"model": "intfloat/multilingual-e5-small"}
-    )
-    found = checks(terminal.run("doctor", "--json", HF_HUB_OFFLINE="0", HF_HUB_CACHE=str(hub)))
-    assert found["embedder"]["status"] == "ok"
-    assert found["speech_model"]["status"] == "warn"
+    version = hub / "models--intfloat--multilingual-e5-small" / "snapshots" / "abc"
+    version.mkdir(parents=True)
+    (version / "config.json").touch()
+    online = {"HF_HUB_OFFLINE": "0", "HF_HUB_CACHE": str(hub)}
+    embedding = {"model": "intfloat/multilingual-e5-small"}
+    terminal.configure(speech={"model": "large-v3-turbo"}, embedding=embedding)
+    found = checks(terminal.run("doctor", "--json", **online))
+    assert found["embedder"]["status"] == found["speech_model"]["status"] == "warn"
+    assert "first use" in found["embedder"]["detail"]
     assert "first use" in found["speech_model"]["detail"]
+    (version / "model.safetensors").touch()
+    terminal.configure(speech={"model": str(hub)}, embedding=embedding)
+    found = checks(terminal.run("doctor", "--json", **online))
+    assert (found["embedder"]["status"], found["speech_model"]["status"]) == ("ok", "fail")
 
 
 def test_settings_that_are_not_valid_come_first(terminal: Terminal) -> None:

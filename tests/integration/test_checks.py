@@ -11,6 +11,7 @@ import pytest
 
 from core.backends.store import open_store
 from core.bootstrap import database_url
+from core.checks.asking import child
 from core.checks.llm import language_model, ollama
 from core.checks.machine import data_folder, disk, gpu
 from core.checks.models import embedder, speech_model
@@ -28,9 +29,12 @@ from core.errors import (
     StoreBroken,
 )
 from core.model import Check, Chunk, Video
+from core.remote import RemoteKeywordIndex
+from core.workers import INDEX
 from tests.fakes.ollama import Model, OllamaServer
 
 BEES = Video("bees0000000", "Bees")
+HIVE, WORDS_ONLY = "hive", "recipe "
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -116,7 +120,7 @@ async def test_a_card_that_hearing_cannot_use_is_told(
 async def test_a_machine_without_a_card_is_well_unless_one_is_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, status: str
 ) -> None:
-    program(tmp_path / "nvidia-smi", "echo no driver; exit 9")
+    program(tmp_path / "nvidia-smi", "echo 'NVIDIA L4, 23034, 22491'; exit 9")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert (await gpu(Core(speech=Speech(device=device)))).status == status
 
@@ -172,22 +176,31 @@ async def test_a_damaged_store_fails_and_its_caches_say_nothing(tmp_path: Path) 
     assert await caches(config) is None
 
 
-async def test_caches_that_lag_behind_the_store_are_told(tmp_path: Path) -> None:
+async def test_caches_are_held_against_the_store(tmp_path: Path) -> None:
     config = Core(data_dir=tmp_path)
-    assert told(await store(config)) == ("ok", "ok", None)
-    assert told(await caches(config)) == ("ok", "none", None)
+    (tmp_path / "cache").mkdir()
+    pieces = [Chunk(BEES.id, 0, 0.0, 1.0, 0, 0, "", "Bees dance.")]
+    async with open_store(database_url(config)) as opened:
+        assert told(await caches(config)) == ("ok", "none", None)
+        await opened.videos.save(BEES)
+        await opened.library.add(HIVE, BEES.id)
+        assert told(await caches(config)) == ("ok", "ok", None)  # nothing was cut yet
+        await opened.chunks.save(BEES.id, WORDS_ONLY, pieces, None)
+    lagging = await caches(config)
+    assert told(lagging) == ("warn", "lagging", None)
+    assert lagging.facts == {"channels": 1, "lagging": 1}
+    async with child(INDEX, config) as worker:
+        await RemoteKeywordIndex(worker).put(HIVE, BEES.id, WORDS_ONLY, pieces)
+    assert told(await caches(config)) == ("ok", "ok", None)
+
+
+async def test_caches_that_cannot_be_read_are_no_failure(tmp_path: Path) -> None:
+    config = Core(data_dir=tmp_path)
     async with open_store(database_url(config)) as opened:
         await opened.videos.save(BEES)
-        await opened.chunks.save(
-            BEES.id, "words ", [Chunk(BEES.id, 0, 0.0, 1.0, 0, 0, "", "a")], None
-        )
-        await opened.library.add("hive", BEES.id)
+        await opened.library.add(HIVE, BEES.id)
     (tmp_path / "cache").mkdir()
-    check = await caches(config)
-    assert told(check) == ("warn", "lagging", None)
-    assert check.facts == {"channels": 1, "lagging": 1}
-    for file in (tmp_path / "cache").glob("keywords.sqlite*"):
-        file.write_bytes(b"noise" * 2000)
+    (tmp_path / "cache" / "keywords.sqlite").write_bytes(b"noise" * 2000)
     assert told(await caches(config)) == ("warn", "broken", None)
 
 

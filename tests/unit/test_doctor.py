@@ -116,7 +116,7 @@ async def test_no_check_stops_another():
     first = {"ollama": hanging, "store": failing, "language_model": silent, "gpu": surprised}
     found = await examine(Core(), [first, {"disk": well}], limit_s=0.05)
     assert [(check.name, check.status) for check in found] == [
-        ("ollama", "warn"),
+        ("ollama", "fail"),
         ("store", "fail"),
         ("gpu", "fail"),
         ("disk", "ok"),

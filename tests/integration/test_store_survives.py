@@ -162,6 +162,18 @@ async def test_a_write_that_waits_too_long_for_another_process_is_told(path):
         await store.videos.save(Video("b", "B"))
 
 
+async def test_what_comes_out_of_the_store_can_be_printed(path):
+    halves = chr(0xD83D) + "bees" + chr(0xDC80) + "\0"
+    async with open_store(sqlite_url(path)) as store:
+        await store.videos.save(Video("a", halves, hashtags=(halves,)))
+        said = (Segment(0, 1, halves),)
+        await store.videos.save_transcript(Transcript("a", "en", "whisper", said))
+        video = await store.videos.get("a")
+        transcript = await store.videos.transcript("a")
+    for text_out in (video.title, *video.hashtags, transcript.segments[0].text):
+        assert text_out == "\ufffdbees\ufffd\ufffd"
+
+
 @pytest.fixture
 async def filled(path: Path) -> Path:
     """A store of some hundred pages."""

@@ -1,0 +1,60 @@
+"""This file is `make bench`: what Tubethread costs in time and memory, on this machine, now.
+
+    python -m tests.bench [--json] [start memory ingest ask again]
+
+Prints one table and the machine it holds for. The exit code is 1 if a goal is missed, so a person
+or a script can stand on it; CI does not, for a busy machine misses goals without anybody's fault.
+Ratios compare two sides that ran right after one another, and medians of several pairs, so other
+work hits both alike. Seconds and milliseconds grow with other work: the load is printed for them
+to be judged by, and, where a process does all the work, its CPU's seconds, which grow far less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.bench import again, ask, ingest, memory, start
+from tests.bench.figures import Row, table
+from tests.bench.machine import machine
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # children inherit it: they ask no model hub
+
+PARTS: dict[str, Callable[[Path], list[Row]]] = {
+    "start": start.measure,
+    "memory": memory.measure,
+    "ingest": ingest.measure,
+    "ask": ask.measure,
+    "again": again.measure,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description="Measures speed and memory.")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    wanted = parser.parse_args()
+    if unknown := set(wanted.parts) - PARTS.keys():
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    here = machine()
+    rows: list[Row] = []
+    for name in wanted.parts or PARTS:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            rows += PARTS[name](Path(folder))
+    if wanted.json:
+        told = [asdict(row) | {"met": row.is_met} for row in rows]
+        print(json.dumps({"machine": here, "rows": told}, ensure_ascii=False))
+    else:
+        print(table(rows), *(f"{key}: {value}" for key, value in here.items()), sep="\n")
+    return 0 if all(row.is_met for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

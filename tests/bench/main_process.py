@@ -1,0 +1,44 @@
+"""This file is the program's main process under observation: it opens the core, takes in what is
+named, and prints as JSON what became of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+
+import psutil
+
+import bot.cli  # noqa: F401  # as much a part of the main process as the core is
+from bot.config import read_config
+from core.bootstrap import open_core
+from core.sources import find_sources
+from tests.bench.fresh import CONFIG
+
+FORBIDDEN = ("torch", "faster_whisper", "chromadb", "yt_dlp")
+MEGABYTE = 1024 * 1024
+
+
+async def observe(texts: list[str]) -> dict[str, object]:
+    """Seconds each of `texts` took to be ready; resident megabytes, forbidden modules imported,
+    the children's roles, all at the end."""
+    async with open_core(read_config(CONFIG)) as core:
+        seconds = []
+        for text in texts:
+            began = time.perf_counter()
+            for source in find_sources(text):
+                await core.ingest(source, "bench", lambda progress: None)
+            seconds.append(time.perf_counter() - began)
+        me = psutil.Process()
+        return {
+            "ready_s": seconds,
+            "resident_mb": me.memory_info().rss / MEGABYTE,
+            "forbidden": [name for name in FORBIDDEN if name in sys.modules],
+            "children": sorted(child.cmdline()[-1] for child in me.children()),
+        }
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(observe(sys.argv[1:]))))

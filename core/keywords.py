@@ -68,7 +68,9 @@ def salience(texts: Sequence[Set[str]]) -> list[float]:
     """
     counts = Counter(token for tokens in texts for token in tokens)
     scores = [
-        sum(math.log(counts[token]) for token in tokens) / (len(tokens) + 4) for tokens in texts
+        # fsum: a set has another order in every process, and a plain sum another last digit.
+        math.fsum(math.log(counts[token]) for token in tokens) / (len(tokens) + 4)
+        for tokens in texts
     ]
     most = max(scores, default=0.0) or 1.0
     return [score / most for score in scores]

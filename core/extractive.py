@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from core.topics import find_chapters
 
 ENGINE = "extractive"
 FEWEST_POINTS, MOST_POINTS, MOST_CHAPTER_POINTS, HASHTAGS = 3, 7, 3, 8
+TAG_CHARACTERS = 40
 _OPENING_S = 90.0
 
 
@@ -45,7 +47,7 @@ def summarise(video: Video, transcript: Transcript) -> Summary:
         topic=_topic(video, segments, common),
         points=_points(segments, best),
         chapters=tuple(chapters),
-        hashtags=_hashtags(video, common),
+        hashtags=hashtags(video, common),
         questions=suggest(list(dict.fromkeys([*subjects, *common])), transcript.language),
         language=transcript.language,
         covered_s=segments[-1].end_s,
@@ -66,17 +68,38 @@ def answer(
     `language`, not `asked` before: from `suggestions`, then about the passages' own words.
     """
     found = find_evidence(question, passages)
-    said = count_words(segment.text for passage in passages for segment in passage.segments)
-    own = {stem for stem, _ in words(question)}
-    subjects = [word for word in keywords(said, said, 9) if not own & {s for s, _ in words(word)}]
     return Answer(
         question=question,
         text=" ".join(f"{s.segment.text.strip()} [{n}]" for n, s in enumerate(found, start=1)),
         citations=tuple(cite(n, s.video, [s.segment]) for n, s in enumerate(found, start=1)),
-        questions=suggest(subjects, language, (*asked, question), suggestions),
+        questions=follow_up(question, passages, asked, suggestions, language),
         grounded=bool(found),
         engine=ENGINE,
     )
+
+
+def follow_up(
+    question: str,
+    passages: Sequence[Passage],
+    asked: Sequence[str],
+    suggestions: Sequence[str],
+    language: str,
+) -> tuple[str, ...]:
+    """Three questions that were not asked: from `suggestions`, then about the passages' words that
+    are not the question's."""
+    said = count_words(segment.text for passage in passages for segment in passage.segments)
+    own = {stem for stem, _ in words(question)}
+    subjects = [word for word in keywords(said, said, 9) if not own & {s for s, _ in words(word)}]
+    return suggest(subjects, language, (*asked, question), suggestions)
+
+
+def hashtags(video: Video, common: Iterable[str]) -> tuple[str, ...]:
+    """At most eight: the video's own, then the `common` words; letters and digits alone."""
+    tags = (re.sub(r"\W", "", tag)[:TAG_CHARACTERS] for tag in (*video.hashtags, *common))
+    unique: dict[str, str] = {}
+    for tag in filter(None, tags):
+        unique.setdefault(tag.casefold(), f"#{tag}")
+    return tuple(unique.values())[:HASHTAGS]
 
 
 def _by_worth(segments: Sequence[Segment], tokens: Sequence[frozenset[str]]) -> list[int]:
@@ -123,9 +146,3 @@ def _topic(video: Video, segments: Sequence[Segment], common: Sequence[str]) -> 
     if announced(best):
         return best.text.strip()
     return ": ".join(part for part in (video.title, ", ".join(common[:5])) if part)
-
-
-def _hashtags(video: Video, common: Sequence[str]) -> tuple[str, ...]:
-    tags = (f"#{''.join(tag.split()).lstrip('#')}" for tag in (*video.hashtags, *common))
-    unique = {tag.casefold(): tag for tag in tags if len(tag) > 1}
-    return tuple(unique.values())[:HASHTAGS]

@@ -1,0 +1,75 @@
+"""This file fits a question, what it is asked of and the conversation before it into a context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from core.citations import Citations
+from core.model import Passage, Turn
+from core.ports import LanguageModel, Message, Prompt
+from core.prompts import ask, count_tokens, earlier_answer, earlier_question, prompt
+
+QUESTIONS_TOKENS = 256
+"""The reply that asks what may be asked next."""
+_TASK_TOKENS = 96
+_HISTORY_SHARE = 0.15  # of the context, so that a whole transcript leaves room for a conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with all that goes before it. Passages: at least one, best first."""
+
+    question: str
+    passages: tuple[Passage, ...]
+    turns: tuple[Turn, ...]
+    language: str
+    notes: tuple[str, ...] = ()
+    """Codes of what was left out."""
+
+    @property
+    def prompt(self) -> Prompt:
+        """System, passages, history, question."""
+        citations = Citations(self.passages)
+        history: list[Message] = []
+        for turn in self.turns:
+            said = citations.restore(turn.answer.text, turn.answer.citations)
+            history += (earlier_question(turn.question), earlier_answer(said))
+        return prompt(self.passages, *history, ask(self.question, self.language))
+
+    def fitted(self, model: LanguageModel, room: int) -> Asked:
+        """Short enough for `room` tokens by the model's estimate, or as short as it gets."""
+        asked = self
+        while count_tokens(asked.prompt, model) > room and (shorter := asked.shorter()):
+            asked = shorter
+        return asked
+
+    def shorter(self) -> Asked | None:
+        """Without the oldest turn, else the last passage, else its second half; None at the end."""
+        if self.turns:
+            return replace(self, turns=self.turns[1:], notes=self._noting("history_shortened"))
+        kept, last = self.passages[:-1], self.passages[-1]
+        half = len(last.segments) // 2
+        if not kept and not half:
+            return None
+        passages = kept or (replace(last, segments=last.segments[:half]),)
+        return replace(self, passages=passages, notes=self._noting("passages_shortened"))
+
+    def _noting(self, note: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.notes, note)))
+
+
+def room(model: LanguageModel, max_tokens: int) -> int:
+    """Tokens for a prompt beside its answer, and for asking afterwards what may be asked next."""
+    return model.num_ctx - reply_tokens(model, max_tokens) - QUESTIONS_TOKENS - _TASK_TOKENS
+
+
+def reply_tokens(model: LanguageModel, max_tokens: int) -> int:
+    """The longest answer, never more than a quarter of the context."""
+    return min(max_tokens, model.num_ctx // 4)
+
+
+def fits(passages: Sequence[Passage], model: LanguageModel, max_tokens: int) -> bool:
+    """Whether questions can be answered from all of it, with room left for a conversation."""
+    size = count_tokens(prompt(passages), model)
+    return size + model.num_ctx * _HISTORY_SHARE <= room(model, max_tokens)

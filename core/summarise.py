@@ -1,0 +1,115 @@
+"""This file sums a transcript up with a language model, and trusts it with words alone: every time
+is a real segment's, every chapter fits, whatever the model wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from core.citations import bearing
+from core.condense import Reader
+from core.drafts import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
+from core.extractive import MOST_CHAPTER_POINTS, hashtags
+from core.keywords import count_words, keywords
+from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
+from core.ports import LanguageModel, Tell
+from core.safe_text import safe_line
+from core.suggestions import suggest
+from core.topics import MOST_CHAPTERS, SHORTEST_S, find_chapters
+
+MOST_POINTS = 12
+
+
+async def summarise(
+    video: Video, transcript: Transcript, model: LanguageModel, language: str, tell: Tell
+) -> Summary:
+    """The summary of at least one segment, in `language`.
+
+    `covered_s` is the end of the last segment, for nothing is ever left out: where the model fails
+    at a part of a long video, that part's own key sentences stand for it (core/condense.py).
+    Raises BadModelOutput and what the model raises but PromptTooLong, after which it goes on.
+    """
+    tell(Progress("summarise"))
+    draft = await Reader(video, transcript, model, language, tell).read()
+    chapters = await asyncio.to_thread(chapters_of, draft, video, transcript)
+    tell(Progress("summarise", 1.0))
+    segments = transcript.segments
+    said = count_words(segment.text for segment in segments)
+    return Summary(
+        topic=draft.topic,
+        points=_evenly(_points(draft.points, segments), MOST_POINTS),
+        chapters=chapters,
+        hashtags=hashtags(video, draft.hashtags),
+        questions=suggest(keywords(said, said, 8), language, ready=draft.questions),
+        language=language,
+        covered_s=segments[-1].end_s,
+        engine=model.name,
+    )
+
+
+def chapters_of(draft: SummaryDraft, video: Video, transcript: Transcript) -> tuple[Chapter, ...]:
+    """The uploader's chapters, else the model's, else those the words suggest, with points.
+
+    They touch, begin at segments, and cover all from the first segment's start to the last end;
+    the model's are at most 20, of at least 20 seconds unless the video is shorter.
+    """
+    segments = transcript.segments
+    chapters = () if video.marks else _fitted(draft.chapters, segments)
+    chapters = chapters or find_chapters(video, transcript)
+    own = _points((point for c in draft.chapters for point in c.points), segments)
+    whole = _points(draft.points, segments)
+    return tuple(
+        replace(
+            chapter,
+            title=safe_line(chapter.title, TITLE_CHARACTERS)
+            or safe_line(video.title, 100)
+            or video.id,
+            points=(_within(chapter, own) or _within(chapter, whole))[:MOST_CHAPTER_POINTS],
+        )
+        for chapter in chapters
+    )
+
+
+def _fitted(drafts: Iterable[ChapterDraft], segments: Sequence[Segment]) -> tuple[Chapter, ...]:
+    """In order, the first from the very beginning, none too short; none at all for none."""
+    begin_s, end_s = segments[0].start_s, segments[-1].end_s
+    starts: dict[float, str] = {}
+    for draft in sorted(drafts, key=lambda draft: draft.segment):
+        start_s = segments[draft.segment - 1].start_s if starts else begin_s
+        if not starts or min(start_s - list(starts)[-1], end_s - start_s) >= SHORTEST_S:
+            starts[start_s] = draft.title
+    while len(starts) > MOST_CHAPTERS:
+        del starts[_after_shortest(list(starts))]
+    ends = [*list(starts)[1:], end_s]
+    return tuple(
+        Chapter(title, start_s, after_s)
+        for (start_s, title), after_s in zip(starts.items(), ends, strict=False)
+    )
+
+
+def _after_shortest(starts: Sequence[float]) -> float:
+    """The start of the chapter that follows the shortest one, so that it is joined to it."""
+    return min(pairwise(starts), key=lambda pair: pair[1] - pair[0])[1]
+
+
+def _points(drafts: Iterable[PointDraft], segments: Sequence[Segment]) -> tuple[Point, ...]:
+    """In order of time, none twice; each at the segment near its number that bears it out."""
+    placed = {
+        draft.text: segments[bearing(draft.text, segments, draft.segment - 1)].start_s
+        for draft in drafts
+    }
+    points = (Point(text, start_s) for text, start_s in placed.items())
+    return tuple(sorted(points, key=lambda point: point.start_s))
+
+
+def _evenly(points: Sequence[Point], most: int) -> tuple[Point, ...]:
+    """Not more than `most`, from all over the video."""
+    step = max(len(points) / most, 1)
+    return tuple(points[int(i * step)] for i in range(min(most, len(points))))
+
+
+def _within(chapter: Chapter, points: Sequence[Point]) -> tuple[Point, ...]:
+    return tuple(point for point in points if chapter.start_s <= point.start_s < chapter.end_s)

@@ -1,0 +1,85 @@
+"""This file is a language model that says what it was told to, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import AsyncGenerator, Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+
+from core.errors import CoreError, PromptTooLong
+from core.ports import Prompt
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A reply that ends in an error."""
+
+    text: str
+    error: CoreError
+
+
+Reply = str | Broken | dict | CoreError
+
+
+@dataclass
+class ScriptedModel:
+    """`LanguageModel`. `replies`: one a call, a dict as JSON, an error to be raised; or a function.
+
+    It refuses what does not fit, by its own count: `miscount` times what `tokens` estimates.
+    """
+
+    replies: list[Reply] | Callable[[Prompt], Reply]
+    num_ctx: int = 16_384
+    name: str = "scripted"
+    miscount: float = 1.0
+    prompts: list[Prompt] = field(default_factory=list)
+    """All that were read, without the refused ones."""
+    schemas: list[dict[str, object]] = field(default_factory=list)
+    refused: int = 0
+    spoken: str = ""
+    """What was taken of its streams."""
+
+    def tokens(self, text: str) -> int:
+        return math.ceil(len(text.encode()) / 4)
+
+    def size(self, prompt: Prompt) -> int:
+        """Tokens it reads for the prompt."""
+        return sum(self.tokens(message.text) for message in prompt)
+
+    async def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
+        """In small and odd pieces, so that markers are cut anywhere."""
+        reply = self._reply(prompt, max_tokens)
+        text, error = (reply.text, reply.error) if isinstance(reply, Broken) else (reply, None)
+        for piece in _pieces(text):
+            self.spoken += piece
+            yield piece
+        if error:
+            raise error
+
+    async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, object]) -> str:
+        reply = self._reply(prompt, max_tokens)
+        if isinstance(reply, Broken):
+            raise reply.error
+        self.schemas.append(schema)
+        return reply
+
+    def _reply(self, prompt: Prompt, max_tokens: int) -> str | Broken:
+        size = math.ceil(self.size(prompt) * self.miscount)
+        if size + max_tokens > self.num_ctx:
+            self.refused += 1
+            raise PromptTooLong(size, self.num_ctx)
+        self.prompts.append(prompt)
+        reply = self.replies(prompt) if callable(self.replies) else self.replies.pop(0)
+        if isinstance(reply, CoreError):
+            raise reply
+        return json.dumps(reply, ensure_ascii=False) if isinstance(reply, dict) else reply
+
+
+def _pieces(text: str) -> Iterator[str]:
+    sizes = cycle((1, 3, 2, 5))
+    while text:
+        size = next(sizes)
+        yield text[:size]
+        text = text[size:]

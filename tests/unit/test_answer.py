@@ -1,0 +1,269 @@
+"""This file asks a scripted model and looks at what is shown, cited, noted and asked next."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.answer import Reply, answer
+from core.asking import fits
+from core.citations import cite
+from core.errors import BadModelOutput, CoreError, ModelFailed, ModelStalled, PromptTooLong
+from core.model import Answer, Passage, Segment, Turn, Video
+from tests.fakes.models import Broken, ScriptedModel
+
+BEES, TEA = Video("beesbeesbee", "Bees"), Video("teateateate", "Tea")
+SAID = (
+    "Bees dance in the hive.",
+    "The dance points to flowers.",
+    "A short dance means near food.",
+    "Karl von Frisch read it in 1944.",
+    "He won a prize for that.",
+    "Wasps build paper nests.",
+)
+SEGMENTS = tuple(Segment(10.0 * i, 10.0 * i + 9, text) for i, text in enumerate(SAID))
+HIVE = Passage(BEES, SEGMENTS)
+POT = Passage(TEA, (Segment(100.0, 104.0, "Tea is poured at four."),))
+NEXT = {"questions": ["What do wasps build?", "Who won a prize?", "Where do bees dance?"]}
+
+
+def earlier(question: str, text: str = "In the hive [1].") -> Turn:
+    answered = Answer(
+        question, text, (cite(1, BEES, SEGMENTS[:1]),), ("A?", "B?", "C?"), True, "scripted"
+    )
+    return Turn(question, answered)
+
+
+async def ask(model, question="Who read the dance?", passages=(HIVE,), turns=(), language="en"):
+    """What was shown piece by piece, and the answer."""
+    *pieces, last = [
+        piece async for piece in answer(question, passages, turns, model, language, 512)
+    ]
+    assert all(isinstance(piece, str) and piece for piece in pieces)
+    assert isinstance(last, Answer)
+    assert "".join(pieces) == last.text
+    return pieces, last
+
+
+async def test_the_answer_comes_in_pieces_with_markers_that_lead_to_segments():
+    model = ScriptedModel(["Karl von Frisch read it [4]. He won a prize [5][4].", NEXT])
+    pieces, found = await ask(model)
+    assert len(pieces) > 5
+    assert found.text == "Karl von Frisch read it [1]. He won a prize [2][1]."
+    assert [(c.n, c.start_s, c.quote) for c in found.citations] == [
+        (1, 30.0, SAID[3]),
+        (2, 40.0, SAID[4]),
+    ]
+    assert found.citations[0].url == "https://youtu.be/beesbeesbee?t=30"
+    assert found.questions == tuple(NEXT["questions"])
+    assert (found.grounded, found.engine, found.notes) == (True, "scripted", ())
+
+
+async def test_passages_of_several_videos_are_cited_each_as_its_own():
+    model = ScriptedModel(["Tea is poured at four [7], bees dance [1].", NEXT])
+    _, found = await ask(model, passages=(HIVE, POT))
+    assert [c.video_id for c in found.citations] == [TEA.id, BEES.id]
+
+
+async def test_numbers_nobody_gave_are_not_shown():
+    _, found = await ask(ScriptedModel(["Bees sing [99], and dance [1].", NEXT]))
+    assert found.text == "Bees sing, and dance [1]."
+    assert len(found.citations) == 1
+
+
+async def test_a_number_that_misses_by_a_line_is_corrected():
+    _, found = await ask(ScriptedModel(["Frisch understood it in 1944 [6].", NEXT]))
+    assert found.citations[0].start_s == 30.0
+
+
+async def test_a_korean_answer_about_an_english_video_keeps_its_numbers():
+    model = ScriptedModel(["카를 폰 프리슈가 읽었습니다[4].", NEXT])
+    _, found = await ask(model, language="ko")
+    assert "in Korean" in model.prompts[0][-1].text
+    assert found.text == "카를 폰 프리슈가 읽었습니다[1]."
+    assert found.citations[0].start_s == 30.0
+
+
+@pytest.mark.parametrize("sign", ["NONE", "None.", '"NONE"', "**NONE**", "NONE\n\nIt is not said."])
+async def test_what_is_not_in_the_video_has_no_text_and_rests_on_nothing(sign):
+    pieces, found = await ask(ScriptedModel([sign, NEXT]))
+    assert pieces == []
+    assert (found.text, found.citations, found.grounded) == ("", (), False)
+    assert len(found.questions) == 3
+
+
+async def test_a_model_that_has_said_no_is_not_listened_to_any_longer():
+    model = ScriptedModel(["NONE. " + "But bees are insects. " * 50, NEXT])
+    await ask(model)
+    assert len(model.spoken) < 20
+
+
+@pytest.mark.parametrize("text", ["None of them dance [1].", "Nobody.", "No [1].", "Nonetheless."])
+async def test_an_answer_that_only_begins_like_the_sign_is_shown(text):
+    _, found = await ask(ScriptedModel([text, NEXT]))
+    assert found.text == text
+
+
+async def test_an_answer_without_a_source_is_not_grounded():
+    _, found = await ask(ScriptedModel(["Bees are insects.", NEXT]))
+    assert (found.text, found.grounded) == ("Bees are insects.", False)
+
+
+async def test_nothing_found_is_answered_without_the_model():
+    model = ScriptedModel([])
+    pieces, found = await ask(model, passages=())
+    assert (pieces, found.text, found.grounded, model.prompts) == ([], "", False, [])
+    assert len(found.questions) == 3
+
+
+async def test_links_mentions_and_markup_of_the_model_are_not_shown():
+    reply = "**Bees** dance [1]. See [this](http://evil.example) or http://evil.example/x @everyone"
+    _, found = await ask(ScriptedModel([reply, NEXT]))
+    assert found.text == "Bees dance [1]. See this or @\u200beveryone"
+
+
+async def test_the_next_questions_are_asked_on_the_same_prompt_and_were_not_asked_before():
+    again = {"questions": ["who read the dance", "Why dance?", "What is a hive?"]}
+    model = ScriptedModel(["Frisch [4].", again])
+    _, found = await ask(model, turns=(earlier("Why dance?"),))
+    first, second = model.prompts
+    assert second[: len(first)] == first
+    assert second[len(first)].text == "Frisch [4]."
+    assert found.questions[0] == "What is a hive?"
+    assert len(set(found.questions)) == 3
+    assert not {"Who read the dance?", "Why dance?"} & set(found.questions)
+
+
+@pytest.mark.parametrize("failure", ["{}", ModelFailed("x"), BadModelOutput("x"), ModelStalled(9)])
+async def test_an_answer_stands_though_the_next_questions_fail(failure):
+    _, found = await ask(ScriptedModel(["Frisch read it [4].", failure]))
+    assert found.text == "Frisch read it [1]."
+    assert len(set(found.questions)) == 3
+    assert all(found.questions)
+
+
+async def test_hostile_questions_of_the_model_are_cleaned():
+    evil = {"questions": ["[Why](http://e.vil/x)?", "@everyone?", "x" * 999]}
+    _, found = await ask(ScriptedModel(["Frisch [4].", evil]))
+    assert found.questions[:2] == ("Why ?", "@\u200beveryone?")
+    assert len(found.questions[2]) <= 150
+
+
+async def test_the_conversation_goes_along():
+    model = ScriptedModel(["So [2].", NEXT])
+    await ask(model, turns=(earlier("Where do they dance?"),))
+    assert [message.text for message in model.prompts[0][2:]] == [
+        "Question: Where do they dance?",
+        "In the hive [1].",
+        "Question: Who read the dance?\n\nAnswer in English.",
+    ]
+
+
+async def test_a_long_conversation_loses_its_oldest_turns_and_says_so():
+    turns = [earlier(f"Question number {n}?", "Bees dance. " * 90 + "[1]") for n in range(12)]
+    model = ScriptedModel(["So [2].", NEXT], num_ctx=4096)
+    _, found = await ask(model, turns=turns)
+    asked = [message.text for message in model.prompts[0][2::2]]
+    assert 1 < len(asked) < 12
+    assert asked[-2] == "Question: Question number 11?"
+    assert found.notes == ("history_shortened",)
+    assert model.refused == 0
+
+
+async def test_a_full_context_leaves_room_for_the_answer_and_the_next_questions():
+    passages = [Passage(BEES, (Segment(n, n + 1, "Bees dance. " * 4),)) for n in range(400)]
+    model = ScriptedModel(["Bees dance. " * 170, NEXT], num_ctx=4096)
+    _, found = await ask(model, passages=passages)
+    assert found.notes == ("passages_shortened",)
+    assert found.questions == tuple(NEXT["questions"])
+    assert model.refused == 0
+
+
+async def test_too_many_passages_lose_the_worst_and_say_so():
+    words = tuple(Segment(float(i), i + 1.0, f"Word {i} " * 40) for i in range(10))
+    passages = [HIVE, *(Passage(TEA, words) for _ in range(9))]
+    model = ScriptedModel(["Frisch [4].", NEXT], num_ctx=4096)
+    _, found = await ask(model, passages=passages)
+    assert SAID[3] in model.prompts[0][1].text
+    assert found.notes == ("passages_shortened",)
+    assert model.refused == 0
+
+
+async def test_a_model_that_counts_more_tokens_gets_less():
+    turns = [earlier(f"Question number {n}?", "Bees dance. " * 20 + "[1]") for n in range(40)]
+    model = ScriptedModel(["So [2].", NEXT], num_ctx=4096, miscount=2.0)
+    _, found = await ask(model, turns=turns)
+    assert 0 < model.refused < 4
+    assert found.text == "So [1]."
+    assert found.notes == ("history_shortened",)
+
+
+async def test_what_fits_in_no_way_is_an_error():
+    with pytest.raises(PromptTooLong):
+        await ask(ScriptedModel([], num_ctx=300))
+
+
+async def shown_until_it_breaks(model) -> list[str]:
+    shown = []
+    try:
+        async for piece in answer("Why?", [HIVE], [], model, "en", 99):
+            shown.append(piece)
+    except CoreError as error:
+        shown.append(error.code)
+    return shown
+
+
+async def test_a_model_that_fails_before_any_text_leaves_none():
+    assert await shown_until_it_breaks(ScriptedModel([ModelFailed("x")])) == ["model_failed"]
+
+
+async def test_a_model_that_breaks_off_says_so_after_what_was_shown():
+    model = ScriptedModel([Broken("Frisch read it [4]. Then he", ModelStalled(60))])
+    *shown, error = await shown_until_it_breaks(model)
+    assert "".join(shown) == "Frisch read it [1]. Then"
+    assert error == "model_stalled"
+
+
+async def test_an_endless_answer_cites_only_what_is_shown():
+    _, found = await ask(ScriptedModel(["Frisch read it [4]. " * 400 + "Bees dance [1].", NEXT]))
+    assert len(found.text) <= 6000
+    assert [citation.start_s for citation in found.citations] == [30.0]
+
+
+def test_a_whole_transcript_fits_only_with_room_for_a_conversation():
+    def lasting(count: int) -> Passage:
+        return Passage(
+            BEES,
+            tuple(
+                Segment(i, i + 1, "Forty letters are in this very sentence.") for i in range(count)
+            ),
+        )
+
+    model = ScriptedModel([])
+    assert fits([lasting(500)], model, 1024)
+    assert not fits([lasting(1150)], model, 1024)
+
+
+WRITTEN = st.lists(
+    st.sampled_from(["[1]", "[2, 3]", "[4-9]", "【5】", "[0]", "[77]", "[", "]", " ", ". ", "NONE"])
+    | st.sampled_from(["Bees dance", "http://e.vil/", "@here", "1944", "춤", "\n", "Tea"])
+    | st.text(max_size=5),
+    max_size=25,
+)
+
+
+@settings(max_examples=400)
+@given(WRITTEN, st.integers(1, 9))
+def test_every_marker_that_is_shown_leads_to_a_real_segment(parts, size):
+    written, reply = "".join(parts), Reply([HIVE, POT])
+    pieces = [reply.feed(written[i : i + size]) for i in range(0, len(written), size)]
+    shown = "".join([*pieces, reply.close()])
+    assert shown == reply.text
+    found = reply.citations.found
+    assert [int(n) for n in dict.fromkeys(re.findall(r"\[(\d+)\]", shown))] == [c.n for c in found]
+    assert shown.count("[") == len(re.findall(r"\[\d+\]", shown))
+    for citation in found:
+        segments = {BEES.id: SEGMENTS, TEA.id: POT.segments}[citation.video_id]
+        assert citation.start_s in [segment.start_s for segment in segments]
+        assert citation.url.endswith(f"?t={int(citation.start_s)}")

@@ -23,7 +23,7 @@ import typer
 
 from bot.config import DEFAULT_PATH, Config, read_config
 from bot.conversation import Conversation
-from bot.handlers import Handlers
+from bot.handlers import Handlers, Outcome
 from bot.lines import typed_lines
 from bot.output import JsonOutput, Output, TextOutput
 from bot.render import exit_code, export_labels
@@ -241,6 +241,9 @@ def _leave(path: Path, channel: str, as_json: bool, main: Main) -> None:
         # At once: a thread may still be reading standard input, and cannot be told to stop.
         sys.stdout.flush()
         os._exit(130)
+    except BrokenPipeError:  # as in `tubethread videos | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     raise typer.Exit(code)
 
 
@@ -253,16 +256,13 @@ async def _until_told(main: Coroutine[Any, Any, int]) -> int:
 
 
 async def _work(setting: Setting, work: Work) -> int:
-    from core.bootstrap import open_core  # here: --help need not wait for SQLAlchemy
+    outcome = Outcome(setting.output)
+    with outcome.telling():
+        from core.bootstrap import open_core  # here: --help need not wait for SQLAlchemy
 
-    try:
         async with open_core(setting.config) as core:
-            handlers = Handlers(core, setting.output, setting.channel)
-            await work(setting, handlers)
-    except CoreError as error:  # the core did not open
-        setting.output.error(error)
-        return exit_code(error)
-    return handlers.exit_code
+            await work(setting, Handlers(core, outcome, setting.channel))
+    return outcome.exit_code
 
 
 def _keep_log(config: Config) -> None:

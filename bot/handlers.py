@@ -28,12 +28,10 @@ MOST_TURNS = 1000
 
 
 @dataclass(slots=True)
-class Handlers:
-    """The commands of one channel. `exit_code` is that of the first thing that went wrong."""
+class Outcome:
+    """What a command comes to. `exit_code` is that of the first thing that went wrong."""
 
-    core: Pipeline
     output: Output
-    channel: str
     exit_code: int = field(default=0, init=False)
 
     @contextmanager
@@ -41,6 +39,8 @@ class Handlers:
         """Errors inside are told, not raised."""
         try:
             yield
+        except BrokenPipeError:
+            raise  # nobody reads us any more
         except Exception as error:  # the one broad except: see above
             if not isinstance(error, CoreError):
                 log.error("unforeseen", exc_info=True)
@@ -48,40 +48,53 @@ class Handlers:
             self.output.error(error)
             self.exit_code = self.exit_code or exit_code(error)
 
+
+@dataclass(slots=True)
+class Handlers:
+    """The commands of one channel."""
+
+    core: Pipeline
+    outcome: Outcome
+    channel: str
+
+    @property
+    def output(self) -> Output:
+        return self.outcome.output
+
     async def ingest(self, texts: Sequence[str], language: str | None = None) -> list[Ready]:
         """Every link and file in `texts`, one after the other; one that fails stops no other."""
         done: list[Ready] = []
         for text in texts:
-            with self.telling():
+            with self.outcome.telling():
                 for source in find_sources(text):
-                    with self.telling():
+                    with self.outcome.telling():
                         done.append(await self._ingest(source, language))
         return done
 
     async def ask(self, question: str, video_id: str | None, thread: str = "") -> tuple[str, ...]:
         """Answers; the suggested questions that follow."""
-        with self.telling():
+        with self.outcome.telling():
             return await self._ask(question, video_id, thread)
         return ()
 
     async def search(self, queries: Sequence[str], limit: int) -> None:
         for query in queries:
-            with self.telling():
+            with self.outcome.telling():
                 self.output.hits(query, await self.core.search(query, self.channel, limit))
 
     async def videos(self) -> None:
-        with self.telling():
+        with self.outcome.telling():
             self.output.videos(await self.core.library.videos(self.channel))
 
     async def forget(self, video_id: str | None) -> None:
-        with self.telling():
+        with self.outcome.telling():
             self.output.forgotten(await self.core.forget(self.channel, video_id))
 
     async def export(
         self, video_id: str, format: Format, labels: Labels, target: Path | None
     ) -> None:
         """One video with its summary and its conversation, into `target` or to the output."""
-        with self.telling():
+        with self.outcome.telling():
             text = await self._export(video_id, format, labels)
             if target is None:
                 self.output.document(text)
@@ -121,10 +134,10 @@ class Handlers:
             raise UnknownVideo(video_id)
         summary = await self.core.summary(video_id)
         thread = _thread_about(video_id)
-        turns = await self.core.threads.turns(thread, MOST_TURNS, self.channel)
+        turns = await self.core.threads.turns(self.channel, thread, MOST_TURNS)
         return export(video, transcript, summary, turns, format, labels)
 
 
 def _thread_about(video_id: str | None) -> str:
-    """Where questions about a video, or about all of the channel, are remembered if nowhere else."""
+    """Where questions about a video, or about all of them, are remembered if nowhere else."""
     return video_id or "channel"

@@ -68,7 +68,7 @@ class Pipeline:
         Pasted by five people at once it is heard once. Raises any CoreError."""
         tell = with_eta(tell, self.clock)
         found = await _identify(source)
-        async with self._locks.setdefault(found.id, asyncio.Lock()):
+        async with self._lock(found.id):
             tell(Progress("resolve"))
             video = await self._resolve(source, found)
             video, transcript = await self._hear(source, video, tell)
@@ -91,7 +91,7 @@ class Pipeline:
         if not question:
             raise EmptyQuestion()
         videos = await self.known(channel, video_id)
-        turns = await self.threads.turns(thread, TURNS, channel)
+        turns = await self.threads.turns(channel, thread, TURNS)
         model = await self.engine.now()
         passages, notes = await self._passages(question, channel, videos, model, watch, tell)
         ready = await self._suggestions(videos)
@@ -105,7 +105,7 @@ class Pipeline:
                     continue
                 done = replace(piece, notes=notes + piece.notes, timings=watch.timings())
                 about = list(dict.fromkeys(passage.video.id for passage in passages))
-                await self.threads.add(thread, Turn(question, done), about, channel)
+                await self.threads.add(channel, thread, Turn(question, done), about)
                 yield done
 
     async def search(self, query: str, channel: str, limit: int) -> list[tuple[Hit, Video]]:
@@ -142,11 +142,18 @@ class Pipeline:
         """Takes one video, or all, from the channel, with what is said about it there.
 
         What no other channel uses is deleted. The ids taken. Raises UnknownVideo."""
-        if video_id is not None:
-            await self.known(channel, video_id)
-        gone = await self.library.forget(channel, video_id)
-        await self.indexer.drop(channel, None if video_id is None else gone)
+        one = video_id is not None
+        gone: list[str] = []
+        for video in await (self.known(channel, video_id) if one else self.library.videos(channel)):
+            async with self._lock(video.id):  # another channel may be taking it in
+                gone += await self.library.forget(channel, video.id)
+        if not one:
+            await self.library.forget(channel)  # and what was said about no video
+        await self.indexer.drop(channel, gone if one else None)
         return gone
+
+    def _lock(self, video_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(video_id, asyncio.Lock())
 
     async def _resolve(self, source: Source, found: Video) -> Video:
         if known := await self.videos.get(found.id):

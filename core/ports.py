@@ -173,12 +173,10 @@ class Library(Protocol):
 class Threads(Protocol):
     """Conversations. Two channels' threads of one name have nothing in common."""
 
-    async def turns(self, thread: str, limit: int, channel: str = "") -> list[Turn]:
+    async def turns(self, channel: str, thread: str, limit: int) -> list[Turn]:
         """The last ones, oldest first."""
 
-    async def add(
-        self, thread: str, turn: Turn, video_ids: Sequence[str], channel: str = ""
-    ) -> None:
+    async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
         """`video_ids`: what the turn speaks of; it goes when the channel forgets one of them.
         Raises UnknownVideo."""
 

@@ -215,7 +215,7 @@ class SqlThreads:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def turns(self, thread: str, limit: int, channel: str = "") -> list[Turn]:
+    async def turns(self, channel: str, thread: str, limit: int) -> list[Turn]:
         query = (
             select(t.turns.c.turn)
             .where(t.turns.c.channel == channel, t.turns.c.thread == thread)
@@ -226,9 +226,7 @@ class SqlThreads:
             found = await connection.scalars(query)
             return list(found)[::-1]
 
-    async def add(
-        self, thread: str, turn: Turn, video_ids: Sequence[str], channel: str = ""
-    ) -> None:
+    async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
         row = {"channel": channel, "thread": thread, "turn": turn}
         async with self._database.write() as connection:
             await _hold(connection, video_ids)

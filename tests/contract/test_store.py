@@ -158,9 +158,9 @@ async def test_nothing_is_kept_of_a_video_that_is_not_there(store):
     with pytest.raises(UnknownVideo):
         await store.library.add(HIVE, BEES.id)
     with pytest.raises(UnknownVideo):
-        await store.threads.add("t", asked("Why?"), [BEES.id], HIVE)
+        await store.threads.add(HIVE, "t", asked("Why?"), [BEES.id])
     assert await store.videos.transcript(BEES.id) is None
-    assert await store.threads.turns("t", 9, HIVE) == []
+    assert await store.threads.turns(HIVE, "t", 9) == []
 
 
 async def test_chunks_come_back_in_the_order_asked_for_with_their_vectors(store):
@@ -238,13 +238,13 @@ async def test_a_thread_remembers_its_last_turns_oldest_first(store):
     await store.videos.save(BEES)
     first, second, third = (asked(question, BEES) for question in ("1?", "2?", "3?"))
     for turn in (first, second, third):
-        await store.threads.add("t", turn, [BEES.id, BEES.id], HIVE)
-    await store.threads.add("t", asked("nothing found"), [], SEA)
-    assert await store.threads.turns("t", 2, HIVE) == [second, third]
-    assert await store.threads.turns("t", 9, HIVE) == [first, second, third]
-    assert await store.threads.turns("t", 0, HIVE) == []
-    assert await store.threads.turns("t", 9, SEA) == [asked("nothing found")]
-    assert await store.threads.turns("t", 9) == []
+        await store.threads.add(HIVE, "t", turn, [BEES.id, BEES.id])
+    await store.threads.add(SEA, "t", asked("nothing found"), [])
+    assert await store.threads.turns(HIVE, "t", 2) == [second, third]
+    assert await store.threads.turns(HIVE, "t", 9) == [first, second, third]
+    assert await store.threads.turns(HIVE, "t", 0) == []
+    assert await store.threads.turns(SEA, "t", 9) == [asked("nothing found")]
+    assert await store.threads.turns("elsewhere", "t", 9) == []
 
 
 async def known_everywhere(store: Store | MemoryStore) -> None:
@@ -256,13 +256,13 @@ async def known_everywhere(store: Store | MemoryStore) -> None:
         await store.chunks.save(video.id, "c", cut(video, "Said."), rows(1))
         for channel in (HIVE, SEA):
             await store.library.add(channel, video.id)
-            await store.threads.add("t", asked(video.title, video), [video.id], channel)
+            await store.threads.add(channel, "t", asked(video.title, video), [video.id])
     for channel in (HIVE, SEA):
-        await store.threads.add("t", asked("Both?", BEES, WHALES), [BEES.id, WHALES.id], channel)
+        await store.threads.add(channel, "t", asked("Both?", BEES, WHALES), [BEES.id, WHALES.id])
 
 
 async def questions(store: Store | MemoryStore, channel: str) -> list[str]:
-    return [turn.question for turn in await store.threads.turns("t", 99, channel)]
+    return [turn.question for turn in await store.threads.turns(channel, "t", 99)]
 
 
 async def test_a_channel_forgets_a_video_and_the_others_keep_it(store):
@@ -277,7 +277,7 @@ async def test_a_channel_forgets_a_video_and_the_others_keep_it(store):
 
 async def test_what_the_last_channel_forgets_is_gone(store):
     await known_everywhere(store)
-    await store.threads.add("t", asked("Of no channel", BEES), [BEES.id])
+    await store.threads.add("elsewhere", "t", asked("Of no channel", BEES), [BEES.id])
     for channel in (HIVE, SEA):
         await store.library.forget(channel, BEES.id)
     assert await store.videos.get(BEES.id) is None
@@ -287,13 +287,13 @@ async def test_what_the_last_channel_forgets_is_gone(store):
     assert await store.chunks.load([BEES.id]) == ([], None)
     assert await store.chunks.segments(BEES.id, 0, 9) == []
     assert await questions(store, SEA) == ["Whales"]
-    assert await questions(store, "") == []
+    assert await questions(store, "elsewhere") == []
     assert await store.videos.summary(WHALES.id, "r") == SUMMARY
 
 
 async def test_a_channel_forgets_everything(store):
     await known_everywhere(store)
-    await store.threads.add("t", asked("About nothing"), [], HIVE)
+    await store.threads.add(HIVE, "t", asked("About nothing"), [])
     assert sorted(await store.library.forget(HIVE)) == [BEES.id, WHALES.id]
     assert await store.library.videos(HIVE) == []
     assert await questions(store, HIVE) == []
@@ -318,9 +318,9 @@ async def test_characters_that_no_database_takes_do_no_harm(store, code):
     await store.videos.save_summary(video.id, name, replace(SUMMARY, topic=name))
     await store.chunks.save(video.id, name, cut(video, name), None)
     await store.library.add(name, video.id)
-    await store.threads.add(name, asked(name, video), [video.id], name)
+    await store.threads.add(name, name, asked(name, video), [video.id])
     (known,) = await store.library.videos(name)
-    (turn,) = await store.threads.turns(name, 9, name)
+    (turn,) = await store.threads.turns(name, name, 9)
     (chunk,), _ = await store.chunks.load([video.id])
     first, second = (await store.videos.transcript(video.id)).segments
     summary = await store.videos.summary(video.id, name)

@@ -138,14 +138,12 @@ class FakeThreads:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 
-    async def turns(self, thread: str, limit: int, channel: str = "") -> list[Turn]:
+    async def turns(self, channel: str, thread: str, limit: int) -> list[Turn]:
         own = [
             turn for where, name, turn, _ in self._shelf.turns if (where, name) == (channel, thread)
         ]
         return own[max(len(own) - limit, 0) :]
 
-    async def add(
-        self, thread: str, turn: Turn, video_ids: Sequence[str], channel: str = ""
-    ) -> None:
+    async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
         self._shelf.require(*video_ids)
         self._shelf.turns.append((channel, thread, turn, frozenset(video_ids)))

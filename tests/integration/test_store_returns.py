@@ -121,11 +121,11 @@ async def there_and_back(
     await store.videos.save_summary(ID, "r", summary)
     await store.chunks.save(ID, "r", of, vectors)
     await store.library.add("c", ID)
-    await store.threads.add("t", turn, [ID], "c")
+    await store.threads.add("c", "t", turn, [ID])
     assert await store.library.videos("c") == [video]
     assert await store.videos.transcript(ID) == transcript
     assert await store.videos.summary(ID, "r") == summary
-    assert await store.threads.turns("t", 9, "c") == [turn]
+    assert await store.threads.turns("c", "t", 9) == [turn]
     found, matrix = await store.chunks.load([ID])
     assert found == of
     assert np.array_equal(matrix, vectors) if of else matrix is None

@@ -151,7 +151,7 @@ async def test_a_model_that_breaks_off_in_the_middle_is_told(world):
     await pipeline.ingest(LINK, "hive", silent)
     with pytest.raises(ModelFailed):
         await ask(pipeline, QUEEN)
-    assert await world.store.threads.turns("thread", 9, "hive") == []
+    assert await world.store.threads.turns("hive", "thread", 9) == []
 
 
 async def test_a_thread_remembers_its_turns_and_a_question_is_asked_with_them(world):
@@ -160,7 +160,7 @@ async def test_a_thread_remembers_its_turns_and_a_question_is_asked_with_them(wo
     await pipeline.ingest(LINK, "hive", silent)
     first = await ask(pipeline, QUEEN)
     await ask(pipeline, "And where?")
-    turns = await world.store.threads.turns("thread", 9, "hive")
+    turns = await world.store.threads.turns("hive", "thread", 9)
     asked = world.model.prompts[3]
     assert turns[0] == Turn(QUEEN, first)
     assert any(QUEEN in message.text for message in asked)
@@ -220,7 +220,7 @@ async def test_what_is_forgotten_is_not_found_again(world):
     assert await pipeline.forget("hive", BEES.id) == [BEES.id]
     hits = await pipeline.search("queen", "hive", 9)
     assert {video.id for _, video in hits} == {OTHER.video_id}
-    assert await world.store.threads.turns("thread", 9, "hive") == []
+    assert await world.store.threads.turns("hive", "thread", 9) == []
     with pytest.raises(UnknownVideo):
         await pipeline.forget("hive", BEES.id)
 
@@ -252,3 +252,11 @@ async def test_timings_leave_the_loading_of_a_model_out(world):
     await pipeline.ingest(LINK, "hive", silent)
     timings = (await ask(pipeline, QUEEN)).timings
     assert timings.retrieval_ms <= timings.first_token_ms <= timings.total_ms
+
+
+async def test_one_channel_may_forget_what_another_is_taking_in(world):
+    pipeline = world.pipeline()
+    await pipeline.ingest(LINK, "hive", silent)
+    await asyncio.gather(pipeline.ingest(LINK, "sea", silent), pipeline.forget("hive"))
+    assert [video.id for video in await pipeline.known("sea")] == [LINK.video_id]
+    assert (await ask(pipeline, QUEEN, channel="sea")).citations

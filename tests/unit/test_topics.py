@@ -75,6 +75,11 @@ def test_marks_without_words_between_them_and_after_the_end_are_joined():
     assert outline(video, spoken(*["Bees."] * 6)) == [("A", 0.0), ("C", 40.0)]
 
 
+def test_what_is_said_before_the_first_mark_belongs_to_it():
+    video = marked(("A", 30), ("B", 50))
+    assert outline(video, spoken(*["Bees."] * 6)) == [("A", 0.0), ("B", 50.0)]
+
+
 def test_marks_that_are_all_after_the_end_are_none():
     assert len(outline(marked(("A", 900)), spoken("Bees dance."))) == 1
 

@@ -25,7 +25,7 @@ setup: .venv/ready
 	touch $@
 
 demo: setup
-	@$(BIN)/python -m bot --config examples/demo.yaml chat examples/lecture-2min-us.flac
+	@$(BIN)/python -m bot --config examples/demo.yaml chat examples/lecture-2min-us.flac --suggested
 
 lint: setup
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 import threading
 from collections.abc import AsyncGenerator
@@ -12,6 +13,8 @@ async def typed_lines(prompt: str) -> AsyncGenerator[str]:
     """Lines of standard input until it ends; on a terminal an empty line ends it too.
 
     Read in a daemon thread: reading cannot be interrupted, and leaving must not wait for it."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # whatever is piped in, it is read to its end
     loop = asyncio.get_running_loop()
     wanted = threading.Semaphore(0)
     lines: asyncio.Queue[str | None] = asyncio.Queue()

@@ -31,6 +31,7 @@ from core.model import (
     Turn,
     Video,
 )
+from core.plain import one_line
 from core.ports import Clock, Fetcher, LanguageModel, Library, Tell, Threads, Videos
 from core.progress import with_eta
 from core.sources import File, Source, file_video
@@ -87,9 +88,7 @@ class Pipeline:
         Asks one video, or, where `video_id` is None, all the channel knows. Raises EmptyQuestion,
         NothingToAsk, UnknownVideo, and what the engine raises."""
         watch = Watch(self.clock)
-        question = " ".join(question.split())
-        if not question:
-            raise EmptyQuestion()
+        question = _said(question)
         videos = await self.known(channel, video_id)
         turns = await self.threads.turns(channel, thread, TURNS)
         model = await self.engine.now()
@@ -110,8 +109,7 @@ class Pipeline:
 
     async def search(self, query: str, channel: str, limit: int) -> list[tuple[Hit, Video]]:
         """The channel's best chunks for the words. Raises EmptyQuestion, NothingToAsk."""
-        if not query.strip():
-            raise EmptyQuestion()
+        query = _said(query)
         videos = await self.known(channel)
         by_vector = await self.finder.warm(videos)
         hits, _ = await self.finder.hits(query, channel, videos, limit, by_vector=by_vector)
@@ -219,3 +217,10 @@ async def _identify(source: Source) -> Video:
     if isinstance(source, File):
         return await asyncio.to_thread(file_video, source.path)
     return Video(source.video_id, "")
+
+
+def _said(words: str) -> str:
+    """On one line, without what no tokeniser takes. Raises EmptyQuestion if nothing is left."""
+    if said := one_line(words):
+        return said
+    raise EmptyQuestion()

@@ -72,6 +72,7 @@ class Terminal:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
+            errors="surrogateescape",
         )
 
     def run(self, *args: str, typed: str = "", **environment: str) -> Ran:

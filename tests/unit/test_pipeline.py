@@ -225,7 +225,7 @@ async def test_what_is_forgotten_is_not_found_again(world):
         await pipeline.forget("hive", BEES.id)
 
 
-@pytest.mark.parametrize("question", ["", "  \n\t "])
+@pytest.mark.parametrize("question", ["", "  \n\t ", "\udcff\x07"])
 async def test_an_empty_question_is_refused(world, question):
     pipeline = world.pipeline()
     await pipeline.ingest(LINK, "hive", silent)
@@ -260,3 +260,11 @@ async def test_one_channel_may_forget_what_another_is_taking_in(world):
     await asyncio.gather(pipeline.ingest(LINK, "sea", silent), pipeline.forget("hive"))
     assert [video.id for video in await pipeline.known("sea")] == [LINK.video_id]
     assert (await ask(pipeline, QUEEN, channel="sea")).citations
+
+
+async def test_half_a_character_in_a_question_does_no_harm(world):
+    pipeline = world.pipeline()
+    await pipeline.ingest(LINK, "hive", silent)
+    answer = await ask(pipeline, f"\udcff{QUEEN}\x1b[2J")
+    assert answer.question == QUEEN
+    assert answer.citations

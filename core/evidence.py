@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from core.keywords import salience
 from core.model import Passage, Segment, Video
@@ -19,6 +20,7 @@ ENOUGH, ENOUGH_CJK = 0.75, 0.4
 NAME_WEIGHT = 2.0  # "the bridge in Oslo" is not answered by the bridge in Kelso
 REACH = 5  # how many sentences later "It …" may still speak of the same thing
 _PAIR_COST, _STEP_COST, _SALIENCE_BONUS = 0.03, 0.02, 0.02
+_ORDER_BONUS = 0.04  # "the tea from Kelso came to Oslo" is not about the tea from Oslo
 
 _ASKING = re.compile(
     r"""\b(?:what|which)\s(?:kind|sort|type)s?\sof\b
@@ -30,7 +32,8 @@ _ASKING = re.compile(
     |했나|되나|됐나|더\b)[가-힣]*""",
     re.IGNORECASE | re.VERBOSE,
 )
-_ANSWER_KIND = re.compile(r"\b(?:what|which|how\s+many)\s+(\w+)", re.IGNORECASE)
+# "to another town" asks for Kelso as "which town" does: it names the kind, not the thing.
+_ANSWER_KIND = re.compile(r"\b(?:what|which|how\s+many|another|some)\s+(\w+)", re.IGNORECASE)
 _NAME = re.compile(r"(?<=[^.?!]\s)[A-Z]\w+|\d+")
 _POINTS_BACK = re.compile(
     r"\W*(?:(?:it|its|they|their|he|she|his|her|this|that|these|those)\b|(?:그|이)(?:것|는|\s))",
@@ -127,7 +130,8 @@ def _facts(question: str, sentences: Sequence[Sentence], weights: Weights) -> li
         first, last = pair
         share = _share(weights, sentences[first], sentences[last])
         cost = _PAIR_COST + _STEP_COST * (last - first) if last > first else 0.0
-        return share - cost + _SALIENCE_BONUS * worth[first]
+        order = _ORDER_BONUS * _in_order(question, sentences[first].segment.text)
+        return share - cost + _SALIENCE_BONUS * worth[first] + order
 
     first, last = max(_pairs(sentences, own, _names(question)), key=score, default=(0, 0))
     enough = ENOUGH_CJK if cjk_characters(question) else ENOUGH
@@ -154,6 +158,8 @@ def _pairs(
             brings_name = names & after.tokens - opening.tokens
             if own[last] and named and (not brings_name or points_back(after.segment.text)):
                 yield first, last
+            if _turns_away(opening, after, names):
+                break
 
 
 def _share(weights: Weights, *sentences: Sentence) -> float:
@@ -170,3 +176,22 @@ def _are_alike(one: Sentence, other: Sentence) -> bool:
     """ "The bridge in Oslo was built in …", "The bridge in Kelso was built in …": a new item."""
     shared = len(one.tokens & other.tokens)
     return shared >= 2 and 2 * shared >= min(len(one.tokens), len(other.tokens))
+
+
+def _turns_away(opening: Sentence, after: Sentence, names: set[str]) -> bool:
+    """ "Half of the bees of Kelso left. The bees of Oslo …": what follows speaks of Oslo's."""
+    if points_back(after.segment.text) or not opening.tokens & after.tokens:
+        return False
+    brought = _names(after.segment.text) - opening.tokens
+    return bool(brought and not brought & names)
+
+
+def _in_order(question: str, text: str) -> float:
+    """The share of the question's neighbouring words that are neighbours in the text as well."""
+    asked, said = (_neighbours(words) for words in (question, text))
+    return len(asked & said) / max(len(asked), 1)
+
+
+def _neighbours(text: str) -> set[tuple[str, str]]:
+    words = re.findall(r"\w+", text.casefold())
+    return set(pairwise(words))

@@ -81,6 +81,30 @@ def test_nothing_to_look_through_is_no_answer():
     assert find_evidence("Who is Karl von Frisch?", []) == []
 
 
+@pytest.mark.parametrize(
+    ("question", "seconds"),
+    [
+        ("When did the red tea from Kelso come to another town?", [0]),
+        ("In which month do farmers pick the red tea from Oslo?", [10, 20]),
+        ("Who counted the bees of Kelso?", [40, 50]),
+        ("Who counted the bees of Oslo?", []),
+    ],
+)
+def test_alike_things_are_told_apart(question, seconds):
+    """A kind is not the thing, order matters, and "them" are those spoken of last."""
+    texts = (
+        "The red tea from Kelso came to Oslo in nineteen ten.",
+        "The red tea from Oslo came to Kelso in nineteen twenty.",
+        "Farmers pick its leaves in May.",
+        "Half of the bees of Oslo left because of the cold.",
+        "The bees of Kelso make white honey.",
+        "Nora Lee counted them in June.",
+    )
+    said = tuple(Segment(10.0 * i, 10.0 * i + 9, text) for i, text in enumerate(texts))
+    found = ask(question, Passage(HIVE, said))
+    assert [citation.start_s for citation in found.citations] == seconds
+
+
 def test_a_sentence_that_points_back_brings_the_one_before():
     said = (
         Segment(0, 9, "The bridge in Oslo is old."),

@@ -108,7 +108,7 @@ def chat(
             async for line in lines:
                 await conversation.hear(line)
 
-    _run(context.obj, channel, as_json, work)
+    _run(context.obj, channel, as_json, work, stays=True)
 
 
 @app.command()
@@ -209,6 +209,40 @@ def export(
 
 
 @app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    as_json: Json = False,
+) -> None:
+    """Copy the whole store into one file, also while others use it."""
+
+    async def main(setting: Setting) -> int:
+        from bot.rescue import backup  # here: --help need not wait for SQLAlchemy
+
+        return await backup(setting.config, Outcome(setting.output), file)
+
+    _leave(context.obj, CHANNEL, as_json, main)
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Else the newest copy kept by itself.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Put a copy of the store back, also while others use it; what it held is kept beside it."""
+
+    async def main(setting: Setting) -> int:
+        from bot.rescue import restore  # here: --help need not wait for SQLAlchemy
+
+        return await restore(setting.config, Outcome(setting.output), file)
+
+    _leave(context.obj, CHANNEL, as_json, main)
+
+
+@app.command()
 def doctor(context: typer.Context, as_json: Json = False) -> None:
     """Check that all is there and well, and tell how to put right what is not."""
 
@@ -220,8 +254,8 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     _leave(context.obj, CHANNEL, as_json, main)
 
 
-def _run(path: Path, channel: str, as_json: bool, work: Work) -> None:
-    _leave(path, channel, as_json, lambda setting: _work(setting, work))
+def _run(path: Path, channel: str, as_json: bool, work: Work, *, stays: bool = False) -> None:
+    _leave(path, channel, as_json, lambda setting: _work(setting, work, stays=stays))
 
 
 def _leave(path: Path, channel: str, as_json: bool, main: Main) -> None:
@@ -255,12 +289,12 @@ async def _until_told(main: Coroutine[Any, Any, int]) -> int:
     return await main
 
 
-async def _work(setting: Setting, work: Work) -> int:
+async def _work(setting: Setting, work: Work, *, stays: bool) -> int:
     outcome = Outcome(setting.output)
     with outcome.telling():
         from core.bootstrap import open_core  # here: --help need not wait for SQLAlchemy
 
-        async with open_core(setting.config) as core:
+        async with open_core(setting.config, stays=stays) as core:
             await work(setting, Handlers(core, outcome, setting.channel))
     return outcome.exit_code
 

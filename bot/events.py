@@ -105,6 +105,15 @@ def forgotten_event(video_ids: Sequence[str]) -> Event:
     return {"event": "forgotten", "video_ids": list(video_ids)}
 
 
+def backup_event(name: str, size: int) -> Event:
+    return {"event": "backup", "file": name, "bytes": size}
+
+
+def restore_event(name: str, kept: str) -> Event:
+    """`kept`: the file in the data folder that holds what the store held before, or empty."""
+    return {"event": "restore", "file": name, "kept": kept}
+
+
 def checks_event(checks: Sequence[Check], words: Words) -> Event:
     """`name` and `status` are the same in every language, `detail` and `fix` are words."""
     told = [asdict(describe_check(check, words)) for check in checks]

@@ -49,6 +49,8 @@ class Output(Protocol):
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None: ...
     def videos(self, videos: Sequence[Video]) -> None: ...
     def forgotten(self, video_ids: Sequence[str]) -> None: ...
+    def backed_up(self, name: str, size: int) -> None: ...
+    def restored(self, name: str, kept: str) -> None: ...
     def checks(self, checks: Sequence[Check]) -> None: ...
     def document(self, text: str) -> None: ...
     def hint(self, key: str, **facts: object) -> None: ...
@@ -85,6 +87,12 @@ class JsonOutput:
 
     def forgotten(self, video_ids: Sequence[str]) -> None:
         self._print(events.forgotten_event(video_ids))
+
+    def backed_up(self, name: str, size: int) -> None:
+        self._print(events.backup_event(name, size))
+
+    def restored(self, name: str, kept: str) -> None:
+        self._print(events.restore_event(name, kept))
 
     def checks(self, checks: Sequence[Check]) -> None:
         self._print(events.checks_event(checks, self._words))
@@ -143,6 +151,14 @@ class TextOutput:
 
     def forgotten(self, video_ids: Sequence[str]) -> None:
         print(self._words("videos.forgotten", count=len(video_ids)))
+
+    def backed_up(self, name: str, size: int) -> None:
+        megabytes = f"{size / 1e6:.1f}"
+        print(self._words("backup.written", name=one_line(name), megabytes=megabytes))
+
+    def restored(self, name: str, kept: str) -> None:
+        key = "backup.restored" if kept else "backup.restored_anew"
+        print(self._words(key, name=one_line(name), kept=kept))
 
     def checks(self, checks: Sequence[Check]) -> None:
         """A table on a terminal; else lines."""

@@ -6,13 +6,17 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
 
 from core.backends.bm25 import Bm25
 from core.backends.captions import read_subtitles
-from core.backends.store import open_store, sqlite_url
+from core.backends.copies import copy
+from core.backends.database import sqlite_file
+from core.backends.store import Store, open_store, sqlite_url
+from core.backups import FOLDER, keeping_copies, naming_the_newest
 from core.config import LOG_FILE, Core, Llm
 from core.engine import Engine
 from core.errors import DataUnwritable
@@ -35,14 +39,15 @@ _INDEX_FILE_BYTES = 8 * 1024 * _MEGABYTE
 
 
 @asynccontextmanager
-async def open_core(config: Core) -> AsyncIterator[Pipeline]:
+async def open_core(config: Core, *, stays: bool = False) -> AsyncIterator[Pipeline]:
     """The core, ready for work. No model is loaded and no child started before it is needed.
+    `stays`: for more than one command, so that it looks after daily copies of the store.
 
     Raises DataUnwritable, StoreUnreachable, StoreBroken, DiskFull."""
     async with AsyncExitStack() as stack:
         scratch = _make_folders(config.data_dir)
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        store = await stack.enter_async_context(open_store(database_url(config)))
+        store = await stack.enter_async_context(_store(config, stays=stays))
         fetch, speech, index = [
             await stack.enter_async_context(make_worker(role, config, config.data_dir / LOG_FILE))
             for role in (FETCH, SPEECH, INDEX)
@@ -81,6 +86,17 @@ async def open_core(config: Core) -> AsyncIterator[Pipeline]:
             ),
             language=config.language,
         )
+
+
+@asynccontextmanager
+async def _store(config: Core, *, stays: bool) -> AsyncIterator[Store]:
+    url, folder = database_url(config), config.data_dir / FOLDER
+    async with AsyncExitStack() as stack:
+        with naming_the_newest(folder):
+            store = await stack.enter_async_context(open_store(url))
+        if stays and (file := sqlite_file(url)):
+            await stack.enter_async_context(keeping_copies(folder, file, partial(copy, file)))
+        yield store
 
 
 def database_url(config: Core) -> str:

@@ -108,9 +108,33 @@ class EmptyQuestion(RequestError):
 
 @dataclass(eq=False)
 class CannotWrite(RequestError):
-    """The file named by -o cannot be written."""
+    """The file that was named cannot be written."""
 
     name: str
+
+
+@dataclass(eq=False)
+class NotABackup(RequestError):
+    """Not a file that `backup` wrote, or one that is damaged."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class NoBackup(RequestError):
+    """No copy is kept that could be put back."""
+
+
+@dataclass(eq=False)
+class BackupTooNew(RequestError):
+    """A newer release wrote this copy."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class NotSqlite(RequestError):
+    """The store is on PostgreSQL, which has its own programs to copy it."""
 
 
 # What is wrong with the video
@@ -286,9 +310,15 @@ class IndexBroken(BackendError):
 
 @dataclass(eq=False)
 class StoreBroken(BackendError):
-    """The store refused to read or write."""
+    """The store refused to read or write. `copy`: the day of the newest copy of it, if told."""
 
     detail: str = ""
+    copy: str = ""
+
+
+@dataclass(eq=False)
+class StoreInUse(BackendError):
+    """Another process has open what is to be replaced."""
 
 
 @dataclass(eq=False)

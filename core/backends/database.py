@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -60,8 +61,9 @@ def translated(otherwise: type[StoreBroken | StoreUnreachable] = StoreBroken) ->
     """Turns what the database throws into our errors, without a path, a name or a value in them."""
     try:
         yield
-    except DBAPIError as error:
-        raise _known(error.orig) or otherwise(_case(error.orig)) from error
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise _known(cause) or otherwise(_case(cause)) from error
     except (SQLAlchemyError, ImportError, ValueError) as error:
         # ImportError: no driver for this address. ValueError: a row that is not what we wrote.
         raise otherwise(type(error).__name__) from error
@@ -83,6 +85,14 @@ def _known(error: Any) -> CoreError | None:
 def _case(error: Any) -> str:
     """SQLite's own name of the error, or psycopg's class, one for each of PostgreSQL's codes."""
     return getattr(error, "sqlite_errorname", None) or type(error).__name__
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Where a SQLite address leads; None for PostgreSQL. Raises StoreUnreachable."""
+    with translated(StoreUnreachable):
+        address = make_url(url)
+    of_sqlite = address.get_backend_name() == "sqlite" and address.database
+    return Path(address.database or "") if of_sqlite else None
 
 
 def _engine(url: URL) -> AsyncEngine:

@@ -23,6 +23,10 @@ BUSY_S = 15
 """How long a write waits for another process's; the longest takes well under a second."""
 
 
+GLANCE_BYTES = 64 * 1024 * 1024
+"""What is looked over at every start, in about 15 ms."""
+
+
 class Store:
     """The four ports over one database."""
 
@@ -39,11 +43,24 @@ class Store:
         Raises StoreBroken, DiskFull, DataUnwritable."""
         async with self._database.write():
             pass
+        await self._look_over()
+
+    async def glance(self) -> None:
+        """Returns if the store is whole, as far as a blink shows: one above GLANCE_BYTES is only
+        opened, which shows a lost head or end. Raises StoreBroken."""
+        await self._look_over(GLANCE_BYTES)
+
+    async def _look_over(self, most_bytes: int | None = None) -> None:
         async with self._database.read() as connection:
-            if connection.dialect.name == "sqlite":
-                found = await connection.scalar(text("PRAGMA quick_check(1)"))
-                if found != "ok":
-                    raise StoreBroken(str(found))
+            if connection.dialect.name != "sqlite":
+                return
+            pages = await connection.scalar(text("PRAGMA page_count"))
+            size = await connection.scalar(text("PRAGMA page_size"))
+            if most_bytes is not None and pages * size > most_bytes:
+                return
+            found = await connection.scalar(text("PRAGMA quick_check(1)"))
+            if found != "ok":
+                raise StoreBroken(str(found))
 
 
 def sqlite_url(path: Path) -> str:
@@ -61,7 +78,9 @@ async def open_store(url: str) -> AsyncIterator[Store]:
     """
     async with open_database(url) as database:
         await bring_up(database)
-        yield Store(database)
+        store = Store(database)
+        await store.glance()
+        yield store
 
 
 class SqlVideos:

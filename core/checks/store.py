@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.backends.store import Store, open_store
+from core.backups import FOLDER, naming_the_newest
 from core.bootstrap import database_url
 from core.checks.asking import child
 from core.config import Core
@@ -17,9 +18,10 @@ Holdings = dict[str, str]
 
 async def store(config: Core) -> Check:
     """It opens, can be written, and is whole. Raises what open_store and Store.check raise."""
-    async with open_store(database_url(config)) as opened:
-        await opened.check()
-        channels = await opened.library.channels()
+    with naming_the_newest(config.data_dir / FOLDER):
+        async with open_store(database_url(config)) as opened:
+            await opened.check()
+            channels = await opened.library.channels()
     return Check("store", "ok", facts={"channels": len(channels)})
 
 

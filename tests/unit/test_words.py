@@ -11,7 +11,10 @@ from bot.words import Words
 from core.config import Section
 
 EN, KO = Words("en"), Words("ko")
-COMMANDS = {"chat", "ingest", "ask", "search", "videos", "forget", "export", "doctor"}
+COMMANDS = {"chat", "ingest", "ask", "search", "videos", "forget", "export", "doctor"} | {
+    "backup",
+    "restore",
+}
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
 

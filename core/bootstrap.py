@@ -17,6 +17,7 @@ from core.backends.copies import copy
 from core.backends.database import sqlite_file
 from core.backends.store import Store, open_store, sqlite_url
 from core.backups import FOLDER, keeping_copies, naming_the_newest
+from core.caches import Caches
 from core.config import LOG_FILE, Core, Llm
 from core.engine import Engine
 from core.errors import DataUnwritable
@@ -56,12 +57,8 @@ async def open_core(config: Core, *, stays: bool = False) -> AsyncIterator[Pipel
         stack.push_async_callback(close)
         fetcher = RemoteFetcher(fetch)
         embedder = RemoteEmbedder(index, config.embedding.model)
-        indexer = Indexer(
-            store.chunks,
-            store.library,
-            embedder,
-            RemoteVectorIndex(index),
-            RemoteKeywordIndex(index),
+        caches = await stack.enter_async_context(
+            Caches(store.chunks, embedder, RemoteVectorIndex(index), RemoteKeywordIndex(index))
         )
         yield Pipeline(
             videos=store.videos,
@@ -76,8 +73,8 @@ async def open_core(config: Core, *, stays: bool = False) -> AsyncIterator[Pipel
                 config.speech,
                 config.limits,
             ),
-            indexer=indexer,
-            finder=Finder(store.chunks, indexer, embedder, Bm25()),
+            indexer=Indexer(store.chunks, store.library, embedder, caches),
+            finder=Finder(store.chunks, caches, embedder, Bm25()),
             engine=Engine(
                 model,
                 check,

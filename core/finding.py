@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from core.errors import EmbedderMissing, IndexBroken, WorkerFailed, WorkerTimeout
-from core.indexing import Indexer, Notes, made_by
+from core import exact
+from core.caches import AWAY, Caches, Level, Notes, made_by
+from core.errors import EmbedderMissing, WorkerFailed, WorkerTimeout
 from core.model import Hit, Passage, Video
 from core.ports import Chunks, Embedder, KeywordRanker, Vectors
 from core.retrieval import KEYWORD_WEIGHT, VECTOR_WEIGHT, VideoScope, fuse, join
@@ -23,18 +24,18 @@ _KEPT_SCOPES = 8
 
 @dataclass(slots=True)
 class Finder:
-    """Reads what core/indexing.py writes."""
+    """Reads what core/indexing.py writes. A channel's cache that cannot be used, or is being
+    filled, is gone without."""
 
     chunks: Chunks
-    indexer: Indexer
+    caches: Caches
     embedder: Embedder
     ranker: KeywordRanker
     _scopes: OrderedDict[tuple[str, str], VideoScope] = field(default_factory=OrderedDict)
 
     async def has_vectors(self, videos: Sequence[Video]) -> bool:
         """Whether any of them has vectors of today's embedder."""
-        recipes = [await self.chunks.recipe(video.id) or "" for video in videos]
-        return self.embedder.name in map(made_by, recipes)
+        return bool(await self._embedded([video.id for video in videos]))
 
     async def warm(self, videos: Sequence[Video]) -> bool:
         """Brings the embedder into memory if these videos have vectors to compare with.
@@ -64,48 +65,80 @@ class Finder:
     ) -> tuple[list[Hit], Notes]:
         """The best chunks of one video, or, given several, of the channel. `by_vector`: what
         `warm` returned. Notes: `keyword_only`, `cache_rebuilding`."""
-        notes: Notes = () if by_vector else ("keyword_only",)
-        vector = (await self.embedder.embed([question], "question"))[0] if by_vector else None
+        vector = await self._vector(question) if by_vector else None
+        notes: Notes = ("keyword_only",) if vector is None else ()
         if len(videos) == 1:
             scope = await self._scope(videos[0].id)
             return scope.rank(question, vector, limit), notes
-        try:
-            return await self._in_channel(question, vector, channel, videos, limit), notes
-        except (IndexBroken, WorkerFailed, WorkerTimeout):
-            log.warning("a channel is searched without its index", exc_info=True)
-            scope = await self._read([video.id for video in videos])
-            return scope.rank(question, vector, limit), (*notes, "cache_rebuilding")
-
-    async def _in_channel(
-        self,
-        question: str,
-        vector: Vectors | None,
-        channel: str,
-        videos: Sequence[Video],
-        limit: int,
-    ) -> list[Hit]:
-        await self.indexer.level(channel, videos)
-        found = [await self.indexer.keywords.matching(channel, tokenise(question), CANDIDATES)]
+        level = await self.caches.level(channel, videos)
+        ids = [video.id for video in videos]
+        found, level = await self._by_word(question, channel, ids, level)
+        rankings = [found]
         if vector is not None:
-            found.append(await self.indexer.vectors.nearest(channel, vector, CANDIDATES))
-        scores = fuse(found, (KEYWORD_WEIGHT, VECTOR_WEIGHT)[: len(found)], limit)
-        known = {key.rpartition(":")[0] for key, _ in scores} & {video.id for video in videos}
+            found, level = await self._by_vector(vector, channel, ids, level)
+            rankings.append(found)
+        return await self._fused(rankings, ids, limit), notes + level.notes
+
+    async def _vector(self, question: str) -> Vectors | None:
+        try:
+            vector: Vectors = (await self.embedder.embed([question], "question"))[0]
+        except (EmbedderMissing, WorkerFailed, WorkerTimeout):
+            log.warning("a question without a vector", exc_info=True)
+            return None
+        return vector
+
+    async def _by_word(
+        self, question: str, channel: str, ids: Sequence[str], level: Level
+    ) -> tuple[list[str], Level]:
+        """Chunk keys, best first. The level as it proved to be."""
+        if level.keywords:
+            try:
+                tokens = tokenise(question)
+                return await self.caches.keywords.matching(channel, tokens, CANDIDATES), level
+            except AWAY:
+                self._go_without(channel)
+        found = await exact.matching(self.chunks, ids, self.ranker, question, CANDIDATES)
+        return found, replace(level, keywords=False)
+
+    async def _by_vector(
+        self, vector: Vectors, channel: str, ids: Sequence[str], level: Level
+    ) -> tuple[list[str], Level]:
+        if level.vectors:
+            try:
+                return await self.caches.vectors.nearest(channel, vector, CANDIDATES), level
+            except AWAY:
+                self._go_without(channel)
+        found = await exact.nearest(self.chunks, await self._embedded(ids), vector, CANDIDATES)
+        return found, replace(level, vectors=False)
+
+    def _go_without(self, channel: str) -> None:
+        log.warning("a channel is searched without its index", exc_info=True)
+        self.caches.doubt(channel)
+
+    async def _fused(
+        self, rankings: Sequence[Sequence[str]], ids: Sequence[str], limit: int
+    ) -> list[Hit]:
+        scores = fuse(rankings, (KEYWORD_WEIGHT, VECTOR_WEIGHT)[: len(rankings)], limit)
+        known = {key.rpartition(":")[0] for key, _ in scores} & set(ids)
         chunks, _ = await self.chunks.load(sorted(known))
         by_key = {chunk.key: chunk for chunk in chunks}
         return [Hit(by_key[key], score) for key, score in scores if key in by_key]
 
+    async def _embedded(self, ids: Sequence[str]) -> list[str]:
+        """Those with vectors of today's embedder: another one's say nothing about ours."""
+        recipes = await self.chunks.recipes(ids)
+        return [id for id in ids if made_by(recipes.get(id, "")) == self.embedder.name]
+
     async def _scope(self, video_id: str) -> VideoScope:
         """One video's, kept for the next question as long as its chunks stay the same."""
         key = (video_id, await self.chunks.recipe(video_id) or "")
-        scope = self._scopes.pop(key, None) or await self._read([video_id])
+        scope = self._scopes.pop(key, None) or await self._read(video_id)
         self._scopes[key] = scope
         if len(self._scopes) > _KEPT_SCOPES:
             self._scopes.popitem(last=False)
         return scope
 
-    async def _read(self, video_ids: Sequence[str]) -> VideoScope:
-        chunks, vectors = await self.chunks.load(video_ids)
-        recipes = {await self.chunks.recipe(video_id) or "" for video_id in video_ids}
-        if {made_by(recipe) for recipe in recipes} != {self.embedder.name}:
-            vectors = None  # another embedder's vectors say nothing about ours
-        return VideoScope.of(chunks, vectors, self.ranker)
+    async def _read(self, video_id: str) -> VideoScope:
+        chunks, vectors = await self.chunks.load([video_id])
+        embedded = bool(await self._embedded([video_id]))
+        return VideoScope.of(chunks, vectors if embedded else None, self.ranker)

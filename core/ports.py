@@ -150,6 +150,9 @@ class Chunks(Protocol):
         """Replaces the video's chunks."""
 
     async def recipe(self, video_id: str) -> str | None: ...
+    async def recipes(self, video_ids: Sequence[str]) -> dict[str, str]:
+        """Of those that have chunks."""
+
     async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
         """In order of video and time; vectors only if every chunk has one of the same size."""
 

@@ -10,6 +10,7 @@ Chroma's own delete leaves behind.
 
 from __future__ import annotations
 
+import faulthandler
 import hashlib
 import shutil
 from collections import Counter, OrderedDict
@@ -26,6 +27,8 @@ from core.errors import CoreError, DiskFull, IndexBroken
 from core.model import Chunk
 from core.ports import Vectors
 
+OPEN_S = 10.0
+"""An opening that takes longer will never end: the process is ended instead."""
 _OPEN = 16
 """Channels held open: each costs 4 MB, 6 threads and 11 file handles; opening one takes 10 ms."""
 
@@ -40,8 +43,9 @@ class Chroma:
 
     A channel that raised IndexBroken is repaired by `drop` and by putting its videos again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, open_s: float = OPEN_S) -> None:
         self._folder = folder
+        self._open_s = open_s
         self._open: OrderedDict[Path, _Collection] = OrderedDict()
 
     def holdings(self, channel: str) -> dict[str, str]:
@@ -117,7 +121,12 @@ class Chroma:
         if folder not in self._open:
             if len(self._open) == _OPEN:
                 self._open.popitem(last=False)[1].close()
-            self._open[folder] = _Collection(folder, channel)
+            # Not by a signal: Chroma hangs outside of Python, where no handler of ours is run.
+            faulthandler.dump_traceback_later(self._open_s, exit=True)
+            try:
+                self._open[folder] = _Collection(folder, channel)
+            finally:
+                faulthandler.cancel_dump_traceback_later()
         self._open.move_to_end(folder)
         return self._open[folder]
 

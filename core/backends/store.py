@@ -173,6 +173,12 @@ class SqlChunks:
         async with self._database.read() as connection:
             return await connection.scalar(query)
 
+    async def recipes(self, video_ids: Sequence[str]) -> dict[str, str]:
+        c = t.chunkings.c
+        query = select(c.video_id, c.recipe).where(c.video_id.in_(video_ids))
+        async with self._database.read() as connection:
+            return {row.video_id: row.recipe for row in await connection.execute(query)}
+
     async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
         c, v = t.chunks.c, t.chunkings.c
         query = select(t.chunks).where(c.video_id.in_(video_ids)).order_by(c.number)

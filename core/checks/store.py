@@ -5,10 +5,10 @@ from __future__ import annotations
 from core.backends.store import Store, open_store
 from core.backups import FOLDER, naming_the_newest
 from core.bootstrap import database_url
+from core.caches import made_by
 from core.checks.asking import child
 from core.config import Core
 from core.errors import CoreError, IndexBroken
-from core.indexing import made_by
 from core.model import Check
 from core.remote import RemoteKeywordIndex, RemoteVectorIndex
 from core.workers import INDEX

@@ -200,6 +200,7 @@ async def test_chunks_saved_again_replace_the_old_ones(store):
     await store.chunks.save(BEES.id, "old", cut(BEES, "A", "B", "C"), rows(3))
     await store.chunks.save(BEES.id, "new", cut(BEES, "D"), None)
     assert await store.chunks.recipe(BEES.id) == "new"
+    assert await store.chunks.recipes([BEES.id, WHALES.id, "nothing0000"]) == {BEES.id: "new"}
     assert await store.chunks.load([BEES.id]) == (cut(BEES, "D"), None)
 
 

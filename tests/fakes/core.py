@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.backends.bm25 import Bm25
+from core.caches import Caches
 from core.config import Limits, Speech
 from core.engine import Engine
 from core.errors import CoreError
@@ -47,7 +48,7 @@ class World:
 
     def pipeline(self) -> Pipeline:
         store = self.store
-        indexer = Indexer(store.chunks, store.library, self.embedder, self.vectors, self.keywords)
+        caches = Caches(store.chunks, self.embedder, self.vectors, self.keywords)
         return Pipeline(
             videos=store.videos,
             library=store.library,
@@ -61,8 +62,8 @@ class World:
                 Speech(),
                 Limits(),
             ),
-            indexer=indexer,
-            finder=Finder(store.chunks, indexer, self.embedder, Bm25()),
+            indexer=Indexer(store.chunks, store.library, self.embedder, caches),
+            finder=Finder(store.chunks, caches, self.embedder, Bm25()),
             engine=Engine(self.model, self._check, self.insist, max_answer_tokens=512),
             language="en",
         )

@@ -51,9 +51,9 @@ def put_without_end(kind: type[Chroma] | type[Fts5], path: Path, pipe: Connectio
         pipe.send(f"v{number}")
 
 
-def look(path: Path, pipe: Connection) -> None:
+def look(path: Path, open_s: float, pipe: Connection) -> None:
     """Sends what Chroma holds and whether it finds it, or "broken"."""
-    index = Chroma(path)
+    index = Chroma(path, open_s)
     try:
         held = index.holdings(CHANNEL)
         pipe.send({video: find(index, video) for video in held})

@@ -87,6 +87,9 @@ class FakeChunks:
         stored = self._shelf.chunks.get(video_id)
         return stored[0] if stored else None
 
+    async def recipes(self, video_ids: Sequence[str]) -> dict[str, str]:
+        return {v: self._shelf.chunks[v][0] for v in video_ids if v in self._shelf.chunks}
+
     async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
         known = [self._shelf.chunks[v] for v in dict.fromkeys(video_ids) if v in self._shelf.chunks]
         full = [(chunks, vectors) for _, chunks, vectors in known if chunks]

@@ -30,6 +30,7 @@ from tests.fakes.index_child import (
 
 Kind = type[Chroma] | type[Fts5]
 Damage = Callable[[Path], None]
+OPEN_S = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +152,9 @@ def test_a_damaged_channel_is_broken_or_right_but_never_wrong(
     (file,) = folder.glob(name)
     damage(file)
 
-    seen = _run(processes, look, path)
+    seen = _run(processes, look, path, OPEN_S)
     if seen is None:  # it took the process with it: the next one must not try again
-        assert _run(processes, look, path) == "broken"
+        assert _run(processes, look, path, OPEN_S) == "broken"
         seen = "broken"
     if seen != "broken":
         assert all(found[0] == f"{video}:7" for video, found in seen.items())
@@ -163,6 +164,18 @@ def test_a_damaged_channel_is_broken_or_right_but_never_wrong(
         put(index, "v1")
         assert index.holdings(CHANNEL) == {"v1": "digest of v1"}
         assert find(index, "v1")[0] == "v1:7"
+
+
+def test_an_opening_that_never_ends_is_ended(processes, tmp_path, whole):
+    """Reading a pipe into which nobody writes lasts for ever, outside of Python."""
+    path = tmp_path / "index"
+    shutil.copytree(whole, path)
+    (folder,) = path.iterdir()
+    (file,) = folder.glob("*/data_level0.bin")
+    file.unlink()
+    os.mkfifo(file)
+    assert _run(processes, look, path, 0.5) is None
+    assert _run(processes, look, path, 0.5) == "broken"
 
 
 @pytest.mark.parametrize("damage", [_halve, _scribble, _empty, Path.unlink])

@@ -1,0 +1,192 @@
+"""This file keeps a channel's two caches level with the store, which is their truth.
+
+A cache is compared with the store whenever the channel's videos have changed, and at first use.
+One video more or less is put right at once. A cache that lacks more, or cannot be read, is filled
+by a task in the background, without embedding anything again; whoever searches meanwhile is told
+that it is not level, and goes without it (core/exact.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from core.errors import CoreError, DiskFull, IndexBroken, WorkerFailed, WorkerTimeout
+from core.model import Video
+from core.ports import Chunks, Embedder, KeywordIndex, VectorIndex
+
+log = logging.getLogger(__name__)
+
+Notes = tuple[str, ...]
+"""Codes of what the user should know."""
+Cache = VectorIndex | KeywordIndex
+Recipes = dict[str, str]
+"""Video id → the recipe of its chunks."""
+
+AWAY = (IndexBroken, WorkerFailed, WorkerTimeout, DiskFull)
+"""What a cache raises that cannot be used now. The store is not harmed by it."""
+AT_ONCE = 1
+"""Videos that are put while somebody waits: one takes 80 ms per hundred chunks."""
+PATIENCE_S = 5.0
+"""How long a program that has done its work stays to fill caches: commands that are called one by
+one would otherwise never come to an end with a large channel."""
+_TRIES = 3
+_TWINS = 10
+"""Chunks may have the same text, and so the same vector."""
+_LEAVE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Which of a channel's caches hold what the store holds, no more and no less."""
+
+    keywords: bool
+    vectors: bool
+
+    @property
+    def notes(self) -> Notes:
+        return () if self.keywords and self.vectors else ("cache_rebuilding",)
+
+
+class Caches:
+    """Both caches of every channel, and the tasks that fill them. They live in the index child."""
+
+    def __init__(
+        self, chunks: Chunks, embedder: Embedder, vectors: VectorIndex, keywords: KeywordIndex
+    ) -> None:
+        self.vectors = vectors
+        self.keywords = keywords
+        self._chunks = chunks
+        self._embedder = embedder
+        self._seen: dict[tuple[str, Cache], Recipes] = {}
+        self._filling: dict[tuple[str, Cache], asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """No task goes on. Only who leaves by error, or is told to stop, does not wait for them."""
+        if self._filling and kind is None:
+            await asyncio.wait(list(self._filling.values()), timeout=PATIENCE_S)
+        await _stop(list(self._filling.values()))
+
+    async def level(self, channel: str, videos: Sequence[Video]) -> Level:
+        """Compares and puts right, as the file's head says. `videos`: all of the channel."""
+        wanted = await self._chunks.recipes([video.id for video in videos])
+        embedded = {
+            video_id: recipe
+            for video_id, recipe in wanted.items()
+            if made_by(recipe) == self._embedder.name
+        }
+        return Level(
+            keywords=await self._is_level((channel, self.keywords), wanted),
+            vectors=await self._is_level((channel, self.vectors), embedded),
+        )
+
+    def doubt(self, channel: str) -> None:
+        """They could not be read: at the next search they are compared again."""
+        for cache in (self.keywords, self.vectors):
+            self._seen.pop((channel, cache), None)
+
+    async def drop(self, channel: str, video_ids: Sequence[str] | None = None) -> None:
+        """Takes the videos, or the channel, out of the caches. One that cannot be read is made
+        anew before it is searched, without them."""
+        own = [task for (name, _), task in self._filling.items() if name == channel]
+        await _stop(own)  # one of them may just be putting what is to go
+        async with self._turn:
+            self.doubt(channel)
+            for cache in (self.keywords, self.vectors):
+                try:
+                    for video_id in [None] if video_ids is None else video_ids:
+                        await cache.drop(channel, video_id)
+                except AWAY:
+                    log.warning("a cache will forget later", exc_info=True)
+
+    async def _is_level(self, key: tuple[str, Cache], wanted: Recipes) -> bool:
+        if key in self._filling:
+            return False
+        async with self._turn:
+            if self._seen.get(key) == wanted:
+                return True
+            try:
+                lacking = await self._lacking(key, wanted)
+                if len(lacking) <= AT_ONCE:
+                    await self._put(key, lacking)
+                    self._seen[key] = wanted
+                    return True
+            except AWAY:
+                log.warning("a cache of a channel cannot be used", exc_info=True)
+            if key not in self._filling:
+                self._filling[key] = asyncio.create_task(self._fill(key, wanted))
+        return False
+
+    async def _fill(self, key: tuple[str, Cache], wanted: Recipes) -> None:
+        """The next `level` looks whether it succeeded, and whether that is still what is wanted."""
+        try:
+            for _ in range(_TRIES):  # the first may show damage by the child's death
+                try:
+                    await self._put(key, await self._lacking(key, wanted))
+                    return
+                except CoreError:
+                    log.warning("a cache of a channel is not filled yet", exc_info=True)
+        finally:
+            self._filling.pop(key)
+
+    async def _lacking(self, key: tuple[str, Cache], wanted: Recipes) -> Recipes:
+        """What the cache does not hold; what it holds too much of is taken out."""
+        channel, cache = key
+        try:
+            held = await cache.holdings(channel)
+            if cache is self.vectors and key not in self._seen:
+                await self._sample(channel, [v for v in wanted if held.get(v) == wanted[v]])
+        except IndexBroken:
+            log.warning("a cache of a channel is made anew", exc_info=True)
+            self._seen.clear()  # FTS5 keeps all channels in one file
+            await cache.drop(channel)
+            held = {}
+        for video_id in held.keys() - wanted.keys():
+            await cache.drop(channel, video_id)
+        return {video: recipe for video, recipe in wanted.items() if held.get(video) != recipe}
+
+    async def _sample(self, channel: str, video_ids: Sequence[str]) -> None:
+        """Some of the store's vectors are found by themselves: files that were damaged may hold
+        numbers as good as any. Raises IndexBroken."""
+        count = len(video_ids)
+        for place in sorted({0, count // 2, count - 1}) if count else ():
+            chunks, vectors = await self._chunks.load([video_ids[place]])
+            if vectors is None:
+                continue
+            for i in {0, len(chunks) - 1}:
+                if chunks[i].key not in await self.vectors.nearest(channel, vectors[i], _TWINS):
+                    raise IndexBroken("a vector does not find itself")
+
+    async def _put(self, key: tuple[str, Cache], lacking: Recipes) -> None:
+        channel, cache = key
+        for video_id, recipe in lacking.items():
+            pieces, found = await self._chunks.load([video_id])
+            if cache is self.keywords:
+                await self.keywords.put(channel, video_id, recipe, pieces)
+            elif found is not None:
+                await self.vectors.put(channel, video_id, recipe, pieces, found)
+
+
+def made_by(recipe: str) -> str:
+    """The embedder of the chunks' vectors; empty if they have none."""
+    return recipe.partition(" ")[2]
+
+
+async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:  # one that does not end hangs with its child, which is ended soon
+        await asyncio.wait(tasks, timeout=_LEAVE_S)

@@ -1,0 +1,277 @@
+"""This file checks that caches are filled in the background, and that no search misses a thing."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from core import exact
+from core.backends.bm25 import Bm25
+from core.caches import Caches, Level
+from core.errors import CoreError, DiskFull, IndexBroken, StoreBroken, WorkerFailed
+from core.finding import Finder
+from core.model import Chunk, Video
+from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
+from tests.fakes.store import MemoryStore
+
+VIDEOS = [Video(f"video{n:06}", f"Day {n}") for n in range(40)]
+LEVEL = Level(keywords=True, vectors=True)
+
+
+class Breakable:
+    """A cache that raises what it is told to, one error a call, and can be made to wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: list[CoreError] = []
+        self.may_put = asyncio.Event()
+        self.may_put.set()
+        self.puts = 0
+
+    async def holdings(self, channel):
+        self._fail()
+        return await super().holdings(channel)
+
+    async def put(self, *args):
+        await self.may_put.wait()
+        self._fail()
+        self.puts += 1
+        await super().put(*args)
+
+    def _fail(self):
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+class Vectors(Breakable, FakeVectorIndex):
+    async def nearest(self, *args):
+        self._fail()
+        return await super().nearest(*args)
+
+
+class Keywords(Breakable, FakeKeywordIndex):
+    async def matching(self, *args):
+        self._fail()
+        return await super().matching(*args)
+
+
+@dataclass
+class Channel:
+    """A channel of forty videos of three chunks each, its caches empty."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    vectors: Vectors = field(default_factory=Vectors)
+    keywords: Keywords = field(default_factory=Keywords)
+
+    def __post_init__(self):
+        self.caches = Caches(self.store.chunks, self.embedder, self.vectors, self.keywords)
+        self.finder = Finder(self.store.chunks, self.caches, self.embedder, Bm25())
+
+    async def add(self, video: Video, recipe: str = "r1", word: str = "bees") -> None:
+        chunks = [
+            Chunk(video.id, n, n, n + 1, n, n, video.title, f"{word} {video.id} part {n}")
+            for n in range(3)
+        ]
+        vectors = await self.embedder.embed([chunk.indexed for chunk in chunks], "passage")
+        await self.store.videos.save(video)
+        await self.store.chunks.save(video.id, f"{recipe} {self.embedder.name}", chunks, vectors)
+
+    async def found(self, question: str) -> tuple[list[str], tuple[str, ...]]:
+        hits, notes = await self.finder.hits(question, "hive", VIDEOS, 5, by_vector=True)
+        return [hit.chunk.key for hit in hits], notes
+
+    async def settle(self) -> Level:
+        """Once nothing goes on in the background any more."""
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        return await self.caches.level("hive", VIDEOS)
+
+
+@pytest.fixture
+async def channel():
+    channel = Channel()
+    for video in VIDEOS:
+        await channel.add(video)
+    return channel
+
+
+async def test_an_answer_does_not_wait_for_the_caches_and_misses_nothing(channel):
+    channel.vectors.may_put.clear()
+    channel.keywords.may_put.clear()
+    meanwhile = await channel.found("bees video000007 part 2")
+    assert meanwhile[1] == ("cache_rebuilding",)
+    channel.vectors.may_put.set()
+    channel.keywords.may_put.set()
+    assert await channel.settle() == LEVEL
+    afterwards = await channel.found("bees video000007 part 2")
+    assert afterwards == (meanwhile[0], ())
+    assert afterwards[0][0] == "video000007:2"
+    assert channel.vectors.puts == channel.keywords.puts == len(VIDEOS)
+
+
+async def test_a_cache_that_is_whole_serves_while_the_other_is_filled(channel):
+    await channel.caches.level("hive", VIDEOS)
+    await channel.settle()
+    await channel.vectors.drop("hive")
+    channel.caches.doubt("hive")
+    channel.vectors.may_put.clear()
+    assert await channel.caches.level("hive", VIDEOS) == Level(keywords=True, vectors=False)
+    channel.vectors.may_put.set()
+    assert await channel.settle() == LEVEL
+
+
+async def test_one_video_more_is_put_at_once(channel):
+    await channel.caches.level("hive", VIDEOS[:-1])
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert await channel.caches.level("hive", VIDEOS[:-1]) == LEVEL
+    assert await channel.caches.level("hive", VIDEOS) == LEVEL
+    assert VIDEOS[-1].id in await channel.vectors.holdings("hive")
+
+
+async def test_what_changed_in_the_store_behind_our_back_is_noticed(channel):
+    """As when a copy of the store is put back while we run."""
+    await channel.caches.level("hive", VIDEOS)
+    assert await channel.settle() == LEVEL
+    for video in VIDEOS[:10]:
+        await channel.add(video, "r2", "wasps")
+    keys, notes = await channel.found("wasps video000003 part 1")
+    assert (keys[0], notes) == ("video000003:1", ("cache_rebuilding",))
+    assert await channel.settle() == LEVEL
+    keys, notes = await channel.found("wasps video000003 part 1")
+    assert (keys[0], notes) == ("video000003:1", ())
+
+
+@pytest.mark.parametrize("leg", ["vectors", "keywords"])
+@pytest.mark.parametrize("failure", [IndexBroken("damaged"), WorkerFailed("index"), DiskFull()])
+async def test_a_cache_that_breaks_later_is_gone_without_and_repaired(channel, leg, failure):
+    await channel.caches.level("hive", VIDEOS)
+    assert await channel.settle() == LEVEL
+    cache = getattr(channel, leg)
+    cache.failures = [failure, failure]  # the search, and looking at it again
+    keys, notes = await channel.found("bees video000007 part 2")
+    assert (keys[0], notes) == ("video000007:2", ("cache_rebuilding",))
+    await channel.found("bees")
+    assert await channel.settle() == LEVEL
+    assert (await channel.found("bees video000007 part 2"))[1] == ()
+
+
+async def test_vectors_that_do_not_find_themselves_are_put_anew(channel):
+    """Two videos' vectors were exchanged: everything can be read, and nothing is lacking."""
+    first, last = VIDEOS[0].id, VIDEOS[-1].id
+    recipes = await channel.store.chunks.recipes([video.id for video in VIDEOS])
+    for video in VIDEOS:
+        other = {first: last, last: first}.get(video.id, video.id)
+        chunks, _ = await channel.store.chunks.load([video.id])
+        _, vectors = await channel.store.chunks.load([other])
+        await channel.vectors.put("hive", video.id, recipes[video.id], chunks, vectors)
+    assert not (await channel.caches.level("hive", VIDEOS)).vectors
+    assert await channel.settle() == LEVEL
+    assert channel.vectors.puts == 2 * len(VIDEOS)
+
+
+async def test_filling_goes_on_after_the_childs_death(channel):
+    channel.vectors.failures = [WorkerFailed("index"), IndexBroken("left behind")]
+    await channel.caches.level("hive", VIDEOS)
+    assert await channel.settle() == LEVEL
+
+
+async def test_a_cache_that_cannot_be_filled_is_tried_again_at_the_next_search_only(channel):
+    channel.vectors.failures = [DiskFull()] * 8
+    assert not (await channel.caches.level("hive", VIDEOS)).vectors
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert channel.vectors.failures, "it gave up for now"
+    for _ in range(3):
+        level = await channel.settle()
+    assert level == LEVEL
+
+
+async def test_a_store_that_breaks_while_a_cache_is_filled_harms_nobody(channel):
+    channel.keywords.failures = [WorkerFailed("index")] + [StoreBroken()] * 3
+    assert not (await channel.caches.level("hive", VIDEOS)).keywords
+    assert await channel.settle() is not None
+    assert await channel.settle() == LEVEL
+
+
+async def test_what_is_forgotten_while_a_cache_is_filled_stays_forgotten(channel):
+    channel.vectors.may_put.clear()
+    await channel.caches.level("hive", VIDEOS)
+    await asyncio.sleep(0)
+    await channel.caches.drop("hive")
+    channel.vectors.may_put.set()
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert await channel.vectors.holdings("hive") == {}
+    assert await channel.keywords.holdings("hive") == {}
+
+
+async def test_leaving_waits_for_a_cache_that_is_nearly_full(channel):
+    async with channel.caches:
+        await channel.caches.level("hive", VIDEOS)
+    assert len(await channel.vectors.holdings("hive")) == len(VIDEOS)
+
+
+async def test_a_stop_waits_for_no_cache(channel):
+    channel.vectors.may_put.clear()
+    with suppress(asyncio.CancelledError):
+        async with channel.caches:
+            await channel.caches.level("hive", VIDEOS)
+            raise asyncio.CancelledError
+    channel.vectors.may_put.set()
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert channel.vectors.puts == 0
+
+
+async def test_a_question_without_a_vector_is_found_by_its_words(channel):
+    await channel.caches.level("hive", VIDEOS)
+    await channel.settle()
+    channel.embedder.failure = WorkerFailed("index")
+    keys, notes = await channel.found("video000007")
+    assert {key.partition(":")[0] for key in keys[:3]} == {"video000007"}
+    assert notes == ("keyword_only",)
+
+
+# The way without caches
+
+
+class Counting:
+    """Lends a store's chunks and notes how many videos were read at a time."""
+
+    def __init__(self, chunks):
+        self._chunks = chunks
+        self.sizes = []
+
+    async def load(self, video_ids):
+        self.sizes.append(len(video_ids))
+        return await self._chunks.load(video_ids)
+
+
+async def test_the_exact_way_finds_what_comparing_with_everything_finds_part_by_part(channel):
+    ids = [video.id for video in VIDEOS]
+    chunks, vectors = await channel.store.chunks.load(ids)
+    [question] = await channel.embedder.embed(["bees part 2 day 31"], "question")
+    counting = Counting(channel.store.chunks)
+    best = [chunks[i].key for i in np.argsort(-(vectors @ question), kind="stable")]
+    assert await exact.nearest(counting, ids, question, 50) == best[:50]
+    assert counting.sizes == [16, 16, 8]
+
+
+async def test_the_exact_way_by_words_reads_so_many_chunks_and_no_more():
+    many = Channel()
+    for n in range(20):
+        chunks = [Chunk(f"v{n:02}", i, 0, 1, i, i, "", f"bees number {n}") for i in range(400)]
+        await many.store.videos.save(Video(f"v{n:02}", ""))
+        await many.store.chunks.save(f"v{n:02}", "r", chunks, None)
+    counting = Counting(many.store.chunks)
+    ids = [f"v{n:02}" for n in range(20)]
+    found = await exact.matching(counting, ids, Bm25(), "number 3", 5)
+    assert {key.partition(":")[0] for key in found} == {"v03"}
+    assert counting.sizes == [16]
+    assert await exact.matching(counting, ids, Bm25(), "19", 5) == []

@@ -40,11 +40,13 @@ RoleName = Literal["fetch", "speech", "index"]
 @dataclass(frozen=True, slots=True)
 class Role:
     """`silence_s`: without a word for so long, it hangs. `disposable`: a request nobody waits for
-    any more is ended with its process; otherwise it is let run to its end."""
+    any more is ended with its process; otherwise it is let run to its end, if that comes within
+    `leave_s`: a program that is told to stop has ten seconds."""
 
     name: RoleName
     silence_s: int
     disposable: bool
+    leave_s: float = 5.0
 
 
 FETCH = Role("fetch", silence_s=180, disposable=True)
@@ -169,10 +171,11 @@ class Worker:
     async def _abandon(self) -> None:
         """Leaves no half-done request behind: the next replies must be the next request's own."""
         if not self.role.disposable:
-            with suppress(WorkerFailed, WorkerTimeout):
-                while self._process and not (await self._reply()).keys() & {"done", "error"}:
-                    pass
-                return
+            with suppress(WorkerFailed, WorkerTimeout, TimeoutError):
+                async with asyncio.timeout(self.role.leave_s):
+                    while self._process and not (await self._reply()).keys() & {"done", "error"}:
+                        pass
+                    return
         await self.end()
 
 

@@ -108,6 +108,17 @@ async def test_a_hanging_child_is_ended(make_worker):
         assert await worker.call("echo", value=1) == 1
 
 
+async def test_a_request_left_by_whoever_asked_is_not_waited_for_without_end(make_worker):
+    async with make_worker(replace(INDEX, leave_s=0.2)) as worker:
+        pid = await worker.call("pid")
+        asking = asyncio.create_task(worker.call("hang"))
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        await asyncio.wait([asking])
+        await wait_until_gone(pid)
+        assert await worker.call("echo", value=1) == 1
+
+
 async def test_closing_a_stream_ends_a_disposable_child(make_worker):
     async with make_worker() as worker:
         pid = await worker.call("pid")

@@ -231,6 +231,42 @@ class Ready:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One message that people shall see: how it shall look, and what is known to be seen of it.
+
+    `key` names it for good: whoever asks for it again gets the same. `draft` is in the words of
+    whoever sends it, `revision` counts its changes, `shown` is the one that the platform has.
+    `target`: the platform's id, once there is one. `attempt` counts the messages that were posted
+    for it, as an old one may not be edited any more. `number`: its place in the order.
+    """
+
+    platform: str
+    key: str
+    place: str
+    draft: str
+    kind: Literal["message", "thread"] = "message"
+    owner: str = ""
+    parent: str = ""
+    """The message that a thread hangs on."""
+    target: str = ""
+    attempt: int = 0
+    revision: int = 1
+    shown: int = 0
+    finished: bool = True
+    number: int = 0
+
+    @property
+    def pending(self) -> bool:
+        """The platform does not show it as it shall look."""
+        return self.shown != self.revision
+
+    @property
+    def over(self) -> bool:
+        """Nothing will happen to it any more."""
+        return self.finished and not self.pending
+
+
 Fact = str | int | float
 
 

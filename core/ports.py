@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.model import Chunk, Progress, Segment, Summary, Transcript, Turn, Video, Window
+from core.model import Chunk, Effect, Progress, Segment, Summary, Transcript, Turn, Video, Window
 
 Vectors = NDArray[np.float32]
 """Shape (n, d), rows of length 1, or (d,) for one text."""
@@ -182,6 +183,22 @@ class Threads(Protocol):
     async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
         """`video_ids`: what the turn speaks of; it goes when the channel forgets one of them.
         Raises UnknownVideo."""
+
+
+class Outgoing(Protocol):
+    """What people shall see on the platforms. One process speaks for a platform."""
+
+    async def add(self, effect: Effect) -> Effect:
+        """Stores it last in the order; if its key is known, nothing changes. What is stored."""
+
+    async def save(self, effect: Effect) -> None:
+        """Replaces what is stored under its key."""
+
+    async def unsettled(self, platform: str) -> list[Effect]:
+        """Those that are not over, in order."""
+
+    async def purge(self, before: datetime) -> None:
+        """Forgets those that are over and were last saved before then."""
 
 
 Clock = Callable[[], float]

@@ -1,15 +1,16 @@
-"""This file is the store without a database: `Videos`, `Chunks`, `Library`, `Threads` in memory."""
+"""This file is the store without a database: its ports in memory."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import numpy as np
 
 from core.errors import UnknownVideo
-from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
+from core.model import Chunk, Effect, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors
 
 
@@ -33,7 +34,7 @@ class Shelf:
 
 
 class MemoryStore:
-    """The four fakes over one shelf."""
+    """The fakes, four of them over one shelf."""
 
     def __init__(self) -> None:
         shelf = Shelf()
@@ -41,6 +42,7 @@ class MemoryStore:
         self.chunks = FakeChunks(shelf)
         self.library = FakeLibrary(shelf)
         self.threads = FakeThreads(shelf)
+        self.outgoing = FakeOutgoing()
 
     async def check(self) -> None:
         """Memory does not break."""
@@ -150,3 +152,33 @@ class FakeThreads:
     async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
         self._shelf.require(*video_ids)
         self._shelf.turns.append((channel, thread, turn, frozenset(video_ids)))
+
+
+class FakeOutgoing:
+    def __init__(self) -> None:
+        self.effects: dict[tuple[str, str], Effect] = {}
+        self._saved_at: dict[tuple[str, str], datetime] = {}
+        self._count = 0
+
+    async def add(self, effect: Effect) -> Effect:
+        name = effect.platform, effect.key
+        if name not in self.effects:
+            self._count += 1
+            self.effects[name] = replace(effect, number=self._count)
+            self._saved_at[name] = datetime.now(UTC)
+        return self.effects[name]
+
+    async def save(self, effect: Effect) -> None:
+        name = effect.platform, effect.key
+        if name in self.effects:
+            self.effects[name] = replace(effect, number=self.effects[name].number)
+            self._saved_at[name] = datetime.now(UTC)
+
+    async def unsettled(self, platform: str) -> list[Effect]:
+        known = sorted(self.effects.values(), key=lambda effect: effect.number)
+        return [effect for effect in known if effect.platform == platform and not effect.over]
+
+    async def purge(self, before: datetime) -> None:
+        for name, effect in list(self.effects.items()):
+            if effect.over and self._saved_at[name] < before:
+                del self.effects[name]

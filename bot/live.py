@@ -1,0 +1,132 @@
+"""This file is one message on its way to people, growing until it is finished: the newest text
+wins, and the last one always lands. bot/lane.py carries it there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import cache
+
+from pydantic import TypeAdapter
+
+from bot.chat import Draft
+from core.model import Effect
+from core.ports import Outgoing
+
+KEY_CHARACTERS = 25
+
+
+class Live:
+    """A stored message. `show` and `finish` are for whoever writes it, the rest for its lane."""
+
+    def __init__(self, effect: Effect, outgoing: Outgoing, wake: Callable[[], None]) -> None:
+        self.effect = effect
+        """As it is stored."""
+        self.edit_at = 0.0
+        """On the loop's clock: no edit may go out before."""
+        self._outgoing = outgoing  # borrowed
+        self._wake = wake
+        self._newest: str | None = None
+        self._saving = asyncio.Lock()
+        self._settled = asyncio.Event()
+        self._tell()
+
+    def show(self, draft: Draft) -> None:
+        """Returns at once. It is stored and sent when its turn comes, unless there is a newer one
+        by then; what a crash forgets, whoever makes the message grow shows again."""
+        if not self.effect.finished:
+            self._newest = write_draft(draft)
+            self._tell()
+            self._wake()
+
+    async def finish(self, draft: Draft) -> None:
+        """The last text. Once this returns people will see it, whatever happens to us.
+
+        Does nothing to a message that is finished, or that people deleted."""
+        last = write_draft(draft)
+        if not self.effect.finished:
+            await self._become(lambda effect: replace(_redrafted(effect, last), finished=True))
+            self._wake()
+
+    async def seen(self) -> str:
+        """Waits until people can see what was asked for. The platform's id of the message; "" if
+        they never will."""
+        await self._settled.wait()
+        return self.effect.target
+
+    @property
+    def key(self) -> str:
+        """What the platform may know the message by: another one for every attempt."""
+        name = f"{self.effect.platform}\n{self.effect.key}\n{self.effect.attempt}"
+        return hashlib.sha256(name.encode()).hexdigest()[:KEY_CHARACTERS]
+
+    @property
+    def pending(self) -> bool:
+        return self.effect.pending or self._newest is not None
+
+    async def store_newest(self) -> None:
+        """From now on `effect` has the newest text."""
+        if (newest := self._newest) is not None:
+            await self._become(lambda effect: _redrafted(effect, newest))
+            if self._newest is newest:
+                self._newest = None
+            self._tell()
+
+    async def sent(self, target: str, revision: int) -> None:
+        """The platform shows this revision, or 0 if it is not known which."""
+        await self._become(lambda effect: replace(effect, target=target, shown=revision))
+
+    async def skip(self, revision: int) -> None:
+        """This revision will not be shown; a later one may."""
+        await self._become(lambda effect: replace(effect, shown=revision))
+
+    async def begin_anew(self) -> None:
+        """What was posted stays as it is, and another message will take its place."""
+        await self._become(lambda e: replace(e, target="", attempt=e.attempt + 1))
+
+    async def drop(self) -> None:
+        """Nothing of it will be sent any more."""
+        await self._become(lambda e: replace(e, finished=True, shown=e.revision))
+
+    async def _become(self, change: Callable[[Effect], Effect]) -> None:
+        """Stored first, then believed; changes come one after the other."""
+        async with self._saving:
+            changed = change(self.effect)
+            if changed != self.effect:
+                await self._outgoing.save(changed)
+            self.effect = changed
+            if changed.finished:
+                self._newest = None
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.pending:
+            self._settled.clear()
+        else:
+            self._settled.set()
+
+
+def write_draft(draft: Draft) -> str:
+    """The draft as it is stored. Half a surrogate pair, which nobody could send, becomes `?`."""
+    return json.dumps(asdict(draft), ensure_ascii=False).encode(errors="replace").decode()
+
+
+def read_draft(stored: str) -> Draft:
+    """The draft that was stored."""
+    return _adapter().validate_json(stored)
+
+
+def _redrafted(effect: Effect, draft: str) -> Effect:
+    # A draft that came too late is no draft; one that changes nothing costs no edit.
+    if effect.finished or draft == effect.draft:
+        return effect
+    return replace(effect, draft=draft, revision=effect.revision + 1)
+
+
+@cache  # building it takes milliseconds
+def _adapter() -> TypeAdapter[Draft]:
+    return TypeAdapter(Draft)

@@ -1,0 +1,121 @@
+"""This file stores everything people shall see before it is sent, and takes up after a restart
+what had not been sent, or not been finished.
+
+What is asked for under one key is seen once, however often it is asked for and whatever is killed
+in between, for as long as the platform remembers keys. On a platform without keys a message may be
+seen twice: at most one for each kill, and one for each answer of the platform that was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
+from datetime import UTC, datetime, timedelta
+from weakref import WeakValueDictionary
+
+from bot.chat import Chat, Draft, PlaceClosed
+from bot.lane import Lane
+from bot.live import Live, write_draft
+from core.errors import CoreError
+from core.model import Effect
+from core.ports import Outgoing
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=30)
+"""How long a key is remembered: a job that was stopped for longer may speak twice."""
+_DAY_S = 24 * 3600.0
+_PATIENCE_S = 5.0
+
+
+class Outbox:
+    """What one platform shows of us. Use open_outbox."""
+
+    def __init__(self, chat: Chat, outgoing: Outgoing) -> None:
+        self._chat = chat  # borrowed
+        self._outgoing = outgoing  # borrowed
+        self._turn = nullcontext() if chat.keyed else asyncio.Lock()
+        self._lanes: dict[str, Lane] = {}
+        self._lives: WeakValueDictionary[str, Live] = WeakValueDictionary()
+
+    async def post(self, place: str, draft: Draft, *, key: str) -> Live:
+        """A message that stays as it is. It will be seen once this returns, after those that were
+        posted there before."""
+        return await self._add(Effect(self._chat.name, key, place, write_draft(draft)))
+
+    async def grow(self, place: str, draft: Draft, *, key: str, owner: str) -> Live:
+        """A message that changes until it is finished; `owner` will know it after a restart."""
+        stored = write_draft(draft)
+        return await self._add(
+            Effect(self._chat.name, key, place, stored, owner=owner, finished=False)
+        )
+
+    async def open_thread(self, place: str, title: str, *, key: str, message_id: str = "") -> str:
+        """Waits until the thread is there. Its place. Raises PlaceClosed."""
+        stored = write_draft(Draft((title,)))
+        effect = Effect(self._chat.name, key, place, stored, kind="thread", parent=message_id)
+        thread = await (await self._add(effect)).seen()
+        if not thread:
+            raise PlaceClosed
+        return thread
+
+    def growing(self) -> dict[str, list[Live]]:
+        """The messages that are not finished, by owner; also those that a killed process left."""
+        found: defaultdict[str, list[Live]] = defaultdict(list)
+        for live in self._lives.values():
+            if not live.effect.finished:
+                found[live.effect.owner].append(live)
+        return dict(found)
+
+    async def resume(self) -> None:
+        """Takes up what a former process left."""
+        for effect in await self._outgoing.unsettled(self._chat.name):
+            self._take(effect)
+
+    async def tidy(self) -> None:
+        """Forgets, day by day, what has long been seen."""
+        while True:
+            try:
+                await self._outgoing.purge(datetime.now(UTC) - KEPT)
+            except CoreError as error:
+                log.warning("not tidied: %s", error)
+            await asyncio.sleep(_DAY_S)
+
+    async def close(self) -> None:
+        """What is just being sent is sent to its end; the rest waits for the next start."""
+        await asyncio.gather(*(lane.close(_PATIENCE_S) for lane in self._lanes.values()))
+
+    async def _add(self, effect: Effect) -> Live:
+        return self._take(await self._outgoing.add(effect))
+
+    def _take(self, effect: Effect) -> Live:
+        if live := self._lives.get(effect.key):
+            return live
+        if effect.over:
+            return Live(effect, self._outgoing, wake=lambda: None)
+        lane = self._lanes.get(effect.place)
+        if lane is None:
+            place = effect.place
+            lane = Lane(self._chat, place, self._turn, lambda: self._lanes.pop(place, None))
+            self._lanes[place] = lane
+        live = self._lives[effect.key] = Live(effect, self._outgoing, lane.wake)
+        lane.add(live)
+        return live
+
+
+@asynccontextmanager
+async def open_outbox(chat: Chat, outgoing: Outgoing) -> AsyncIterator[Outbox]:
+    """Works until it is closed, beginning with what was left. Raises StoreBroken."""
+    outbox = Outbox(chat, outgoing)
+    await outbox.resume()
+    tidying = asyncio.create_task(outbox.tidy())
+    try:
+        yield outbox
+    finally:
+        tidying.cancel()
+        with suppress(asyncio.CancelledError):
+            await tidying
+        await outbox.close()

@@ -1,0 +1,354 @@
+"""This file holds what the outbox promises, one promise a test, on a virtual clock."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.chat import Button, Draft, File, PlaceClosed
+from bot.lane import GIVE_UP_S
+from bot.live import read_draft, write_draft
+from bot.outbox import open_outbox
+from core.errors import StoreBroken
+from core.model import Effect
+from tests.fakes.chat import KEY_REMEMBERED_S, FakeChat, Faults
+from tests.fakes.store import FakeOutgoing
+from tests.fakes.virtual_loop import virtually
+
+
+def says(text: str) -> Draft:
+    return Draft((text,))
+
+
+@virtually
+async def test_it_is_stored_before_it_is_sent():
+    chat, store = FakeChat(), FakeOutgoing()
+    chat.down = True
+    async with open_outbox(chat, store) as outbox:
+        live = await outbox.post("a", says("Hello"), key="k")
+        assert [effect.key for effect in await store.unsettled("fake")] == ["k"]
+        assert chat.texts("a") == []
+        chat.down = False
+        await live.seen()
+    assert chat.texts("a") == ["Hello"]
+    assert await store.unsettled("fake") == []
+
+
+@virtually
+async def test_what_cannot_be_stored_is_told_and_not_sent():
+    class Broken(FakeOutgoing):
+        async def add(self, effect: Effect) -> Effect:
+            raise StoreBroken
+
+    chat = FakeChat()
+    async with open_outbox(chat, Broken()) as outbox:
+        with pytest.raises(StoreBroken):
+            await outbox.post("a", says("Hello"), key="k")
+        await asyncio.sleep(60)
+    assert chat.calls == 0
+
+
+@virtually
+async def test_asked_for_again_under_its_key_it_is_seen_once():
+    chat, store = FakeChat(), FakeOutgoing()
+    for _ in range(2):
+        async with open_outbox(chat, store) as outbox:
+            for _ in range(2):
+                live = await outbox.post("a", says("Hello"), key="k")
+                assert await live.seen() == chat.messages[0].id
+    assert chat.texts("a") == ["Hello"]
+
+
+@virtually
+async def test_a_growing_message_is_edited_at_the_platforms_pace_and_its_last_text_lands():
+    chat = FakeChat(edit_interval_s=1.0)
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        live = await outbox.grow("a", says("0"), key="k", owner="job")
+        for n in range(1, 100):
+            await asyncio.sleep(0.05)
+            live.show(says(str(n)))
+        await live.finish(says("The end"))
+        await live.seen()
+    [message] = chat.messages
+    numbers = [int(draft.text) for draft in message.drafts[:-1]]
+    assert numbers == sorted(set(numbers))
+    assert message.draft.text == "The end"
+    assert len(message.drafts) <= 7
+
+
+@virtually
+async def test_a_text_that_changes_nothing_costs_no_edit():
+    chat = FakeChat()
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        live = await outbox.grow("a", says("Same"), key="k", owner="job")
+        for _ in range(5):
+            live.show(says("Same"))
+            await asyncio.sleep(5)
+        await live.finish(says("Same"))
+        await live.seen()
+    assert chat.calls == 1
+
+
+@pytest.mark.parametrize("after_s", [0.5, 1.5])
+@virtually
+async def test_a_text_shown_while_an_older_one_is_being_stored_is_not_forgotten(after_s):
+    class Slow(FakeOutgoing):
+        async def save(self, effect: Effect) -> None:
+            await asyncio.sleep(1)
+            await super().save(effect)
+
+    chat = FakeChat()
+    async with open_outbox(chat, Slow()) as outbox:
+        live = await outbox.grow("a", says("1"), key="k", owner="job")
+        await live.seen()
+        live.show(says("2"))
+        await asyncio.sleep(after_s)
+        live.show(says("3"))
+        await asyncio.sleep(60)
+    assert chat.texts("a") == ["3"]
+
+
+@virtually
+async def test_after_a_restart_the_same_message_goes_on_moving():
+    chat, store = FakeChat(), FakeOutgoing()
+    async with open_outbox(chat, store) as outbox:
+        for place in ("a", "b"):
+            first = await outbox.grow(place, says("10 %"), key=f"{place}-progress", owner="job")
+            await first.seen()
+    async with open_outbox(chat, store) as outbox:
+        lives = outbox.growing()["job"]
+        assert [live.effect.place for live in lives] == ["a", "b"]
+        again = await outbox.grow("a", says("0 %"), key="a-progress", owner="job")
+        assert again is lives[0]
+        for live in lives:
+            live.show(says("50 %"))
+            await live.seen()
+            await live.finish(says("Done"))
+        assert outbox.growing() == {}
+        await asyncio.sleep(10)
+    for message in chat.messages:
+        assert [draft.text for draft in message.drafts] == ["10 %", "50 %", "Done"]
+
+
+@virtually
+async def test_what_is_finished_stays_as_it_is():
+    chat, store = FakeChat(), FakeOutgoing()
+    async with open_outbox(chat, store) as outbox:
+        live = await outbox.grow("a", says("Grows"), key="k", owner="job")
+        await live.finish(says("Done"))
+        live.show(says("Late"))
+        await live.finish(says("Later"))
+        await live.seen()
+    async with open_outbox(chat, store) as outbox:
+        live = await outbox.grow("a", says("Grows"), key="k", owner="job")
+        live.show(says("Late"))
+        await live.finish(says("Later"))
+        await asyncio.sleep(60)
+    assert chat.texts("a") == ["Done"]
+
+
+@virtually
+async def test_a_message_that_was_deleted_does_not_come_back():
+    chat = FakeChat()
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        live = await outbox.grow("a", says("Grows"), key="k", owner="job")
+        chat.delete(await live.seen())
+        live.show(says("More"))
+        await asyncio.sleep(5)
+        assert outbox.growing() == {}
+        await live.finish(says("Done"))
+        await (await outbox.post("a", says("Another"), key="k2")).seen()
+    assert chat.texts("a") == ["Another"]
+
+
+@virtually
+async def test_a_place_that_is_closed_is_asked_once_and_stops_no_other():
+    chat, store = FakeChat(), FakeOutgoing()
+    chat.closed = {"a"}
+    async with open_outbox(chat, store) as outbox:
+        lives = [await outbox.post("a", says(str(n)), key=f"a{n}") for n in range(5)]
+        await (await outbox.post("b", says("Here"), key="b")).seen()
+        assert [await live.seen() for live in lives] == [""] * 5
+    assert chat.texts("b") == ["Here"]
+    assert chat.calls == 2
+    assert await store.unsettled("fake") == []
+
+
+@virtually
+async def test_a_message_too_old_to_be_edited_goes_on_as_a_new_one():
+    chat = FakeChat(editable_s=3600)
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        live = await outbox.grow("a", says("10 %"), key="k", owner="job")
+        await asyncio.sleep(2 * 3600)
+        live.show(says("90 %"))
+        await live.seen()
+        await live.finish(says("Done"))
+        await live.seen()
+    assert chat.texts("a") == ["10 %", "Done"]
+    assert chat.offences == []
+
+
+@virtually
+async def test_a_limited_place_is_left_alone_as_long_as_the_platform_asks_and_others_are_not():
+    chat = FakeChat()
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        chat.limit("a", 300)
+        live = await outbox.post("a", says("Late"), key="a")
+        await (await outbox.post("b", says("At once"), key="b")).seen()
+        assert now() < 1
+        await live.seen()
+        assert now() >= 300
+    assert chat.calls == 3
+    assert chat.offences == []
+
+
+@virtually
+async def test_a_draft_that_is_refused_holds_nothing_up_and_a_later_one_is_shown():
+    chat = FakeChat()
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        live = await outbox.grow("a", says(""), key="k", owner="job")
+        await (await outbox.post("a", says("Next"), key="k2")).seen()
+        live.show(says("x" * 3000))
+        await live.seen()
+        await live.finish(says("Fits"))
+        await live.seen()
+    assert chat.texts("a") == ["Next", "Fits"]
+
+
+@virtually
+async def test_a_flaw_of_an_adapter_silences_no_place():
+    class Flawed(FakeChat):
+        async def post(self, place: str, draft: Draft, key: str) -> str:
+            if draft.text == "Odd":
+                raise KeyError(draft.text)
+            return await super().post(place, draft, key)
+
+    chat = Flawed()
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        assert await (await outbox.post("a", says("Odd"), key="1")).seen() == ""
+        await (await outbox.post("a", says("Even"), key="2")).seen()
+    assert chat.texts("a") == ["Even"]
+
+
+@virtually
+async def test_a_night_without_the_platform_loses_nothing():
+    chat = FakeChat()
+    chat.down = True
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        lives = [await outbox.post("a", says(str(n)), key=str(n)) for n in range(3)]
+        await asyncio.sleep(12 * 3600)
+        chat.down = False
+        await asyncio.gather(*(live.seen() for live in lives))
+    assert chat.texts("a") == ["0", "1", "2"]
+
+
+@virtually
+async def test_what_was_tried_in_vain_for_a_day_is_given_up():
+    chat, store = FakeChat(), FakeOutgoing()
+    chat.down = True
+    async with open_outbox(chat, store) as outbox:
+        live = await outbox.post("a", says("Never"), key="1")
+        assert await live.seen() == ""
+        assert GIVE_UP_S < now() < GIVE_UP_S + 60
+        chat.down = False
+        await (await outbox.post("a", says("Again"), key="2")).seen()
+    assert chat.texts("a") == ["Again"]
+
+
+@virtually
+async def test_a_thread_is_opened_once_and_known_after_a_restart():
+    chat, store = FakeChat(faults=Faults(lost=0.9)), FakeOutgoing()
+    places = []
+    for _ in range(2):
+        async with open_outbox(chat, store) as outbox:
+            places.append(await outbox.open_thread("a", "Bees", key="t", message_id="m0"))
+            await (await outbox.post(places[-1], says("Summary"), key="s")).seen()
+    assert len(chat.threads) == 1
+    assert chat.texts(places[0]) == chat.texts(places[1]) == ["Summary"]
+
+
+@virtually
+async def test_a_thread_in_a_closed_place_is_told():
+    chat = FakeChat()
+    chat.closed = {"a"}
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        with pytest.raises(PlaceClosed):
+            await outbox.open_thread("a", "Bees", key="t")
+
+
+@pytest.mark.parametrize(("keyed", "at_once"), [(True, 5), (False, 1)])
+@virtually
+async def test_without_keys_one_message_at_a_time_is_on_its_way(keyed, at_once):
+    class Counting(FakeChat):
+        under_way = most = 0
+
+        async def post(self, place: str, draft: Draft, key: str) -> str:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            try:
+                await asyncio.sleep(1)
+                return await super().post(place, draft, key)
+            finally:
+                self.under_way -= 1
+
+    chat = Counting(keyed=keyed)
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        lives = [await outbox.post(place, says("Hi"), key=place) for place in "abcde"]
+        await asyncio.gather(*(live.seen() for live in lives))
+    assert chat.most == at_once
+
+
+@virtually
+async def test_closing_sends_what_is_under_way_to_its_end_and_leaves_the_rest_for_the_next_start():
+    chat, store = FakeChat(faults=Faults(slow_s=2)), FakeOutgoing()
+    async with open_outbox(chat, store) as outbox:
+        for n in range(3):
+            await outbox.post("a", says(str(n)), key=str(n))
+        await asyncio.sleep(0.1)
+    assert chat.texts("a") == ["0"]
+    assert [effect.key for effect in await store.unsettled("fake")] == ["1", "2"]
+    async with open_outbox(chat, store) as outbox:
+        await (await outbox.post("a", says("3"), key="3")).seen()
+    assert chat.texts("a") == ["0", "1", "2", "3"]
+
+
+@virtually
+async def test_a_lost_answer_after_which_the_key_is_forgotten_costs_one_duplicate_and_no_more():
+    chat = FakeChat(faults=Faults(lost=1.0, in_a_row=1))
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        live = await outbox.post("a", says("Twice"), key="k")
+        await asyncio.sleep(0.1)
+        chat.down = True
+        await asyncio.sleep(KEY_REMEMBERED_S + 60)
+        chat.down = False
+        await live.seen()
+    assert chat.texts("a") == ["Twice"] * 2
+
+
+@virtually
+async def test_two_platforms_over_one_store_do_not_meet():
+    class Other(FakeChat):
+        name = "other"
+
+    here, there, store = FakeChat(), Other(), FakeOutgoing()
+    there.down = True
+    async with open_outbox(here, store) as one, open_outbox(there, store) as two:
+        await (await one.post("a", says("Here"), key="k")).seen()
+        live = await two.post("a", says("There"), key="k")
+        there.down = False
+        await live.seen()
+    assert (here.texts("a"), there.texts("a")) == (["Here"], ["There"])
+
+
+def test_a_draft_comes_back_as_it_was_stored():
+    odd = "꿀벌 🐝 \0 \x1b \u2028 {} \\"
+    draft = Draft((odd, "two"), (Button("id", odd),), File("a.txt", odd))
+    assert read_draft(write_draft(draft)) == draft
+    assert draft.text == f"{odd}\n\ntwo"
+    half = Draft((chr(0xD83D) + "bees",))
+    assert read_draft(write_draft(half)) == says("?bees")
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,33 @@
+"""This file opens a store in a process that dies at the statement a test names."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from itertools import count
+from multiprocessing.connection import Connection
+
+import alembic.command  # noqa: F401  (imported before the fork, it costs each child nothing)
+from sqlalchemy import Engine, event
+
+from core.backends.store import open_store
+
+
+def open_and_die(url: str, fatal: int, pipe: Connection) -> None:
+    """Dies before statement or commit number `fatal`, or sends how many there were."""
+    numbers = count()
+
+    def survive(*_: object) -> None:
+        if next(numbers) == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "before_cursor_execute", survive)
+    event.listen(Engine, "commit", survive)
+    asyncio.run(_open(url))
+    pipe.send(next(numbers))
+
+
+async def _open(url: str) -> None:
+    async with open_store(url):
+        pass

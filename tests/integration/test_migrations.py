@@ -1,0 +1,121 @@
+"""This file brings the stores of older releases up to today, and is killed while it does so."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.backends.migrations import HEAD
+from core.backends.store import open_store, sqlite_url
+from tests.fakes.migrating import open_and_die
+
+RELEASES = ("0001",)
+"""The schemas that were released, each with its dump in tests/assets."""
+SURVIVES = -1
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="module")
+def processes() -> Any:
+    """Children that start at once, forked from a process that has everything imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.fakes.migrating"])
+    return context
+
+
+@pytest.fixture
+def make_store(tmp_path: Path, assets: Path) -> Any:
+    """A store as a release left it, or none at all: ""."""
+
+    def make(release: str, name: str = "store.db") -> Path:
+        path = tmp_path / name
+        if release:
+            with closing(sqlite3.connect(path)) as connection:
+                dump = assets / f"store-{release}.sql"
+                connection.executescript(dump.read_text(encoding="utf-8"))
+        return path
+
+    return make
+
+
+def content(path: Path) -> Rows:
+    """Every row of every table, after the file was seen to be whole."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names}
+
+
+def run(processes: Any, path: Path, fatal: int) -> int | None:
+    """What the child sent: how many statements and commits there were. None: it died."""
+    ours, theirs = processes.Pipe(duplex=False)
+    child = processes.Process(target=open_and_die, args=(sqlite_url(path), fatal, theirs))
+    child.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    except EOFError:
+        return None
+    finally:
+        child.join()
+        ours.close()
+
+
+async def test_the_first_releases_store_holds_today_what_it_held_then(make_store):
+    before = content(path := make_store("0001"))
+    async with open_store(sqlite_url(path)) as store:
+        await store.check()
+        hive = await store.library.videos("hive")
+        assert [video.title for video in hive] == ["꿀벌", "bees"]
+        assert [video.title for video in await store.library.videos("other")] == ["bees"]
+        bees = await store.videos.transcript(hive[1].id)
+        assert bees.segments[1].text == "The queen of the hive in Arden was found by Nora Lee."
+        assert (bees.language, bees.source, len(bees.segments)) == ("", "file", 5)
+        summary = await store.videos.summary(hive[0].id, "extractive")
+        assert summary.points
+        chunks, vectors = await store.chunks.load([video.id for video in hive])
+        assert (len(chunks), vectors.shape) == (2, (2, 384))
+        [turn] = await store.threads.turns("hive", "channel", 9)
+        assert "Nora Lee" in turn.answer.text
+        assert set(await store.library.forget("hive")) == {video.id for video in hive}
+        assert await store.videos.get(hive[0].id) is None
+        assert await store.videos.get(hive[1].id) == hive[1]
+    assert before["alembic_version"] == [("0001",)]
+    assert content(path)["alembic_version"] == [(HEAD,)]
+
+
+@pytest.mark.parametrize("release", ["", *RELEASES])
+def test_killed_before_any_statement_it_is_the_old_store_or_the_new(processes, make_store, release):
+    before = content(make_store(release, "before.db")) if release else {}
+    reached = make_store(release, "reached.db")
+    statements = run(processes, reached, SURVIVES)
+    after = content(reached)
+    assert after["alembic_version"] == [(HEAD,)]
+    for number in range(statements):
+        path = make_store(release, f"{number}.db")
+        assert run(processes, path, number) is None
+        assert content(path) in (before, after)
+        assert run(processes, path, SURVIVES) is not None
+        assert content(path) == after
+        path.unlink()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_opened_a_second_time_nothing_is_done_again(processes, make_store, release):
+    path = make_store(release)
+    first = run(processes, path, SURVIVES)
+    once = content(path)
+    second = run(processes, path, SURVIVES)
+    assert second <= first
+    assert content(path) == once
+
+
+def test_every_release_has_its_dump(assets):
+    assert {path.stem for path in assets.glob("store-*.sql")} == {f"store-{r}" for r in RELEASES}

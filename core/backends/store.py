@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.backends import tables as t
 from core.backends.database import Database, open_database
 from core.backends.migrations import bring_up
+from core.backends.outgoing import SqlOutgoing
 from core.errors import StoreBroken, UnknownVideo
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors
@@ -36,6 +37,7 @@ class Store:
         self.chunks = SqlChunks(database)
         self.library = SqlLibrary(database)
         self.threads = SqlThreads(database)
+        self.outgoing = SqlOutgoing(database)
 
     async def check(self) -> None:
         """Returns if the store can be written and is whole; a gigabyte takes some seconds.

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -168,4 +169,25 @@ mentions = Table(
     Column("turn_id", Integer, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
     Column("video_id", Words, ForeignKey("videos.id", ondelete="CASCADE"), primary_key=True),
     Index("mentions_video", "video_id"),
+)
+
+# What people shall see, message by message. `number` is the order in which it was asked for.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", Integer, Identity(), primary_key=True),
+    Column("platform", Words, nullable=False),
+    Column("key", Words, nullable=False),
+    Column("place", Words, nullable=False),
+    Column("draft", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("owner", Words, nullable=False),
+    Column("parent", Words, nullable=False),
+    Column("target", Words, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("shown", Integer, nullable=False),
+    Column("finished", Boolean, nullable=False),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("platform", "key"),
 )

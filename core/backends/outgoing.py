@@ -1,0 +1,62 @@
+"""This file keeps what people shall see on the platforms: `Outgoing` over a database."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.backends.database import Database
+from core.backends.tables import outbox
+from core.model import Effect
+
+_o = outbox.c
+_OVER = and_(_o.finished, _o.shown == _o.revision)
+
+
+class SqlOutgoing:
+    """Fulfils `Outgoing`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, effect: Effect) -> Effect:
+        async with self._database.write() as connection:
+            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+            new = dialect.insert(outbox).values(_values(effect))
+            await connection.execute(new.on_conflict_do_nothing())
+            stored = await connection.execute(select(outbox).where(_named(effect)))
+            return _effect(stored.one())
+
+    async def save(self, effect: Effect) -> None:
+        change = update(outbox).where(_named(effect)).values(_values(effect))
+        async with self._database.write() as connection:
+            await connection.execute(change)
+
+    async def unsettled(self, platform: str) -> list[Effect]:
+        query = select(outbox).where(_o.platform == platform, ~_OVER).order_by(_o.number)
+        async with self._database.read() as connection:
+            return [_effect(row) for row in await connection.execute(query)]
+
+    async def purge(self, before: datetime) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(outbox).where(_OVER, _o.saved_at < before))
+
+
+def _named(effect: Effect) -> ColumnElement[bool]:
+    return and_(_o.platform == effect.platform, _o.key == effect.key)
+
+
+def _values(effect: Effect) -> dict[str, Any]:
+    values = asdict(effect) | {"saved_at": datetime.now(UTC)}
+    del values["number"]  # the database counts
+    return values
+
+
+def _effect(row: Row[Any]) -> Effect:
+    values = dict(row._mapping)
+    del values["saved_at"]
+    return Effect(**values)

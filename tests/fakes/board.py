@@ -1,0 +1,97 @@
+"""This file is a chat platform that outlives processes: a file of lines. It, and the store beside
+it, kill their own process at a chosen moment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+from bot.chat import Draft
+from core.model import Effect
+from core.ports import Outgoing
+
+Event = dict[str, str]
+
+
+class Fate:
+    """Kills the process, as `kill -9` does, when it comes to `moment` for the `n`th time."""
+
+    def __init__(self, moment: str, n: int) -> None:
+        self._moment, self._left = moment, n
+
+    def meet(self, moment: str) -> None:
+        if moment == self._moment:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Board:
+    """Fulfils `Chat`. Whoever reads the file sees what people would."""
+
+    name = "board"
+    edit_interval_s = 0.0
+
+    def __init__(self, path: Path, fate: Fate, *, keyed: bool) -> None:
+        self.keyed = keyed
+        self._path, self._fate = path, fate
+
+    async def post(self, place: str, draft: Draft, key: str) -> str:
+        self._fate.meet("before posting")
+        known = [post["id"] for post in posts(self._path) if self.keyed and post["key"] == key]
+        message_id = known[0] if known else f"m{len(events(self._path))}"
+        if not known:
+            self._write({"id": message_id, "place": place, "key": key, "text": draft.text})
+        self._fate.meet("after posting")
+        return message_id
+
+    async def edit(self, place: str, message_id: str, draft: Draft) -> None:
+        self._fate.meet("before editing")
+        self._write({"id": message_id, "text": draft.text})
+        self._fate.meet("after editing")
+
+    async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
+        raise NotImplementedError
+
+    def _write(self, event: Event) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps(event) + "\n")
+
+
+class FatedOutgoing:
+    """`outgoing`, with moments to be killed at."""
+
+    def __init__(self, outgoing: Outgoing, fate: Fate) -> None:
+        self._outgoing, self._fate = outgoing, fate
+        self.unsettled, self.purge = outgoing.unsettled, outgoing.purge
+
+    async def add(self, effect: Effect) -> Effect:
+        self._fate.meet("before adding")
+        stored = await self._outgoing.add(effect)
+        self._fate.meet("after adding")
+        return stored
+
+    async def save(self, effect: Effect) -> None:
+        self._fate.meet("before saving")
+        await self._outgoing.save(effect)
+        self._fate.meet("after saving")
+
+
+def events(path: Path) -> list[Event]:
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def posts(path: Path) -> list[Event]:
+    return [event for event in events(path) if "key" in event]
+
+
+def texts(path: Path) -> list[str]:
+    """What every message says in the end, in the order in which they were posted."""
+    said: dict[str, str] = {}
+    for event in events(path):
+        said[event["id"]] = event["text"]
+    return list(said.values())

@@ -33,7 +33,8 @@ from core.remote import (
     RemoteTranscriber,
     RemoteVectorIndex,
 )
-from core.workers import FETCH, INDEX, SPEECH, Role, RoleName, Worker
+from core.roles import FETCH, INDEX, SPEECH, Role, RoleName
+from core.workers import Worker
 
 _MEGABYTE = 1024 * 1024
 _INDEX_FILE_BYTES = 8 * 1024 * _MEGABYTE

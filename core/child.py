@@ -3,7 +3,8 @@
     python -m core.child fetch | speech | index
 
 First line in: the settings. Then one request a line; its replies are `told` (progress), `item`
-(results) and at last `done` or `error`. The end of the input ends the process and all it started.
+(results) and at last `done` or `error`, and among them a `beat` every second. The end of the input
+ends the process and all it started.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import resource
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core import config
-from core.errors import CoreError, IndexBroken, WorkerFailed
+from core.errors import CoreError, IndexBroken, WorkerFailed, WorkerOutOfMemory
 from core.model import Chunk, Video
 from core.ports import Tell
+from core.roles import BEAT_S
 from core.wire import decode, encode, read, read_vectors
 
 if TYPE_CHECKING:
@@ -42,8 +46,9 @@ Method = Callable[..., object]
 def serve(role: str, build: Callable[[Setup], dict[str, Method]]) -> None:
     """Obeys until the input ends."""
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {role} %(message)s")
+    _come_second()
     # Libraries print to standard output; replies must not be mixed with it.
-    replies = os.fdopen(os.dup(1), "wb")
+    replies = Replies(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
@@ -51,9 +56,45 @@ def serve(role: str, build: Callable[[Setup], dict[str, Method]]) -> None:
     most = setup["max_file_bytes"]
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))  # Chroma once grew a file to 470 GB
     methods = build(setup)
+    threading.Thread(target=replies.beat, daemon=True).start()
     while True:
         request = decode(lines.get())
-        _obey(role, methods[request["method"]], request["args"], replies)
+        with replies.beating():
+            _obey(role, methods[request["method"]], request["args"], replies)
+
+
+class Replies:
+    """What this process says. Who works and who beats share one pipe."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._is_at_work = threading.Event()
+
+    def send(self, **reply: object) -> None:
+        with self._lock:
+            self._file.write(encode(reply) + b"\n")
+            self._file.flush()
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Inside, a beat is sent every second: work goes on, however long it takes."""
+        self._is_at_work.set()
+        yield
+        self._is_at_work.clear()
+
+    def beat(self) -> None:
+        """In a thread of its own: what stops the process, or holds the interpreter, stops it."""
+        while self._is_at_work.wait():
+            self.send(beat=True)
+            time.sleep(BEAT_S)
+
+
+def _come_second() -> None:
+    """The main process answers first, and is not the one that a system out of memory ends."""
+    os.nice(5)
+    with suppress(OSError):  # Linux has it
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def _listen(lines: queue.SimpleQueue[bytes]) -> None:
@@ -65,23 +106,24 @@ def _listen(lines: queue.SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _obey(role: str, method: Method, args: dict[str, Any], replies: BinaryIO) -> None:
-    def send(**reply: object) -> None:
-        replies.write(encode(reply) + b"\n")
-        replies.flush()
-
+def _obey(role: str, method: Method, args: dict[str, Any], replies: Replies) -> None:
     try:
-        result = method(lambda progress: send(told=progress), **args)
+        result = method(lambda progress: replies.send(told=progress), **args)
         for item in result if isinstance(result, Iterator) else (result,):
-            send(item=item)
-        send(done=True)
+            replies.send(item=item)
+        replies.send(done=True)
     except CoreError as error:
         log.info("%s", error, exc_info=True)
-        send(error={"code": error.code, "facts": error.facts})
+        _confess(error, replies)
     except Exception as error:  # a child's last word; the parent goes on
         log.warning("unexpected", exc_info=True)
-        failure = WorkerFailed(role, type(error).__name__)
-        send(error={"code": failure.code, "facts": failure.facts})
+        is_memory = isinstance(error, MemoryError)
+        kind = WorkerOutOfMemory if is_memory else WorkerFailed
+        _confess(kind(role, type(error).__name__), replies)
+
+
+def _confess(error: CoreError, replies: Replies) -> None:
+    replies.send(error={"code": error.code, "facts": error.facts})
 
 
 # Each role imports its libraries when it is built: no child carries another's.

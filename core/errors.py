@@ -280,8 +280,13 @@ class WorkerFailed(BackendError):
 
 
 @dataclass(eq=False)
+class WorkerOutOfMemory(WorkerFailed):
+    """A child process asked for more memory than there is for it."""
+
+
+@dataclass(eq=False)
 class WorkerTimeout(BackendError):
-    """A child process said nothing for too long."""
+    """A child process took too long. `seconds`: how long we waited."""
 
     role: str
     seconds: int

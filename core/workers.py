@@ -8,54 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import re
-import signal
-import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from core.errors import CoreError, WorkerFailed, WorkerTimeout, from_code
 from core.model import Progress
 from core.ports import Tell
-from core.wire import decode, encode, read
+from core.process import Process
+from core.roles import Role
+from core.wire import encode, read
 
 log = logging.getLogger(__name__)
 
-LONGEST_LINE = 256 * 1024 * 1024
-# All that a child may know of our environment: where things are, never a token.
-PASSED_ON = re.compile(
-    r"PATH|HOME|USER|USERPROFILE|SYSTEMROOT|TE?MP|TMPDIR|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|PYTHONPATH"
-    r"|VIRTUAL_ENV|XDG_CACHE_HOME|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CUDA_\w+|OMP_\w+|OPENBLAS_\w+"
-    r"|HF_(?!TOKEN)\w+|TRANSFORMERS_\w+|SENTENCE_TRANSFORMERS_\w+"
-)
-
-RoleName = Literal["fetch", "speech", "index"]
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """`silence_s`: without a word for so long, it hangs. `disposable`: a request nobody waits for
-    any more is ended with its process; otherwise it is let run to its end, if that comes within
-    `leave_s`: a program that is told to stop has ten seconds."""
-
-    name: RoleName
-    silence_s: int
-    disposable: bool
-    leave_s: float = 5.0
-
-
-FETCH = Role("fetch", silence_s=180, disposable=True)
-SPEECH = Role("speech", silence_s=1800, disposable=True)  # a batch of a large model on a slow CPU
-INDEX = Role("index", silence_s=600, disposable=False)  # may download its model; Chroma must close
-
 
 class Worker:
-    """One child, started at the first request and again after it died; one request at a time."""
+    """One child, started at the first request and again after it ended; one request at a time."""
 
     def __init__(
         self,
@@ -70,7 +40,8 @@ class Worker:
         self._log_file = log_file
         self._module = module
         self._turn = asyncio.Lock()
-        self._process: asyncio.subprocess.Process | None = None
+        self._child: Process | None = None
+        self._rest: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -95,88 +66,70 @@ class Worker:
         self, method: str, tell: Tell | None = None, **args: object
     ) -> AsyncGenerator[Any]:
         """The method's results one by one. Raises what the backend raised, or WorkerFailed,
-        WorkerTimeout. Closing it early ends a disposable child at once."""
+        WorkerOutOfMemory, WorkerTimeout. Closing it early ends a disposable child at once."""
         async with self._turn:
-            settled = False
+            child = await self._ready_child()
             try:
-                await self._send(encode({"method": method, "args": args}))
-                while "done" not in (reply := await self._reply()):
+                request = encode({"method": method, "args": args})
+                await child.ask(request, self.role.longest_s.get(method))
+                while "done" not in (reply := await child.word()):
                     if "told" in reply:
                         (tell or _silent)(read(Progress, reply["told"]))
                     elif "error" in reply:
-                        settled = True
                         raise _error(reply["error"])
                     else:
                         yield reply["item"]
-                settled = True
+            except (WorkerFailed, WorkerTimeout):
+                log.warning("the %s child failed", self.role.name, exc_info=True)
+                await self.end()  # also one that only ran out of memory: the next finds it all free
+                raise
             finally:
-                if not settled:
-                    await self._abandon()
+                await self._leave(child)
 
     async def end(self) -> None:
         """Ends the child with all it started. The next request starts another one."""
-        process, self._process = self._process, None
-        if process is None:
+        self._stay_awake()
+        child, self._child = self._child, None
+        if child:
+            await child.end()
+
+    async def _ready_child(self) -> Process:
+        self._stay_awake()
+        if self._child is None or not self._child.is_alive:
+            self._child = await Process.start(self.role, self._module, self._setup, self._log_file)
+        return self._child
+
+    async def _leave(self, child: Process) -> None:
+        """The next request finds a child that is fit for it, or none."""
+        if child is not self._child:
             return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-
-    async def _send(self, line: bytes) -> None:
-        if self._process is None or self._process.returncode is not None:
-            self._process = await self._start()
-        stdin = self._process.stdin
-        assert stdin is not None
+        is_fit = False
         try:
-            stdin.write(line + b"\n")
-            await stdin.drain()
-        except OSError as error:
-            raise WorkerFailed(self.role.name, "it is gone") from error
+            is_fit = await self._finishes(child) and not child.is_worn()
+        finally:
+            if not is_fit:
+                await self.end()
+        if is_fit and self.role.idle_s is not None:
+            self._rest = asyncio.create_task(self._end_after(self.role.idle_s))
 
-    async def _start(self) -> asyncio.subprocess.Process:
-        environment = {
-            name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)
-        }
-        with self._log_file.open("ab") as log_file:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", self._module, self.role.name),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log_file,
-                env=environment,
-                start_new_session=True,  # so that it dies with all it started, and not by Ctrl-C
-                limit=LONGEST_LINE,
-            )
-        assert process.stdin is not None
-        process.stdin.write(self._setup + b"\n")
-        return process
-
-    async def _reply(self) -> dict[str, Any]:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        try:
-            async with asyncio.timeout(self.role.silence_s):
-                line = await self._process.stdout.readline()
-            if line.endswith(b"\n"):
-                return decode(line)
-        except TimeoutError as error:
-            await self.end()
-            raise WorkerTimeout(self.role.name, self.role.silence_s) from error
-        except ValueError as error:  # no JSON, or a line without an end
-            await self.end()
-            raise WorkerFailed(self.role.name, "it talks nonsense") from error
-        code = await self._process.wait()
-        raise WorkerFailed(self.role.name, f"ended by {_reason(code)}")
-
-    async def _abandon(self) -> None:
-        """Leaves no half-done request behind: the next replies must be the next request's own."""
-        if not self.role.disposable:
+    async def _finishes(self, child: Process) -> bool:
+        """No half-done request is left behind: the next replies must be the next request's own."""
+        if child.is_busy and not self.role.disposable:
             with suppress(WorkerFailed, WorkerTimeout, TimeoutError):
                 async with asyncio.timeout(self.role.leave_s):
-                    while self._process and not (await self._reply()).keys() & {"done", "error"}:
-                        pass
-                    return
+                    while child.is_busy:
+                        await child.word()
+        return not child.is_busy
+
+    async def _end_after(self, idle_s: float) -> None:
+        await asyncio.sleep(idle_s)
+        self._rest = None
         await self.end()
+
+    def _stay_awake(self) -> None:
+        if self._rest:
+            self._rest.cancel()
+            self._rest = None
 
 
 def _error(told: dict[str, Any]) -> CoreError:
@@ -185,10 +138,6 @@ def _error(told: dict[str, Any]) -> CoreError:
         for name, fact in told["facts"].items()
     }
     return from_code(told["code"], facts)
-
-
-def _reason(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"code {code}"
 
 
 def _silent(progress: Progress) -> None:

@@ -11,7 +11,7 @@ from core.config import Core
 from core.errors import CoreError, IndexBroken
 from core.model import Check
 from core.remote import RemoteKeywordIndex, RemoteVectorIndex
-from core.workers import INDEX
+from core.roles import INDEX
 
 Holdings = dict[str, str]
 

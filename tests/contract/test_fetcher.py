@@ -17,7 +17,8 @@ from core.errors import DownloadFailed, NoCaptions, VideoLive, VideoPrivate, Vid
 from core.model import CaptionTrack, Progress, Segment, Transcript, Video
 from core.ports import Fetcher
 from core.remote import RemoteFetcher
-from core.workers import FETCH, Worker
+from core.roles import FETCH
+from core.workers import Worker
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.recorded import CAPTIONED, CUT_SHORT, HUM, LIVE, PRIVATE, REMOVED, SITE
 from tests.fakes.youtube import replaying

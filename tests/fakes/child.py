@@ -14,6 +14,8 @@ from core.errors import GeoBlocked
 from core.model import Progress
 from core.ports import Tell
 
+HOARD: list[bytes] = []
+
 
 def build(setup: Setup) -> dict[str, Method]:
     return {
@@ -24,7 +26,15 @@ def build(setup: Setup) -> dict[str, Method]:
         "refuse": refuse,
         "break": lambda tell: 1 // 0,
         "crash": lambda tell: os.kill(os.getpid(), signal.SIGSEGV),
+        "exit": lambda tell: os._exit(3),
         "hang": lambda tell: time.sleep(600),
+        "stop": lambda tell: os.kill(os.getpid(), signal.SIGSTOP),
+        "hold": lambda tell: sum(iter(int, 1)),  # in C, without an end: no other thread runs
+        "bloat": bloat,
+        "have_bloated_child": have_bloated_child,
+        "run_out": run_out,
+        "hoard": hoard,
+        "rank": lambda tell: os.nice(0),
         "babble": babble,
         "have_child": lambda tell: subprocess.Popen(["sleep", "600"]).pid,
         "write": write,
@@ -36,6 +46,28 @@ def count(tell: Tell, until: int, pause_s: float) -> Iterator[int]:
         tell(Progress("transcribe", n / until))
         yield n
         time.sleep(pause_s)
+
+
+def bloat(tell: Tell, size: int) -> None:
+    filled = b"x" * size
+    time.sleep(600)
+    del filled
+
+
+def have_bloated_child(tell: Tell, size: int) -> None:
+    program = f"import time; filled = b'x' * {size}; time.sleep(600)"
+    subprocess.run([sys.executable, "-c", program])
+
+
+def run_out(tell: Tell) -> None:
+    raise MemoryError
+
+
+def hoard(tell: Tell, size: int, pieces: int) -> Iterator[int]:
+    """Holds more with each piece, and does not give it back."""
+    for _ in range(pieces):
+        HOARD.append(b"x" * size)
+        yield os.getpid()
 
 
 def refuse(tell: Tell) -> None:

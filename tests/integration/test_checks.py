@@ -30,7 +30,7 @@ from core.errors import (
 )
 from core.model import Check, Chunk, Video
 from core.remote import RemoteKeywordIndex
-from core.workers import INDEX
+from core.roles import INDEX
 from tests.fakes.ollama import Model, OllamaServer
 
 BEES = Video("bees0000000", "Bees")

@@ -3,19 +3,32 @@
 import asyncio
 import os
 import time
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 
 import numpy as np
 import psutil
 import pytest
 
-from core.errors import GeoBlocked, WorkerFailed, WorkerTimeout
+from core.errors import GeoBlocked, WorkerFailed, WorkerOutOfMemory, WorkerTimeout
 from core.model import Progress
+from core.roles import FETCH, INDEX, SPEECH
 from core.wire import read_vectors
-from core.workers import FETCH, INDEX, Worker
+from core.workers import Worker
 
 SETUP = {"max_file_bytes": 1_000_000}
+MEGABYTE = 1 << 20
+TROUBLE = {
+    "stop": WorkerTimeout,  # by SIGSTOP
+    "hold": WorkerTimeout,  # the interpreter, so that not even the beats' thread runs
+    "hang": WorkerTimeout,  # beats, but does nothing
+    "crash": WorkerFailed,
+    "exit": WorkerFailed,
+    "break": WorkerFailed,
+    "bloat": WorkerOutOfMemory,
+    "have_bloated_child": WorkerOutOfMemory,
+    "run_out": WorkerOutOfMemory,
+}
 
 
 @pytest.fixture
@@ -119,6 +132,110 @@ async def test_a_request_left_by_whoever_asked_is_not_waited_for_without_end(mak
         assert await worker.call("echo", value=1) == 1
 
 
+def impatient(role, megabytes=400):
+    share = megabytes * MEGABYTE / psutil.virtual_memory().total
+    return replace(role, silence_s=2, beatless_s=2, memory_share=share)
+
+
+async def get_into_trouble(worker, method, error):
+    args = {"size": 500 * MEGABYTE} if "bloat" in method else {}
+    pid = await worker.call("pid")
+    with pytest.raises((WorkerFailed, WorkerTimeout)) as told:
+        await worker.call(method, **args)
+    assert told.type is error
+    assert told.value.role == worker.role.name
+    await wait_until_gone(pid)
+    assert await worker.call("pid") != pid
+
+
+@pytest.mark.parametrize(("method", "error"), TROUBLE.items(), ids=TROUBLE)
+async def test_a_child_in_trouble_is_told_and_replaced_while_others_answer(
+    method, error, make_worker
+):
+    async with AsyncExitStack() as stack:
+        bad = [
+            await stack.enter_async_context(make_worker(impatient(role)))
+            for role in (FETCH, SPEECH, INDEX)
+        ]
+        other = await stack.enter_async_context(make_worker())
+        await stack.enter_async_context(asyncio.timeout(60))
+        trouble = asyncio.gather(*(get_into_trouble(worker, method, error) for worker in bad))
+        answers = 0
+        while not trouble.done():
+            assert await other.call("echo", value=answers) == answers
+            answers += 1
+            await asyncio.sleep(0.01)
+        await trouble
+    assert answers > 5
+
+
+async def test_a_request_has_its_own_limit_however_much_it_says(make_worker):
+    hasty = replace(FETCH, silence_s=60, longest_s={"count": 1})
+    async with make_worker(hasty) as worker:
+        with pytest.raises(WorkerTimeout) as told:
+            await worker.call("count", until=10_000, pause_s=0.05)
+        assert told.value.seconds == 1
+
+
+async def test_work_that_goes_on_longer_than_the_silence_allowed_is_let_be(make_worker):
+    async with make_worker(replace(FETCH, silence_s=1)) as worker:
+        assert await worker.call("count", until=5, pause_s=0.7) == 4
+
+
+async def test_a_program_that_stood_still_itself_blames_no_child(make_worker):
+    async with make_worker(impatient(FETCH)) as worker:
+        assert await worker.call("echo", value=1) == 1
+        counting = asyncio.create_task(worker.call("count", until=50, pause_s=0.1))
+        await asyncio.sleep(0.2)
+        time.sleep(3)  # noqa: ASYNC251 - that is what is tested
+        assert await counting == 49
+
+
+async def test_a_child_is_replaced_after_its_requests(make_worker):
+    async with make_worker(replace(INDEX, requests=2)) as worker:
+        pids = [await worker.call("pid") for _ in range(5)]
+    assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]
+
+
+async def test_a_child_that_has_grown_is_replaced_but_never_in_the_middle(make_worker):
+    async with make_worker(impatient(SPEECH, megabytes=800)) as worker:
+        pid = await worker.call("pid")
+        grown = [n async for n in worker.stream("hoard", size=100 * MEGABYTE, pieces=6)]
+        assert grown == [pid] * 6
+        assert await worker.call("pid") != pid
+
+
+async def test_a_child_nobody_asks_ends_and_comes_back_when_it_is_asked(make_worker):
+    async with make_worker(replace(SPEECH, idle_s=0.3)) as worker:
+        pid = await worker.call("pid")
+        assert await worker.call("count", until=4, pause_s=0.2) == 3
+        assert await worker.call("pid") == pid
+        await wait_until_gone(pid)
+        assert await worker.call("echo", value=1) == 1
+
+
+async def test_a_child_yields_to_the_main_process(make_worker):
+    async with make_worker() as worker:
+        assert await worker.call("rank") > os.nice(0)
+
+
+async def test_a_child_that_cannot_be_started_is_told(tmp_path):
+    async with Worker(FETCH, SETUP, tmp_path / "no such folder" / "log") as worker:
+        with pytest.raises(WorkerFailed):
+            await worker.call("pid")
+
+
+async def test_a_cancel_while_an_earlier_request_is_let_run_leaves_no_reply_behind(make_worker):
+    async with make_worker(INDEX) as worker:
+        asking = asyncio.create_task(worker.call("count", until=3, pause_s=0.5))
+        await asyncio.sleep(0.8)
+        for _ in range(2):
+            asking.cancel()
+            await asyncio.sleep(0.05)
+        await asyncio.wait([asking])
+        assert await worker.call("echo", value="mine") == "mine"
+
+
 async def test_closing_a_stream_ends_a_disposable_child(make_worker):
     async with make_worker() as worker:
         pid = await worker.call("pid")
@@ -178,7 +295,8 @@ async def test_a_child_cannot_fill_the_disk_with_one_file(make_worker, tmp_path)
 async def test_a_child_does_not_outlive_its_parent(tmp_path):
     program = (
         "import asyncio, os, pathlib\n"
-        "from core.workers import FETCH, Worker\n"
+        "from core.roles import FETCH\n"
+        "from core.workers import Worker\n"
         "async def main():\n"
         f"    worker = Worker(FETCH, {SETUP!r}, pathlib.Path({str(tmp_path / 'log')!r}),\n"
         "                    module='tests.fakes.child')\n"

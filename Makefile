@@ -8,7 +8,7 @@ empty :=
 export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LINKS)))
 FILES := -r requirements.txt -r requirements-dev.txt -c constraints.txt
 
-.PHONY: setup demo test lint bench update
+.PHONY: setup demo test lint bench torture update
 
 setup: .venv/ready
 
@@ -38,6 +38,10 @@ test: lint
 
 bench: setup
 	$(BIN)/python -m tests.bench
+
+# Faults by the hundred; each is named by its seed.
+torture: setup
+	$(BIN)/python -m tests.torture
 
 # YouTube changes every few weeks; this renews what talks to it and nothing else.
 update: setup

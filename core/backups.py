@@ -85,9 +85,13 @@ def day_of(copy: Path) -> str:
 
 
 @contextmanager
-def naming_the_newest(folder: Path) -> Iterator[None]:
-    """StoreBroken inside tells from which day the newest copy is."""
+def naming_the_newest(folder: Path, store: Path | None) -> Iterator[None]:
+    """StoreBroken inside tells from which day the newest copy is.
+
+    A `store` that is empty although it was copied is broken too: SQLite would begin it anew."""
     try:
+        if store and store.exists() and not store.stat().st_size and copies(folder):
+            raise StoreBroken("empty")
         yield
     except StoreBroken as error:
         newest = next(iter(copies(folder)), None)

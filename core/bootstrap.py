@@ -89,10 +89,11 @@ async def open_core(config: Core, *, stays: bool = False) -> AsyncIterator[Pipel
 @asynccontextmanager
 async def _store(config: Core, *, stays: bool) -> AsyncIterator[Store]:
     url, folder = database_url(config), config.data_dir / FOLDER
+    file = sqlite_file(url)
     async with AsyncExitStack() as stack:
-        with naming_the_newest(folder):
+        with naming_the_newest(folder, file):
             store = await stack.enter_async_context(open_store(url))
-        if stays and (file := sqlite_file(url)):
+        if stays and file:
             await stack.enter_async_context(keeping_copies(folder, file, partial(copy, file)))
         yield store
 

@@ -121,7 +121,7 @@ class Caches:
             try:
                 lacking = await self._lacking(key, wanted)
                 if len(lacking) <= AT_ONCE:
-                    await self._put(key, lacking)
+                    await self._put(key, lacking, wanted)
                     self._seen[key] = wanted
                     return True
             except AWAY:
@@ -135,7 +135,7 @@ class Caches:
         try:
             for _ in range(_TRIES):  # the first may show damage by the child's death
                 try:
-                    await self._put(key, await self._lacking(key, wanted))
+                    await self._put(key, await self._lacking(key, wanted), wanted)
                     return
                 except CoreError:
                     log.warning("a cache of a channel is not filled yet", exc_info=True)
@@ -170,7 +170,9 @@ class Caches:
                 if chunks[i].key not in await self.vectors.nearest(channel, vectors[i], _TWINS):
                     raise IndexBroken("a vector does not find itself")
 
-    async def _put(self, key: tuple[str, Cache], lacking: Recipes) -> None:
+    async def _put(self, key: tuple[str, Cache], lacking: Recipes, wanted: Recipes) -> None:
+        """Puts what is lacking. Raises IndexBroken, with all of the channel dropped, if some is
+        lacking still: damaged rows may stand in the way of new ones."""
         channel, cache = key
         for video_id, recipe in lacking.items():
             pieces, found = await self._chunks.load([video_id])
@@ -178,6 +180,9 @@ class Caches:
                 await self.keywords.put(channel, video_id, recipe, pieces)
             elif found is not None:
                 await self.vectors.put(channel, video_id, recipe, pieces, found)
+        if lacking and await self._lacking(key, wanted):
+            await cache.drop(channel)
+            raise IndexBroken("it does not keep what is put")
 
 
 def made_by(recipe: str) -> str:

@@ -31,7 +31,7 @@ async def back_up(config: Core, target: Path) -> int:
     """Writes the store to `target`; the bytes written. Raises NotSqlite, CannotWrite, DiskFull,
     StoreBroken, and what open_store raises."""
     live = _file(config)
-    with naming_the_newest(config.data_dir / FOLDER):
+    with naming_the_newest(config.data_dir / FOLDER, live):
         async with open_store(database_url(config)):  # made, if there is none, and of today's shape
             await copy(live, target)
     return target.stat().st_size

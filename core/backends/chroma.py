@@ -23,6 +23,7 @@ import numpy as np
 from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings
 
+from core.backends.chroma_files import check, note
 from core.errors import CoreError, DiskFull, IndexBroken
 from core.model import Chunk
 from core.ports import Vectors
@@ -107,7 +108,9 @@ class Chroma:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             mark.touch()
-            yield self._opened(folder, channel)
+            collection = self._opened(folder, channel)
+            yield collection
+            collection.looks = note(folder, collection.looks)
             mark.unlink()
         except (KeyboardInterrupt, SystemExit):
             raise
@@ -132,10 +135,11 @@ class Chroma:
 
 
 class _Collection:
-    """One channel's collection, open and checked. The first row of a video carries its digest and
-    the number of its rows."""
+    """One channel's collection, open and checked; `looks`: how its files look. The first row of a
+    video carries its digest and the number of its rows."""
 
     def __init__(self, folder: Path, channel: str) -> None:
+        self.looks = check(folder)
         self._client = chromadb.PersistentClient(folder, Settings(anonymized_telemetry=False))
         self._rows = self._client.get_or_create_collection(
             "chunks",

@@ -73,9 +73,10 @@ def translated(otherwise: type[StoreBroken | StoreUnreachable] = StoreBroken) ->
 
 def _known(error: Any) -> CoreError | None:
     case = _case(error)
-    if case in ("SQLITE_FULL", "DiskFull"):
+    # SHMSIZE: no room for the index of the write-ahead log, which every opening makes.
+    if case in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "DiskFull"):
         return DiskFull()
-    if case.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_BUSY")):
+    if case.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_BUSY")):
         return StoreBroken(case)
     if case.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
         return DataUnwritable()

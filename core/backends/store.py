@@ -177,7 +177,8 @@ class SqlChunks:
 
     async def recipes(self, video_ids: Sequence[str]) -> dict[str, str]:
         c = t.chunkings.c
-        query = select(c.video_id, c.recipe).where(c.video_id.in_(video_ids))
+        has_chunks = exists().where(t.chunks.c.video_id == c.video_id)
+        query = select(c.video_id, c.recipe).where(c.video_id.in_(video_ids), has_chunks)
         async with self._database.read() as connection:
             return {row.video_id: row.recipe for row in await connection.execute(query)}
 
@@ -188,10 +189,11 @@ class SqlChunks:
         async with self._database.read() as connection:
             found = (await connection.execute(query)).mappings().all()
             stored = {row.video_id: row.vectors for row in await connection.execute(matrices)}
-        by_video: dict[str, list[Chunk]] = {video_id: [] for video_id in video_ids}
-        for row in found:
-            by_video[row["video_id"]].append(Chunk(**row))
-        parts = [_matrix(stored[video_id], len(of)) for video_id, of in by_video.items() if of]
+            by_video: dict[str, list[Chunk]] = {video_id: [] for video_id in video_ids}
+            for row in found:
+                by_video[row["video_id"]].append(Chunk(**row))
+            # In here, so that a matrix that has lost its rows is told as damage.
+            parts = [_matrix(stored[video_id], len(of)) for video_id, of in by_video.items() if of]
         return [chunk for of in by_video.values() for chunk in of], _stacked(parts)
 
     async def segments(self, video_id: str, first: int, last: int) -> list[Segment]:

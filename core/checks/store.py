@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.backends.database import sqlite_file
 from core.backends.store import Store, open_store
 from core.backups import FOLDER, naming_the_newest
 from core.bootstrap import database_url
@@ -18,8 +19,9 @@ Holdings = dict[str, str]
 
 async def store(config: Core) -> Check:
     """It opens, can be written, and is whole. Raises what open_store and Store.check raise."""
-    with naming_the_newest(config.data_dir / FOLDER):
-        async with open_store(database_url(config)) as opened:
+    url = database_url(config)
+    with naming_the_newest(config.data_dir / FOLDER, sqlite_file(url)):
+        async with open_store(url) as opened:
             await opened.check()
             channels = await opened.library.channels()
     return Check("store", "ok", facts={"channels": len(channels)})

@@ -192,6 +192,7 @@ async def test_a_video_without_a_chunk_does_not_take_the_others_vectors_away(sto
     assert chunks == cut(BEES, "A")
     assert np.array_equal(vectors, rows(1))
     assert await store.chunks.load([WHALES.id]) == ([], None)
+    assert await store.chunks.recipes([WHALES.id]) == {}
     assert await store.chunks.load([]) == ([], None)
 
 

@@ -90,7 +90,8 @@ class FakeChunks:
         return stored[0] if stored else None
 
     async def recipes(self, video_ids: Sequence[str]) -> dict[str, str]:
-        return {v: self._shelf.chunks[v][0] for v in video_ids if v in self._shelf.chunks}
+        known = {v: self._shelf.chunks[v] for v in video_ids if v in self._shelf.chunks}
+        return {v: recipe for v, (recipe, chunks, _) in known.items() if chunks}
 
     async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
         known = [self._shelf.chunks[v] for v in dict.fromkeys(video_ids) if v in self._shelf.chunks]

@@ -242,11 +242,15 @@ async def test_processes_that_go_on_writing_lose_only_what_was_replaced(tmp_path
         for _ in range(5):
             next(writer.stdout)
         await restore(config, tmp_path / "copy")
-        after = [int(next(writer.stdout)) for _ in range(10)]
+        for _ in range(200):
+            if len(written := ids(live) - {"a"}) > 10:
+                break
+            await asyncio.sleep(0.05)
         writer.send_signal(signal.SIGKILL)
         writer.stdout.read()
-    assert ids(live) >= {"a", f"w{after[-1]:010}"}
-    assert "w0000000000" not in ids(live)
+    assert ids(live) >= {"a", *written}
+    assert len(written) > 10
+    assert "w0000000000" not in written
 
 
 async def test_a_store_that_is_not_there_is_put_back_too(tmp_path, config, live):
@@ -295,7 +299,7 @@ def damage(path: Path, at: float, size: int = 8192) -> None:
         file.write(b"\xa5" * size)
 
 
-@pytest.mark.parametrize("how", ["head", "middle", "cut", "empty", "words"])
+@pytest.mark.parametrize("how", ["head", "middle", "cut", "empty", "first page", "words"])
 async def test_a_damaged_store_is_told_with_its_newest_copy_and_put_back(config, live, how):
     await fill(live, "a")
     folder = config.data_dir / "backups"
@@ -307,9 +311,9 @@ async def test_a_damaged_store_is_told_with_its_newest_copy_and_put_back(config,
     elif how == "words":
         live.write_text("Not a database. " * 1000)
     else:
-        os.truncate(live, 4096)
+        os.truncate(live, 0 if how == "empty" else 4096)
 
-    with pytest.raises(StoreBroken) as told, naming_the_newest(folder):
+    with pytest.raises(StoreBroken) as told, naming_the_newest(folder, live):
         async with opened(live) as store:
             await store.check()
     assert told.value.copy == "1970-01-01"
@@ -317,7 +321,7 @@ async def test_a_damaged_store_is_told_with_its_newest_copy_and_put_back(config,
     name, kept = await restore(config)
     assert name == "tubethread-1970-01-01.db"
     assert ids(live) == {"a"}
-    assert len((live.parent / kept).read_bytes()) == len(damaged)
+    assert len((live.parent / kept).read_bytes()) >= len(damaged)
 
 
 async def test_a_store_that_does_not_open_is_not_replaced_under_another_process(config, live):

@@ -48,6 +48,18 @@ class Breakable:
 
 
 class Vectors(Breakable, FakeVectorIndex):
+    stuck: frozenset[str] | set[str] = frozenset()
+    """Videos that are not held whatever is put, until the channel is dropped as a whole."""
+
+    async def holdings(self, channel):
+        held = await super().holdings(channel)
+        return {video_id: recipe for video_id, recipe in held.items() if video_id not in self.stuck}
+
+    async def drop(self, channel, video_id=None):
+        if video_id is None:
+            self.stuck = frozenset()
+        await super().drop(channel, video_id)
+
     async def nearest(self, *args):
         self._fail()
         return await super().nearest(*args)
@@ -173,6 +185,17 @@ async def test_vectors_that_do_not_find_themselves_are_put_anew(channel):
     assert not (await channel.caches.level("hive", VIDEOS)).vectors
     assert await channel.settle() == LEVEL
     assert channel.vectors.puts == 2 * len(VIDEOS)
+
+
+async def test_rows_that_stand_in_the_way_of_new_ones_are_cleared_away(channel):
+    """Chroma keeps an old row where a new one of the same name is added."""
+    await channel.caches.level("hive", VIDEOS)
+    assert await channel.settle() == LEVEL
+    channel.vectors.stuck = {VIDEOS[3].id, VIDEOS[5].id}
+    channel.caches.doubt("hive")
+    assert not (await channel.caches.level("hive", VIDEOS)).vectors
+    assert await channel.settle() == LEVEL
+    assert not channel.vectors.stuck
 
 
 async def test_filling_goes_on_after_the_childs_death(channel):

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -307,5 +308,10 @@ def _keep_log(config: Config) -> None:
     )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    threading.excepthook = _log_thread
     for name in ("httpx", "httpcore", "alembic"):  # the first two log addresses with tokens
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _log_thread(failed: threading.ExceptHookArgs) -> None:
+    logging.getLogger(__name__).error("in a thread", exc_info=failed.exc_value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.errors import CoreError, DataUnwritable, DiskFull, StoreBroken, StoreUnreachable
+
+_SETTLE_S = 1.0
 
 
 class Database:
@@ -48,12 +51,16 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     """Raises StoreUnreachable, DataUnwritable, DiskFull, StoreBroken."""
     with translated(StoreUnreachable):
         engine = _engine(make_url(url))
+    before = set(threading.enumerate())
     try:
         with translated(StoreUnreachable):
             await _connect(engine)
         yield Database(engine)
-    finally:
+    except BaseException:
         await engine.dispose()
+        await _settle(before)
+        raise
+    await engine.dispose()
 
 
 @contextmanager
@@ -120,6 +127,14 @@ async def _connect(engine: AsyncEngine) -> None:
         await asyncio.sleep(pause_s)
     async with engine.connect():
         pass
+
+
+async def _settle(before: set[threading.Thread]) -> None:
+    """A connection that failed, or was cancelled, is given up by aiosqlite without waiting for its
+    thread, whose last word would find the loop closed."""
+    for thread in set(threading.enumerate()) - before:
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, _SETTLE_S)
 
 
 def _set_up(connection: Any, _: object) -> None:

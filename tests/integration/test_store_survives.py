@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -268,6 +269,17 @@ async def test_an_address_that_leads_nowhere_is_told(url, tmp_path, monkeypatch)
         await open_and_check(url)
     assert "secret" not in str(refused.value)
     assert "nowhere" not in str(refused.value)
+
+
+async def test_a_store_that_does_not_open_leaves_no_thread_behind(tmp_path):
+    """Its last word would find the loop closed, and be a traceback on the screen."""
+    before = set(threading.enumerate())
+    for _ in range(20):
+        with pytest.raises(CoreError):
+            async with open_store(sqlite_url(tmp_path)):
+                pass
+        left = set(threading.enumerate()) - before
+        assert not [thread for thread in left if "_connection_worker_thread" in thread.name]
 
 
 async def test_a_file_that_cannot_be_written_is_told(filled):

@@ -201,5 +201,22 @@ class Outgoing(Protocol):
         """Forgets those that are over and were last saved before then."""
 
 
+class Pieces(Protocol):
+    """Finished parts of work that is not finished, so that a kill costs one part and no more.
+    `recipe`: the settings that the parts were made with. The video need not be stored yet."""
+
+    async def save(self, video_id: str, recipe: str, number: int, piece: str) -> None:
+        """Replaces the piece of that number."""
+
+    async def load(self, video_id: str, recipe: str) -> dict[int, str]:
+        """By number, in order."""
+
+    async def clear(self, video_id: str, recipe: str | None = None) -> None:
+        """One recipe's, or all of the video's."""
+
+    async def purge(self, before: datetime) -> None:
+        """Forgets those that were saved before then."""
+
+
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]

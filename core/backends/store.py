@@ -16,6 +16,7 @@ from core.backends import tables as t
 from core.backends.database import Database, open_database
 from core.backends.migrations import bring_up
 from core.backends.outgoing import SqlOutgoing
+from core.backends.pieces import SqlPieces
 from core.errors import StoreBroken, UnknownVideo
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors
@@ -29,7 +30,7 @@ GLANCE_BYTES = 64 * 1024 * 1024
 
 
 class Store:
-    """The four ports over one database."""
+    """The store's ports over one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database  # borrowed: open_store closes it
@@ -38,6 +39,7 @@ class Store:
         self.library = SqlLibrary(database)
         self.threads = SqlThreads(database)
         self.outgoing = SqlOutgoing(database)
+        self.pieces = SqlPieces(database)
 
     async def check(self) -> None:
         """Returns if the store can be written and is whole; a gigabyte takes some seconds.
@@ -324,3 +326,4 @@ async def _forget(connection: AsyncConnection, channel: str, video_id: str) -> N
         return
     await connection.execute(turns)
     await connection.execute(delete(t.videos).where(t.videos.c.id == video_id))
+    await connection.execute(delete(t.pieces).where(t.pieces.c.video_id == video_id))

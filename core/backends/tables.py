@@ -191,3 +191,14 @@ outbox = Table(
     Column("saved_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("platform", "key"),
 )
+
+# Finished parts of unfinished work. No foreign key: the video is stored when it has been heard.
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("video_id", Words, primary_key=True),
+    Column("recipe", Words, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("piece", Words, nullable=False),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+)

@@ -16,7 +16,7 @@ from core.ports import Vectors
 
 @dataclass
 class Shelf:
-    """What the four share."""
+    """What they share."""
 
     videos: dict[str, Video] = field(default_factory=dict)
     transcripts: dict[str, Transcript] = field(default_factory=dict)
@@ -26,6 +26,7 @@ class Shelf:
     chunks: dict[str, tuple[str, list[Chunk], Vectors | None]] = field(default_factory=dict)
     library: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     turns: list[tuple[str, str, Turn, frozenset[str]]] = field(default_factory=list)
+    pieces: dict[tuple[str, str, int], tuple[str, datetime]] = field(default_factory=dict)
 
     def require(self, *video_ids: str) -> None:
         for video_id in video_ids:
@@ -34,7 +35,7 @@ class Shelf:
 
 
 class MemoryStore:
-    """The fakes, four of them over one shelf."""
+    """The fakes, most of them over one shelf."""
 
     def __init__(self) -> None:
         shelf = Shelf()
@@ -43,6 +44,7 @@ class MemoryStore:
         self.library = FakeLibrary(shelf)
         self.threads = FakeThreads(shelf)
         self.outgoing = FakeOutgoing()
+        self.pieces = FakePieces(shelf)
 
     async def check(self) -> None:
         """Memory does not break."""
@@ -135,6 +137,7 @@ class FakeLibrary:
             if not used:
                 for kept in (shelf.videos, shelf.transcripts, shelf.summaries, shelf.chunks):
                     kept.pop(gone_id, None)
+                await FakePieces(shelf).clear(gone_id)
         if video_id is None:
             shelf.turns = [turn for turn in shelf.turns if turn[0] != channel]
         return gone
@@ -183,3 +186,25 @@ class FakeOutgoing:
         for name, effect in list(self.effects.items()):
             if effect.over and self._saved_at[name] < before:
                 del self.effects[name]
+
+
+class FakePieces:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def save(self, video_id: str, recipe: str, number: int, piece: str) -> None:
+        self._shelf.pieces[video_id, recipe, number] = piece, datetime.now(UTC)
+
+    async def load(self, video_id: str, recipe: str) -> dict[int, str]:
+        kept = sorted(self._shelf.pieces.items())
+        return {name[2]: piece for name, (piece, _) in kept if name[:2] == (video_id, recipe)}
+
+    async def clear(self, video_id: str, recipe: str | None = None) -> None:
+        for name in list(self._shelf.pieces):
+            if name[0] == video_id and recipe in (None, name[1]):
+                del self._shelf.pieces[name]
+
+    async def purge(self, before: datetime) -> None:
+        for name, (_, saved_at) in list(self._shelf.pieces.items()):
+            if saved_at < before:
+                del self._shelf.pieces[name]

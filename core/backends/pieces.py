@@ -1,0 +1,44 @@
+"""This file keeps finished parts of work that is not finished: `Pieces` over a database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.backends.database import Database
+from core.backends.tables import pieces
+
+_p = pieces.c
+
+
+class SqlPieces:
+    """Fulfils `Pieces`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, video_id: str, recipe: str, number: int, piece: str) -> None:
+        row = {"video_id": video_id, "recipe": recipe, "number": number}
+        changed = {"piece": piece, "saved_at": datetime.now(UTC)}
+        async with self._database.write() as connection:
+            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+            new = dialect.insert(pieces).values(row | changed)
+            replaced = new.on_conflict_do_update(index_elements=list(row), set_=changed)
+            await connection.execute(replaced)
+
+    async def load(self, video_id: str, recipe: str) -> dict[int, str]:
+        query = select(_p.number, _p.piece).where(_p.video_id == video_id, _p.recipe == recipe)
+        async with self._database.read() as connection:
+            rows = await connection.execute(query.order_by(_p.number))
+            return {row.number: row.piece for row in rows}
+
+    async def clear(self, video_id: str, recipe: str | None = None) -> None:
+        query = delete(pieces).where(_p.video_id == video_id)
+        async with self._database.write() as connection:
+            await connection.execute(query if recipe is None else query.where(_p.recipe == recipe))
+
+    async def purge(self, before: datetime) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(pieces).where(_p.saved_at < before))

@@ -115,6 +115,8 @@ class Caches:
     async def _is_level(self, key: tuple[str, Cache], wanted: Recipes) -> bool:
         if key in self._filling:
             return False
+        if self._seen.get(key) == wanted:  # nobody's put is waited for
+            return True
         async with self._turn:
             if self._seen.get(key) == wanted:
                 return True

@@ -14,7 +14,7 @@ from core.wire import read, read_vectors
 from core.workers import Worker
 
 EMBED_AT_ONCE = 8
-"""Texts a request: a question waits for at most so many."""
+"""Texts a request: a question goes before the next one, and waits for this one at most."""
 
 
 class RemoteFetcher:
@@ -55,11 +55,14 @@ class RemoteEmbedder:
         self.name = name
 
     async def warm(self) -> None:
-        await self._worker.call("warm")
+        await self._worker.call("warm", urgent=True)
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
         parts = [texts[i : i + EMBED_AT_ONCE] for i in range(0, len(texts), EMBED_AT_ONCE)]
-        told = [await self._worker.call("embed", texts=part, kind=kind) for part in parts]
+        urgent = kind == "question"
+        told = [
+            await self._worker.call("embed", urgent=urgent, texts=part, kind=kind) for part in parts
+        ]
         if not told:
             return np.empty((0, 0), dtype=np.float32)
         return np.concatenate([read_vectors(vectors) for vectors in told])
@@ -72,7 +75,8 @@ class RemoteVectorIndex:
         self._worker = worker  # borrowed: the caller closes it
 
     async def holdings(self, channel: str) -> dict[str, str]:
-        return read(dict[str, str], await self._worker.call("vectors.holdings", channel=channel))
+        told = await self._worker.call("vectors.holdings", urgent=True, channel=channel)
+        return read(dict[str, str], told)
 
     async def put(
         self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk], vectors: Vectors
@@ -91,7 +95,7 @@ class RemoteVectorIndex:
 
     async def nearest(self, channel: str, vector: Vectors, limit: int) -> list[str]:
         told = await self._worker.call(
-            "vectors.nearest", channel=channel, array=vector, limit=limit
+            "vectors.nearest", urgent=True, channel=channel, array=vector, limit=limit
         )
         return read(list[str], told)
 
@@ -103,7 +107,8 @@ class RemoteKeywordIndex:
         self._worker = worker  # borrowed: the caller closes it
 
     async def holdings(self, channel: str) -> dict[str, str]:
-        return read(dict[str, str], await self._worker.call("keywords.holdings", channel=channel))
+        told = await self._worker.call("keywords.holdings", urgent=True, channel=channel)
+        return read(dict[str, str], told)
 
     async def put(self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk]) -> None:
         await self._worker.call(
@@ -115,6 +120,6 @@ class RemoteKeywordIndex:
 
     async def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
         told = await self._worker.call(
-            "keywords.matching", channel=channel, tokens=tokens, limit=limit
+            "keywords.matching", urgent=True, channel=channel, tokens=tokens, limit=limit
         )
         return read(list[str], told)

@@ -17,6 +17,7 @@ from typing import Any, Self
 from core.errors import CoreError, WorkerFailed, WorkerTimeout, from_code
 from core.model import Progress
 from core.ports import Tell
+from core.priority import PriorityLock
 from core.process import Process
 from core.roles import Role
 from core.wire import encode, read
@@ -39,7 +40,7 @@ class Worker:
         self._setup = encode(setup)
         self._log_file = log_file
         self._module = module
-        self._turn = asyncio.Lock()
+        self._turn = PriorityLock()
         self._child: Process | None = None
         self._rest: asyncio.Task[None] | None = None
 
@@ -54,20 +55,23 @@ class Worker:
     ) -> None:
         await self.end()
 
-    async def call(self, method: str, tell: Tell | None = None, **args: object) -> Any:
-        """The method's result, as JSON holds it. `tell` hears its progress."""
+    async def call(
+        self, method: str, tell: Tell | None = None, *, urgent: bool = False, **args: object
+    ) -> Any:
+        """The method's result, as JSON holds it. `tell` hears its progress. `urgent`: a question
+        waits for it, so that it goes before all that is not."""
         result = None
-        async with aclosing(self.stream(method, tell, **args)) as items:
+        async with aclosing(self.stream(method, tell, urgent=urgent, **args)) as items:
             async for item in items:
                 result = item
         return result
 
     async def stream(
-        self, method: str, tell: Tell | None = None, **args: object
+        self, method: str, tell: Tell | None = None, *, urgent: bool = False, **args: object
     ) -> AsyncGenerator[Any]:
         """The method's results one by one. Raises what the backend raised, or WorkerFailed,
         WorkerOutOfMemory, WorkerTimeout. Closing it early ends a disposable child at once."""
-        async with self._turn:
+        async with self._turn(urgent=urgent):
             child = await self._ready_child()
             try:
                 request = encode({"method": method, "args": args})

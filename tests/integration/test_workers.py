@@ -264,6 +264,20 @@ async def test_requests_at_once_are_served_in_turn(make_worker):
         assert await asyncio.gather(*calls) == list(values)
 
 
+async def test_urgent_requests_are_served_before_those_that_wait(make_worker):
+    async with make_worker() as worker:
+        served = []
+
+        async def ask(value, *, urgent=False):
+            served.append(await worker.call("echo", urgent=urgent, value=value))
+
+        async with asyncio.TaskGroup() as tasks:
+            for n in range(4):
+                tasks.create_task(ask(n))
+            tasks.create_task(ask("question", urgent=True))
+        assert served == [0, "question", 1, 2, 3]
+
+
 async def test_what_libraries_print_does_not_disturb(make_worker):
     async with make_worker() as worker:
         assert await worker.call("babble") == "the result"

@@ -298,3 +298,17 @@ async def test_the_exact_way_by_words_reads_so_many_chunks_and_no_more():
     assert {key.partition(":")[0] for key in found} == {"v03"}
     assert counting.sizes == [16]
     assert await exact.matching(counting, ids, Bm25(), "19", 5) == []
+
+
+async def test_a_question_does_not_wait_for_what_another_channel_puts(channel):
+    await channel.settle()
+    assert await channel.settle() == LEVEL
+    channel.vectors.may_put.clear()
+    await channel.store.library.add("other", VIDEOS[0].id)
+    putting = asyncio.create_task(channel.caches.level("other", VIDEOS[:1]))
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(5):
+        assert (await channel.found("bees video000007 part 2"))[1] == ()
+    assert not putting.done()
+    channel.vectors.may_put.set()
+    assert await putting == LEVEL

@@ -1,0 +1,31 @@
+"""This file is a worker without a child: it serves requests in turn, and notes their order."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+
+from core.priority import PriorityLock
+from core.wire import decode, encode
+
+
+class ScriptedWorker:
+    """Stands for a `Worker`: one request at a time, each of one tick. It knows nothing."""
+
+    def __init__(self) -> None:
+        self.served: list[str] = []
+        """Methods; after `embed` what is embedded and how much."""
+        self._turn = PriorityLock()
+
+    async def call(
+        self, method: str, tell: object = None, *, urgent: bool = False, **args: Any
+    ) -> Any:
+        async with self._turn(urgent=urgent):
+            texts = args.get("texts", ())
+            self.served.append(f"{method} {args['kind']} {len(texts)}" if texts else method)
+            await asyncio.sleep(0)
+            if method == "embed":
+                return decode(encode(np.zeros((len(texts), 2), dtype=np.float32)))
+            return {} if method.endswith("holdings") else []

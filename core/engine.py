@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from core import extractive
 from core.answer import answer
@@ -14,6 +14,7 @@ from core.asking import fits
 from core.errors import CoreError
 from core.model import Answer, Passage, Summary, Transcript, Turn, Video
 from core.ports import LanguageModel, Tell
+from core.precedence import PatientModel, Precedence
 from core.summarise import summarise
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Engine:
     """Raises what is wrong with the model, quickly."""
     insist: bool
     max_answer_tokens: int
+    _precedence: Precedence = field(default_factory=Precedence)
 
     async def now(self) -> LanguageModel | None:
         """The model if it is wanted and there. Raises what is wrong with it if that must be."""
@@ -60,10 +62,11 @@ class Engine:
         language: str,
         tell: Tell,
     ) -> Summary:
-        """By `model`, what `now` returned, or without one."""
+        """By `model`, what `now` returned, or without one. Questions go first."""
         if model:
+            patient = PatientModel(model, self._precedence)
             try:
-                return await summarise(video, transcript, model, language, tell)
+                return await summarise(video, transcript, patient, language, tell)
             except CoreError:
                 if self.insist:
                     raise
@@ -90,7 +93,7 @@ class Engine:
             said = False
             try:
                 stream = answer(question, passages, turns, model, language, self.max_answer_tokens)
-                async with aclosing(stream) as pieces:
+                async with aclosing(self._precedence.first(stream)) as pieces:
                     async for piece in pieces:
                         said = True
                         yield piece

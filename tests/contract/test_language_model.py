@@ -1,4 +1,4 @@
-"""What every language model does: one suite on the fake and on Ollama's backend."""
+"""What every language model does: one suite on the fake, on Ollama's backend and on who waits."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core.backends.ollama import Ollama
 from core.config import Llm
 from core.errors import PromptTooLong
 from core.ports import LanguageModel, Message
+from core.precedence import PatientModel, Precedence
 from tests.fakes.models import ScriptedModel
 from tests.fakes.ollama import OllamaServer
 
@@ -42,7 +43,13 @@ async def scripted(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
     yield ScriptedModel(list(replies), num_ctx=2048)
 
 
-@pytest.fixture(params=[ollama, scripted])
+@asynccontextmanager
+async def patient(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
+    async with scripted(replies) as model:
+        yield PatientModel(model, Precedence())
+
+
+@pytest.fixture(params=[ollama, scripted, patient])
 def opened(request: pytest.FixtureRequest) -> Open:
     open_model: Open = request.param
     return open_model

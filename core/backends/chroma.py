@@ -28,8 +28,9 @@ from core.errors import CoreError, DiskFull, IndexBroken
 from core.model import Chunk
 from core.ports import Vectors
 
-OPEN_S = 10.0
-"""An opening that takes longer will never end: the process is ended instead."""
+OPEN_S = 8.0
+"""An opening that takes longer will never end: the process is ended instead. Whoever waits for an
+answer has one without the index before ten seconds are over."""
 _OPEN = 16
 """Channels held open: each costs 4 MB, 6 threads and 11 file handles; opening one takes 10 ms."""
 

@@ -1,4 +1,4 @@
-"""This file is what the tests run in a process that may die: puts without end, and a look."""
+"""This file is what the tests run in a process that may die: puts, and a look."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from core.backends.chroma import Chroma
 from core.backends.fts5 import Fts5
 from core.errors import IndexBroken
 from core.model import Chunk
+from core.ports import Vectors
 from core.tokens import tokenise
 
 CHANNEL = "hive"
@@ -49,6 +50,19 @@ def put_without_end(kind: type[Chroma] | type[Fts5], path: Path, pipe: Connectio
     for number in count():
         put(index, f"v{number}")
         pipe.send(f"v{number}")
+
+
+def put_when_told(
+    path: Path,
+    channel: str,
+    video: tuple[str, str, list[Chunk], Vectors],
+    pipe: Connection,
+) -> None:
+    """Opens the channel, says so, waits for a word, and puts."""
+    index = Chroma(path)
+    pipe.send(list(index.holdings(channel)))
+    pipe.recv()
+    index.put(channel, *video)
 
 
 def look(path: Path, open_s: float, pipe: Connection) -> None:

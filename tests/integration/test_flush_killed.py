@@ -1,0 +1,15 @@
+"""This file kills while Chroma writes its graph out, as `make torture` does ten times as often."""
+
+from __future__ import annotations
+
+from tests.torture.flush import KILLS, kill
+
+SEED = 0
+
+
+async def test_killed_while_it_writes_an_index_is_found_broken_and_made_anew(tmp_path):
+    kills = [kill for kill, _ in await kill(tmp_path, SEED, KILLS)]
+
+    hits = [kill.reached for kill in kills if kill.is_hit]
+    assert len(hits) > KILLS / 2, "most were aimed badly: this says little"
+    assert len(set(hits)) > 1

@@ -1,0 +1,264 @@
+"""This file kills processes while Chroma writes its graph out, and sees every index come right.
+
+The store and both caches are real, and so is the index child. Most of the killed are forks that
+put a video as the index child does, and are ready at once; every tenth is the index child itself,
+at the very question that lets it put one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import multiprocessing
+import os
+import random
+import shutil
+import sqlite3
+import statistics
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from core.backends.chroma import Chroma
+from core.model import Chunk, Video
+from core.ports import Vectors
+from tests.fakes.index_child import put_when_told
+from tests.fakes.sniper import FILES, Aim, Kill, Sniper
+from tests.torture.damage import LEVEL, House, house
+
+KILLS = 50
+"""A round's; one in OF_THE_CHILD is the index child's own, which takes a second to come again."""
+OF_THE_CHILD = 10
+VIDEOS = [Video(f"video{n:06}", f"Day {n}") for n in range(4)]
+IDS = [video.id for video in VIDEOS]
+CHUNKS = 260
+"""A video. Chroma writes its files out every thousand rows."""
+WHOLE = "whole"
+FIRST, AGAIN = "first", "again"
+"""Channels of which the next put makes Chroma write its files, or write over what they hold."""
+FOUND_S = 10.0
+"""A broken index is noticed within, and the answer comes without it: issue 3."""
+NEAREST = 5
+LOOKED_FOR = 8
+"""Vectors of an index that came right, compared with brute force."""
+
+
+@dataclass
+class Scene:
+    """A house, what is in it, and what is found in it while all is whole."""
+
+    opened: House
+    folder: Path
+    content: dict[str, tuple[list[Chunk], Vectors]]
+    recipe: str
+    expected: list[list[str]]
+    fresh_bytes: int = 0
+
+    def folder_of(self, channel: str) -> Path:
+        return self.folder / "cache" / "chroma" / _name(channel)
+
+    async def ask(self, channel: str, number: int = 0) -> tuple[list[str], bool]:
+        """What is found for the question, and whether it came from the caches."""
+        chunks, _ = self.content[IDS[number]]
+        question = chunks[61 * number + 7].text
+        hits, notes = await self.opened.finder.hits(
+            question, channel, VIDEOS, NEAREST, by_vector=True
+        )
+        return [hit.chunk.key for hit in hits], not notes
+
+    def nearest(self, vector: Vectors) -> list[str]:
+        """By brute force."""
+        scored = [
+            (-float(score), chunk.key)
+            for chunks, vectors in self.content.values()
+            for chunk, score in zip(chunks, vectors @ vector, strict=True)
+        ]
+        return [key for _, key in sorted(scored)[:NEAREST]]
+
+    async def settle(self, channel: str) -> None:
+        async with asyncio.timeout(120):
+            while await self.opened.caches.level(channel, VIDEOS) != LEVEL:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+async def round(folder: Path, seed: int) -> str:
+    """What `make torture` runs."""
+    struck = await kill(folder / "killed", seed, KILLS)
+    hits = Counter(kill.reached for kill, _ in struck if kill.is_hit)
+    where = ", ".join(f"{hits[name]} in {name}" for name in FILES)
+    ms = [1000 * answered_s for _, answered_s in struck]
+    ended_s = await hang(folder / "hung")
+    return (
+        f"{len(struck)} killed, {hits.total()} while it wrote ({where}); all came right, answers "
+        f"went on after {statistics.median(ms):.0f} ms, at most {max(ms):.0f}; an opening that "
+        f"never ends was ended after {ended_s:.1f} s"
+    )
+
+
+async def kill(folder: Path, seed: int, kills: int) -> list[tuple[Kill, float]]:
+    """Each kill, and the seconds until a question was answered after it. Every kill has a channel
+    of its own, which comes right before the next."""
+    dice, struck = random.Random(seed), []
+    async with house(folder) as opened:
+        scene = await _build(opened, folder)
+        for number in range(kills):
+            aim, of_the_child = Aim.by(dice), number % OF_THE_CHILD == 0
+            template = AGAIN if of_the_child else dice.choice((FIRST, AGAIN))
+            try:
+                channel = await _copy(scene, template, f"kill {number}")
+                strike = _strike_the_child if of_the_child else _strike_a_fork
+                struck.append(await strike(scene, channel, aim))
+                await _comes_right(scene, channel, dice)
+            except (AssertionError, TimeoutError) as error:
+                error.add_note(f"kill {number}, {template}: {aim}")
+                raise
+    return struck
+
+
+async def hang(folder: Path) -> float:
+    """Seconds until a question was answered whose channel never opens: Chroma reads a pipe into
+    which nobody writes."""
+    async with house(folder) as opened:
+        scene = await _build(opened, folder)
+        channel = await _copy(scene, AGAIN, "hung")
+        (file,) = scene.folder_of(channel).glob(f"*/{FILES[1]}")
+        file.unlink()
+        os.mkfifo(file)
+        began = time.monotonic()
+        assert await scene.ask(channel) == (scene.expected[0], False)
+        answered_s = time.monotonic() - began
+        assert answered_s <= FOUND_S
+        await _comes_right(scene, channel, random.Random(0))
+    return answered_s
+
+
+# A channel in which all is whole, and two that are one put away from a flush
+
+
+async def _build(opened: House, folder: Path) -> Scene:
+    dice = random.Random(0)
+    scene = Scene(opened, folder, {}, f"r {opened.embedder.name}", [])
+    for video in VIDEOS:
+        texts = [_text(dice) for _ in range(CHUNKS)]
+        chunks = [Chunk(video.id, n, n, n + 1, n, n, "", text) for n, text in enumerate(texts)]
+        vectors = await opened.embedder.embed(texts, "passage")
+        scene.content[video.id] = chunks, vectors
+        await opened.store.videos.save(video)
+        await opened.store.chunks.save(video.id, scene.recipe, chunks, vectors)
+    await scene.settle(WHOLE)
+    for number in range(len(VIDEOS)):
+        found, is_whole = await scene.ask(WHOLE, number)
+        assert is_whole
+        scene.expected.append(found)
+    scene.fresh_bytes = _bytes(scene.folder_of(WHOLE))
+    await asyncio.to_thread(_make_templates, scene)
+    return scene
+
+
+def _text(dice: random.Random) -> str:
+    """No two are alike: what is found has one order."""
+    return " ".join(f"word{dice.randrange(300)}" for _ in range(12))
+
+
+def _make_templates(scene: Scene) -> None:
+    *others, last = IDS
+    with closing(Chroma(scene.folder / "templates")) as index:
+        for name in (FIRST, AGAIN):
+            for video_id in others:
+                index.put(name, video_id, scene.recipe, *scene.content[video_id])
+        for recipe in ("an old one", "a newer one"):
+            index.put(AGAIN, last, recipe, *scene.content[last])
+
+
+async def _copy(scene: Scene, template: str, channel: str) -> str:
+    """Level but for the last video's vectors."""
+    shutil.copytree(scene.folder / "templates" / _name(template), scene.folder_of(channel))
+    for video_id, (chunks, _) in scene.content.items():
+        await scene.opened.caches.keywords.put(channel, video_id, scene.recipe, chunks)
+    return channel
+
+
+# Killed, and asked
+
+
+async def _strike_the_child(scene: Scene, channel: str, aim: Aim) -> tuple[Kill, float]:
+    children = psutil.Process().children()
+    (child,) = (child for child in children if "core.child" in child.cmdline())
+    sniper = Sniper(child.pid, scene.folder_of(channel), aim)
+    answer, kill = await asyncio.gather(scene.ask(channel), asyncio.to_thread(sniper.strike))
+    return kill, _answered_s(scene, kill, answer)
+
+
+async def _strike_a_fork(scene: Scene, channel: str, aim: Aim) -> tuple[Kill, float]:
+    kill = await asyncio.to_thread(_kill_a_fork, scene, channel, aim)
+    return kill, _answered_s(scene, kill, await scene.ask(channel))
+
+
+def _kill_a_fork(scene: Scene, channel: str, aim: Aim) -> Kill:
+    """Forked from a process that has Chroma imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.fakes.index_child"])
+    ours, theirs = context.Pipe()
+    video = IDS[-1], scene.recipe, *scene.content[IDS[-1]]
+    path = scene.folder / "cache" / "chroma"
+    process = context.Process(target=put_when_told, args=(path, channel, video, theirs))
+    process.start()
+    theirs.close()
+    with closing(ours):
+        ours.recv()
+        assert process.pid
+        sniper = Sniper(process.pid, scene.folder_of(channel), aim)
+        ours.send("go on")
+        kill = sniper.strike()
+    process.join()
+    process.close()
+    return kill
+
+
+def _answered_s(scene: Scene, kill: Kill, answer: tuple[list[str], bool]) -> float:
+    """Answered as ever, without the index, and in time."""
+    took_s = time.monotonic() - kill.at_s
+    found, is_whole = answer
+    assert found == scene.expected[0]
+    assert kill.is_over or not is_whole, "nothing was noticed"
+    assert took_s <= FOUND_S
+    return took_s
+
+
+async def _comes_right(scene: Scene, channel: str, dice: random.Random) -> None:
+    """It holds what the store holds, finds what brute force finds, and takes no more room than
+    it would have without the kill."""
+    vectors = scene.opened.caches.vectors
+    await scene.settle(channel)
+    assert await vectors.holdings(channel) == dict.fromkeys(IDS, scene.recipe)
+    assert _rows(scene.folder_of(channel)) == sorted(
+        chunk.key for chunks, _ in scene.content.values() for chunk in chunks
+    )
+    for _ in range(LOOKED_FOR):
+        vector = scene.content[dice.choice(IDS)][1][dice.randrange(CHUNKS)]
+        assert await vectors.nearest(channel, vector, NEAREST) == scene.nearest(vector)
+    for number, expected in enumerate(scene.expected):
+        assert await scene.ask(channel, number) == (expected, True)
+    assert _bytes(scene.folder_of(channel)) <= 2 * scene.fresh_bytes
+    await scene.opened.caches.drop(channel)
+    assert not scene.folder_of(channel).exists()
+
+
+def _rows(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(f"file:{folder / 'chroma.sqlite3'}?mode=ro", uri=True)) as rows:
+        found = rows.execute("SELECT embedding_id FROM embeddings ORDER BY 1")
+        return [key for (key,) in found]
+
+
+def _bytes(folder: Path) -> int:
+    """On the disk: holes take none."""
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*"))
+
+
+def _name(channel: str) -> str:
+    """Of its folder: core/backends/chroma.py."""
+    return hashlib.sha256(channel.encode()).hexdigest()[:32]

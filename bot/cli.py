@@ -6,31 +6,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import os
-import signal
-import sys
-import threading
-from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass
 from enum import StrEnum
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bot.config import DEFAULT_PATH, Config, read_config
+from bot.command import Setting, leave, run
+from bot.config import DEFAULT_PATH
 from bot.conversation import Conversation
 from bot.handlers import Handlers, Outcome
 from bot.lines import typed_lines
-from bot.output import JsonOutput, Output, TextOutput
-from bot.render import exit_code, export_labels
-from bot.words import Words
-from core.config import LOG_FILE
-from core.errors import CoreError
+from bot.render import export_labels
 
 app = typer.Typer(
     help="A YouTube link or a file becomes something one can talk to, on this machine alone.",
@@ -59,20 +47,6 @@ Language = Annotated[
     SummaryLanguage | None, typer.Option("--language", help="The language of the summary.")
 ]
 CHANNEL = "console"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What every command needs: the settings, the words, and where results go."""
-
-    config: Config
-    words: Words
-    output: Output
-    channel: str
-
-
-Work = Callable[[Setting, Handlers], Awaitable[None]]
-Main = Callable[[Setting], Coroutine[Any, Any, int]]
 
 
 @app.callback()
@@ -109,7 +83,7 @@ def chat(
             async for line in lines:
                 await conversation.hear(line)
 
-    _run(context.obj, channel, as_json, work, stays=True)
+    run(context.obj, channel, as_json, work, stays=True, works=True)
 
 
 @app.command()
@@ -125,7 +99,7 @@ def ingest(
     async def work(setting: Setting, handlers: Handlers) -> None:
         await handlers.ingest(sources, language)
 
-    _run(context.obj, channel, as_json, work)
+    run(context.obj, channel, as_json, work, works=True)
 
 
 @app.command()
@@ -144,7 +118,7 @@ def ask(
     async def work(setting: Setting, handlers: Handlers) -> None:
         await handlers.ask(question, video, thread)
 
-    _run(context.obj, channel, as_json, work)
+    run(context.obj, channel, as_json, work)
 
 
 @app.command()
@@ -160,7 +134,7 @@ def search(
     async def work(setting: Setting, handlers: Handlers) -> None:
         await handlers.search(queries, limit)
 
-    _run(context.obj, channel, as_json, work)
+    run(context.obj, channel, as_json, work)
 
 
 @app.command()
@@ -170,7 +144,45 @@ def videos(context: typer.Context, channel: Channel = CHANNEL, as_json: Json = F
     async def work(setting: Setting, handlers: Handlers) -> None:
         await handlers.videos()
 
-    _run(context.obj, channel, as_json, work)
+    run(context.obj, channel, as_json, work)
+
+
+@app.command()
+def jobs(
+    context: typer.Context,
+    channel: Annotated[str | None, typer.Option("--channel", help="Else all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List what is being worked on and what waits for it."""
+
+    async def work(setting: Setting, handlers: Handlers) -> None:
+        await handlers.jobs(channel)
+
+    run(context.obj, channel or CHANNEL, as_json, work)
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    job: Annotated[str, typer.Argument(metavar="JOB")],
+    as_json: Json = False,
+) -> None:
+    """Stop a job."""
+
+    async def work(setting: Setting, handlers: Handlers) -> None:
+        await handlers.cancel(job)
+
+    run(context.obj, CHANNEL, as_json, work)
+
+
+@app.command()
+def worker(context: typer.Context) -> None:
+    """Work on jobs until it is stopped."""
+
+    async def work(setting: Setting, handlers: Handlers) -> None:
+        await handlers.work()
+
+    run(context.obj, CHANNEL, False, work, stays=True, works=True)
 
 
 @app.command()
@@ -187,7 +199,7 @@ def forget(
     async def work(setting: Setting, handlers: Handlers) -> None:
         await handlers.forget(video)
 
-    _run(context.obj, channel or CHANNEL, as_json, work)
+    run(context.obj, channel or CHANNEL, as_json, work)
 
 
 @app.command()
@@ -206,7 +218,7 @@ def export(
         labels = export_labels(setting.words)
         await handlers.export(video, format.value, labels, target)
 
-    _run(context.obj, channel, False, work)
+    run(context.obj, channel, False, work)
 
 
 @app.command()
@@ -222,7 +234,7 @@ def backup(
 
         return await backup(setting.config, Outcome(setting.output), file)
 
-    _leave(context.obj, CHANNEL, as_json, main)
+    leave(context.obj, CHANNEL, as_json, main)
 
 
 @app.command()
@@ -240,7 +252,7 @@ def restore(
 
         return await restore(setting.config, Outcome(setting.output), file)
 
-    _leave(context.obj, CHANNEL, as_json, main)
+    leave(context.obj, CHANNEL, as_json, main)
 
 
 @app.command()
@@ -252,66 +264,4 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
 
         return await doctor(setting.config, setting.output)
 
-    _leave(context.obj, CHANNEL, as_json, main)
-
-
-def _run(path: Path, channel: str, as_json: bool, work: Work, *, stays: bool = False) -> None:
-    _leave(path, channel, as_json, lambda setting: _work(setting, work, stays=stays))
-
-
-def _leave(path: Path, channel: str, as_json: bool, main: Main) -> None:
-    """Ends the program with the exit code that `main` comes to."""
-    make_output = JsonOutput if as_json else TextOutput
-    try:
-        config = read_config(path)
-    except CoreError as error:
-        make_output(Words("en")).error(error)
-        raise typer.Exit(exit_code(error)) from None
-    words = Words(config.language)
-    setting = Setting(config, words, make_output(words), channel)
-    _keep_log(config)
-    try:
-        code = asyncio.run(_until_told(main(setting)))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        # At once: a thread may still be reading standard input, and cannot be told to stop.
-        sys.stdout.flush()
-        os._exit(130)
-    except BrokenPipeError:  # as in `tubethread videos | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    raise typer.Exit(code)
-
-
-async def _until_told(main: Coroutine[Any, Any, int]) -> int:
-    """SIGTERM ends it as Ctrl-C does: what is open is closed."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await main
-
-
-async def _work(setting: Setting, work: Work, *, stays: bool) -> int:
-    outcome = Outcome(setting.output)
-    with outcome.telling():
-        from core.bootstrap import open_core  # here: --help need not wait for SQLAlchemy
-
-        async with open_core(setting.config, stays=stays) as core:
-            await work(setting, Handlers(core, outcome, setting.channel))
-    return outcome.exit_code
-
-
-def _keep_log(config: Config) -> None:
-    """What went wrong inside is for the log alone: nothing of it belongs on the screen."""
-    logging.raiseExceptions = False
-    handler = RotatingFileHandler(
-        config.data_dir / LOG_FILE, maxBytes=5_000_000, backupCount=1, delay=True
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    threading.excepthook = _log_thread
-    for name in ("httpx", "httpcore", "alembic"):  # the first two log addresses with tokens
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _log_thread(failed: threading.ExceptHookArgs) -> None:
-    logging.getLogger(__name__).error("in a thread", exc_info=failed.exc_value)
+    leave(context.obj, CHANNEL, as_json, main)

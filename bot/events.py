@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from bot.render import describe, describe_check
 from bot.words import Words
-from core.model import Answer, Check, Hit, Point, Progress, Ready, Segment, Video
+from core.model import Answer, Check, Hit, Job, Point, Progress, Ready, Segment, Video
 from core.plain import to_json
 
 Event = dict[str, object]
@@ -99,6 +99,19 @@ def hits_event(query: str, pairs: Sequence[tuple[Hit, Video]]) -> Event:
 
 def videos_event(videos: Sequence[Video]) -> Event:
     return {"event": "videos", "videos": [_video(video) for video in videos]}
+
+
+def jobs_event(jobs: Sequence[Job]) -> Event:
+    told = [
+        {"id": job.id, "video_id": job.order.video_id, "channel": job.order.channel}
+        | asdict(job.progress)
+        for job in jobs
+    ]
+    return {"event": "jobs", "jobs": told}
+
+
+def cancelled_event(job_id: str) -> Event:
+    return {"event": "cancelled", "job": job_id}
 
 
 def forgotten_event(video_ids: Sequence[str]) -> Event:

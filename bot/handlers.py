@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
@@ -50,12 +51,21 @@ class Outcome:
 
 
 @dataclass(slots=True)
+class Stop:
+    """Why the program ends early."""
+
+    by_person: bool = False
+    """Ctrl-C: what it was doing is not wanted any more. Else the machine may be going down."""
+
+
+@dataclass(slots=True)
 class Handlers:
     """The commands of one channel."""
 
     core: Pipeline
     outcome: Outcome
     channel: str
+    stop: Stop
 
     @property
     def output(self) -> Output:
@@ -86,6 +96,23 @@ class Handlers:
         with self.outcome.telling():
             self.output.videos(await self.core.library.videos(self.channel))
 
+    async def jobs(self, channel: str | None) -> None:
+        """Those of the channel, or all."""
+        with self.outcome.telling():
+            self.output.jobs(await self.core.pending(channel))
+
+    async def cancel(self, job_id: str) -> None:
+        with self.outcome.telling():
+            await self.core.cancel(job_id)
+            self.output.cancelled(job_id)
+
+    async def work(self) -> None:
+        """Until it is stopped."""
+        with self.outcome.telling():
+            await self.core.jobs()
+            self.output.hint("jobs.working")
+            await asyncio.Event().wait()
+
     async def forget(self, video_id: str | None) -> None:
         with self.outcome.telling():
             self.output.forgotten(await self.core.forget(self.channel, video_id))
@@ -107,7 +134,9 @@ class Handlers:
 
     async def _ingest(self, source: Source, language: str | None) -> Ready:
         with self.output.progress() as tell:
-            ready = await self.core.ingest(source, self.channel, tell, language)
+            ready = await self.core.ingest(
+                source, self.channel, tell, language, unwanted=lambda: self.stop.by_person
+            )
         self.output.ready(ready)
         return ready
 

@@ -23,12 +23,13 @@ from bot.render import (
     render_checks,
     render_error,
     render_hits,
+    render_jobs,
     render_progress,
     render_ready,
     render_videos,
 )
 from bot.words import Words
-from core.model import Answer, Check, Hit, Progress, Ready, Stage, Video
+from core.model import Answer, Check, Hit, Job, Progress, Ready, Stage, Video
 from core.plain import one_line, printable
 
 if TYPE_CHECKING:  # it brings numpy, for which --help need not wait
@@ -48,6 +49,8 @@ class Output(Protocol):
     def answer(self, answer: Answer) -> None: ...
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None: ...
     def videos(self, videos: Sequence[Video]) -> None: ...
+    def jobs(self, jobs: Sequence[Job]) -> None: ...
+    def cancelled(self, job_id: str) -> None: ...
     def forgotten(self, video_ids: Sequence[str]) -> None: ...
     def backed_up(self, name: str, size: int) -> None: ...
     def restored(self, name: str, kept: str) -> None: ...
@@ -84,6 +87,12 @@ class JsonOutput:
 
     def videos(self, videos: Sequence[Video]) -> None:
         self._print(events.videos_event(videos))
+
+    def jobs(self, jobs: Sequence[Job]) -> None:
+        self._print(events.jobs_event(jobs))
+
+    def cancelled(self, job_id: str) -> None:
+        self._print(events.cancelled_event(job_id))
 
     def forgotten(self, video_ids: Sequence[str]) -> None:
         self._print(events.forgotten_event(video_ids))
@@ -148,6 +157,12 @@ class TextOutput:
 
     def videos(self, videos: Sequence[Video]) -> None:
         print(render_videos(videos, self._words))
+
+    def jobs(self, jobs: Sequence[Job]) -> None:
+        print(render_jobs(jobs, self._words))
+
+    def cancelled(self, job_id: str) -> None:
+        print(self._words("jobs.cancelled", job=job_id))
 
     def forgotten(self, video_ids: Sequence[str]) -> None:
         print(self._words("videos.forgotten", count=len(video_ids)))

@@ -14,7 +14,7 @@ from rich.cells import set_cell_size
 from bot.words import Words
 from core.document import Labels, Plain, head, outline, reply
 from core.errors import ConfigError, CoreError, RequestError, VideoError
-from core.model import Answer, Check, Hit, Progress, Ready, Video
+from core.model import Answer, Check, Hit, Job, Progress, Ready, Video
 from core.plain import clock, one_line
 
 FACT_CHARACTERS = 200
@@ -114,6 +114,16 @@ def render_videos(videos: Sequence[Video], words: Words) -> str:
     lengths = [clock(video.duration_s) for video in videos]
     rows = zip(videos, lengths, names, strict=True)
     return "\n".join(f"{video.id:<16}  {length:>8}  {name}" for video, length, name in rows)
+
+
+def render_jobs(jobs: Sequence[Job], words: Words) -> str:
+    """One line for each job, its id first."""
+    rows = [
+        f"{job.id}  {job.order.video_id:<16}  {one_line(job.order.channel)}  "
+        f"{render_progress(job.progress, words)}"
+        for job in jobs
+    ]
+    return "\n".join(rows) or words("jobs.none")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -24,6 +26,8 @@ from core.errors import DataUnwritable
 from core.finding import Finder
 from core.hearing import Hearing
 from core.indexing import Indexer
+from core.ingest import Ingest
+from core.once import OpenedOnce
 from core.pipeline import Pipeline
 from core.ports import LanguageModel
 from core.remote import (
@@ -36,14 +40,22 @@ from core.remote import (
 from core.roles import FETCH, INDEX, SPEECH, Role, RoleName
 from core.workers import Worker
 
+if TYPE_CHECKING:
+    from core.jobs import DurableJobs
+
+SOLE = "tubethread"
+"""A SQLite store has one worker at a time, whatever its machine or container is called today."""
 _MEGABYTE = 1024 * 1024
 _INDEX_FILE_BYTES = 8 * 1024 * _MEGABYTE
 
 
 @asynccontextmanager
-async def open_core(config: Core, *, stays: bool = False) -> AsyncIterator[Pipeline]:
+async def open_core(
+    config: Core, *, stays: bool = False, works: bool = False
+) -> AsyncIterator[Pipeline]:
     """The core, ready for work. No model is loaded and no child started before it is needed.
-    `stays`: for more than one command, so that it looks after daily copies of the store.
+    `stays`: for more than one command, so that it looks after daily copies of the store. `works`:
+    it works on jobs, if no other process of this data folder does.
 
     Raises DataUnwritable, StoreUnreachable, StoreBroken, DiskFull."""
     async with AsyncExitStack() as stack:
@@ -61,10 +73,17 @@ async def open_core(config: Core, *, stays: bool = False) -> AsyncIterator[Pipel
         caches = await stack.enter_async_context(
             Caches(store.chunks, embedder, RemoteVectorIndex(index), RemoteKeywordIndex(index))
         )
-        yield Pipeline(
+        engine = Engine(
+            model,
+            check,
+            insist=config.llm.engine == "ollama",
+            max_answer_tokens=config.llm.max_answer_tokens,
+        )
+        indexer = Indexer(store.chunks, store.library, embedder, caches)
+        ingest = Ingest(
             videos=store.videos,
             library=store.library,
-            threads=store.threads,
+            pieces=store.pieces,
             fetcher=fetcher,
             hearing=Hearing(
                 fetcher,
@@ -74,16 +93,40 @@ async def open_core(config: Core, *, stays: bool = False) -> AsyncIterator[Pipel
                 config.speech,
                 config.limits,
             ),
-            indexer=Indexer(store.chunks, store.library, embedder, caches),
+            indexer=indexer,
+            engine=engine,
+        )
+        jobs = await stack.enter_async_context(
+            OpenedOnce(partial(_jobs, config, ingest, works=works))
+        )
+        yield Pipeline(
+            videos=store.videos,
+            library=store.library,
+            threads=store.threads,
+            ingesting=ingest,
+            jobs=jobs.get,
+            indexer=indexer,
             finder=Finder(store.chunks, caches, embedder, Bm25()),
-            engine=Engine(
-                model,
-                check,
-                insist=config.llm.engine == "ollama",
-                max_answer_tokens=config.llm.max_answer_tokens,
-            ),
+            engine=engine,
             language=config.language,
         )
+
+
+def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AbstractAsyncContextManager[DurableJobs]:
+    # Imported here: DBOS takes 0.8 s, and what is at hand need not wait for it.
+    from core.jobs import open_jobs
+    from core.runner import running
+
+    url = jobs_url(config)
+    executor = config.jobs.executor or (SOLE if url.startswith("sqlite") else platform.node())
+    run = partial(running, url, executor, config.jobs.at_once, ingest)
+    lock = config.data_dir / "worker.lock"
+    return open_jobs(url, ingest.give_up, run if works else None, lock)
+
+
+def jobs_url(config: Core) -> str:
+    """The store's own database, by a driver that is not async."""
+    return database_url(config).replace("sqlite+aiosqlite:", "sqlite:", 1)
 
 
 @asynccontextmanager

@@ -67,6 +67,13 @@ class Limits(Section):
     links_per_message: int = Field(3, ge=1, le=20)
 
 
+class Jobs(Section):
+    """Who works on what was ordered."""
+
+    executor: str = Field("", max_length=80)
+    at_once: int = Field(1, ge=1, le=16)
+
+
 class YouTube(Section):
     """How yt-dlp reaches YouTube."""
 
@@ -85,4 +92,5 @@ class Core(Section):
     embedding: Embedding = Embedding()
     gpu: Gpu = Gpu()
     limits: Limits = Limits()
+    jobs: Jobs = Jobs()
     youtube: YouTube = YouTube()

@@ -107,6 +107,18 @@ class EmptyQuestion(RequestError):
 
 
 @dataclass(eq=False)
+class UnknownJob(RequestError):
+    """No such job, or it is over."""
+
+    job_id: str
+
+
+@dataclass(eq=False)
+class JobCancelled(RequestError):
+    """Somebody stopped it."""
+
+
+@dataclass(eq=False)
 class CannotWrite(RequestError):
     """The file that was named cannot be written."""
 
@@ -290,6 +302,13 @@ class WorkerTimeout(BackendError):
 
     role: str
     seconds: int
+
+
+@dataclass(eq=False)
+class JobFailed(BackendError):
+    """A job broke in a way nobody foresaw, or broke the whole program too often."""
+
+    detail: str = ""
 
 
 @dataclass(eq=False)

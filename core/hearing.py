@@ -31,7 +31,7 @@ class Hearing:
 
     def is_current(self, source: Source, transcript: Transcript) -> bool:
         """Whether hearing the source again could give anything else, by the settings of today."""
-        return transcript.recipe.startswith(self._settings(source))
+        return transcript.recipe.startswith(self.settings(source))
 
     async def hear(self, source: Source, video: Video, tell: Tell) -> Words:
         """The first way of `speech.order` that works; a file has only one.
@@ -60,7 +60,7 @@ class Hearing:
         segments = await asyncio.to_thread(self.read_subtitles, source.path)
         video = replace(video, duration_s=segments[-1].end_s)
         check_length(video.duration_s, self.limits)
-        return video, Transcript(video.id, "", "file", segments, self._settings(source))
+        return video, Transcript(video.id, "", "file", segments, self.settings(source))
 
     async def _hear_link(self, source: Source, video: Video, tell: Tell) -> Words:
         with TemporaryDirectory(dir=self.scratch) as folder:
@@ -70,7 +70,7 @@ class Hearing:
 
     async def _read_captions(self, source: Source, video: Video) -> Words:
         transcript = await self.fetcher.captions(video, self.speech.language)
-        recipe = f"{self._settings(source)}{transcript.recipe}"
+        recipe = f"{self.settings(source)}{transcript.recipe}"
         return video, replace(transcript, recipe=recipe)
 
     async def _listen(self, source: Source, audio: Path, video: Video, tell: Tell) -> Words:
@@ -87,10 +87,10 @@ class Hearing:
                 tell(Progress("transcribe", min(window.heard_s / video.duration_s, 1.0)))
         if not segments:
             raise NoSpeech()
-        recipe = f"{self._settings(source)}whisper"
+        recipe = f"{self.settings(source)}whisper"
         return video, Transcript(video.id, language, "whisper", tuple(segments), recipe)
 
-    def _settings(self, source: Source) -> str:
+    def settings(self, source: Source) -> str:
         if isinstance(source, File) and source.is_subtitles:
             return "file:"
         ways = "whisper" if isinstance(source, File) else ",".join(self.speech.order)

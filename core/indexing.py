@@ -52,9 +52,18 @@ class Indexer:
         await self.chunks.save(video.id, wanted, pieces, found)
         return ()
 
-    async def add(self, channel: str, video: Video) -> Notes:
-        """The channel knows the video, and its caches do. Notes: `cache_rebuilding`."""
-        await self.library.add(channel, video.id)
+    async def is_done(
+        self, video: Video, transcript: Transcript, chapters: Sequence[Chapter]
+    ) -> bool:
+        """Whether `index` has nothing left to do."""
+        wanted = _recipe(chunk(video, transcript, chapters), self.embedder.name)
+        return await self.chunks.recipe(video.id) == wanted
+
+    async def add(self, channel: str, video_id: str) -> Notes:
+        """The channel knows the video, and its caches do. Notes: `cache_rebuilding`.
+
+        Raises UnknownVideo."""
+        await self.library.add(channel, video_id)
         return (await self.caches.level(channel, await self.library.videos(channel))).notes
 
     async def drop(self, channel: str, video_ids: Sequence[str] | None = None) -> None:

@@ -12,8 +12,9 @@ from urllib.parse import quote
 Source = Literal["whisper", "captions", "file"]
 """Who made a transcript's words: our ears, YouTube's captions, or a subtitle file."""
 
-Stage = Literal["resolve", "download", "transcribe", "summarise", "index", "load"]
-"""What the user is told while waiting. `load`: a model is being brought into memory."""
+Stage = Literal["wait", "resolve", "download", "transcribe", "summarise", "index", "load"]
+"""What the user is told while waiting. `wait`: others go first. `load`: a model is being brought
+into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,29 @@ class Ready:
     transcript: Transcript
     summary: Summary
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A video that a channel wants to know. Orders of one `key` ask for the same work: the same
+    video by the same settings. `file`: where it lies on this machine; "" for a link."""
+
+    key: str
+    video_id: str
+    file: str
+    channel: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An order that is being worked on, or waits for it: `stage` "wait"."""
+
+    id: str
+    order: Order
+    progress: Progress
+    created_s: float
+    """Seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)

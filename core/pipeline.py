@@ -1,40 +1,35 @@
-"""This file is the order of the steps: a source becomes a video one can question, then is asked.
-
-Each step looks into the store first, so nothing is done twice, whoever asks.
-"""
+"""This file is the core's front: a source becomes a video one can question, then is asked."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
 from typing import get_args
-from weakref import WeakValueDictionary
 
 from core.config import Language
 from core.engine import EXTRACTIVE, Engine
-from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
+from core.errors import EmptyQuestion, NothingToAsk, UnknownJob, UnknownVideo
 from core.finding import Finder
-from core.hearing import Hearing, notes_about
 from core.indexing import Indexer
+from core.ingest import Ingest
 from core.model import (
     Answer,
     Hit,
+    Job,
     Passage,
     Progress,
     Ready,
     Summary,
-    Transcript,
     Turn,
     Video,
 )
 from core.plain import one_line
-from core.ports import Clock, Fetcher, LanguageModel, Library, Tell, Threads, Videos
-from core.progress import with_eta
-from core.sources import File, Source, file_video
+from core.ports import Clock, Jobs, LanguageModel, Library, Tell, Threads, Videos
+from core.sources import Source
 from core.watch import Watch
 
 PASSAGES = 8
@@ -52,33 +47,55 @@ class Pipeline:
     videos: Videos
     library: Library
     threads: Threads
-    fetcher: Fetcher
-    hearing: Hearing
+    ingesting: Ingest
+    jobs: Callable[[], Awaitable[Jobs]]
+    """What can wait for a kill and a restart. It is opened when it is first asked for."""
     indexer: Indexer
     finder: Finder
     engine: Engine
     language: Language
     clock: Clock = time.monotonic
-    _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def ingest(
-        self, source: Source, channel: str, tell: Tell, language: str | None = None
+        self,
+        source: Source,
+        channel: str,
+        tell: Tell,
+        language: str | None = None,
+        unwanted: Callable[[], bool] = lambda: False,
     ) -> Ready:
-        """The video, heard, summed up in `language` and indexed for the channel.
+        """The video, heard, summed up in `language` and indexed for the channel: at once where it
+        is at hand, else by a job. The job outlives whoever waits for it, unless it is `unwanted`
+        at that moment. Raises any CoreError."""
+        order = await self.ingesting.order(source, channel, language or self.language)
+        if ready := await self.ingesting.at_hand(order):
+            return ready
+        job_id = await (await self.jobs()).submit(order)
+        try:
+            return await self.watch(job_id, tell)
+        except asyncio.CancelledError:
+            if unwanted():
+                await self.cancel(job_id)
+            raise
 
-        Pasted by five people at once it is heard once. Raises any CoreError."""
-        tell = with_eta(tell, self.clock)
-        found = await _identify(source)
-        async with self._lock(found.id):
-            tell(Progress("resolve"))
-            video = await self._resolve(source, found)
-            video, transcript = await self._hear(source, video, tell)
-            summary = await self._sum_up(video, transcript, language or self.language, tell)
-            notes = await self.indexer.index(video, transcript, summary.chapters, tell)
-            if video.id not in {known.id for known in await self.library.videos(channel)}:
-                notes += await self.indexer.add(channel, video)
-        notes += notes_about(video, transcript, self.hearing.speech)
-        return Ready(video, transcript, summary, notes + self.engine.notes(summary.engine))
+    async def watch(self, job_id: str, tell: Tell) -> Ready:
+        """What the job comes to, also one that another process works on or has ended.
+
+        Raises what it failed with, JobCancelled, UnknownJob; UnknownVideo if it was forgotten."""
+        jobs = await self.jobs()
+        async with aclosing(jobs.watch(job_id)) as stages:
+            async for progress in stages:
+                tell(progress)
+        return await self.ingesting.ready(*await jobs.outcome(job_id))
+
+    async def pending(self, channel: str | None = None) -> list[Job]:
+        """The jobs of the channel, or all, that are not over; oldest first."""
+        jobs = await (await self.jobs()).pending()
+        return [job for job in jobs if channel in (None, job.order.channel)]
+
+    async def cancel(self, job_id: str) -> None:
+        """The job stops within 2 s. Raises UnknownJob, also where it is over."""
+        await (await self.jobs()).cancel(job_id)
 
     async def answer(
         self, question: str, channel: str, video_id: str | None, thread: str, tell: Tell
@@ -139,48 +156,33 @@ class Pipeline:
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
         """Takes one video, or all, from the channel, with what is said about it there.
 
-        What no other channel uses is deleted. The ids taken. Raises UnknownVideo."""
+        What no other channel uses is deleted, what is being taken in is stopped. The ids taken.
+        Raises UnknownVideo."""
         one = video_id is not None
+        stopped = await self._stop(channel, video_id)
+        if stopped and one and video_id not in await self._known_ids(channel):
+            return stopped
         gone: list[str] = []
         for video in await (self.known(channel, video_id) if one else self.library.videos(channel)):
-            async with self._lock(video.id):  # another channel may be taking it in
-                gone += await self.library.forget(channel, video.id)
+            gone += await self.library.forget(channel, video.id)
         if not one:
             await self.library.forget(channel)  # and what was said about no video
         await self.indexer.drop(channel, gone if one else None)
         return gone
 
-    def _lock(self, video_id: str) -> asyncio.Lock:
-        return self._locks.setdefault(video_id, asyncio.Lock())
+    async def _stop(self, channel: str, video_id: str | None) -> list[str]:
+        """Cancels the channel's jobs for one video, or for all. The videos' ids."""
+        stopped = []
+        for job in await self.pending(channel):
+            if video_id in (None, job.order.video_id):
+                with suppress(UnknownJob):  # it is over by now
+                    await self.cancel(job.id)
+                await self.ingesting.forget(job.order)
+                stopped.append(job.order.video_id)
+        return stopped
 
-    async def _resolve(self, source: Source, found: Video) -> Video:
-        if known := await self.videos.get(found.id):
-            return known
-        return found if isinstance(source, File) else await self.fetcher.look_up(found.id)
-
-    async def _hear(self, source: Source, video: Video, tell: Tell) -> tuple[Video, Transcript]:
-        known = await self.videos.transcript(video.id)
-        if known and self.hearing.is_current(source, known):
-            return video, known
-        video, transcript = await self.hearing.hear(source, video, tell)
-        await self.videos.save(video)
-        await self.videos.save_transcript(transcript)
-        return video, transcript
-
-    async def _sum_up(
-        self, video: Video, transcript: Transcript, language: str, tell: Tell
-    ) -> Summary:
-        if known := await self.videos.summary(video.id, self.engine.recipe(language)):
-            return known
-        model = await self.engine.now()
-        if not model and (known := await self.videos.summary(video.id, EXTRACTIVE)):
-            return known
-        tell(Progress("summarise"))
-        summary = await self.engine.summarise(model, video, transcript, language, tell)
-        own_words = summary.engine == EXTRACTIVE
-        recipe = EXTRACTIVE if own_words else self.engine.recipe(language)
-        await self.videos.save_summary(video.id, recipe, summary)
-        return summary
+    async def _known_ids(self, channel: str) -> set[str]:
+        return {video.id for video in await self.library.videos(channel)}
 
     async def _passages(
         self,
@@ -210,13 +212,6 @@ class Pipeline:
             return ()
         summary = await self.summary(videos[0].id)
         return summary.questions if summary else ()
-
-
-async def _identify(source: Source) -> Video:
-    """What is known of the source without asking anybody."""
-    if isinstance(source, File):
-        return await asyncio.to_thread(file_video, source.path)
-    return Video(source.video_id, "")
 
 
 def _said(words: str) -> str:

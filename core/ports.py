@@ -15,7 +15,19 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.model import Chunk, Effect, Progress, Segment, Summary, Transcript, Turn, Video, Window
+from core.model import (
+    Chunk,
+    Effect,
+    Job,
+    Order,
+    Progress,
+    Segment,
+    Summary,
+    Transcript,
+    Turn,
+    Video,
+    Window,
+)
 
 Vectors = NDArray[np.float32]
 """Shape (n, d), rows of length 1, or (d,) for one text."""
@@ -134,6 +146,9 @@ class Videos(Protocol):
 
     async def save(self, video: Video) -> None: ...
     async def get(self, video_id: str) -> Video | None: ...
+    async def discard(self, video_id: str) -> None:
+        """Forgets a video that has no transcript and that no channel knows."""
+
     async def save_transcript(self, transcript: Transcript) -> None:
         """Replaces the video's transcript and forgets what was made from the old one."""
 
@@ -183,6 +198,27 @@ class Threads(Protocol):
     async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
         """`video_ids`: what the turn speaks of; it goes when the channel forgets one of them.
         Raises UnknownVideo."""
+
+
+class Jobs(Protocol):
+    """Work that goes on after a kill. Each job ends once: done, failed or cancelled."""
+
+    async def submit(self, order: Order) -> str:
+        """The job's id. Orders of one key that meet are worked on once, for all their channels."""
+
+    def watch(self, job_id: str) -> AsyncGenerator[Progress]:
+        """How far it is, from any process, until it is over. Raises UnknownJob."""
+
+    async def outcome(self, job_id: str) -> tuple[Order, tuple[str, ...]]:
+        """What was ordered and what the user should know, once it is done.
+
+        Waits for it. Raises what it failed with, JobCancelled, UnknownJob."""
+
+    async def pending(self) -> list[Job]:
+        """Those that are not over, oldest first."""
+
+    async def cancel(self, job_id: str) -> None:
+        """It stops within 2 s. Raises UnknownJob, also where it is over."""
 
 
 class Outgoing(Protocol):

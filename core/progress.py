@@ -20,7 +20,7 @@ def with_eta(tell: Tell, clock: Clock = time.monotonic) -> Tell:
         elapsed = clock() - began.setdefault(progress.stage, clock())
         if progress.eta_s is None and elapsed and EARLY <= progress.fraction <= 1:
             left_s = elapsed * (1 - progress.fraction) / progress.fraction
-            progress = replace(progress, eta_s=round(left_s, 1))
+            progress = replace(progress, eta_s=max(0.0, round(left_s, 1)))
         tell(progress)
 
     return paced

@@ -100,6 +100,14 @@ class SqlVideos:
             changed = {"video": new.excluded.video}
             await connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=changed))
 
+    async def discard(self, video_id: str) -> None:
+        v = t.videos.c.id
+        is_used = exists().where(t.transcripts.c.video_id == v) | exists().where(
+            t.library.c.video_id == v
+        )
+        async with self._database.write() as connection:
+            await connection.execute(delete(t.videos).where(v == video_id, ~is_used))
+
     async def get(self, video_id: str) -> Video | None:
         query = select(t.videos.c.video).where(t.videos.c.id == video_id)
         async with self._database.read() as connection:

@@ -14,11 +14,13 @@ from core.errors import CoreError
 from core.finding import Finder
 from core.hearing import Hearing
 from core.indexing import Indexer
+from core.ingest import Ingest
 from core.model import Answer, Segment, Video
 from core.pipeline import Pipeline
 from core.ports import LanguageModel
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
+from tests.fakes.jobs import FakeJobs
 from tests.fakes.store import MemoryStore
 
 BEES = Video("aaaaaaaaaaa", "How bees dance", "The Hive", 30.0)
@@ -47,12 +49,31 @@ class World:
     """What asking for the language model raises."""
 
     def pipeline(self) -> Pipeline:
+        ingest = self.ingest()
+        jobs = FakeJobs(ingest)
+
+        async def open_jobs() -> FakeJobs:
+            return jobs
+
+        return Pipeline(
+            videos=self.store.videos,
+            library=self.store.library,
+            threads=self.store.threads,
+            ingesting=ingest,
+            jobs=open_jobs,
+            indexer=ingest.indexer,
+            finder=Finder(self.store.chunks, ingest.indexer.caches, self.embedder, Bm25()),
+            engine=ingest.engine,
+            language="en",
+        )
+
+    def ingest(self) -> Ingest:
         store = self.store
         caches = Caches(store.chunks, self.embedder, self.vectors, self.keywords)
-        return Pipeline(
+        return Ingest(
             videos=store.videos,
             library=store.library,
-            threads=store.threads,
+            pieces=store.pieces,
             fetcher=self.fetcher,
             hearing=Hearing(
                 self.fetcher,
@@ -63,9 +84,7 @@ class World:
                 Limits(),
             ),
             indexer=Indexer(store.chunks, store.library, self.embedder, caches),
-            finder=Finder(store.chunks, caches, self.embedder, Bm25()),
             engine=Engine(self.model, self._check, self.insist, max_answer_tokens=512),
-            language="en",
         )
 
     async def _check(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
@@ -90,3 +91,23 @@ class FakeTranscriber:
                 raise self._failure
         finally:
             self.is_closed = True
+
+
+class WaitingTranscriber(FakeTranscriber):
+    """Hears one window and then waits until it may go on."""
+
+    def __init__(self, *segments: Segment) -> None:
+        super().__init__(*segments)
+        self.began, self.go_on, self.closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def transcribe(
+        self, audio: Path, language: str, from_s: float = 0.0
+    ) -> AsyncIterator[Window]:
+        try:
+            async for window in super().transcribe(audio, language):
+                yield window
+                if window.segments:
+                    self.began.set()
+                    await self.go_on.wait()
+        finally:
+            self.closed.set()

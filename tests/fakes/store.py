@@ -57,6 +57,11 @@ class FakeVideos:
     async def save(self, video: Video) -> None:
         self._shelf.videos[video.id] = video
 
+    async def discard(self, video_id: str) -> None:
+        known = any(video_id in videos for videos in self._shelf.library.values())
+        if not known and video_id not in self._shelf.transcripts:
+            self._shelf.videos.pop(video_id, None)
+
     async def get(self, video_id: str) -> Video | None:
         return self._shelf.videos.get(video_id)
 

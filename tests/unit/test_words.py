@@ -14,6 +14,9 @@ EN, KO = Words("en"), Words("ko")
 COMMANDS = {"chat", "ingest", "ask", "search", "videos", "forget", "export", "doctor"} | {
     "backup",
     "restore",
+    "jobs",
+    "cancel",
+    "worker",
 }
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 

@@ -1,0 +1,111 @@
+"""This file works on jobs without anything that lasts: `Jobs` in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from itertools import count
+
+from core.errors import CoreError, JobCancelled, UnknownJob, UnknownVideo
+from core.ingest import Ingest
+from core.model import Job, Order, Progress
+
+
+@dataclass
+class _Entry:
+    number: int
+    order: Order
+    task: asyncio.Task[tuple[str, ...]]
+
+
+class FakeJobs:
+    """One after the other, in the order in which they came."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._turn = asyncio.Lock()
+        self._works: dict[str, asyncio.Task[tuple[str, ...]]] = {}
+        self._told: dict[str, list[Progress]] = {}
+        self._jobs: dict[str, _Entry] = {}
+        self._numbers = count(1)
+
+    async def submit(self, order: Order) -> str:
+        number = next(self._numbers)
+        task = asyncio.create_task(self._fulfil(order))
+        self._jobs[str(number)] = _Entry(number, order, task)
+        await asyncio.sleep(0)
+        return str(number)
+
+    async def watch(self, job_id: str) -> AsyncGenerator[Progress]:
+        entry = self._entry(job_id)
+        seen = 0
+        if not self._told.get(entry.order.key) and not entry.task.done():
+            await asyncio.sleep(0.001)
+            if not self._told.get(entry.order.key):
+                yield Progress("wait")
+        while True:
+            told = self._told.get(entry.order.key, [])
+            while seen < len(told):
+                yield told[seen]
+                seen += 1
+            if entry.task.done():
+                return
+            await asyncio.sleep(0.001)
+
+    async def outcome(self, job_id: str) -> tuple[Order, tuple[str, ...]]:
+        entry = self._entry(job_id)
+        await asyncio.wait({entry.task})
+        if entry.task.cancelled():
+            raise JobCancelled()
+        return entry.order, entry.task.result()
+
+    async def pending(self) -> list[Job]:
+        return [
+            Job(job_id, entry.order, self._newest(entry.order), float(entry.number))
+            for job_id, entry in self._jobs.items()
+            if not entry.task.done()
+        ]
+
+    async def cancel(self, job_id: str) -> None:
+        entry = self._entry(job_id)
+        if entry.task.done():
+            raise UnknownJob(job_id)
+        entry.task.cancel()
+        await asyncio.wait({entry.task})
+        if not any(job.order.key == entry.order.key for job in await self.pending()):
+            if work := self._works.get(entry.order.key):
+                work.cancel()
+                await asyncio.wait({work})
+            await self._ingest.give_up(entry.order)
+
+    async def _fulfil(self, order: Order) -> tuple[str, ...]:
+        while True:
+            work = self._works.get(order.key)
+            if work is None or work.done():
+                self._told[order.key] = []
+                work = self._works[order.key] = asyncio.create_task(self._take_in(order))
+            notes = await asyncio.shield(work)
+            try:
+                return notes + await self._ingest.add(order)
+            except UnknownVideo:
+                continue
+
+    async def _take_in(self, order: Order) -> tuple[str, ...]:
+        notes: tuple[str, ...] = ()
+        async with self._turn:
+            for _, step in self._ingest.steps:
+                try:
+                    notes += await step(order, self._told[order.key].append)
+                except CoreError:
+                    await self._ingest.give_up(order)
+                    raise
+        return notes
+
+    def _newest(self, order: Order) -> Progress:
+        return [Progress("wait"), *self._told.get(order.key, [])][-1]
+
+    def _entry(self, job_id: str) -> _Entry:
+        if job_id not in self._jobs:
+            raise UnknownJob(job_id)
+        return self._jobs[job_id]

@@ -14,8 +14,9 @@ from core.drafts import NotesDraft, PointDraft, SummaryDraft, parse, schema
 from core.errors import BadModelOutput, PromptTooLong
 from core.extractive import summarise as take_key_sentences
 from core.model import Passage, Progress, Segment, Transcript, Video
+from core.notebook import Notebook, Noted, recipe
 from core.parts import Line, characters, cut, minutes, thicken
-from core.ports import LanguageModel, Message, Tell
+from core.ports import LanguageModel, Message, Pieces, Tell
 from core.prompts import ask_again, ask_for_notes, ask_for_summary, count_tokens, prompt
 from core.tokens import tokenise
 from core.topics import find_chapters
@@ -40,6 +41,8 @@ class Reader:
     model: LanguageModel
     language: str
     tell: Tell
+    pieces: Pieces | None
+    """Where the notes of a long transcript are kept until its summary is."""
 
     async def read(self) -> SummaryDraft:
         """The draft; every `segment` in it is the index of a segment + 1.
@@ -59,10 +62,8 @@ class Reader:
     async def _read_in_parts(self, lines: Sequence[Line], borders: Set[float]) -> SummaryDraft:
         done = 0.0
         while True:
-            parts, notes = self._cut(lines, borders), []
-            for n, part in enumerate(parts, start=1):
-                notes += await self._note(part)
-                self.tell(Progress("summarise", done + (1 - done) * 0.9 * n / len(parts)))
+            end = done + (1 - done) * 0.9
+            notes = await self._take_notes(lines, borders, done, end)
             draft = await self._sum_up(notes, of_notes=True)
             if draft is not None:
                 return draft
@@ -70,7 +71,31 @@ class Reader:
                 raise PromptTooLong(self.model.tokens(notes[0].said.text), self.model.num_ctx)
             if characters(notes) > _SHRINKS * characters(lines):
                 notes = notes[::2]  # else a model that takes notes at length would never end
-            lines, done = notes, done + (1 - done) * 0.9
+            lines, done = notes, end
+
+    async def _take_notes(
+        self, lines: Sequence[Line], borders: Set[float], done: float, end: float
+    ) -> list[Line]:
+        """Of all parts; an earlier attempt's are not taken again. `done`, `end`: fractions."""
+        notebook = self._notebook(lines)
+        kept = await notebook.parts()
+        parts = self._cut(lines, sum(noted.lines for noted in kept), borders)
+        notes = [line for noted in kept for line in noted.notes]
+        step = (end - done) / (len(kept) + len(parts))
+        if kept:
+            self.tell(Progress("summarise", done + step * len(kept)))
+        for n, part in enumerate(parts, start=len(kept) + 1):
+            noted = await self._note(part)
+            await notebook.add(n, Noted(len(part), noted))
+            notes += noted
+            self.tell(Progress("summarise", done + step * n))
+        return notes
+
+    def _notebook(self, lines: Sequence[Line]) -> Notebook:
+        task = ask_for_notes(self.language, minutes(lines))
+        asked = prompt([self._passage(lines)], task)
+        named = recipe(self.model, asked, lines, self.transcript)
+        return Notebook(self.pieces, self.video.id, named)
 
     async def _sum_up(self, lines: Sequence[Line], *, of_notes: bool) -> SummaryDraft | None:
         """None where the lines are too long to be read at once."""
@@ -152,10 +177,12 @@ class Reader:
         points = take_key_sentences(self.video, said).points
         return [self._as_line(firsts[point.start_s], point.text) for point in points]
 
-    def _cut(self, lines: Sequence[Line], borders: Set[float]) -> list[Sequence[Line]]:
+    def _cut(self, lines: Sequence[Line], first: int, borders: Set[float]) -> list[Sequence[Line]]:
+        """Those from `first` on."""
         room = self._room(NOTES_TOKENS, ask_for_notes(self.language, minutes(lines)), ())
-        sizes = [self.model.tokens(f"[999] {line.said.text}\n") for line in lines]
-        return cut(lines, sizes, room, borders)
+        rest = lines[first:]
+        sizes = [self.model.tokens(f"[999] {line.said.text}\n") for line in rest]
+        return cut(rest, sizes, room, borders) if rest else []
 
     def _room(self, most: int, task: Message, lines: Sequence[Line]) -> int:
         """Tokens left beside the prompt and its reply."""

@@ -13,7 +13,7 @@ from core.answer import answer
 from core.asking import fits
 from core.errors import CoreError
 from core.model import Answer, Passage, Summary, Transcript, Turn, Video
-from core.ports import LanguageModel, Tell
+from core.ports import LanguageModel, Pieces, Tell
 from core.precedence import PatientModel, Precedence
 from core.summarise import summarise
 
@@ -35,6 +35,8 @@ class Engine:
     """Raises what is wrong with the model, quickly."""
     insist: bool
     max_answer_tokens: int
+    pieces: Pieces | None = None
+    """Where the notes of a long video are kept until its summary is. None: nowhere."""
     _precedence: Precedence = field(default_factory=Precedence)
 
     async def now(self) -> LanguageModel | None:
@@ -66,7 +68,9 @@ class Engine:
         if model:
             patient = PatientModel(model, self._precedence)
             try:
-                return await summarise(video, transcript, patient, language, tell)
+                return await summarise(
+                    video, transcript, patient, language, tell, pieces=self.pieces
+                )
             except CoreError:
                 if self.insist:
                     raise

@@ -15,7 +15,7 @@ from core.drafts import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.extractive import MOST_CHAPTER_POINTS, hashtags
 from core.keywords import count_words, keywords
 from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
-from core.ports import LanguageModel, Tell
+from core.ports import LanguageModel, Pieces, Tell
 from core.safe_text import safe_line
 from core.suggestions import suggest
 from core.topics import MOST_CHAPTERS, SHORTEST_S, find_chapters
@@ -24,16 +24,24 @@ MOST_POINTS = 12
 
 
 async def summarise(
-    video: Video, transcript: Transcript, model: LanguageModel, language: str, tell: Tell
+    video: Video,
+    transcript: Transcript,
+    model: LanguageModel,
+    language: str,
+    tell: Tell,
+    *,
+    pieces: Pieces | None = None,
 ) -> Summary:
     """The summary of at least one segment, in `language`.
 
     `covered_s` is the end of the last segment, for nothing is ever left out: where the model fails
     at a part of a long video, that part's own key sentences stand for it (core/condense.py).
-    Raises BadModelOutput and what the model raises but PromptTooLong, after which it goes on.
+    `pieces` keep the notes of a long video's parts: whoever is stopped and tries again goes on
+    there. They are to be cleared once the summary is stored. Raises BadModelOutput and what the
+    model raises but PromptTooLong, after which it goes on.
     """
     tell(Progress("summarise"))
-    draft = await Reader(video, transcript, model, language, tell).read()
+    draft = await Reader(video, transcript, model, language, tell, pieces).read()
     chapters = await asyncio.to_thread(chapters_of, draft, video, transcript)
     tell(Progress("summarise", 1.0))
     segments = transcript.segments

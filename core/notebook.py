@@ -1,0 +1,63 @@
+"""This file keeps the notes taken of a long transcript's parts until it is summed up, so that a
+kill costs one part and no more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from core.model import Segment, Transcript
+from core.parts import Line
+from core.ports import LanguageModel, Pieces, Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A part that was read: how many lines it had, and what stands for them."""
+
+    lines: int
+    notes: list[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """The notes of one reading, part by part. `pieces` None: nothing is kept."""
+
+    pieces: Pieces | None
+    video_id: str
+    recipe: str
+
+    async def parts(self) -> list[Noted]:
+        """Those at hand, from the first one on."""
+        kept = await self.pieces.load(self.video_id, self.recipe) if self.pieces else {}
+        return [_read(piece) for n, (at, piece) in enumerate(kept.items(), start=1) if at == n]
+
+    async def add(self, number: int, noted: Noted) -> None:
+        """`number`: of the part, from 1."""
+        if self.pieces:
+            await self.pieces.save(self.video_id, self.recipe, number, _write(noted))
+
+
+def recipe(
+    model: LanguageModel, asked: Prompt, lines: Sequence[Line], transcript: Transcript
+) -> str:
+    """Changes with all that the notes depend on. `asked`: as if of all lines at once; the language
+    is told there. How they are cut is none of it, for a model that was just started counts tokens
+    otherwise; each part says its size instead."""
+    content = repr((asked, lines, transcript))
+    digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:16]
+    return f"notes {model.name} {digest}"
+
+
+def _write(noted: Noted) -> str:
+    notes = [(line.first, line.count, *astuple(line.said)) for line in noted.notes]
+    return json.dumps({"lines": noted.lines, "notes": notes})
+
+
+def _read(piece: str) -> Noted:
+    told = json.loads(piece)
+    notes = [Line(first, count, Segment(*said)) for first, count, *said in told["notes"]]
+    return Noted(told["lines"], notes)

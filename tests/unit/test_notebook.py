@@ -1,0 +1,163 @@
+"""This file stops the summing up of long videos at any part, and sees that no other is lost."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from core.engine import EXTRACTIVE, Engine
+from core.errors import ModelFailed
+from core.model import Segment, Transcript, Video
+from core.summarise import summarise
+from tests.fakes.models import ScriptedModel
+from tests.fakes.store import FakePieces, Shelf
+
+VIDEO = Video("beesbeesbee", "How bees dance", "The Hive")
+SAID = tuple(
+    Segment(7.5 * n, 7.5 * n + 7, f"Here the speaker says that number {n} of the bees is famous.")
+    for n in range(240)
+)
+TRANSCRIPT = Transcript(VIDEO.id, "en", "whisper", SAID)
+SHORT = replace(TRANSCRIPT, segments=SAID[:40])
+KILLED = asyncio.CancelledError()
+
+
+def obedient(prompt):
+    """Notes of a part, or a summary: what the first lines of the prompt say, and the last."""
+    lines = [line for line in prompt[1].text.splitlines() if line.startswith("[")]
+    said = [(int(line[1 : line.index("]")]), line.partition("] ")[2]) for line in lines]
+    points = [{"text": text[-80:], "segment": n} for n, text in (*said[:2], said[-1])]
+    chapters = [{"title": f"From {points[0]['text'][:40]}", "segment": said[0][0]}]
+    return {"topic": "Bees", "points": points, "chapters": chapters}
+
+
+def wordy(prompt):
+    """So long that its notes have to be read in parts as well."""
+    told = obedient(prompt)
+    return told | {"points": [p | {"text": p["text"] + " Indeed." * 30} for p in told["points"]]}
+
+
+def stubborn(prompt):
+    """Of no use where it shall take notes."""
+    return "Sorry." if "part of" in prompt[-1].text else obedient(prompt)
+
+
+def until(calls, replies, error=KILLED):
+    """A model that is lost after so many replies."""
+    left = iter(range(calls))
+
+    def reply(prompt):
+        if next(left, None) is None:
+            raise error
+        return replies(prompt)
+
+    return reply
+
+
+@dataclass
+class Desk:
+    """Where one video is summed up, again and again, over the same pieces."""
+
+    replies: object = obedient
+    num_ctx: int = 2048
+    shelf: Shelf = field(default_factory=Shelf)
+    told: list[float] = field(default_factory=list)
+
+    async def sum_up(self, replies=None, **changed):
+        """What came of it, and the prompts that it took."""
+        model = ScriptedModel(replies or self.replies, changed.pop("num_ctx", self.num_ctx))
+        model.name = changed.pop("name", model.name)
+        facts = {"video": VIDEO, "transcript": TRANSCRIPT, "language": "en"} | changed
+        self.told.clear()
+        tell = lambda progress: self.told.append(progress.fraction)  # noqa: E731
+        pieces = FakePieces(self.shelf)
+        summary = await summarise(**facts, model=model, tell=tell, pieces=pieces)
+        return summary, model.prompts
+
+    async def is_killed(self, calls):
+        with pytest.raises(asyncio.CancelledError):
+            await self.sum_up(until(calls, self.replies))
+
+
+@pytest.mark.parametrize(("replies", "rounds"), [(obedient, 1), (wordy, 2)])
+async def test_after_a_kill_only_what_was_not_finished_is_asked(replies, rounds):
+    whole_desk = Desk(replies)
+    whole, prompts = await whole_desk.sum_up()
+    assert len({recipe for _, recipe, _ in whole_desk.shelf.pieces}) == rounds
+    for calls in range(len(prompts)):
+        desk = Desk(replies)
+        await desk.is_killed(calls)
+        assert await desk.sum_up() == (whole, prompts[calls:])
+
+
+async def test_killed_after_every_part_it_comes_to_the_same_end():
+    whole, prompts = await Desk(wordy).sum_up()
+    desk = Desk(wordy)
+    for _ in prompts[:-1]:
+        await desk.is_killed(1)
+    assert await desk.sum_up() == (whole, prompts[-1:])
+
+
+async def test_notes_that_had_to_be_stood_in_for_are_kept_too():
+    whole, prompts = await Desk(stubborn).sum_up()
+    desk = Desk(stubborn)
+    await desk.is_killed(len(prompts) - 1)
+    assert await desk.sum_up() == (whole, prompts[-1:])
+
+
+async def test_progress_starts_at_what_is_kept():
+    desk = Desk()
+    await desk.sum_up()
+    whole = list(desk.told)
+    desk.shelf.pieces.clear()
+    await desk.is_killed(3)
+    await desk.sum_up()
+    assert desk.told == pytest.approx([0.0, *whole[3:]])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "another model"},
+        {"language": "ko"},
+        {"video": replace(VIDEO, title="How bees sleep")},
+        {"transcript": replace(TRANSCRIPT, segments=(*SAID[:-1], replace(SAID[-1], text="No.")))},
+        {"transcript": replace(TRANSCRIPT, segments=(replace(SAID[0], end_s=7.25), *SAID[1:]))},
+    ],
+    ids=["model", "language", "title", "words", "times"],
+)
+async def test_nothing_is_used_again_for_anything_else(changed):
+    fresh = await Desk().sum_up(**changed)
+    desk = Desk()
+    await desk.is_killed(4)
+    assert await desk.sum_up(**changed) == fresh
+
+
+async def test_another_cut_goes_on_where_the_parts_at_hand_end():
+    """A context of another size, or a model that counts tokens otherwise than before."""
+    desk = Desk()
+    await desk.is_killed(2)
+    _, prompts = await desk.sum_up(num_ctx=3072)
+    read = " ".join(prompt[1].text for prompt in prompts[:-1])
+    known = [segment.text in read for segment in SAID]
+    assert not known[0]
+    assert known == sorted(known)  # from one line on all of them, none before it
+    assert known[-1]
+
+
+async def test_a_summary_at_one_go_keeps_nothing():
+    desk = Desk(num_ctx=16_384)
+    await desk.sum_up(transcript=SHORT)
+    assert desk.shelf.pieces == {}
+
+
+async def test_a_model_that_was_stood_in_for_goes_on_when_it_is_back():
+    _, prompts = await Desk().sum_up()
+    shelf, summaries = Shelf(), []
+    for replies in (until(2, obedient, ModelFailed("gone")), obedient):
+        model = ScriptedModel(replies, 2048)
+        engine = Engine(model, None, False, 256, pieces=FakePieces(shelf))
+        told = lambda progress: None  # noqa: E731
+        summaries.append(await engine.summarise(model, VIDEO, TRANSCRIPT, "en", told))
+    assert [summary.engine for summary in summaries] == [EXTRACTIVE, "scripted"]
+    assert model.prompts == prompts[2:]

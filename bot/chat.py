@@ -7,8 +7,11 @@ platform's notation, which nobody else reads.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+from core.document import Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,22 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """What a message is about, shown as the platform shows a link: with its picture."""
+
+    title: str
+    url: str
+    thumbnail_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One message as it shall look: in the platform's markup and within its limits."""
 
     blocks: tuple[str, ...]
     buttons: tuple[Button, ...] = ()
     file: File | None = None
+    card: Card | None = None
 
     @property
     def text(self) -> str:
@@ -42,23 +55,62 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """What a person wrote."""
+class Person:
+    """Who did something. `is_moderator`: may manage messages where it was done, as the platform
+    has it now. `language`: a code, as far as the platform tells."""
+
+    id: str
+    name: str
+    is_moderator: bool = False
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where something was done. `place`: where an answer belongs. `channel`: whose library it is
+    about; a thread's is its parent's. `server`: what the channel belongs to, or ""."""
 
     place: str
+    channel: str
+    server: str = ""
+    is_thread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a person wrote. `to_us`: in private, by a mention, or as a reply to us."""
+
+    where: Where
     id: str
-    author: str
+    author: Person
     text: str
+    to_us: bool = False
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A person pressed a button, of a message that may be weeks old."""
+    """A person pressed a button of a message that may be weeks old. `id`: the event's."""
 
-    place: str
+    where: Where
+    id: str
     message_id: str
-    author: str
+    author: Person
     button_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A person gave a command. `id`: the event's. `message_id`, `text`: of the message that it is
+    about, if it was chosen on one."""
+
+    where: Where
+    id: str
+    author: Person
+    name: str
+    options: Mapping[str, str]
+    message_id: str = ""
+    text: str = ""
 
 
 class Chat(Protocol):
@@ -73,6 +125,14 @@ class Chat(Protocol):
     keyed: bool
     edit_interval_s: float
     """The least time between two edits of one message."""
+    text_limit: int
+    """The longest text of a message, in the platform's way of counting (`length`)."""
+    card_limit: int
+    """The same for a message with a card."""
+    style: Style
+
+    def length(self, text: str) -> int:
+        """How much of a limit the text takes, written in `style`."""
 
     async def post(self, place: str, draft: Draft, key: str) -> str:
         """The new message's id."""
@@ -83,6 +143,12 @@ class Chat(Protocol):
     async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
         """The place of a conversation that hangs on the message, or, with "", stands alone. Where
         a platform has no threads: a place as near to one as it gets."""
+
+    async def rename_thread(self, thread: str, title: str) -> None:
+        """Does nothing where that cannot be."""
+
+    async def show_typing(self, place: str) -> None:
+        """For a few seconds people see that an answer is being written."""
 
 
 class ChatError(Exception):

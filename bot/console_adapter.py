@@ -9,6 +9,7 @@ from typing import TextIO
 from rich.cells import cell_len
 
 from bot.chat import Draft, TooOld
+from core.document import Plain
 from core.plain import one_line, printable
 
 
@@ -19,6 +20,8 @@ class Console:
 
     name = "console"
     keyed = False
+    text_limit = card_limit = 1_000_000
+    style = Plain()
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream  # borrowed
@@ -47,6 +50,15 @@ class Console:
     async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
         """A terminal is one conversation."""
         return place
+
+    async def rename_thread(self, thread: str, title: str) -> None:
+        """It has no name."""
+
+    async def show_typing(self, place: str) -> None:
+        """Text itself shows it."""
+
+    def length(self, text: str) -> int:
+        return len(text)
 
     def _write(self, message_id: str, text: str, before: str = "") -> None:
         self._last = message_id, text

@@ -118,7 +118,11 @@ class Lane:
             await self._surely(lambda: live.skip(effect.revision))
 
     async def _edit(self, live: Live, effect: Effect) -> None:
-        await self._chat.edit(effect.place, effect.target, read_draft(effect.draft))
+        draft = read_draft(effect.draft)
+        if effect.kind == "thread":
+            await self._chat.rename_thread(effect.target, draft.text)
+        else:
+            await self._chat.edit(effect.place, effect.target, draft)
         await self._mark(live, effect.target, effect.revision)
 
     async def _post(self, live: Live, effect: Effect) -> None:

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
-from bot.chat import Chat, Draft, PlaceClosed
+from bot.chat import Chat, Draft
 from bot.lane import Lane
 from bot.live import Live, write_draft
 from core.errors import CoreError
@@ -53,14 +53,20 @@ class Outbox:
             Effect(self._chat.name, key, place, stored, owner=owner, finished=False)
         )
 
-    async def open_thread(self, place: str, title: str, *, key: str, message_id: str = "") -> str:
-        """Waits until the thread is there. Its place. Raises PlaceClosed."""
+    async def open_thread(
+        self, place: str, title: str, *, key: str, owner: str, message_id: str = ""
+    ) -> Live:
+        """A thread, whose title may change until it is finished; its place once it is `seen`."""
         stored = write_draft(Draft((title,)))
-        effect = Effect(self._chat.name, key, place, stored, kind="thread", parent=message_id)
-        thread = await (await self._add(effect)).seen()
-        if not thread:
-            raise PlaceClosed
-        return thread
+        return await self._add(
+            Effect(
+                *(self._chat.name, key, place, stored),
+                kind="thread",
+                owner=owner,
+                parent=message_id,
+                finished=False,
+            )
+        )
 
     def growing(self) -> dict[str, list[Live]]:
         """The messages that are not finished, by owner; also those that a killed process left."""

@@ -256,6 +256,75 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked for on a platform, kept until it is done, whatever is killed meanwhile.
+
+    `id` names the platform and its event, so that an event that comes twice is one request.
+    `kind`: "watch" or "ask". `place`: where the answer belongs; `message_id`: of the message that a
+    thread hangs on. `text`: a link's video id, or the question. `job_id`: once there is a job."""
+
+    id: str
+    platform: str
+    kind: str
+    place: str
+    channel: str
+    server: str
+    person: str
+    text: str
+    message_id: str = ""
+    video_id: str = ""
+    thread: str = ""
+    language: str = ""
+    job_id: str = ""
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A place, or one message in it, that is about a video: what people say there is asked of it.
+    `thread`: the conversation's name."""
+
+    channel: str
+    video_id: str
+    thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pressable:
+    """What a button stands for: `action` such as "ask", with the question as `text`."""
+
+    id: str
+    channel: str
+    video_id: str
+    action: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a server or a channel has set; None: as the wider one has it."""
+
+    links: bool | None = None
+    """Whether a pasted link is watched by itself."""
+    mention_only: bool | None = None
+    """Whether only what is said to us is a question."""
+    language: str | None = None
+    watch: str | None = None
+    """Who may: "everyone" or "moderators". So for `ask` and `forget`."""
+    ask: str | None = None
+    forget: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How often `scope` may do `kind` a day."""
+
+    scope: str
+    kind: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """One message that people shall see: how it shall look, and what is known to be seen of it.
 

@@ -18,9 +18,14 @@ from numpy.typing import NDArray
 from core.model import (
     Chunk,
     Effect,
+    Habits,
     Job,
     Order,
+    Pressable,
     Progress,
+    Quota,
+    Request,
+    Room,
     Segment,
     Summary,
     Transcript,
@@ -252,6 +257,61 @@ class Pieces(Protocol):
 
     async def purge(self, before: datetime) -> None:
         """Forgets those that were saved before then."""
+
+
+class Requests(Protocol):
+    """What people asked for, so that nothing is done twice and nothing is forgotten."""
+
+    async def add(self, request: Request) -> bool:
+        """Whether it is new. One whose id is known changes nothing."""
+
+    async def save(self, request: Request) -> None:
+        """Replaces what is stored under its id."""
+
+    async def open(self, platform: str) -> list[Request]:
+        """Those that are not done, oldest first."""
+
+    async def purge(self, before: datetime) -> None:
+        """Forgets those that are done and were last saved before then."""
+
+
+class Rooms(Protocol):
+    """Which video a place is about. Forgotten with the video, and with the channel."""
+
+    async def bind(self, platform: str, place: str, message_id: str, room: Room) -> None:
+        """`message_id`: "" for the whole place. Replaces."""
+
+    async def find(self, platform: str, place: str, message_id: str = "") -> Room | None:
+        """The message's own, else the place's."""
+
+    async def close(self, platform: str, place: str) -> None:
+        """The place is gone, with all messages in it."""
+
+
+class Buttons(Protocol):
+    """What buttons stand for. Forgotten with the video, and with the channel."""
+
+    async def add(self, buttons: Sequence[Pressable]) -> None:
+        """Known ids are left as they are."""
+
+    async def get(self, button_id: str) -> Pressable | None: ...
+
+
+class Settings(Protocol):
+    """What servers and channels have set."""
+
+    async def get(self, scope: str) -> Habits:
+        """All None where nothing is set."""
+
+    async def save(self, scope: str, habits: Habits) -> None: ...
+
+
+class Usage(Protocol):
+    """What was used today (UTC)."""
+
+    async def take(self, quotas: Sequence[Quota], now: datetime) -> tuple[Quota | None, bool]:
+        """Counts one of each, unless one is used up: then that one, and whether it is said for the
+        first time that day. Days before are forgotten."""
 
 
 Clock = Callable[[], float]

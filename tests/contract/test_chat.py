@@ -108,7 +108,9 @@ async def test_an_older_message_is_edited_or_told_to_be_too_old(platform):
 async def test_a_thread_takes_messages(platform):
     chat, read = platform
     message_id = await chat.post("a", says("Link"), "1")
-    thread = await chat.open_thread("a", message_id, "Bees", "2")
+    thread = await chat.open_thread("a", message_id, "A video", "2")
+    await chat.rename_thread(thread, "Bees")
+    await chat.show_typing(thread)
     await chat.post(thread, says("Summary"), "3")
     assert "Summary" in read()
 

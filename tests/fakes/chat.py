@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bot.chat import Busy, Draft, MessageGone, PlaceClosed, Refused, TooOld
+from core.document import Markdown
 
 CHARACTERS = 2000
 BUTTONS = 25
@@ -66,6 +67,8 @@ class FakeChat:
     """Time is the running loop's."""
 
     name = "fake"
+    text_limit = card_limit = CHARACTERS
+    style = Markdown()
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class FakeChat:
         self.closed: set[str] = set()
         self.deleted: set[str] = set()
         self.down = False
+        self.typing: list[str] = []
         self.calls = 0
         self.lost = 0
         self.too_old = 0
@@ -151,6 +155,21 @@ class FakeChat:
                 self.threads.append(thread)
             await self._after(place)
         return f"{place}/{thread.id}"
+
+    async def rename_thread(self, thread: str, title: str) -> None:
+        with self._call(thread, f"rename {thread}"):
+            await self._before(thread)
+            shown = next((shown for shown in self.threads if thread.endswith(f"/{shown.id}")), None)
+            if shown is None:
+                raise MessageGone
+            shown.drafts.append(Draft((title[:TITLE_CHARACTERS],)))
+            await self._after(thread)
+
+    async def show_typing(self, place: str) -> None:
+        self.typing.append(place)
+
+    def length(self, text: str) -> int:
+        return len(text)
 
     @contextmanager
     def _call(self, place: str, what: str) -> Iterator[None]:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.chat import Button, Draft, File, PlaceClosed
+from bot.chat import Button, Draft, File
 from bot.lane import GIVE_UP_S
 from bot.live import read_draft, write_draft
 from bot.outbox import open_outbox
@@ -262,7 +262,8 @@ async def test_a_thread_is_opened_once_and_known_after_a_restart():
     places = []
     for _ in range(2):
         async with open_outbox(chat, store) as outbox:
-            places.append(await outbox.open_thread("a", "Bees", key="t", message_id="m0"))
+            thread = await outbox.open_thread("a", "Bees", key="t", owner="o", message_id="m0")
+            places.append(await thread.seen())
             await (await outbox.post(places[-1], says("Summary"), key="s")).seen()
     assert len(chat.threads) == 1
     assert chat.texts(places[0]) == chat.texts(places[1]) == ["Summary"]
@@ -273,8 +274,21 @@ async def test_a_thread_in_a_closed_place_is_told():
     chat = FakeChat()
     chat.closed = {"a"}
     async with open_outbox(chat, FakeOutgoing()) as outbox:
-        with pytest.raises(PlaceClosed):
-            await outbox.open_thread("a", "Bees", key="t")
+        thread = await outbox.open_thread("a", "Bees", key="t", owner="o")
+        assert await thread.seen() == ""
+
+
+@virtually
+async def test_a_thread_gets_its_name_when_it_is_known_also_after_a_restart():
+    chat, store = FakeChat(), FakeOutgoing()
+    async with open_outbox(chat, store) as outbox:
+        thread = await outbox.open_thread("a", "A video", key="t", owner="o")
+        place = await thread.seen()
+    async with open_outbox(chat, store) as outbox:
+        thread = await outbox.open_thread("a", "A video", key="t", owner="o")
+        await thread.finish(says("Bees"))
+        assert await thread.seen() == place
+    assert [shown.draft.text for shown in chat.threads] == ["Bees"]
 
 
 @pytest.mark.parametrize(("keyed", "at_once"), [(True, 5), (False, 1)])

@@ -126,7 +126,11 @@ class Day:
         await live.finish(Draft((step.last,)))
 
     async def thread(self, job: Job, step: Step, outbox: Outbox) -> None:
-        place = await outbox.open_thread(job.place, step.key, key=f"{step.key}-thread")
+        thread = await outbox.open_thread(
+            job.place, step.key, key=f"{step.key}-thread", owner=step.key
+        )
+        await thread.finish(Draft((step.last,)))
+        place = await thread.seen()
         await outbox.post(place, Draft((step.last,)), key=step.key)
 
     async def unfinished(self) -> set[str]:

@@ -78,6 +78,7 @@ async def open_core(
             check,
             insist=config.llm.engine == "ollama",
             max_answer_tokens=config.llm.max_answer_tokens,
+            pieces=store.pieces,
         )
         indexer = Indexer(store.chunks, store.library, embedder, caches)
         ingest = Ingest(

@@ -35,8 +35,8 @@ class Engine:
     """Raises what is wrong with the model, quickly."""
     insist: bool
     max_answer_tokens: int
-    pieces: Pieces | None = None
-    """Where the notes of a long video are kept until its summary is. None: nowhere."""
+    pieces: Pieces
+    """Where the notes of a long video are kept until its summary is."""
     _precedence: Precedence = field(default_factory=Precedence)
 
     async def now(self) -> LanguageModel | None:

@@ -103,6 +103,8 @@ class Ingest:
             own_words = summary.engine == EXTRACTIVE
             recipe = EXTRACTIVE if own_words else self.engine.recipe(order.language)
             await self.videos.save_summary(video.id, recipe, summary)
+            if not own_words:  # else the model may be back, and go on
+                await self.pieces.clear(video.id)
         return ()
 
     async def index(self, order: Order, tell: Tell) -> Notes:

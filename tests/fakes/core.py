@@ -84,7 +84,7 @@ class World:
                 Limits(),
             ),
             indexer=Indexer(store.chunks, store.library, self.embedder, caches),
-            engine=Engine(self.model, self._check, self.insist, max_answer_tokens=512),
+            engine=Engine(self.model, self._check, self.insist, 512, store.pieces),
         )
 
     async def _check(self) -> None:

@@ -10,6 +10,7 @@ from core.engine import Engine
 from core.errors import ModelFailed
 from core.model import Answer, Passage, Segment, Transcript, Video
 from tests.fakes.models import ScriptedModel
+from tests.fakes.store import MemoryStore
 
 VIDEO = Video("beesbeesbee", "How bees dance")
 SHORT = tuple(Segment(30.0 * n, 30.0 * n + 29, f"Bees dance, part {n}.") for n in range(20))
@@ -71,7 +72,7 @@ def engine_of(model):
     async def is_there():
         pass
 
-    return Engine(model, is_there, insist=True, max_answer_tokens=256)
+    return Engine(model, is_there, True, 256, MemoryStore().pieces)
 
 
 async def sum_up(engine, segments=SHORT):

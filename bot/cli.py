@@ -13,11 +13,11 @@ from typing import Annotated
 
 import typer
 
-from bot.command import Setting, leave, run
+from bot.commands import Commands, Outcome
 from bot.config import DEFAULT_PATH
 from bot.conversation import Conversation
-from bot.handlers import Handlers, Outcome
 from bot.lines import typed_lines
+from bot.program import Setting, leave, run
 from bot.render import export_labels
 
 app = typer.Typer(
@@ -72,8 +72,8 @@ def chat(
 ) -> None:
     """Talk about a video: links and files are taken in, all else is a question."""
 
-    async def work(setting: Setting, handlers: Handlers) -> None:
-        conversation = Conversation(handlers)
+    async def work(setting: Setting, commands: Commands) -> None:
+        conversation = Conversation(commands)
         if source is not None and not await conversation.take_in(source):
             return
         if suggested:
@@ -96,8 +96,8 @@ def ingest(
 ) -> None:
     """Hear, sum up and index videos."""
 
-    async def work(setting: Setting, handlers: Handlers) -> None:
-        await handlers.ingest(sources, language)
+    async def work(setting: Setting, commands: Commands) -> None:
+        await commands.ingest(sources, language)
 
     run(context.obj, channel, as_json, work, works=True)
 
@@ -115,8 +115,8 @@ def ask(
 ) -> None:
     """Ask one video, or all that the channel knows."""
 
-    async def work(setting: Setting, handlers: Handlers) -> None:
-        await handlers.ask(question, video, thread)
+    async def work(setting: Setting, commands: Commands) -> None:
+        await commands.ask(question, video, thread)
 
     run(context.obj, channel, as_json, work)
 
@@ -131,8 +131,8 @@ def search(
 ) -> None:
     """Find where something is said."""
 
-    async def work(setting: Setting, handlers: Handlers) -> None:
-        await handlers.search(queries, limit)
+    async def work(setting: Setting, commands: Commands) -> None:
+        await commands.search(queries, limit)
 
     run(context.obj, channel, as_json, work)
 
@@ -141,8 +141,8 @@ def search(
 def videos(context: typer.Context, channel: Channel = CHANNEL, as_json: Json = False) -> None:
     """List the channel's videos."""
 
-    async def work(setting: Setting, handlers: Handlers) -> None:
-        await handlers.videos()
+    async def work(setting: Setting, commands: Commands) -> None:
+        await commands.videos()
 
     run(context.obj, channel, as_json, work)
 
@@ -155,8 +155,8 @@ def jobs(
 ) -> None:
     """List what is being worked on and what waits for it."""
 
-    async def work(setting: Setting, handlers: Handlers) -> None:
-        await handlers.jobs(channel)
+    async def work(setting: Setting, commands: Commands) -> None:
+        await commands.jobs(channel)
 
     run(context.obj, channel or CHANNEL, as_json, work)
 
@@ -169,8 +169,8 @@ def cancel(
 ) -> None:
     """Stop a job."""
 
-    async def work(setting: Setting, handlers: Handlers) -> None:
-        await handlers.cancel(job)
+    async def work(setting: Setting, commands: Commands) -> None:
+        await commands.cancel(job)
 
     run(context.obj, CHANNEL, as_json, work)
 
@@ -179,8 +179,8 @@ def cancel(
 def worker(context: typer.Context) -> None:
     """Work on jobs until it is stopped."""
 
-    async def work(setting: Setting, handlers: Handlers) -> None:
-        await handlers.work()
+    async def work(setting: Setting, commands: Commands) -> None:
+        await commands.work()
 
     run(context.obj, CHANNEL, False, work, stays=True, works=True)
 
@@ -196,8 +196,8 @@ def forget(
     if video is None and channel is None:
         raise typer.BadParameter("name a VIDEO, or a --channel to forget as a whole")
 
-    async def work(setting: Setting, handlers: Handlers) -> None:
-        await handlers.forget(video)
+    async def work(setting: Setting, commands: Commands) -> None:
+        await commands.forget(video)
 
     run(context.obj, channel or CHANNEL, as_json, work)
 
@@ -214,9 +214,9 @@ def export(
 ) -> None:
     """Write one video with its summary and conversation."""
 
-    async def work(setting: Setting, handlers: Handlers) -> None:
+    async def work(setting: Setting, commands: Commands) -> None:
         labels = export_labels(setting.words)
-        await handlers.export(video, format.value, labels, target)
+        await commands.export(video, format.value, labels, target)
 
     run(context.obj, channel, False, work)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.handlers import Handlers
+from bot.commands import Commands
 from core.errors import NotALink
 from core.sources import find_sources
 
@@ -13,14 +13,14 @@ from core.sources import find_sources
 class Conversation:
     """Speaks of the video taken in last; without one, of all that the channel knows."""
 
-    handlers: Handlers
+    commands: Commands
     video_id: str | None = None
     questions: tuple[str, ...] = field(default=())
     """What the numbers 1 to 3 stand for."""
 
     async def take_in(self, text: str, language: str | None = None) -> bool:
         """Whether there is a video to speak of."""
-        done = await self.handlers.ingest([text], language)
+        done = await self.commands.ingest([text], language)
         if done:
             self.video_id = done[-1].video.id
             self.questions = done[-1].summary.questions
@@ -44,12 +44,12 @@ class Conversation:
         if 1 <= number <= len(self.questions):
             await self._ask(self.questions[number - 1], typed=False)
         else:
-            self.handlers.output.hint("console.no_such_question", number=number)
+            self.commands.output.hint("console.no_such_question", number=number)
 
     async def _ask(self, question: str, *, typed: bool) -> None:
         if not typed:
-            self.handlers.output.question(question)
-        self.questions = await self.handlers.ask(question, self.video_id) or self.questions
+            self.commands.output.question(question)
+        self.questions = await self.commands.ask(question, self.video_id) or self.questions
 
 
 def _is_source(line: str) -> bool:

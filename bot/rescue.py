@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bot.commands import Outcome
 from bot.config import Config
-from bot.handlers import Outcome
 from core import rescue
 
 

@@ -1,29 +1,27 @@
-"""This file leads commands through the core and tells what comes of them. It holds the only broad
-`except`: whatever goes wrong is told in words and becomes an exit code.
+"""This file leads the command line's commands through the core and tells what comes of them:
+whatever goes wrong is told in words and becomes an exit code.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.catching import catching
 from bot.output import Output
 from bot.render import exit_code
 from core.document import Labels
-from core.errors import CannotWrite, CoreError, UnknownVideo
+from core.errors import CannotWrite, UnknownVideo
 from core.export import Format, export
 from core.model import Ready
 from core.sources import Source, find_sources
 
 if TYPE_CHECKING:  # the command line opens the core when it is needed: --help need not wait
     from core.pipeline import Pipeline
-
-log = logging.getLogger(__name__)
 
 MOST_TURNS = 1000
 
@@ -38,16 +36,11 @@ class Outcome:
     @contextmanager
     def telling(self) -> Iterator[None]:
         """Errors inside are told, not raised."""
-        try:
+        with catching() as caught:
             yield
-        except BrokenPipeError:
-            raise  # nobody reads us any more
-        except Exception as error:  # the one broad except: see above
-            if not isinstance(error, CoreError):
-                log.error("unforeseen", exc_info=True)
-            log.info("told: %s", error)
-            self.output.error(error)
-            self.exit_code = self.exit_code or exit_code(error)
+        if caught.error:
+            self.output.error(caught.error)
+            self.exit_code = self.exit_code or exit_code(caught.error)
 
 
 @dataclass(slots=True)
@@ -59,7 +52,7 @@ class Stop:
 
 
 @dataclass(slots=True)
-class Handlers:
+class Commands:
     """The commands of one channel."""
 
     core: Pipeline

@@ -1,4 +1,4 @@
-"""This file runs one command: from its settings, with the core open, to the exit code."""
+"""This file runs a command, from its settings, with the core open, to the exit code."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Any
 
 import typer
 
+from bot.commands import Commands, Outcome, Stop
 from bot.config import Config, read_config
-from bot.handlers import Handlers, Outcome, Stop
 from bot.output import JsonOutput, Output, TextOutput
 from bot.render import exit_code
 from bot.words import Words
@@ -36,7 +36,7 @@ class Setting:
     stop: Stop
 
 
-Work = Callable[[Setting, Handlers], Awaitable[None]]
+Work = Callable[[Setting, Commands], Awaitable[None]]
 Main = Callable[[Setting], Coroutine[Any, Any, int]]
 
 
@@ -57,7 +57,7 @@ def run(
             from core.bootstrap import open_core  # here: --help need not wait for SQLAlchemy
 
             async with open_core(setting.config, stays=stays, works=works) as core:
-                await work(setting, Handlers(core, outcome, setting.channel, setting.stop))
+                await work(setting, Commands(core, outcome, setting.channel, setting.stop))
         return outcome.exit_code
 
     leave(path, channel, as_json, main)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.backends.database import Database
 from core.backends.tables import outbox
+from core.backends.upsert import insert_into
 from core.model import Effect
 
 _o = outbox.c
@@ -25,8 +25,7 @@ class SqlOutgoing:
 
     async def add(self, effect: Effect) -> Effect:
         async with self._database.write() as connection:
-            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-            new = dialect.insert(outbox).values(_values(effect))
+            new = insert_into(connection, outbox).values(_values(effect))
             await connection.execute(new.on_conflict_do_nothing())
             stored = await connection.execute(select(outbox).where(_named(effect)))
             return _effect(stored.one())

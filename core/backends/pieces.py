@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.backends.database import Database
 from core.backends.tables import pieces
+from core.backends.upsert import insert_into
 
 _p = pieces.c
 
@@ -23,8 +23,7 @@ class SqlPieces:
         row = {"video_id": video_id, "recipe": recipe, "number": number}
         changed = {"piece": piece, "saved_at": datetime.now(UTC)}
         async with self._database.write() as connection:
-            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-            new = dialect.insert(pieces).values(row | changed)
+            new = insert_into(connection, pieces).values(row | changed)
             replaced = new.on_conflict_do_update(index_elements=list(row), set_=changed)
             await connection.execute(replaced)
 

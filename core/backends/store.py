@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 from sqlalchemy import URL, ColumnElement, delete, exists, insert, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends import tables as t
 from core.backends.database import Database, open_database
+from core.backends.library import SqlLibrary
+from core.backends.locks import hold
 from core.backends.migrations import bring_up
 from core.backends.outgoing import SqlOutgoing
 from core.backends.pieces import SqlPieces
-from core.errors import StoreBroken, UnknownVideo
+from core.backends.upsert import insert_into
+from core.errors import StoreBroken
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors
 
@@ -95,8 +97,7 @@ class SqlVideos:
 
     async def save(self, video: Video) -> None:
         async with self._database.write() as connection:
-            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-            new = dialect.insert(t.videos).values(id=video.id, video=video)
+            new = insert_into(connection, t.videos).values(id=video.id, video=video)
             changed = {"video": new.excluded.video}
             await connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=changed))
 
@@ -128,7 +129,7 @@ class SqlVideos:
             for n, s in enumerate(transcript.segments)
         ]
         async with self._database.write() as connection:
-            await _hold(connection, [video_id])
+            await hold(connection, [video_id])
             for old in (t.transcripts, t.summaries, t.chunkings):
                 await connection.execute(delete(old).where(old.c.video_id == video_id))
             await connection.execute(
@@ -150,7 +151,7 @@ class SqlVideos:
         """Raises UnknownVideo."""
         row = {"video_id": video_id, "recipe": recipe, "summary": summary}
         async with self._database.write() as connection:
-            await _hold(connection, [video_id])
+            await hold(connection, [video_id])
             await connection.execute(delete(t.summaries).where(*_key(video_id, recipe)))
             await connection.execute(insert(t.summaries), row)
 
@@ -174,7 +175,7 @@ class SqlChunks:
         row = {"video_id": video_id, "recipe": recipe, "vectors": matrix}
         rows = [asdict(chunk) for chunk in chunks]
         async with self._database.write() as connection:
-            await _hold(connection, [video_id])
+            await hold(connection, [video_id])
             await connection.execute(delete(t.chunkings).where(t.chunkings.c.video_id == video_id))
             await connection.execute(insert(t.chunkings), row)
             if rows:
@@ -211,43 +212,6 @@ class SqlChunks:
             return await _segments(connection, video_id, first, last)
 
 
-class SqlLibrary:
-    """Fulfils `Library`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def add(self, channel: str, video_id: str) -> None:
-        """A video added again keeps its place. Raises UnknownVideo."""
-        row = {"channel": channel, "video_id": video_id}
-        async with self._database.write() as connection:
-            await _hold(connection, [video_id])
-            if video_id not in await _known(connection, channel):
-                await connection.execute(insert(t.library), row)
-
-    async def channels(self) -> list[str]:
-        query = select(t.library.c.channel).distinct()
-        async with self._database.read() as connection:
-            return sorted(await connection.scalars(query))
-
-    async def videos(self, channel: str) -> list[Video]:
-        query = select(t.videos.c.video).join(t.library).where(t.library.c.channel == channel)
-        async with self._database.read() as connection:
-            found = await connection.scalars(query.order_by(t.library.c.id.desc()))
-            return list(found)
-
-    async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
-        async with self._database.write() as connection:
-            known = await _known(connection, channel)
-            gone = [known_id for known_id in known if video_id in (None, known_id)]
-            await _lock(connection, gone)
-            for gone_id in gone:
-                await _forget(connection, channel, gone_id)
-            if video_id is None:
-                await connection.execute(delete(t.turns).where(t.turns.c.channel == channel))
-        return gone
-
-
 class SqlThreads:
     """Fulfils `Threads`."""
 
@@ -268,7 +232,7 @@ class SqlThreads:
     async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
         row = {"channel": channel, "thread": thread, "turn": turn}
         async with self._database.write() as connection:
-            await _hold(connection, video_ids)
+            await hold(connection, video_ids)
             turn_id = await connection.scalar(insert(t.turns).returning(t.turns.c.id), row)
             for video_id in set(video_ids):
                 mention = {"turn_id": turn_id, "video_id": video_id}
@@ -277,22 +241,6 @@ class SqlThreads:
 
 def _key(video_id: str, recipe: str) -> tuple[ColumnElement[bool], ...]:
     return t.summaries.c.video_id == video_id, t.summaries.c.recipe == recipe
-
-
-async def _hold(connection: AsyncConnection, video_ids: Sequence[str]) -> None:
-    """Keeps the videos as they are until the transaction ends. Raises UnknownVideo."""
-    held = await _lock(connection, video_ids)
-    for video_id in video_ids:
-        if video_id not in held:
-            raise UnknownVideo(video_id)
-
-
-async def _lock(connection: AsyncConnection, video_ids: Sequence[str]) -> set[str]:
-    """Those that exist. SQLite has one writer anyway; PostgreSQL locks the rows, everywhere in
-    the same order, so that nobody waits in a circle."""
-    v = t.videos.c
-    rows = select(v.id).where(v.id.in_(video_ids)).order_by(v.id).with_for_update()
-    return set(await connection.scalars(rows))
 
 
 async def _segments(
@@ -316,22 +264,3 @@ def _stacked(parts: Sequence[Vectors | None]) -> Vectors | None:
     if not whole or len(whole) < len(parts) or len({part.shape[1] for part in whole}) > 1:
         return None
     return np.concatenate(whole)
-
-
-async def _known(connection: AsyncConnection, channel: str) -> list[str]:
-    query = select(t.library.c.video_id).where(t.library.c.channel == channel)
-    return list(await connection.scalars(query))
-
-
-async def _forget(connection: AsyncConnection, channel: str, video_id: str) -> None:
-    """The turns about it go with it, and when it was the last channel's, everything of it."""
-    about = select(t.mentions.c.turn_id).where(t.mentions.c.video_id == video_id)
-    turns = delete(t.turns).where(t.turns.c.id.in_(about))
-    await connection.execute(turns.where(t.turns.c.channel == channel))
-    own = (t.library.c.channel == channel, t.library.c.video_id == video_id)
-    await connection.execute(delete(t.library).where(*own))
-    if await connection.scalar(select(exists().where(t.library.c.video_id == video_id))):
-        return
-    await connection.execute(turns)
-    await connection.execute(delete(t.videos).where(t.videos.c.id == video_id))
-    await connection.execute(delete(t.pieces).where(t.pieces.c.video_id == video_id))

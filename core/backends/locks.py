@@ -1,0 +1,27 @@
+"""This file keeps videos as they are while a transaction writes what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.backends import tables as t
+from core.errors import UnknownVideo
+
+
+async def hold(connection: AsyncConnection, video_ids: Sequence[str]) -> None:
+    """Keeps the videos as they are until the transaction ends. Raises UnknownVideo."""
+    held = await lock(connection, video_ids)
+    for video_id in video_ids:
+        if video_id not in held:
+            raise UnknownVideo(video_id)
+
+
+async def lock(connection: AsyncConnection, video_ids: Sequence[str]) -> set[str]:
+    """Those that exist. SQLite has one writer anyway; PostgreSQL locks the rows, everywhere in
+    the same order, so that nobody waits in a circle."""
+    v = t.videos.c
+    rows = select(v.id).where(v.id.in_(video_ids)).order_by(v.id).with_for_update()
+    return set(await connection.scalars(rows))

@@ -68,8 +68,9 @@ def test_a_youtube_link_becomes_a_video_one_can_question(terminal):
     typed = "Who invented the brown glass of Fenwick?\n"
     ran = terminal.run("chat", link, "--json", typed=typed, **REPLAY)
     ready, answer = ran.only("ready"), ran.only("answer")
-    stages = list(dict.fromkeys(event["stage"] for event in ran.named("progress")))
-    assert stages[:4] == ["resolve", "download", "load", "transcribe"]
+    stages = dict.fromkeys(event["stage"] for event in ran.named("progress"))
+    begun = [stage for stage in stages if stage != "wait"]  # on a busy machine
+    assert begun[:4] == ["resolve", "download", "load", "transcribe"]
     assert ready["video"]["id"] == LECTURE
     assert ready["video"]["url"] == f"https://youtu.be/{LECTURE}"
     assert "Laura Foster" in answer["text"]

@@ -32,7 +32,8 @@ def test_progress_tells_the_stages_in_order(ingested):
     first = next(i for i, event in enumerate(ingested[1].events) if event["event"] == "ready")
     progress = ingested[1].events[:first]
     stages = list(dict.fromkeys(event["stage"] for event in progress))
-    assert stages == ["resolve", "load", "transcribe", "summarise", "index"]
+    begun = [stage for stage in stages if stage != "wait"]  # on a busy machine
+    assert begun == ["resolve", "load", "transcribe", "summarise", "index"]
     assert all(0 <= event["fraction"] <= 1 for event in progress)
     assert any(event["eta_s"] is not None for event in progress)
 

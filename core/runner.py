@@ -45,10 +45,12 @@ PROGRESS, WORK = "progress", "work"
 LIVE = ["ENQUEUED", "PENDING"]
 POLL_S = 0.25
 MOST_RESCUES = 20
-"""A job that took the whole program down as often is given up, and told."""
+"""An ingest that took the whole program down as often is given up, and told."""
 SERIALIZER = DBOSPortableJSONSerializer()
 
 _ROUNDS = 3
+_ORDERS_PER_INGEST = 10
+"""An order is rescued whichever job took the program down, and shall outlive some of those."""
 _TELL_S = 1.0
 
 Told = dict[str, Any]
@@ -56,12 +58,15 @@ Told = dict[str, Any]
 
 
 @asynccontextmanager
-async def running(url: str, executor: str, at_once: int, ingest: Ingest) -> AsyncIterator[None]:
+async def running(
+    url: str, executor: str, at_once: int, ingest: Ingest, rescues: int = MOST_RESCUES
+) -> AsyncIterator[None]:
     """Works on jobs until it is closed, first on those that a former process of this executor left.
     What is being done then stays unfinished, for the next one.
 
     `url`: as SQLAlchemy takes it, for a driver that is not async. `at_once`: ingests in this
-    process; one process of an executor at a time."""
+    process; one process of an executor at a time. `rescues`: of one ingest, before it is given up.
+    """
     use_our_log()
     DBOS(
         config=DBOSConfig(
@@ -73,7 +78,7 @@ async def running(url: str, executor: str, at_once: int, ingest: Ingest) -> Asyn
             log_level="WARNING",
         )
     )
-    work = _Work(ingest)
+    work = _Work(ingest, rescues)
     work.register()
     try:
         DBOS.launch()
@@ -98,17 +103,17 @@ class _Work:
     """The two workflows. Everything in them that could come out otherwise the next time is a
     step: DBOS goes through a rescued workflow again and skips the steps that it knows."""
 
-    def __init__(self, ingest: Ingest) -> None:
-        self._ingest = ingest
+    def __init__(self, ingest: Ingest, rescues: int) -> None:
+        self._ingest, self._rescues = ingest, rescues
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def register(self) -> None:
-        @DBOS.workflow(name=INGEST, max_recovery_attempts=MOST_RESCUES)
+        @DBOS.workflow(name=INGEST, max_recovery_attempts=self._rescues)
         async def ingest(wish: dict[str, str]) -> Told:
             with self._stoppable():
                 return await self._take_in(Order(**wish))
 
-        @DBOS.workflow(name=ORDER, max_recovery_attempts=MOST_RESCUES)
+        @DBOS.workflow(name=ORDER, max_recovery_attempts=self._rescues * _ORDERS_PER_INGEST)
         async def order(wish: dict[str, str]) -> Told:
             with self._stoppable():
                 return await self._fulfil(Order(**wish), ingest)
@@ -133,6 +138,9 @@ class _Work:
                 told: Told = await work.get_result(polling_interval_sec=POLL_S)
             except error.DBOSAwaitedWorkflowCancelledError:
                 continue
+            except error.DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded:
+                await _step("give_up", self._ingest.give_up, order)
+                return _failure(JobFailed("it took the whole program down again and again"))
             except PortableWorkflowError as broke:
                 if broke.name != error.DBOSUnexpectedStepError.__name__:
                     raise

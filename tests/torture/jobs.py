@@ -1,0 +1,270 @@
+"""This file kills a process that works on jobs, and sees every job end once, and nothing done twice
+that was finished.
+
+A story is one folder in which process after process is killed, at a commit that was named or at no
+chosen moment, until one is left alone and works until nothing is left to be done. The processes are
+forked from one that has everything imported: tests/fakes/job_process.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import signal
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence, Set
+from contextlib import AbstractAsyncContextManager, closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from core.backends.store import open_store, sqlite_url
+from tests.fakes.durable import Point
+from tests.fakes.forks import Fork, forked
+from tests.fakes.job_process import SAID, STORE, VIDEO, Event, Journal, Life, Wish
+
+KILLS = 100
+"""A round's."""
+OF_A_KIND = 2
+"""Commits of one kind before and after which a round kills; the other kills are at random."""
+CHANNELS = ("one", "two", "three", "four", "five")
+FILE, GONE = "bees.srt", "gonegonegon"
+WISHES = (
+    *map(Wish, CHANNELS),
+    Wish("six", language="ko"),
+    Wish("seven", FILE),
+    Wish("eight", GONE),
+)
+_SUBTITLES = "1\n00:00:01,000 --> 00:00:04,000\nBees dance in the hive.\n"
+_KILLS_OF_A_STORY = 6
+_TAKES_S = 2.5
+"""Within it a whole life is nearly over."""
+_STORIES_AT_ONCE = 4
+_PATIENCE_S = 60.0
+_ALL_WELL = frozenset({"SUCCESS"})
+
+Aim = Point | float
+"""A commit, or seconds after the start."""
+
+
+@dataclass
+class Toll:
+    """What was struck so far."""
+
+    wanted: int
+    aims: Iterator[Aim]
+    struck: list[Aim] = field(default_factory=list)
+    missed: list[Aim] = field(default_factory=list)
+    """Not come to in the rest of a story: the next story begins with them."""
+    repeated: Counter[str] = field(default_factory=Counter)
+    """What a kill cost, by step, and windows and parts."""
+
+    @property
+    def is_paid(self) -> bool:
+        return len(self.struck) >= self.wanted
+
+
+async def round(folder: Path, seed: int) -> str:
+    """What `make torture` runs."""
+    toll = await kill(folder, seed, KILLS, OF_A_KIND)
+    named = sum(isinstance(aim, Point) for aim in toll.struck)
+    costs = ", ".join(f"{name} {times}" for name, times in sorted(toll.repeated.items()))
+    return (
+        f"{len(toll.struck)} killed, {named} of them at a commit; no job lost, nothing finished "
+        f"done again; begun again: {costs}"
+    )
+
+
+async def kill(folder: Path, seed: int, kills: int, of_a_kind: int) -> Toll:
+    dice = random.Random(seed)
+    commits = await _commits(folder / "untouched")
+    toll = Toll(kills, _aims(dice, commits, of_a_kind))
+    numbers = iter(range(10 * kills))
+
+    async def tell_stories() -> None:
+        while not toll.is_paid:
+            await _story(folder / f"story {next(numbers)}", toll)
+
+    await asyncio.gather(*(tell_stories() for _ in range(_STORIES_AT_ONCE)))
+    return toll
+
+
+def _aims(dice: random.Random, commits: Counter[str], of_a_kind: int) -> Iterator[Aim]:
+    """Some commits of every kind, before and after, in any order; then moments for ever."""
+    points = [
+        Point(side, kind, number)
+        for kind, count in sorted(commits.items())
+        for side in ("before", "after")
+        for number in dice.sample(range(1, count + 1), min(count, of_a_kind))
+    ]
+    dice.shuffle(points)
+    yield from points
+    while True:
+        yield dice.random() * _TAKES_S
+
+
+async def _commits(folder: Path) -> Counter[str]:
+    """Of a life that nobody ends."""
+    life = make(folder)
+    assert await run(life) == 0
+    await check(life, kills=0)
+    [dies] = Journal(folder).events("dies")
+    return Counter(dies["commits"])
+
+
+def make(folder: Path, wishes: Sequence[Wish] = WISHES) -> Life:
+    folder.mkdir()
+    (folder / FILE).write_text(_SUBTITLES)
+    return Life(folder, wishes)
+
+
+async def _story(folder: Path, toll: Toll) -> None:
+    life, kills = make(folder), 0
+    try:
+        while kills < _KILLS_OF_A_STORY and not toll.is_paid:
+            aim = toll.missed.pop() if toll.missed and not kills else next(toll.aims)
+            if not await strike(life, aim):
+                if kills:
+                    toll.missed.append(aim)
+                break
+            toll.struck.append(aim)
+            kills += 1
+            is_whole(folder)
+        assert await run(life) == 0
+        toll.repeated += await check(life, kills)
+    except (AssertionError, TimeoutError) as error:
+        error.add_note(f"{folder.name}, the last aims: {toll.struck[-_KILLS_OF_A_STORY:]}")
+        raise
+    shutil.rmtree(folder)
+
+
+async def strike(life: Life, aim: Aim) -> bool:
+    """Whether the process was killed; if not, it had done everything before."""
+    if isinstance(aim, Point):
+        code = await run(replace(life, fatal=aim))
+    else:
+        code = await run(life, kill_after_s=aim)
+    assert code in (0, -signal.SIGKILL), f"it ended with {code}"
+    return code != 0
+
+
+async def run(life: Life, kill_after_s: float = _PATIENCE_S) -> int | None:
+    """The exit code of a process that lives this life."""
+    async with living(life) as process:
+        try:
+            async with asyncio.timeout(kill_after_s):
+                return await process.ended()
+        except TimeoutError:
+            process.send(signal.SIGKILL)
+            return await process.ended()
+
+
+def living(life: Life) -> AbstractAsyncContextManager[Fork]:
+    return forked(life.live, "tests.fakes.job_process")
+
+
+def is_whole(folder: Path) -> list[str]:
+    """What DBOS says of its workflows, in a copy: the next life shall find what the kill left."""
+    with TemporaryDirectory(dir=folder) as copies:
+        for file in folder.glob(f"{STORE}*"):
+            if not file.name.endswith("-shm"):
+                shutil.copy(file, copies)
+        with closing(sqlite3.connect(Path(copies) / STORE)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            if "workflow_status" not in tables:
+                return []
+            return [s for (s,) in connection.execute("SELECT status FROM workflow_status")]
+
+
+# What is promised
+
+
+async def check(life: Life, kills: int, statuses: Set[str] = _ALL_WELL) -> Counter[str]:
+    """Sees every promise kept. What was begun again. `statuses`: what DBOS says in the end."""
+    events = Journal(life.folder).events()
+    _every_job_ended(life, events)
+    assert set(is_whole(life.folder)) == statuses
+    await _the_store_holds_it_all(life)
+    repeated = Counter(parts=_again(events, "reads"))
+    assert max(repeated.values()) <= kills
+    return repeated + _steps_again(events)
+
+
+def _every_job_ended(life: Life, events: Sequence[Event]) -> None:
+    """Once, always told the same, with what was ordered."""
+    ordered = {told["job"]: told["order"] for told in events if told["event"] == "ordered"}
+    wishes = {wish.channel: wish for wish in life.wishes}
+    assert {order["channel"] for order in ordered.values()} == wishes.keys()
+    for job, order in ordered.items():
+        told = [event for event in events if event["event"] == "outcome" and event["job"] == job]
+        assert told, "a job was lost"
+        wish = wishes[order["channel"]]
+        assert order["language"] == wish.language
+        assert order["file"] == (str(life.folder / FILE) if wish.what == FILE else "")
+        for outcome in told:
+            assert "resolve" in outcome["stages"]
+            if wish.what == GONE:
+                assert outcome["error"] == "video_removed"
+            else:
+                assert outcome["order"] == order
+                assert outcome["notes"] == []
+
+
+async def _the_store_holds_it_all(life: Life) -> None:
+    async with open_store(sqlite_url(life.folder / STORE)) as store:
+        for wish in life.wishes:
+            known = await store.library.videos(wish.channel)
+            if wish.what == GONE:
+                assert known == []
+                continue
+            [video] = known
+            transcript = await store.videos.transcript(video.id)
+            assert transcript
+            assert video.id != VIDEO.id or transcript.segments == SAID
+            assert await store.videos.summary(video.id, f"scripted {wish.language}")
+            chunks, vectors = await store.chunks.load([video.id])
+            assert chunks
+            assert vectors is not None
+        assert await store.videos.get(GONE) is None
+
+
+def _again(events: Sequence[Event], kind: str) -> int:
+    """How often a window was heard, or a part read, that an earlier process had not finished: it
+    was the last that it began, and its step had not ended. What was finished is not done again."""
+    finished: set[str] = set()
+    begun: dict[int, str] = {}
+    times: Counter[str] = Counter()
+    for event in events:
+        life = event["life"]
+        if event["event"] == kind:
+            if life in begun:
+                finished.add(begun[life])
+            begun[life] = what = repr(event["of"])
+            assert what not in finished, f"{kind} again what was finished: {what[:80]}"
+            times[what] += 1
+        elif event["event"] == "ends" and life in begun and event["step"] != "add":
+            finished.add(begun[life])
+    return times.total() - len(times)
+
+
+def _steps_again(events: Sequence[Event]) -> Counter[str]:
+    """A workflow begins again with the step at which it was killed, and a process with one."""
+    last: dict[str, str] = {}
+    life_of: dict[tuple[str, str], int] = {}
+    again: dict[int, list[str]] = defaultdict(list)
+    for event in events:
+        if event["event"] != "begins":
+            continue
+        workflow, step, life = event["workflow"], event["step"], event["life"]
+        if (workflow, step) in life_of:
+            assert last[workflow] == step, f"{step} was done before {last[workflow]}"
+            assert life_of[workflow, step] != life, f"{step} was done twice by one process"
+            again[life].append(step)
+        last[workflow], life_of[workflow, step] = step, life
+    for steps in again.values():
+        assert len([step for step in steps if step != "add"]) <= 1
+    return Counter(step for steps in again.values() for step in steps)

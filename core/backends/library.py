@@ -45,6 +45,7 @@ class SqlLibrary:
                 await _forget(connection, channel, gone_id)
             if video_id is None:
                 await connection.execute(delete(t.turns).where(t.turns.c.channel == channel))
+            await _leave(connection, channel, video_id)
         return gone
 
 
@@ -65,3 +66,15 @@ async def _forget(connection: AsyncConnection, channel: str, video_id: str) -> N
     await connection.execute(turns)
     await connection.execute(delete(t.videos).where(t.videos.c.id == video_id))
     await connection.execute(delete(t.pieces).where(t.pieces.c.video_id == video_id))
+
+
+async def _leave(connection: AsyncConnection, channel: str, video_id: str | None) -> None:
+    """No room and no button leads there any more. Open requests stay: they end by themselves."""
+    for kept in (t.rooms, t.buttons):
+        gone = delete(kept).where(kept.c.channel == channel)
+        if video_id is not None:
+            gone = gone.where(kept.c.video_id == video_id)
+        await connection.execute(gone)
+    if video_id is None:
+        done = (t.requests.c.channel == channel, t.requests.c.done)
+        await connection.execute(delete(t.requests).where(*done))

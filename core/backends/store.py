@@ -18,7 +18,11 @@ from core.backends.locks import hold
 from core.backends.migrations import bring_up
 from core.backends.outgoing import SqlOutgoing
 from core.backends.pieces import SqlPieces
+from core.backends.requests import SqlRequests
+from core.backends.rooms import SqlButtons, SqlRooms
+from core.backends.settings import SqlSettings
 from core.backends.upsert import insert_into
+from core.backends.usage import SqlUsage
 from core.errors import StoreBroken
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors
@@ -42,6 +46,11 @@ class Store:
         self.threads = SqlThreads(database)
         self.outgoing = SqlOutgoing(database)
         self.pieces = SqlPieces(database)
+        self.requests = SqlRequests(database)
+        self.rooms = SqlRooms(database)
+        self.buttons = SqlButtons(database)
+        self.settings = SqlSettings(database)
+        self.usage = SqlUsage(database)
 
     async def check(self) -> None:
         """Returns if the store can be written and is whole; a gigabyte takes some seconds.

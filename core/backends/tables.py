@@ -12,6 +12,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     Double,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from core.model import Summary, Turn, Video
+from core.model import Habits, Request, Summary, Turn, Video
 
 # PostgreSQL takes no NUL; half a surrogate pair goes into no database and onto no terminal.
 _UNFIT = re.compile("[\0\ud800-\udfff]")
@@ -201,4 +202,59 @@ pieces = Table(
     Column("number", Integer, primary_key=True),
     Column("piece", Words, nullable=False),
     Column("saved_at", DateTime(timezone=True), nullable=False),
+)
+
+# What people asked for. `number` is the order in which they did; the other columns are the
+# request's own fields, out here to be searched.
+requests = Table(
+    "requests",
+    metadata,
+    Column("number", Integer, Identity(), primary_key=True),
+    Column("id", Words, nullable=False, unique=True),
+    Column("platform", Words, nullable=False),
+    Column("channel", Words, nullable=False),
+    Column("done", Boolean, nullable=False),
+    Column("request", Value(Request), nullable=False),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+)
+
+# Neither rooms nor buttons have a foreign key: they are made before their video is stored.
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("platform", Words, primary_key=True),
+    Column("place", Words, primary_key=True),
+    Column("message_id", Words, primary_key=True),
+    Column("channel", Words, nullable=False),
+    Column("video_id", Words, nullable=False),
+    Column("thread", Words, nullable=False),
+)
+
+buttons = Table(
+    "buttons",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("channel", Words, nullable=False),
+    Column("video_id", Words, nullable=False),
+    Column("action", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Index("buttons_video", "channel", "video_id"),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("scope", Words, primary_key=True),
+    Column("habits", Value(Habits), nullable=False),
+)
+
+# How often something was done on a day (UTC), and whether somebody was told that it is enough.
+usage = Table(
+    "usage",
+    metadata,
+    Column("scope", Words, primary_key=True),
+    Column("kind", Words, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("used", Integer, nullable=False),
+    Column("told", Boolean, nullable=False),
 )

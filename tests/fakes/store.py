@@ -12,6 +12,7 @@ import numpy as np
 from core.errors import UnknownVideo
 from core.model import Chunk, Effect, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors
+from tests.fakes.people import FakeButtons, FakeRequests, FakeRooms, FakeSettings, FakeUsage
 
 
 @dataclass
@@ -27,6 +28,9 @@ class Shelf:
     library: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     turns: list[tuple[str, str, Turn, frozenset[str]]] = field(default_factory=list)
     pieces: dict[tuple[str, str, int], tuple[str, datetime]] = field(default_factory=dict)
+    requests: FakeRequests = field(default_factory=FakeRequests)
+    rooms: FakeRooms = field(default_factory=FakeRooms)
+    buttons: FakeButtons = field(default_factory=FakeButtons)
 
     def require(self, *video_ids: str) -> None:
         for video_id in video_ids:
@@ -45,6 +49,11 @@ class MemoryStore:
         self.threads = FakeThreads(shelf)
         self.outgoing = FakeOutgoing()
         self.pieces = FakePieces(shelf)
+        self.requests = shelf.requests
+        self.rooms = shelf.rooms
+        self.buttons = shelf.buttons
+        self.settings = FakeSettings()
+        self.usage = FakeUsage()
 
     async def check(self) -> None:
         """Memory does not break."""
@@ -145,6 +154,9 @@ class FakeLibrary:
                 await FakePieces(shelf).clear(gone_id)
         if video_id is None:
             shelf.turns = [turn for turn in shelf.turns if turn[0] != channel]
+            shelf.requests.forget(channel)
+        shelf.rooms.forget(channel, video_id)
+        shelf.buttons.forget(channel, video_id)
         return gone
 
 

@@ -1,0 +1,32 @@
+"""This file keeps what servers and channels have set: `Settings` over a database."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from core.backends.database import Database
+from core.backends.tables import settings
+from core.backends.upsert import insert_into
+from core.model import Habits
+
+_s = settings.c
+
+
+class SqlSettings:
+    """Fulfils `Settings`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, scope: str) -> Habits:
+        query = select(_s.habits).where(_s.scope == scope)
+        async with self._database.read() as connection:
+            return await connection.scalar(query) or Habits()
+
+    async def save(self, scope: str, habits: Habits) -> None:
+        async with self._database.write() as connection:
+            new = insert_into(connection, settings).values(scope=scope, habits=habits)
+            changed = {"habits": habits}
+            await connection.execute(
+                new.on_conflict_do_update(index_elements=["scope"], set_=changed)
+            )

@@ -1,0 +1,330 @@
+"""This file holds what `Requests`, `Rooms`, `Buttons`, `Settings` and `Usage` promise, on every
+store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from core.backends.store import Store, open_store, sqlite_url
+from core.model import Habits, Pressable, Quota, Request, Room, Video
+from tests.fakes.store import MemoryStore
+
+AnyStore = Store | MemoryStore
+
+BEES, WHALES = Video("bees0000000", "Bees"), Video("whales00000", "Whales")
+HIVE, SEA = "discord:123456789012345678", "telegram:-100123"
+ODD = "꿀벌 \\u0000 %s :name {} ' \" 🐝"
+
+WATCH = Request("discord:1", "discord", "watch", "hive", HIVE, "discord:s", "discord:p", BEES.id)
+ASK = replace(WATCH, id="discord:2", kind="ask", text="Who dances?")
+ABOUT_BEES, ABOUT_WHALES = Room(HIVE, BEES.id, "bees"), Room(HIVE, WHALES.id, "whales")
+WHO = Pressable("1", HIVE, BEES.id, "ask", "Who dances?")
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+PERSON, SERVER = Quota("discord:p", "ask", 2), Quota("discord:s", "ask", 3)
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres_url")
+    return sqlite_url(tmp_path / "db") if request.param == "sqlite" else None
+
+
+@pytest.fixture
+async def store(url: str | None) -> AsyncIterator[AnyStore]:
+    if url is None:
+        yield MemoryStore()
+        return
+    async with open_store(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def other(url: str | None, store: AnyStore) -> AsyncIterator[AnyStore]:
+    """The same store, as another process has it open."""
+    if url is None:
+        yield store
+        return
+    async with open_store(url) as opened:
+        yield opened
+
+
+async def test_requests_come_back_in_order_with_all_they_say(store):
+    every_field = Request(ODD, "discord", "ask", *(ODD + n for n in "abcdefghij"))
+    asked = [replace(WATCH, id="z"), every_field, replace(WATCH, id="a")]
+    for request in asked:
+        assert await store.requests.add(request) is True
+    assert await store.requests.open("discord") == asked
+
+
+async def test_a_request_that_is_known_is_not_new_and_changes_nothing(store):
+    await store.requests.add(WATCH)
+    assert await store.requests.add(replace(WATCH, text="other", platform="telegram")) is False
+    assert await store.requests.open("discord") == [WATCH]
+    done = replace(WATCH, done=True)
+    await store.requests.save(done)
+    assert await store.requests.add(WATCH) is False
+    assert await store.requests.open("discord") == []
+
+
+async def test_of_a_request_that_comes_many_times_at_once_one_is_new(store, other):
+    added = await asyncio.gather(*(side.requests.add(WATCH) for side in (store, other) * 6))
+    assert sorted(added) == [False] * 11 + [True]
+    assert await store.requests.open("discord") == [WATCH]
+
+
+async def test_a_saved_request_is_replaced_and_keeps_its_place_in_the_order(store):
+    await store.requests.add(WATCH)
+    await store.requests.add(ASK)
+    thread = replace(WATCH, thread="t", job_id="j", message_id="m", channel=SEA)
+    await store.requests.save(thread)
+    assert await store.requests.open("discord") == [thread, ASK]
+    await store.requests.save(replace(ASK, done=True))
+    assert await store.requests.open("discord") == [thread]
+
+
+async def test_a_request_that_was_never_added_cannot_be_saved(store):
+    await store.requests.save(WATCH)
+    assert await store.requests.open("discord") == []
+    assert await store.requests.add(WATCH) is True
+
+
+async def test_platforms_do_not_see_each_others_requests(store):
+    there = replace(WATCH, id="telegram:1", platform="telegram")
+    for request in (WATCH, there):
+        await store.requests.add(request)
+    assert await store.requests.open("discord") == [WATCH]
+    assert await store.requests.open("telegram") == [there]
+    assert await store.requests.open("console") == []
+
+
+async def test_requests_done_before_are_forgotten_and_nothing_else(store):
+    for request in (WATCH, ASK):
+        await store.requests.add(request)
+    await store.requests.save(done := replace(WATCH, done=True))
+    await store.requests.purge(datetime.now(UTC) - HOUR)
+    assert await store.requests.add(done) is False
+    await store.requests.purge(datetime.now(UTC) + HOUR)
+    assert await store.requests.add(done) is True
+    assert await store.requests.open("discord") == [ASK]
+
+
+async def test_a_request_saved_again_counts_as_new(store):
+    await store.requests.add(done := replace(WATCH, done=True))
+    between = datetime.now(UTC)
+    await store.requests.save(done)
+    await store.requests.purge(between)
+    assert await store.requests.add(done) is False
+
+
+async def test_a_message_has_its_own_room_or_its_places(store):
+    await store.rooms.bind("discord", "hive", "m1", ABOUT_BEES)
+    assert await store.rooms.find("discord", "hive") is None
+    assert await store.rooms.find("discord", "hive", "m2") is None
+    await store.rooms.bind("discord", "hive", "", ABOUT_WHALES)
+    await store.rooms.bind("discord", "hive", "m3", odd := Room(ODD, ODD, ODD))
+    assert await store.rooms.find("discord", "hive", "m1") == ABOUT_BEES
+    assert await store.rooms.find("discord", "hive", "m2") == ABOUT_WHALES
+    assert await store.rooms.find("discord", "hive", "m3") == odd
+    assert await store.rooms.find("discord", "hive") == ABOUT_WHALES
+
+
+async def test_a_room_bound_again_is_about_the_other_video(store):
+    await store.rooms.bind("discord", "hive", "m", ABOUT_BEES)
+    await store.rooms.bind("discord", "hive", "m", there := Room(SEA, WHALES.id, "t"))
+    assert await store.rooms.find("discord", "hive", "m") == there
+
+
+async def test_a_place_that_is_gone_takes_its_messages_with_it_and_no_other_place(store):
+    others = [("discord", "hive2"), ("telegram", "hive"), ("discord", ODD)]
+    for place in [("discord", "hive"), *others]:
+        for message_id in ("", "m", ODD):
+            await store.rooms.bind(*place, message_id, ABOUT_BEES)
+    await store.rooms.close("discord", "hive")
+    assert await store.rooms.find("discord", "hive", "m") is None
+    for place in others:
+        await store.rooms.bind(*place, "", ABOUT_WHALES)
+        assert await store.rooms.find(*place, ODD) == ABOUT_BEES
+
+
+async def test_a_button_says_what_it_was_made_for_whatever_comes_later(store):
+    odd = Pressable(ODD, ODD, ODD, ODD, ODD)
+    await store.buttons.add([WHO, odd, replace(WHO, text="twice in one message")])
+    await store.buttons.add([replace(WHO, text="later"), new := replace(WHO, id="2", text="")])
+    await store.buttons.add([])
+    for button in (WHO, odd, new):
+        assert await store.buttons.get(button.id) == button
+    assert await store.buttons.get("3") is None
+
+
+async def test_buttons_added_at_once_in_any_order_are_all_there(store, other):
+    for turn in range(10):
+        buttons = [replace(WHO, id=f"{turn}-{n:02}") for n in range(20)]
+        await asyncio.gather(store.buttons.add(buttons), other.buttons.add(buttons[::-1]))
+        assert [await store.buttons.get(button.id) for button in buttons] == buttons
+
+
+async def test_settings_are_none_until_set_and_each_scope_has_its_own(store):
+    assert await store.settings.get("discord:s") == Habits()
+    habits = Habits(False, True, "ko", "moderators", "everyone", "moderators")
+    await store.settings.save("discord:s", habits)
+    await store.settings.save(ODD, other := Habits(links=True))
+    await store.settings.save("discord:s", changed := replace(habits, language=None, links=None))
+    assert await store.settings.get("discord:s") == changed
+    assert await store.settings.get(ODD) == other
+    assert await store.settings.get("discord") == Habits()
+
+
+async def test_what_is_used_up_is_said_for_the_first_time_once(store):
+    for _ in range(2):
+        assert await store.usage.take([PERSON], NOON) == (None, False)
+    assert await store.usage.take([PERSON], NOON) == (PERSON, True)
+    assert await store.usage.take([PERSON], NOON + HOUR) == (PERSON, False)
+    assert await store.usage.take([raised := replace(PERSON, most=3)], NOON) == (None, False)
+    assert await store.usage.take([raised], NOON) == (raised, False)
+
+
+async def test_nothing_may_be_done_where_none_is_allowed(store):
+    assert await store.usage.take([none := replace(PERSON, most=0)], NOON) == (none, True)
+    assert await store.usage.take([none], NOON) == (none, False)
+    assert await store.usage.take([], NOON) == (None, False)
+
+
+async def test_where_one_is_used_up_none_is_counted(store):
+    for _ in range(2):
+        await store.usage.take([PERSON], NOON)
+    for quotas in ([SERVER, PERSON], [PERSON, SERVER]):
+        assert (await store.usage.take(quotas, NOON))[0] == PERSON
+    neighbour = replace(PERSON, scope=ODD, most=9)
+    for _ in range(3):
+        assert await store.usage.take([neighbour, SERVER], NOON) == (None, False)
+    assert await store.usage.take([neighbour, SERVER], NOON) == (SERVER, True)
+
+
+async def test_scopes_and_kinds_are_counted_and_told_apart(store):
+    quotas = [PERSON, replace(PERSON, kind="watch"), replace(PERSON, scope="telegram:p")]
+    for quota in quotas:
+        for _ in range(2):
+            assert await store.usage.take([quota], NOON) == (None, False)
+        assert await store.usage.take([quota], NOON) == (quota, True)
+
+
+async def test_a_day_ends_at_midnight_utc_wherever_the_clock_stands(store):
+    seoul = timezone(timedelta(hours=9))
+    late = datetime(2026, 11, 26, 8, 59, tzinfo=seoul)
+    for now in (NOON, late):
+        assert await store.usage.take([PERSON], now) == (None, False)
+    assert await store.usage.take([PERSON], late) == (PERSON, True)
+    next_day = late + timedelta(minutes=1)
+    for _ in range(2):
+        assert await store.usage.take([PERSON], next_day) == (None, False)
+    assert await store.usage.take([PERSON], next_day) == (PERSON, True)
+
+
+async def test_days_before_are_forgotten(store):
+    none = replace(PERSON, most=0)
+    await store.usage.take([PERSON], NOON)
+    await store.usage.take([none], NOON)
+    await store.usage.take([SERVER], NOON + DAY)
+    for _ in range(2):
+        assert await store.usage.take([PERSON], NOON) == (None, False)
+    assert await store.usage.take([PERSON], NOON) == (PERSON, True)
+
+
+async def test_two_processes_together_take_no_more_than_there_is_and_tell_it_once(store, other):
+    person, server = replace(PERSON, most=7), replace(SERVER, most=20)
+    orders = [[person, server], [server, person]] * 6
+    takes = (side.usage.take(quotas, NOON) for quotas in orders for side in (store, other))
+    taken = await asyncio.gather(*takes)
+    counted, told, refused = (None, False), (person, True), (person, False)
+    assert [taken.count(result) for result in (counted, told, refused)] == [7, 1, 16]
+    rest = [await other.usage.take([server], NOON) for _ in range(20)]
+    assert rest.count(counted) == 20 - 7
+
+
+async def lived_in(store: AnyStore) -> list[Request]:
+    """Two channels that know both videos, with rooms, buttons, and requests done and open."""
+    for video in (BEES, WHALES):
+        await store.videos.save(video)
+    requests = []
+    for channel in (HIVE, SEA):
+        for video in (BEES, WHALES):
+            await store.library.add(channel, video.id)
+            name = f"{channel} {video.id}"
+            for message_id in ("", "m"):
+                room = Room(channel, video.id, message_id)
+                await store.rooms.bind("discord", name, message_id, room)
+            await store.buttons.add([Pressable(name, channel, video.id, "ask", "Who?")])
+        for done in (False, True):
+            request = replace(ASK, id=f"{channel} {done}", channel=channel, done=done)
+            await store.requests.add(request)
+            requests.append(request)
+    return requests
+
+
+async def left(store: AnyStore) -> set[tuple[str, str]]:
+    """Of which channel and video there are still rooms and buttons."""
+    found = set()
+    for channel in (HIVE, SEA):
+        for video_id in (BEES.id, WHALES.id):
+            name = f"{channel} {video_id}"
+            rooms = [await store.rooms.find("discord", name, m) for m in ("", "m")]
+            is_there = {*map(bool, rooms), await store.buttons.get(name) is not None}
+            assert len(is_there) == 1
+            if is_there == {True}:
+                found.add((channel, video_id))
+    return found
+
+
+async def test_a_video_that_a_channel_forgets_leaves_no_room_and_no_button(store):
+    requests = await lived_in(store)
+    await store.library.forget(HIVE, BEES.id)
+    assert await left(store) == {(HIVE, WHALES.id), (SEA, BEES.id), (SEA, WHALES.id)}
+    assert [await store.requests.add(request) for request in requests] == [False] * 4
+
+
+async def test_a_channel_that_forgets_everything_keeps_its_open_requests_alone(store):
+    requests = await lived_in(store)
+    await store.library.forget(HIVE)
+    assert await left(store) == {(SEA, BEES.id), (SEA, WHALES.id)}
+    assert await store.requests.open("discord") == [requests[0], requests[2]]
+    again = [await store.requests.add(request) for request in requests]
+    assert again == [False, True, False, False]
+
+
+async def test_what_leads_to_a_video_not_yet_known_is_forgotten_all_the_same(store):
+    await store.rooms.bind("discord", "hive", "", ABOUT_BEES)
+    await store.buttons.add([WHO])
+    assert await store.library.forget(HIVE, WHALES.id) == []
+    assert await store.rooms.find("discord", "hive") == ABOUT_BEES
+    assert await store.library.forget(HIVE, BEES.id) == []
+    assert await store.rooms.find("discord", "hive") is None
+    assert await store.buttons.get(WHO.id) is None
+
+
+@pytest.mark.parametrize("code", [0, 0xD83D, 0xDC80], ids=["NUL", "high half", "low half"])
+async def test_characters_that_no_database_takes_do_people_no_harm(store, code):
+    odd = f"a{chr(code)}b"
+    request = replace(ASK, id=odd, text=odd)
+    assert await store.requests.add(request) is True
+    assert await store.requests.add(request) is False
+    await store.requests.save(replace(request, language="ko"))
+    [found] = await store.requests.open("discord")
+    assert (found.text[0], found.text[2:], found.language) == ("a", "b", "ko")
+    await store.rooms.bind(odd, odd, odd, ABOUT_BEES)
+    assert await store.rooms.find(odd, odd, odd) == ABOUT_BEES
+    await store.buttons.add([replace(WHO, id=odd)])
+    assert (await store.buttons.get(odd)).text == WHO.text
+    await store.settings.save(odd, Habits(language="ko"))
+    assert await store.settings.get(odd) == Habits(language="ko")
+    one = replace(PERSON, scope=odd, most=1)
+    assert await store.usage.take([one], NOON) == (None, False)
+    assert await store.usage.take([one], NOON) == (one, True)

@@ -22,6 +22,7 @@ from dbos import (
     DBOSPortableJSONSerializer,
     PortableWorkflowError,
     SetEnqueueOptions,
+    WorkflowHandleAsync,
     WorkflowStatus,
     error,
 )
@@ -106,6 +107,7 @@ class _Work:
     def __init__(self, ingest: Ingest, rescues: int) -> None:
         self._ingest, self._rescues = ingest, rescues
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._placing = asyncio.Lock()
 
     def register(self) -> None:
         @DBOS.workflow(name=INGEST, max_recovery_attempts=self._rescues)
@@ -128,11 +130,7 @@ class _Work:
         """Joins the work that is being done for the key, or begins it; again if somebody else
         stopped it, or forgot the video in that moment."""
         for _ in range(_ROUNDS):
-            place = await _step("queue", _place, order)
-            with SetEnqueueOptions(
-                deduplication_id=order.key, duplication_policy="return-existing", priority=place
-            ):
-                work = await DBOS.enqueue_workflow_async(INGEST, ingest, asdict(order))
+            work = await self._enqueue(order, ingest)
             await DBOS.set_event_async(WORK, work.workflow_id)
             try:
                 told: Told = await work.get_result(polling_interval_sec=POLL_S)
@@ -151,6 +149,14 @@ class _Work:
             if told.get("error") != UnknownVideo(order.video_id).code:
                 return told
         return _failure(JobFailed("stopped or forgotten again and again"))
+
+    async def _enqueue(self, order: Order, ingest: Any) -> WorkflowHandleAsync[Told]:
+        async with self._placing:  # two that look for a place at once would get the same
+            place = await _step("queue", _place, order)
+            with SetEnqueueOptions(
+                deduplication_id=order.key, duplication_policy="return-existing", priority=place
+            ):
+                return await DBOS.enqueue_workflow_async(INGEST, ingest, asdict(order))
 
     async def _take_in(self, order: Order) -> Told:
         notes: list[str] = []

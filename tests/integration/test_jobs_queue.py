@@ -1,0 +1,103 @@
+"""This file sees in which order jobs are worked on: fair between channels, on DBOS."""
+
+import asyncio
+import sqlite3
+from collections import Counter
+from contextlib import asynccontextmanager, closing
+from functools import partial
+
+import pytest
+
+from core.jobs import open_jobs
+from core.model import Video
+from core.runner import running
+from core.sources import Link
+from tests.fakes.core import SAID, World
+from tests.fakes.ears import FakeFetcher, FakeTranscriber
+
+VIDEOS = [Video(f"video{n:06}", f"Day {n}", "The Hive", 30.0) for n in range(12)]
+
+
+class Gate(FakeTranscriber):
+    """Hears nothing to its end before it is opened. `begun`: the videos, in order."""
+
+    def __init__(self):
+        super().__init__(*SAID)
+        self.begun, self.most_at_once = [], 0
+        self.is_open = asyncio.Event()
+        self._now = Counter()
+
+    async def transcribe(self, audio, language, from_s=0.0):
+        self.begun.append(audio.stem)
+        self._now["hearing"] += 1
+        self.most_at_once = max(self.most_at_once, self._now["hearing"])
+        await self.is_open.wait()
+        async for window in super().transcribe(audio, language):
+            yield window
+        self._now["hearing"] -= 1
+
+
+@pytest.fixture
+def world(tmp_path):
+    (scratch := tmp_path / "scratch").mkdir()
+    return World(scratch, FakeFetcher(*VIDEOS), Gate())
+
+
+@pytest.fixture
+def working(world, tmp_path):
+    @asynccontextmanager
+    async def opened(at_once=1):
+        url, ingest = f"sqlite:///{tmp_path}/jobs.db", world.ingest()
+        run = partial(running, url, "here", at_once, ingest)
+        async with open_jobs(url, ingest.give_up, run, tmp_path / "lock") as jobs:
+            yield jobs
+
+    return opened
+
+
+async def until(true):
+    async with asyncio.timeout(30):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def order(world, jobs, channels):
+    """One video after the other, each for the channel at its place; while the first is heard all
+    the others come to wait. The channels, as they are served."""
+    wanted = {video.id: channel for video, channel in zip(VIDEOS, channels, strict=False)}
+    ids = []
+    for number, (video_id, channel) in enumerate(wanted.items()):
+        ids.append(await jobs.submit(await world.ingest().order(Link(video_id), channel, "en")))
+        if number == 0:
+            await until(lambda: world.transcriber.begun)
+    with closing(sqlite3.connect(world.scratch.parent / "jobs.db")) as jobs_db:
+        places = "SELECT count(*) FROM workflow_status WHERE name = 'ingest'"
+        await until(lambda: jobs_db.execute(places).fetchone() == (len(wanted),))
+    world.transcriber.is_open.set()
+    await asyncio.gather(*(jobs.outcome(job) for job in ids))
+    return "".join(wanted[video_id] for video_id in world.transcriber.begun)
+
+
+async def test_a_channel_with_one_wish_is_second_after_one_with_ten(world, working):
+    async with working() as jobs:
+        assert await order(world, jobs, "a" * 10 + "b") == "ab" + "a" * 9
+
+
+async def test_channels_take_turns(world, working):
+    async with working() as jobs:
+        assert await order(world, jobs, "aaaabbbbcccc") == "abc" * 4
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+async def test_as_many_as_allowed_are_worked_on_at_once(world, working, at_once):
+    async with working(at_once) as jobs:
+        ids = [
+            await jobs.submit(await world.ingest().order(Link(video.id), "a", "en"))
+            for video in VIDEOS[:6]
+        ]
+        await until(lambda: len(world.transcriber.begun) >= at_once)
+        await asyncio.sleep(1)
+        assert len(world.transcriber.begun) == at_once
+        world.transcriber.is_open.set()
+        await asyncio.gather(*(jobs.outcome(job) for job in ids))
+    assert world.transcriber.most_at_once == at_once

@@ -7,7 +7,7 @@ platform's notation, which nobody else reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -113,6 +113,10 @@ class Command:
     text: str = ""
 
 
+Event = Message | Press | Command
+"""Each has a place, a person, and an id by which it is known when it comes again."""
+
+
 class Chat(Protocol):
     """A platform. Every call returns or raises within a minute, and raises only ChatError.
 
@@ -149,6 +153,24 @@ class Chat(Protocol):
 
     async def show_typing(self, place: str) -> None:
         """For a few seconds people see that an answer is being written."""
+
+
+class Receiver(Protocol):
+    """What hears people: our side of a platform. Each call comes back soon, and what takes long
+    goes on by itself and speaks through the outbox. Events may come twice, and several at once."""
+
+    async def message(self, message: Message) -> None: ...
+
+    async def press(self, press: Press) -> Draft | None:
+        """What only the person shall see, if anything; so for `command`."""
+
+    async def command(self, command: Command) -> Draft | None: ...
+
+    async def suggest(self, command: Command, option: str, typed: str) -> Sequence[tuple[str, str]]:
+        """While somebody types an option of a command: (label, value) of what it may become."""
+
+    async def place_gone(self, place: str) -> None:
+        """A channel or a thread was deleted, with all that was said there."""
 
 
 class ChatError(Exception):

@@ -21,9 +21,11 @@ DEFAULT_PATH = Path("config.yaml")
 
 
 class Discord(Section):
-    """Discord. `api_base` and `gateway_url` are empty for the real one."""
+    """Discord. `api_base` and `gateway_url` are empty for the real one. `message_content`: ask for
+    the right to read what people write; without it commands, buttons and mentions still serve."""
 
     token: SecretStr = SecretStr("")
+    message_content: bool = True
     api_base: str = ""
     gateway_url: str = ""
 

@@ -1,0 +1,149 @@
+"""This file lists the commands and writes them as Discord wants them, in every language of ours.
+Their words stand in locale/ under `commands`. Names that code reads are the keys there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.words import Words
+
+Json = dict[str, Any]
+
+SLASH, ON_MESSAGE = 1, 3
+TEXT, NUMBER, YES_NO = 3, 4, 5
+MANAGE_SERVER = str(1 << 5)
+IN_SERVERS, IN_PRIVATE = 0, 1
+SUMMARISE = "summarise"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """`choices`: keys of their words, or, where there are none, the words themselves.
+    `suggested`: choices come from Receiver.suggest while somebody types."""
+
+    name: str
+    kind: int = TEXT
+    required: bool = False
+    suggested: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slash:
+    """`for_managers`: as the server's owner has it at first; Discord lets them change it."""
+
+    name: str
+    options: tuple[Option, ...] = ()
+    for_managers: bool = False
+
+
+LANGUAGES = ("en", "ko")
+WHO = ("everyone", "moderators")
+VIDEO = Option("video", suggested=True)
+
+COMMANDS = (
+    Slash("watch", (Option("link", required=True), Option("language", choices=LANGUAGES))),
+    Slash(
+        "ask", (Option("question", required=True), Option("scope", choices=("channel", "video")))
+    ),
+    Slash("search", (Option("words", required=True),)),
+    Slash("videos", (Option("page", NUMBER),)),
+    Slash("summary", (VIDEO,)),
+    Slash("transcript", (Option("format", choices=("txt", "md", "srt", "vtt", "json")), VIDEO)),
+    Slash("chapters", (VIDEO,)),
+    Slash("translate", (Option("language", required=True, suggested=True), VIDEO)),
+    Slash("language", (Option("language", required=True, choices=LANGUAGES),)),
+    Slash("status"),
+    Slash("cancel", (Option("job", required=True, suggested=True),)),
+    Slash("forget", (Option("video", required=True, suggested=True),)),
+    Slash(
+        "settings",
+        (
+            Option("links", YES_NO),
+            Option("mention_only", YES_NO),
+            Option("who_watch", choices=WHO),
+            Option("who_ask", choices=WHO),
+            Option("who_forget", choices=WHO),
+            Option("for", choices=("server", "channel")),
+        ),
+        for_managers=True,
+    ),
+    Slash("help"),
+)
+
+
+def payload(english: Words, others: Sequence[Words]) -> list[Json]:
+    """What Discord is told: every command with its names and descriptions."""
+    return [
+        *(_slash(command, english, others) for command in COMMANDS),
+        {"type": ON_MESSAGE, **_common()} | _named(f"commands.{SUMMARISE}", english, others),
+    ]
+
+
+def our_names(english: Words) -> dict[str, str]:
+    """What Discord calls a command → what our code calls it, where they differ."""
+    return {english(f"commands.{SUMMARISE}.name"): SUMMARISE}
+
+
+def differ(ours: Sequence[Json], theirs: Sequence[Json]) -> bool:
+    """Whether Discord has other commands than these, in whatever order."""
+    known = {(command["type"], command["name"]): command for command in theirs}
+    found = [known.get((command["type"], command["name"])) for command in ours]
+    return len(ours) != len(theirs) or any(map(_differ, ours, found))
+
+
+def _slash(command: Slash, english: Words, others: Sequence[Words]) -> Json:
+    options = [_option(option, english, others) for option in command.options]
+    written = {"type": SLASH, "options": options, **_common()}
+    if command.for_managers:
+        written |= {"default_member_permissions": MANAGE_SERVER, "contexts": [IN_SERVERS]}
+    return written | _described(f"commands.{command.name}", english, others)
+
+
+def _common() -> Json:
+    return {"default_member_permissions": None, "contexts": [IN_SERVERS, IN_PRIVATE]}
+
+
+def _option(option: Option, english: Words, others: Sequence[Words]) -> Json:
+    written: Json = {"type": option.kind, "required": option.required}
+    if option.suggested:
+        written["autocomplete"] = True
+    if option.choices:
+        written["choices"] = [_choice(choice, english, others) for choice in option.choices]
+    if option.kind == NUMBER:
+        written["min_value"] = 1
+    return written | _described(f"commands.options.{option.name}", english, others)
+
+
+def _choice(choice: str, english: Words, others: Sequence[Words]) -> Json:
+    key = f"commands.choices.{choice}"
+    if key not in english:
+        return {"name": choice, "value": choice}
+    names = {words.language: words(key) for words in others}
+    return {"name": english(key), "name_localizations": names, "value": choice}
+
+
+def _described(key: str, english: Words, others: Sequence[Words]) -> Json:
+    told = {words.language: words(f"{key}.description") for words in others}
+    description = {
+        "description": english(f"{key}.description"),
+        "description_localizations": told,
+    }
+    return _named(key, english, others) | description
+
+
+def _named(key: str, english: Words, others: Sequence[Words]) -> Json:
+    names = {words.language: words(f"{key}.name") for words in others}
+    return {"name": english(f"{key}.name"), "name_localizations": names}
+
+
+def _differ(ours: object, theirs: object) -> bool:
+    """What Discord adds does not count, and it leaves out what is empty or no."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        return any(_differ(value, theirs.get(key)) for key, value in ours.items())
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) != len(theirs) or any(map(_differ, ours, theirs))
+    return (ours or None) != (theirs or None)

@@ -1,0 +1,73 @@
+"""This file keeps Discord's events coming, whatever breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import discord
+
+from bot.chat import Receiver
+from bot.discord_adapter.commands import our_names
+from bot.discord_adapter.ears import Ears
+from bot.discord_adapter.errors import FAILURES
+from bot.discord_adapter.telling import tell_commands
+from bot.words import Words
+from core.errors import ConfigInvalid
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S = 120.0
+"""Discord allows a thousand sessions a day, then it takes the token away."""
+
+
+class Gateway:
+    """`intents`: the client's own object: what is changed in it holds from the next session on."""
+
+    def __init__(self, client: discord.Client, intents: discord.Intents) -> None:
+        self._client = client  # borrowed; it is logged in
+        self._intents = intents
+        self._failures = 0
+
+    async def serve(self, receiver: Receiver) -> None:
+        """Until it is cancelled or the client is closed. Raises ConfigInvalid where Discord will
+        not have us."""
+        Ears(self._client, receiver, our_names(Words("en"))).listen()
+        telling = asyncio.create_task(tell_commands(self._client))
+        try:
+            while not self._client.is_closed():
+                await self._connect()
+        finally:
+            telling.cancel()
+            with suppress(asyncio.CancelledError):
+                await telling
+
+    async def _connect(self) -> None:
+        """One session, which discord.py resumes as often as it can."""
+        began = _now()
+        try:
+            await self._client.connect()
+        except discord.PrivilegedIntentsRequired as error:
+            if not self._intents.message_content:
+                raise ConfigInvalid("discord.token", "Discord refuses what we ask for") from error
+            log.warning("Discord does not let us read messages: its portal → Bot → intents")
+            self._intents.message_content = False
+        except discord.ConnectionClosed as error:
+            problem = f"Discord has closed the connection for good ({error.code})"
+            raise ConfigInvalid("discord.token", problem) from error
+        except Exception:  # by whatever reading an event raised: discord.py would hear no more
+            log.error("the connection to Discord broke, and is made anew", exc_info=True)
+            lasted = _now() - began > LONGEST_PAUSE_S
+            self._failures = 0 if lasted else self._failures + 1
+            await self._hang_up()
+            await asyncio.sleep(min(2.0**self._failures - 1, LONGEST_PAUSE_S))
+
+    async def _hang_up(self) -> None:
+        if self._client.ws is not None:
+            with suppress(*FAILURES):
+                await self._client.ws.close()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

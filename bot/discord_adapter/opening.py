@@ -1,0 +1,99 @@
+"""This file opens Discord: logs in, and closes what it opened."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.config import Discord as Section
+from bot.discord_adapter.adapter import Discord
+from bot.discord_adapter.drafts import NOBODY
+from bot.discord_adapter.errors import CALL_S, FAILURES
+from bot.discord_adapter.gateway import Gateway
+from core.errors import ConfigInvalid
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S = 60.0
+LONGEST_RATE_WAIT_S = 30.0
+"""For Discord's rate limits, inside a call; what asks for more is told as Busy."""
+CLOSING_S = 4.0
+
+
+@asynccontextmanager
+async def open_discord(config: Section) -> AsyncIterator[Discord]:
+    """Logged in: messages can be sent, and `serve` makes people heard. Where Discord cannot be
+    reached it is waited for.
+
+    Raises ConfigInvalid where the token is wrong."""
+    point_at(config)
+    failures = 0
+    while True:
+        intents = wanted_intents(config)
+        async with _closing(_make_client(intents)) as client:
+            if await log_in(client, config):
+                yield Discord(client, Gateway(client, intents))
+                return
+        failures += 1
+        await asyncio.sleep(min(2.0**failures, LONGEST_PAUSE_S))
+
+
+async def log_in(client: discord.Client, config: Section) -> bool:
+    """Whether Discord was there. Raises ConfigInvalid."""
+    try:
+        async with asyncio.timeout(CALL_S):
+            await client.login(config.token.get_secret_value())
+    except discord.LoginFailure as error:
+        raise ConfigInvalid("discord.token", "Discord does not know it") from error
+    except FAILURES as error:
+        log.warning("Discord cannot be reached: %s", type(error).__name__)
+        return False
+    return True
+
+
+def wanted_intents(config: Section) -> discord.Intents:
+    """No more than we use."""
+    return discord.Intents(
+        guilds=True,
+        guild_messages=True,
+        dm_messages=True,
+        message_content=config.message_content,
+    )
+
+
+def point_at(config: Section) -> None:
+    """discord.py keeps the addresses of Discord in classes, so they hold for the whole process."""
+    if config.api_base:
+        Route.BASE = config.api_base
+    if config.gateway_url:
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
+
+
+def _make_client(intents: discord.Intents) -> discord.Client:
+    """It keeps servers and channels in mind, but neither messages nor people."""
+    return discord.Client(
+        intents=intents,
+        allowed_mentions=NOBODY,
+        max_messages=None,
+        member_cache_flags=discord.MemberCacheFlags.none(),
+        max_ratelimit_timeout=LONGEST_RATE_WAIT_S,
+        guild_ready_timeout=0.5,
+    )
+
+
+@asynccontextmanager
+async def _closing(client: discord.Client) -> AsyncIterator[discord.Client]:
+    try:
+        yield client
+    finally:
+        with suppress(*FAILURES):
+            async with asyncio.timeout(CLOSING_S):
+                await client.close()
+        await client.http.close()

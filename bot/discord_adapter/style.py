@@ -1,0 +1,64 @@
+"""This file writes a document's parts in Discord's Markdown.
+
+Every address stands in angle brackets: it can be clicked, and no preview unfolds below it. Texts
+are hostile: in them nothing is a link, a mention, an emoji or any other markup.
+"""
+
+from __future__ import annotations
+
+import re
+
+from core.document import Markdown
+from core.model import Answer
+from core.plain import clock, one_line, printable
+
+# A colon is in the way only where an address (https://) or an emoji (:bee:) begins.
+_ACTIVE = re.compile(r"[\\`*_{}\[\]<>()#|~@]|:(?=//|[^\s:]+:)")
+_LINE_START = re.compile(r"^(?:[-+]|\d+(?=[.)]))")
+
+
+class DiscordMarkdown(Markdown):
+    """For messages and embeds alike."""
+
+    def heading(self, level: int, text: str) -> str:
+        return f"**{self.text(text)}**"
+
+    def text(self, text: str) -> str:
+        r"""
+        >>> print(DiscordMarkdown().text("*See*: https://evil.example"))
+        \*See\*: https\://evil.example
+        """
+        escaped = _ACTIVE.sub(_harmless, one_line(text))
+        return _LINE_START.sub(_escaped_start, escaped)
+
+    def address(self, url: str) -> str:
+        return f"<{url}>"
+
+    def at(self, second: float, url: str, text: str) -> str:
+        return f"{_link(clock(second), url)} {self.text(text)}"
+
+    def answer(self, answer: Answer) -> str:
+        lines = printable(answer.text).strip().split("\n")
+        text = "\n".join(self.text(line) for line in lines)
+        for citation in answer.citations:
+            marker = rf"\[{citation.n}\]"
+            text = text.replace(marker, _link(marker, citation.url))
+        return text
+
+
+def utf16_length(text: str) -> int:
+    """Discord's limits count no more than this, whichever way it counts."""
+    return len(text.encode("utf-16-le", errors="replace")) // 2
+
+
+def _link(text: str, url: str) -> str:
+    return f"[{text}](<{url}>)"
+
+
+def _harmless(found: re.Match[str]) -> str:
+    # No escape stops "@everyone" from looking like a mention.
+    return "\\@\u200b" if found[0] == "@" else f"\\{found[0]}"
+
+
+def _escaped_start(start: re.Match[str]) -> str:
+    return f"{start[0]}\\" if start[0].isdigit() else f"\\{start[0]}"

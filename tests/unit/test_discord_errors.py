@@ -1,0 +1,65 @@
+"""This file tells what Discord's refusals mean."""
+
+from types import SimpleNamespace
+
+import aiohttp
+import discord
+import pytest
+
+from bot.chat import Busy, MessageGone, PlaceClosed, Refused, TooOld
+from bot.discord_adapter.errors import translate
+
+
+def refusal(status: int, body: object, **headers: str) -> discord.HTTPException:
+    kinds = {403: discord.Forbidden, 404: discord.NotFound}
+    response = SimpleNamespace(status=status, reason="", headers=headers)
+    return kinds.get(status, discord.HTTPException)(response, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (404, 10008, MessageGone),
+        (400, 30046, TooOld),
+        (404, 10003, PlaceClosed),
+        (403, 50001, PlaceClosed),
+        (403, 50013, PlaceClosed),
+        (403, 50007, PlaceClosed),
+        (400, 50083, PlaceClosed),
+        (403, 0, PlaceClosed),
+        (400, 50035, Refused),
+        (400, 200000, Refused),
+        (403, 200000, Refused),
+        (400, 160006, Refused),
+        (400, 99999, Refused),
+        (403, 40333, Busy),
+        (429, 20028, Busy),
+        (500, 0, Busy),
+        (401, 0, Busy),
+    ],
+)
+def test_every_code_has_its_meaning(status, code, kind):
+    assert type(translate(refusal(status, {"code": code, "message": "no"}))) is kind
+
+
+def test_a_page_of_cloudflares_is_busy_whatever_its_status():
+    page = "<!DOCTYPE html><html>Access denied</html>"
+    for status in (403, 429, 503):
+        assert isinstance(translate(refusal(status, page)), Busy)
+
+
+def test_a_rate_limit_tells_how_long_it_lasts():
+    assert translate(discord.RateLimited(40.0)).retry_after_s == 40.0
+    limited = refusal(429, "<html>", **{"Retry-After": "7"})
+    assert translate(limited).retry_after_s == 7.0
+
+
+def test_a_token_that_is_refused_is_not_tried_again_soon():
+    assert translate(refusal(401, {"code": 0})).retry_after_s >= 60
+
+
+@pytest.mark.parametrize(
+    "error", [aiohttp.ServerDisconnectedError(), ConnectionResetError(), TimeoutError()]
+)
+def test_what_never_arrived_is_busy(error):
+    assert isinstance(translate(error), Busy)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core import config
 from core.errors import CoreError, IndexBroken, WorkerFailed, WorkerOutOfMemory
-from core.model import Chunk, Video
+from core.model import Chunk, Effort, Video, Window
 from core.ports import Tell
 from core.roles import BEAT_S
 from core.wire import decode, encode, read, read_vectors
@@ -152,8 +152,16 @@ def _speech(setup: Setup) -> dict[str, Method]:
 
     speech = config.Speech.model_validate(setup["speech"])
     whisper = Whisper(speech)
+
+    def transcribe(
+        tell: Tell, audio: str, language: str, from_s: float, effort: object
+    ) -> Iterator[Window]:
+        wanted = read(Effort, effort) if effort else None
+        return whisper.transcribe(Path(audio), language, from_s, wanted)
+
     return {
-        "transcribe": lambda tell, audio, language: whisper.transcribe(Path(audio), language),
+        "transcribe": transcribe,
+        "settle": lambda tell, effort: whisper.settle(read(Effort, effort)),
         "device": lambda tell: loading.device(speech.device),
         "is_here": lambda tell: loading.is_here(speech.model),
     }

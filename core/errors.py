@@ -312,6 +312,13 @@ class JobFailed(BackendError):
 
 
 @dataclass(eq=False)
+class SpeechDeviceFailed(BackendError):
+    """The graphics card, or what drives it, broke off hearing."""
+
+    detail: str = ""
+
+
+@dataclass(eq=False)
 class SpeechModelMissing(ConfigError):
     """The speech model is not here and cannot be fetched."""
 

@@ -83,6 +83,19 @@ class Window:
     segments: tuple[Segment, ...] = ()
 
 
+LIGHTEST = "lightest"
+"""A compute type: the one that takes the least memory on the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What hearing takes of the machine, as config.yaml has it."""
+
+    device: str
+    compute_type: str
+    batch_size: int
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """A video's words, in order of time. `recipe` names the settings that made them."""

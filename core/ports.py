@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.model import (
     Chunk,
     Effect,
+    Effort,
     Habits,
     Job,
     Order,
@@ -72,11 +73,18 @@ class Fetcher(Protocol):
 class Transcriber(Protocol):
     """Ears."""
 
-    def transcribe(self, audio: Path, language: str) -> AsyncGenerator[Window]:
+    def transcribe(
+        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
+    ) -> AsyncGenerator[Window]:
         """The audio's words, window by window. The first window has only the duration.
 
-        `language`: a code, or "" to find out. No speech → no segments. Closing the iterator stops
-        the work within 2 s. Raises NoAudio, NotMedia, SpeechModelMissing."""
+        `language`: a code, or "" to find out. `from_s`: where a former hearing's window ended; its
+        words are not heard again. `effort`: None for the settings'. No speech → no segments.
+        Closing the iterator stops the work within 2 s. Raises NoAudio, NotMedia,
+        SpeechModelMissing, WorkerOutOfMemory, SpeechDeviceFailed."""
+
+    async def settle(self, effort: Effort) -> Effort:
+        """What it means on this machine: nothing in it is `auto` any more."""
 
 
 class Embedder(Protocol):

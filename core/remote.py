@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.model import Chunk, Transcript, Video, Window
+from core.model import Chunk, Effort, Transcript, Video, Window
 from core.ports import Kind, Tell, Vectors
 from core.wire import read, read_vectors
 from core.workers import Worker
@@ -40,11 +40,18 @@ class RemoteTranscriber:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker  # borrowed: the caller closes it
 
-    async def transcribe(self, audio: Path, language: str) -> AsyncGenerator[Window]:
-        stream = self._worker.stream("transcribe", audio=audio, language=language)
+    async def transcribe(
+        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
+    ) -> AsyncGenerator[Window]:
+        stream = self._worker.stream(
+            "transcribe", audio=audio, language=language, from_s=from_s, effort=effort
+        )
         async with aclosing(stream) as windows:
             async for window in windows:
                 yield read(Window, window)
+
+    async def settle(self, effort: Effort) -> Effort:
+        return read(Effort, await self._worker.call("settle", effort=effort))
 
 
 class RemoteEmbedder:

@@ -71,7 +71,7 @@ SPEECH = Role(
     memory_share=0.75,
     requests=50,
     idle_s=5 * _MINUTE,
-    longest_s={"device": _MINUTE, "is_here": _MINUTE},
+    longest_s={"device": _MINUTE, "settle": _MINUTE, "is_here": _MINUTE},
 )
 INDEX = Role(
     "index",

@@ -13,7 +13,7 @@ from core.backends.whisper import Whisper
 from core.backends.whisper.audio import decode
 from core.config import Speech
 from core.errors import NoAudio, NotMedia, SpeechModelMissing
-from core.model import Window
+from core.model import LIGHTEST, Effort, Window
 from tests.fakes.lectures import read_lecture
 from tests.fakes.recordings import RATE, write_silent_film, write_wav
 from tests.fakes.transcriber import FakeTranscriber
@@ -27,9 +27,14 @@ class Async:
     def __init__(self, whisper: Whisper) -> None:
         self.whisper = whisper
 
-    async def transcribe(self, audio: Path, language: str) -> AsyncIterator[Window]:
-        for window in self.whisper.transcribe(audio, language):
+    async def transcribe(
+        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
+    ) -> AsyncIterator[Window]:
+        for window in self.whisper.transcribe(audio, language, from_s, effort):
             yield window
+
+    async def settle(self, effort: Effort) -> Effort:
+        return self.whisper.settle(effort)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +75,8 @@ def deaf_ears(request):
     return Async(Whisper(Speech(model="large-v3")))
 
 
-async def hear(ears, audio: Path, language: str = "") -> list[Window]:
-    return [window async for window in ears.transcribe(audio, language)]
+async def hear(ears, audio: Path, *how) -> list[Window]:
+    return [window async for window in ears.transcribe(audio, *(how or ("",)))]
 
 
 async def test_the_first_window_has_only_the_duration(ears, folder):
@@ -107,6 +112,28 @@ async def test_a_language_that_is_given_is_kept(ears, folder):
 
 async def test_the_same_ears_hear_twice(ears, folder):
     assert await hear(ears, folder / "lecture.wav") == await hear(ears, folder / "lecture.wav")
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+async def test_from_the_end_of_a_window_on_the_windows_after_it_are_heard(ears, folder, batch_size):
+    effort = Effort("cpu", "int8", batch_size)
+    audio = folder / "lecture.wav"
+    whole = [w for w in await hear(ears, audio, "en", 0.0, effort) if w.heard_s]
+    assert len(whole) > 1
+    for number, window in enumerate(whole[:-1]):
+        rest = await hear(ears, audio, "en", window.heard_s, effort)
+        assert rest[0] == Window(0.0, pytest.approx(LENGTH_S, abs=0.1))
+        assert [w for w in rest if w.heard_s] == whole[number + 1 :]
+    [*_, end] = await hear(ears, audio, "en", whole[-1].heard_s, effort)
+    assert end == Window(whole[-1].heard_s, end.duration_s, "en")
+
+
+async def test_an_effort_is_settled_without_auto_and_stays_what_it_is(ears):
+    for compute_type in ("auto", LIGHTEST):
+        settled = await ears.settle(Effort("cpu", compute_type, 4))
+        assert settled == Effort("cpu", "int8", 4)
+        assert await ears.settle(settled) == settled
+    assert "auto" not in repr(await ears.settle(Effort("auto", "auto", 8)))
 
 
 async def test_silence_gives_no_segments(ears, folder):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from core.errors import CoreError
-from core.model import Segment, Window
+from core.model import LIGHTEST, Effort, Segment, Window
 
 
 class FakeTranscriber:
@@ -24,7 +24,9 @@ class FakeTranscriber:
         self.language = language
         self.calls = 0
 
-    async def transcribe(self, audio: Path, language: str) -> AsyncIterator[Window]:
+    async def transcribe(
+        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
+    ) -> AsyncIterator[Window]:
         self.calls += 1
         said = self.says[audio.name]
         if isinstance(said, CoreError):
@@ -32,5 +34,11 @@ class FakeTranscriber:
         yield Window(0.0, self.duration_s)
         language = language or (self.language if said else "")
         for segment in said:
-            yield Window(segment.end_s, self.duration_s, language, (segment,))
+            if segment.end_s > from_s:
+                yield Window(segment.end_s, self.duration_s, language, (segment,))
         yield Window(self.duration_s, self.duration_s, language)
+
+    async def settle(self, effort: Effort) -> Effort:
+        """A machine without a card."""
+        type_ = "int8" if effort.compute_type in ("auto", LIGHTEST) else effort.compute_type
+        return Effort("cpu", type_, effort.batch_size)

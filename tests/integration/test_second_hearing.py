@@ -11,7 +11,7 @@ import pytest
 
 from core.backends.whisper.audio import RATE, decode
 from core.backends.whisper.ears import Ears
-from core.errors import WorkerFailed
+from core.errors import CoreError, SpeechDeviceFailed, WorkerFailed, WorkerOutOfMemory
 
 Lines = list[tuple[float, str]]
 
@@ -122,11 +122,51 @@ def test_the_language_is_that_of_most_of_the_beginning(lecture, told, found):
     assert {window.language for window in windows} == {found}
 
 
-def test_a_model_that_runs_out_of_memory_is_a_failed_worker(speech):
-    class Exhausted(ScriptedPipeline):
-        def transcribe(self, audio: np.ndarray, *, language: str, **options: Any):
-            raise RuntimeError("CUDA failed with error out of memory")
+def test_from_a_windows_end_on_neither_its_words_nor_its_language_are_asked_for_again(lecture):
+    pipeline = ScriptedPipeline([(0.5, "One.")], languages=("en",))
+    whole = list(Ears(pipeline, 2).hear(lecture, ""))
+    deaf = ScriptedPipeline([(0.5, "One.")], languages=())
+    for number, window in enumerate(whole[:-1]):
+        for shift_s in (0.0, 0.02, -0.02):  # as another encoding may begin a little later
+            rest = list(Ears(deaf, 2).hear(lecture, "en", window.heard_s + shift_s))
+            assert rest == whole[number + 1 :]
 
-    with pytest.raises(WorkerFailed) as failed:
-        hear(Exhausted(SENTENCES), speech)
-    assert failed.value.role == "speech"
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        (RuntimeError("CUDA failed with error out of memory"), WorkerOutOfMemory),
+        (RuntimeError("cuBLAS failed with status CUBLAS_STATUS_ALLOC_FAILED"), WorkerOutOfMemory),
+        (RuntimeError("mkl_malloc: failed to allocate memory"), WorkerOutOfMemory),
+        (RuntimeError("failed to allocated memory"), WorkerOutOfMemory),
+        (MemoryError("std::bad_alloc"), WorkerOutOfMemory),
+        (MemoryError(), WorkerOutOfMemory),
+        (RuntimeError("CUDA failed with error unspecified launch failure"), SpeechDeviceFailed),
+        (
+            RuntimeError("CUDA failed with error an illegal memory access was encountered"),
+            SpeechDeviceFailed,
+        ),
+        (
+            RuntimeError("cuBLAS failed with status CUBLAS_STATUS_NOT_INITIALIZED"),
+            SpeechDeviceFailed,
+        ),
+        (RuntimeError("parallel_for failed: cudaErrorInvalidDevice: bad"), SpeechDeviceFailed),
+        (
+            RuntimeError("Library libcublas.so.12 is not found or cannot be loaded"),
+            SpeechDeviceFailed,
+        ),
+        (RuntimeError("No position encodings are defined for positions >= 448"), WorkerFailed),
+        (RuntimeError("Unable to open file 'model.bin' in model '/cuda/alloc'"), WorkerFailed),
+    ],
+    ids=str,
+)
+def test_what_ctranslate2_says_is_memory_or_the_card_or_something_else(speech, told, kind):
+    class Failing(ScriptedPipeline):
+        def transcribe(self, audio: np.ndarray, *, language: str, **options: Any):
+            raise told
+
+    with pytest.raises(CoreError) as failed:
+        hear(Failing(SENTENCES), speech)
+    assert failed.type is kind
+    assert failed.value.__cause__ is told
+    assert failed.value.detail == str(told)

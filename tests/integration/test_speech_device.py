@@ -8,6 +8,7 @@ import pytest
 from core.backends.whisper.loading import FLOAT16_MB, best_compute_type, load
 from core.config import Speech
 from core.errors import ConfigInvalid
+from core.model import LIGHTEST
 
 CPU = {"int8", "int8_float32", "int16", "float32"}
 AMPERE = {*CPU, "float16", "int8_float16", "bfloat16", "int8_bfloat16"}
@@ -27,6 +28,14 @@ PASCAL = {"int8", "int8_float32", "float32"}
 )
 def test_auto_takes_the_fastest_that_fits(supported, free_mb, chosen):
     assert best_compute_type("auto", supported, free_mb) == chosen
+
+
+@pytest.mark.parametrize(
+    ("supported", "chosen"),
+    [(CPU, "int8"), (AMPERE, "int8_float16"), (PASCAL, "int8"), ({"float32"}, "default")],
+)
+def test_the_lightest_is_in_eight_bits_where_that_can_be_done(supported, chosen):
+    assert best_compute_type(LIGHTEST, supported, 80_000) == chosen
 
 
 def test_what_the_operator_wants_is_kept_if_the_device_can_do_it():

@@ -13,7 +13,7 @@ from core.backends.whisper import Whisper
 from core.backends.whisper.audio import decode
 from core.config import Speech
 from core.errors import ConfigInvalid, NotMedia, SpeechModelMissing
-from core.model import Segment, Window
+from core.model import Effort, Segment, Window
 from tests.fakes.lectures import read_lecture
 from tests.fakes.recordings import RATE, word_error_rate, write_wav
 
@@ -172,6 +172,21 @@ def test_a_language_nobody_speaks_is_a_setting_to_correct(whisper, examples):
     with pytest.raises(ConfigInvalid) as invalid:
         list(whisper.transcribe(examples / "lecture-2min-us.flac", "klingon"))
     assert invalid.value.key == "speech.language"
+
+
+def test_another_effort_takes_another_model_and_goes_on_in_the_same_audio(model, examples):
+    audio = examples / "lecture-2min-us.flac"
+    whisper = Whisper(Speech(model=str(model), batch_size=1))
+    windows = whisper.transcribe(audio, "")
+    first = next(window for window in windows if window.heard_s)
+    exact = Effort("cpu", "float32", 2)
+    rest = list(whisper.transcribe(audio, first.language, first.heard_s, exact))
+    assert whisper._loaded.model.model.compute_type == "float32"
+    said = read_lecture(examples / "lecture-2min-us.json").transcript.segments
+    heard = [*first.segments, *segments_of(rest)]
+    assert word_error_rate(text_of(said), text_of(heard)) < 10
+    again = list(whisper.transcribe(audio, "en", rest[-2].heard_s, exact))
+    assert segments_of(again) == []
 
 
 def test_korean_is_found_and_heard(assets, model, tmp_path):

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from faster_whisper import BatchedInferencePipeline
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from core.backends.whisper.audio import RATE, Samples, decode, told_duration
-from core.backends.whisper.loading import load
+from core.backends.whisper.loading import load, settle
+from core.backends.whisper.trouble import trouble
 from core.config import Speech
 from core.cutting import LONGEST_SPEECH_S, Stretch, cut
 from core.errors import ConfigInvalid, WorkerFailed
-from core.model import Segment, Window
+from core.model import Effort, Segment, Window
 from core.repeats import collapse, is_looping
 
 _VOTERS = 3
@@ -33,24 +35,35 @@ class Whisper:
     def __init__(self, speech: Speech) -> None:
         self._speech = speech
         self._loaded: BatchedInferencePipeline | None = None
+        self._loaded_on = ("", "")
 
-    def transcribe(self, audio: Path, language: str) -> Iterator[Window]:
+    def transcribe(
+        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
+    ) -> Iterator[Window]:
         """As the port says: a window a batch, the duration first, as the container tells it before
         anything is loaded or decoded, then as it is.
 
         Also raises ConfigInvalid for a device or language the machine or model lacks, WorkerFailed
-        when memory runs out."""
+        for whatever else CTranslate2 throws."""
         if told_s := told_duration(audio):
             yield Window(0.0, told_s)
-        ears = Ears(self._pipeline(), self._speech.batch_size)
+        speech = self._speech.model_copy(update=asdict(effort) if effort else {})
+        ears = Ears(self._pipeline(speech), speech.batch_size)
         ears.check(language)
         samples = decode(audio)
         yield Window(0.0, len(samples) / RATE)
-        yield from ears.hear(samples, language)
+        yield from ears.hear(samples, language, from_s)
 
-    def _pipeline(self) -> BatchedInferencePipeline:
-        if self._loaded is None:
-            self._loaded = BatchedInferencePipeline(load(self._speech))
+    def settle(self, effort: Effort) -> Effort:
+        target, compute_type = settle(effort.device, effort.compute_type)
+        return Effort(target, compute_type, effort.batch_size)
+
+    def _pipeline(self, speech: Speech) -> BatchedInferencePipeline:
+        wanted_on = (speech.device, speech.compute_type)
+        if self._loaded is None or self._loaded_on != wanted_on:
+            self._loaded = None  # its memory is free before the next one takes any
+            self._loaded = BatchedInferencePipeline(load(speech))
+            self._loaded_on = wanted_on
         return self._loaded
 
 
@@ -66,11 +79,14 @@ class Ears:
         if language and language not in self._model.supported_languages:
             raise ConfigInvalid("speech.language", "not a language of this speech model")
 
-    def hear(self, samples: Samples, language: str) -> Iterator[Window]:
+    def hear(self, samples: Samples, language: str, from_s: float = 0.0) -> Iterator[Window]:
         duration_s = len(samples) / RATE
         stretches = _stretches(samples)
         with _model_errors():
             language = language or self._find_language(samples, stretches)
+            # Cut anew, stretches begin and end where they did, but for the few milliseconds that
+            # another encoding of the same audio may lie elsewhere.
+            stretches = [s for s in stretches if (s.start_s + s.end_s) / 2 > from_s]
             for first in range(0, len(stretches), self._batch_size):
                 batch = stretches[first : first + self._batch_size]
                 segments = tuple(self._hear_batch(samples, batch, language))
@@ -161,5 +177,5 @@ def _part(samples: Samples, start_s: float, end_s: float) -> Samples:
 def _model_errors() -> Iterator[None]:
     try:
         yield
-    except RuntimeError as error:  # all that CTranslate2 throws, out of memory most of the time
-        raise WorkerFailed("speech", str(error)) from error
+    except (RuntimeError, MemoryError) as error:  # all that CTranslate2 throws
+        raise trouble(error) or WorkerFailed("speech", str(error)) from error

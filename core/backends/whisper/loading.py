@@ -13,20 +13,18 @@ import ctranslate2
 import psutil
 from faster_whisper import WhisperModel, download_model
 
+from core.backends.whisper.trouble import trouble
 from core.config import Speech
-from core.errors import ConfigInvalid, DiskFull, SpeechModelMissing, WorkerFailed
+from core.errors import ConfigInvalid, DiskFull, SpeechModelMissing
+from core.model import LIGHTEST
 
 FLOAT16_MB = 6000
 """large-v3 with a batch of 8 took 6.1 GB in float16, 4.5 GB in int8 (faster-whisper's README)."""
 
 
 def load(speech: Speech) -> WhisperModel:
-    target = device(speech.device)
-    compute_type = best_compute_type(
-        speech.compute_type,
-        ctranslate2.get_supported_compute_types(target),
-        free_mb=_free_gpu_mb() if target == "cuda" else 0,
-    )
+    """Raises SpeechModelMissing, WorkerOutOfMemory, SpeechDeviceFailed, ConfigInvalid, DiskFull."""
+    target, compute_type = settle(speech.device, speech.compute_type)
     folder = _folder(speech.model)
     ctranslate2.set_random_seed(0)  # a second hearing may draw lots; the same file, the same words
     try:
@@ -37,9 +35,17 @@ def load(speech: Speech) -> WhisperModel:
             cpu_threads=psutil.cpu_count(logical=False) or 4,
         )
     except Exception as error:  # tokenizers throws nothing more special
-        if "memory" in str(error):
-            raise WorkerFailed("speech", str(error)) from error
-        raise SpeechModelMissing(speech.model) from error
+        raise trouble(error) or SpeechModelMissing(speech.model) from error
+
+
+def settle(wanted_device: str, wanted_type: str) -> tuple[str, str]:
+    """The device and the compute type that are taken here and now."""
+    target = device(wanted_device)
+    return target, best_compute_type(
+        wanted_type,
+        ctranslate2.get_supported_compute_types(target),
+        free_mb=_free_gpu_mb() if target == "cuda" else 0,
+    )
 
 
 def is_here(model: str) -> bool:
@@ -101,12 +107,12 @@ def _find_cublas() -> bool:
 
 def best_compute_type(wanted: str, supported: Collection[str], free_mb: int) -> str:
     """The one that is wanted, else the fastest that fits: int8 on the CPU, on a GPU float16 if
-    there is room for it."""
-    if wanted not in ("auto", "default", *supported):
+    there is room for it and not the lightest is wanted."""
+    if wanted not in ("auto", LIGHTEST, "default", *supported):
         raise ConfigInvalid("speech.compute_type", f"not one of {', '.join(sorted(supported))}")
-    if wanted != "auto":
+    if wanted not in ("auto", LIGHTEST):
         return wanted
-    if "float16" in supported and free_mb >= FLOAT16_MB:
+    if wanted == "auto" and "float16" in supported and free_mb >= FLOAT16_MB:
         return "float16"
     return next((t for t in ("int8_float16", "int8") if t in supported), "default")
 

@@ -19,7 +19,11 @@ def line(event: Event) -> str:
 
 
 def progress_event(progress: Progress) -> Event:
-    return {"event": "progress"} | asdict(progress)
+    """`note`: only where there is one."""
+    event = {"event": "progress"} | asdict(progress)
+    if not progress.note:
+        del event["note"]
+    return event
 
 
 def ready_event(ready: Ready) -> Event:

@@ -209,16 +209,22 @@ def _table(checks: Sequence[Check], words: Words) -> Table:
 
 
 class _StageLines:
-    """Progress for a log: one line when a stage begins."""
+    """Progress for a log: one line when a stage begins, one for a note."""
 
     def __init__(self, words: Words) -> None:
         self._words = words
         self._stage: Stage | None = None
+        self._note = ""
 
     def tell(self, progress: Progress) -> None:
+        if progress.note and progress.note != self._note:
+            self._say(f"notes.{progress.note}")
         if progress.stage != self._stage:
-            self._stage = progress.stage
-            print(f"{self._words(f'stages.{progress.stage}')} …", file=sys.stderr, flush=True)
+            self._say(f"stages.{progress.stage}", " …")
+        self._stage, self._note = progress.stage, progress.note
+
+    def _say(self, key: str, end: str = "") -> None:
+        print(f"{self._words(key)}{end}", file=sys.stderr, flush=True)
 
 
 class _Bar:

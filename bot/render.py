@@ -61,10 +61,12 @@ def render_error(error: Exception, words: Words) -> str:
 
 
 def render_progress(progress: Progress, words: Words) -> str:
-    """The stage, how much of it is done, and the time left where it is known."""
+    """The stage, how much of it is done, and the time left and a note where there are any."""
     parts = [words(f"stages.{progress.stage}"), f"{progress.fraction:.0%}"]
     if progress.eta_s is not None:
         parts.append(words("labels.left", eta=clock(progress.eta_s)))
+    if progress.note:
+        parts.append(words(f"stage_notes.{progress.note}"))
     return " · ".join(parts)
 
 

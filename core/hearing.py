@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from core.config import Limits, Speech
 from core.errors import BackendError, NoCaptions, NoSpeech, VideoError, VideoTooLong
-from core.model import Progress, Segment, Transcript, Video
-from core.ports import Fetcher, Tell, Transcriber
+from core.ladder import Ladder
+from core.listening import Listener
+from core.model import LIGHTER, Effort, Progress, Segment, Transcript, Video
+from core.ports import Fetcher, Pieces, Tell, Transcriber
 from core.sources import File, Source
+
+KEPT = timedelta(days=7)
+"""Windows of a hearing that nobody goes on with."""
 
 Words = tuple[Video, Transcript]
 """The video, its length now known, and what is said in it."""
@@ -28,6 +35,23 @@ class Hearing:
     scratch: Path
     speech: Speech
     limits: Limits
+    pieces: Pieces | None = None
+    _ladder: Ladder = field(default_factory=Ladder)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Codes of what the user should know about how this machine hears."""
+        return (LIGHTER,) if self._ladder.effort else ()
+
+    async def finished(self, video_id: str) -> None:
+        """The video's transcript is stored: nothing need be kept for hearing it."""
+        if self.pieces:
+            await self.pieces.clear(video_id)
+
+    async def purge(self) -> None:
+        """Forgets what was begun a week ago and never finished."""
+        if self.pieces:
+            await self.pieces.purge(datetime.now(UTC) - KEPT)
 
     def is_current(self, source: Source, transcript: Transcript) -> bool:
         """Whether hearing the source again could give anything else, by the settings of today."""
@@ -77,18 +101,28 @@ class Hearing:
         tell(Progress("load"))
         segments: list[Segment] = []
         language = ""
-        async for window in self.transcriber.transcribe(audio, self.speech.language):
-            duration_s = window.duration_s or video.duration_s
-            check_length(max(duration_s, window.heard_s), self.limits)
-            segments += window.segments
-            language = window.language or language
-            video = replace(video, duration_s=max(duration_s, window.heard_s))
-            if window.heard_s:
-                tell(Progress("transcribe", min(window.heard_s / video.duration_s, 1.0)))
+        listener = self._listener(video.id, self.settings(source))
+        async with aclosing(listener.windows(audio, tell)) as windows:
+            async for window in windows:
+                duration_s = window.duration_s or video.duration_s
+                check_length(max(duration_s, window.heard_s), self.limits)
+                segments += window.segments
+                language = window.language or language
+                video = replace(video, duration_s=max(duration_s, window.heard_s))
+                if window.heard_s:
+                    fraction = min(window.heard_s / video.duration_s, 1.0)
+                    tell(Progress("transcribe", fraction, note="".join(self.notes)))
         if not segments:
             raise NoSpeech()
         recipe = f"{self.settings(source)}whisper"
         return video, Transcript(video.id, language, "whisper", tuple(segments), recipe)
+
+    def _listener(self, video_id: str, recipe: str) -> Listener:
+        effort = Effort(self.speech.device, self.speech.compute_type, self.speech.batch_size)
+        language = self.speech.language
+        return Listener(
+            self.transcriber, self.pieces, self._ladder, effort, video_id, language, recipe
+        )
 
     def settings(self, source: Source) -> str:
         if isinstance(source, File) and source.is_subtitles:

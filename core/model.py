@@ -85,6 +85,8 @@ class Window:
 
 LIGHTEST = "lightest"
 """A compute type: the one that takes the least memory on the device."""
+LIGHTER = "speech_lighter"
+"""A code of what the user should know: hearing goes on with less than the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +230,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the current stage is: `fraction` 0 to 1, `eta_s` seconds left where known."""
+    """How far the current stage is: `fraction` 0 to 1, `eta_s` seconds left where known, `note` the
+    code of what the user should know about it."""
 
     stage: Stage
     fraction: float = 0.0
     eta_s: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ EARLY = 0.05
 
 def with_eta(tell: Tell, clock: Clock = time.monotonic) -> Tell:
     """`tell`, told the seconds left of each stage as well."""
-    began: dict[str, float] = {}
+    began: dict[str, tuple[float, float]] = {}
 
     def paced(progress: Progress) -> None:
-        elapsed = clock() - began.setdefault(progress.stage, clock())
-        if progress.eta_s is None and elapsed and EARLY <= progress.fraction <= 1:
-            left_s = elapsed * (1 - progress.fraction) / progress.fraction
+        began_s, from_ = began.setdefault(progress.stage, (clock(), progress.fraction))
+        elapsed, done = clock() - began_s, progress.fraction - from_
+        if progress.eta_s is None and elapsed and done and EARLY <= progress.fraction <= 1:
+            left_s = elapsed * (1 - progress.fraction) / done
             progress = replace(progress, eta_s=max(0.0, round(left_s, 1)))
         tell(progress)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import CoreError, NoCaptions, VideoRemoved
-from core.model import Progress, Segment, Transcript, Video, Window
+from core.model import Effort, Progress, Segment, Transcript, Video, Window
 from core.ports import Tell
 
 Said = Mapping[str, Sequence[Segment]]
+SET = Effort("auto", "auto", 8)
+"""The settings' own."""
 
 
 class FakeFetcher:
@@ -66,7 +69,8 @@ class FakeFetcher:
 
 class FakeTranscriber:
     """`Transcriber` that hears what it was told to: one window for each segment, and before them
-    one with nothing but the duration. It raises `failure` after them."""
+    one with nothing but the duration. It raises `failure` after them, and before a segment what
+    `bears` says of the effort and the segment's number."""
 
     def __init__(
         self,
@@ -74,23 +78,43 @@ class FakeTranscriber:
         duration_s: float = 10.0,
         language: str = "en",
         failure: CoreError | None = None,
+        bears: Callable[[Effort, int], CoreError | None] = lambda effort, number: None,
     ) -> None:
-        self._segments, self._failure = segments, failure
+        self._segments, self._failure, self._bears = segments, failure, bears
         self._duration_s, self._language = duration_s, language
         self.heard: list[tuple[bytes, str]] = []
         """The audio of each call and the language asked for."""
+        self.asked: list[tuple[float, Effort]] = []
+        """From where each call heard, and with what effort."""
         self.is_closed = False
 
-    async def transcribe(self, audio: Path, language: str) -> AsyncIterator[Window]:
+    async def transcribe(
+        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort = SET
+    ) -> AsyncIterator[Window]:
         self.heard.append((audio.read_bytes(), language))
+        self.asked.append((from_s, effort))
         try:
             yield Window(0.0, self._duration_s)
-            for segment in self._segments:
-                yield Window(segment.end_s, self._duration_s, self._language, (segment,))
+            for number, segment in enumerate(self._segments):
+                if segment.end_s <= from_s:
+                    continue
+                if trouble := self._bears(effort, number):
+                    raise trouble
+                language = language or self._language
+                yield Window(segment.end_s, self._duration_s, language, (segment,))
             if self._failure:
                 raise self._failure
         finally:
             self.is_closed = True
+
+    async def settle(self, effort: Effort) -> Effort:
+        device = "cuda" if effort.device == "auto" else effort.device
+        best = "float16" if device == "cuda" else "int8"
+        return replace(
+            effort,
+            device=device,
+            compute_type=best if effort.compute_type == "auto" else effort.compute_type,
+        )
 
 
 class WaitingTranscriber(FakeTranscriber):
@@ -101,10 +125,10 @@ class WaitingTranscriber(FakeTranscriber):
         self.began, self.go_on, self.closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0
+        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort = SET
     ) -> AsyncIterator[Window]:
         try:
-            async for window in super().transcribe(audio, language):
+            async for window in super().transcribe(audio, language, from_s, effort):
                 yield window
                 if window.segments:
                     self.began.set()

@@ -6,6 +6,7 @@ from bot import events
 from bot.words import Words
 from core.errors import VideoTooLong
 from core.model import (
+    LIGHTER,
     Answer,
     Chapter,
     Chunk,
@@ -102,6 +103,8 @@ def test_the_small_events_have_exactly_the_promised_fields():
         "fraction": 0.0,
         "eta_s": None,
     }
+    noted = events.progress_event(Progress("load", note=LIGHTER))
+    assert noted == events.progress_event(Progress("load")) | {"note": LIGHTER}
     assert events.text_event("Be") == {"event": "text", "delta": "Be"}
     assert list(told) == ["event", "code", "message", "hint", "permanent"]
     assert told["message"] == "영상이 300분이라 너무 길어요. 240분까지 돼요."

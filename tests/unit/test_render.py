@@ -20,6 +20,7 @@ from bot.render import (
 from bot.words import Words
 from core import errors
 from core.model import (
+    LIGHTER,
     Answer,
     Chapter,
     Chunk,
@@ -210,6 +211,12 @@ def test_hits_and_videos_are_listed_or_their_absence_is_told():
 def test_progress_tells_the_time_left_only_where_it_is_known():
     assert render_progress(Progress("transcribe", 0.425, 65), EN) == "Listening · 42% · 1:05 left"
     assert render_progress(Progress("resolve"), KO) == "영상 찾는 중 · 0%"
+
+
+def test_progress_tells_that_hearing_goes_on_with_less():
+    told = render_progress(Progress("transcribe", 0.5, 65, note=LIGHTER), EN)
+    assert told == "Listening · 50% · 1:05 left · with less, so slower"
+    assert all(f"{where}.{LIGHTER}" in EN for where in ("notes", "stage_notes"))
 
 
 def test_every_stage_and_source_has_words():

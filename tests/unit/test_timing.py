@@ -27,6 +27,15 @@ def test_the_time_left_follows_the_pace_of_the_stage():
     assert [progress.eta_s for progress in told] == [None, None, None, 10, 0]
 
 
+def test_what_was_done_before_a_kill_does_not_count_as_quickly_done():
+    clock, told = Clock(), []
+    tell = with_eta(told.append, clock)
+    tell(Progress("transcribe", 0.5))
+    clock.now += 30
+    tell(Progress("transcribe", 0.6))
+    assert [progress.eta_s for progress in told] == [None, 120]
+
+
 def test_a_time_left_that_is_known_better_stays():
     told = []
     with_eta(told.append, Clock())(Progress("download", 0.5, eta_s=7))

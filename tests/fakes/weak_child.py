@@ -1,0 +1,74 @@
+"""This file is a speech child on a machine with a small card: it gets into the trouble that its
+setup names, in the middle of an audio, until no more than `bears` is asked of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from core.child import Method, Setup, serve
+from core.errors import SpeechDeviceFailed, WorkerOutOfMemory
+from core.model import Effort, Segment, Window
+from core.ports import Tell
+from core.wire import read
+
+SAID = tuple(Segment(float(n), n + 1.0, f"Sentence {n}.") for n in range(4))
+_FAILS_FROM = 2
+
+
+def build(setup: Setup) -> dict[str, Method]:
+    bears, trouble = read(Effort, setup["bears"]), TROUBLE[setup["trouble"]]
+
+    def transcribe(
+        tell: Tell, audio: str, language: str, from_s: float, effort: object
+    ) -> Iterator[Window]:
+        yield Window(0.0, float(len(SAID)))
+        for n, segment in enumerate(SAID):
+            if segment.end_s <= from_s:
+                continue
+            if n >= _FAILS_FROM and read(Effort, effort) != bears:
+                trouble()
+            yield Window(segment.end_s, float(len(SAID)), "en", (segment,))
+
+    return {"transcribe": transcribe, "settle": lambda tell, effort: settle(read(Effort, effort))}
+
+
+def settle(effort: Effort) -> Effort:
+    return Effort("cuda", "float16", effort.batch_size) if effort.device == "auto" else effort
+
+
+def be_told() -> None:
+    raise WorkerOutOfMemory("speech", "CUDA failed with error out of memory")
+
+
+def run_out() -> None:
+    raise MemoryError
+
+
+def be_killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def bloat() -> None:
+    filled = b"x" * (500 << 20)
+    time.sleep(600)
+    del filled
+
+
+def lose_the_card() -> None:
+    raise SpeechDeviceFailed("CUDA failed with error unspecified launch failure")
+
+
+TROUBLE: dict[str, Callable[[], None]] = {
+    "told": be_told,
+    "python": run_out,
+    "kernel": be_killed,
+    "bloat": bloat,
+    "card": lose_the_card,
+}
+
+if __name__ == "__main__":
+    serve(sys.argv[1], build)

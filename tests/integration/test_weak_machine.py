@@ -1,0 +1,83 @@
+"""This file checks that a real child in want of memory costs no word and is asked for less."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from core.backends.store import open_store, sqlite_url
+from core.config import Limits, Speech
+from core.errors import WorkerOutOfMemory
+from core.hearing import Hearing
+from core.model import LIGHTER, LIGHTEST, Effort, Video
+from core.remote import RemoteTranscriber
+from core.roles import SPEECH
+from core.sources import File
+from core.workers import Worker
+from tests.fakes.ears import FakeFetcher
+from tests.fakes.weak_child import SAID
+
+HALF, LAST = Effort("cuda", "float16", 4), Effort("cpu", LIGHTEST, 1)
+VIDEO = Video("file-0123456789a", "talk", file_name="talk.wav")
+
+
+@pytest.fixture
+async def make_hearing(tmp_path):
+    """A program over a real store and a child that gets into trouble."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(sqlite_url(tmp_path / "db")))
+
+        async def make(trouble, bears, **settings):
+            share = (400 << 20) / psutil.virtual_memory().total
+            role = replace(SPEECH, memory_share=share)
+            setup = {"max_file_bytes": 1_000_000, "trouble": trouble, "bears": bears}
+            worker = Worker(role, setup, tmp_path / "log", module="tests.fakes.weak_child")
+            ears = RemoteTranscriber(await stack.enter_async_context(worker))
+            return Hearing(
+                FakeFetcher(), ears, print, tmp_path, Speech(**settings), Limits(), store.pieces
+            )
+
+        (tmp_path / "talk.wav").write_bytes(b"hum")
+        yield make
+
+
+@pytest.mark.parametrize(
+    ("trouble", "bears"),
+    [
+        ("told", LAST),
+        ("python", HALF),
+        ("kernel", HALF),
+        ("bloat", HALF),
+        ("card", replace(LAST, batch_size=8)),
+    ],
+)
+async def test_a_child_in_want_of_memory_is_asked_for_less_until_it_bears(
+    make_hearing, tmp_path, trouble, bears
+):
+    told = []
+    hearing = await make_hearing(trouble, bears)
+    _, transcript = await hearing.hear(File(tmp_path / "talk.wav"), VIDEO, told.append)
+    assert transcript.segments == SAID
+    assert transcript.language == "en"
+    assert hearing.notes == (LIGHTER,)
+    fractions = [progress.fraction for progress in told if progress.stage == "transcribe"]
+    assert fractions == [0.25, 0.5, 0.75, 1.0]
+
+
+async def test_the_next_program_goes_on_where_the_last_one_gave_up(make_hearing, tmp_path):
+    source = File(tmp_path / "talk.wav")
+    weak = await make_hearing("python", LAST, device="cpu", compute_type="int8", batch_size=2)
+    with pytest.raises(WorkerOutOfMemory):
+        await weak.hear(source, VIDEO, print)
+    told = []
+    strong = await make_hearing(
+        "python", Effort("cpu", "int8", 8), device="cpu", compute_type="int8"
+    )
+    _, transcript = await strong.hear(source, VIDEO, told.append)
+    assert transcript.segments == SAID
+    fractions = [progress.fraction for progress in told if progress.stage == "transcribe"]
+    assert fractions == [0.5, 0.75, 1.0]
+    assert strong.notes == ()

@@ -1,0 +1,288 @@
+"""This file checks that no finished window is heard twice: after a kill, and where memory ends."""
+
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core.config import Limits, Speech
+from core.errors import (
+    SpeechDeviceFailed,
+    WorkerFailed,
+    WorkerOutOfMemory,
+    WorkerTimeout,
+)
+from core.hearing import Hearing
+from core.model import LIGHTER, LIGHTEST, Effort, Progress, Segment, Video
+from core.sources import File, Link
+from tests.fakes.ears import SET, FakeFetcher, FakeTranscriber
+from tests.fakes.store import MemoryStore
+
+LINK = Link("dQw4w9WgXcQ")
+BEES = Video(LINK.video_id, "Bees", duration_s=20.0)
+SPOKEN = tuple(Segment(4.0 * n, 4.0 * n + 3.5, f"Sentence {n}.") for n in range(5))
+FULL, BROKEN = WorkerOutOfMemory("speech"), SpeechDeviceFailed("CUDA failed with error unknown")
+
+
+class Bench:
+    """One store and one program after another that hears with it."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.pieces = MemoryStore().pieces
+        self.scratch = scratch
+
+    def program(self, ears, **settings) -> Hearing:
+        fetcher, speech = FakeFetcher(BEES), Speech(**settings)
+        return Hearing(fetcher, ears, refuse, self.scratch, speech, Limits(), self.pieces)
+
+    async def hear(self, ears, tell=lambda progress: None, **settings):
+        return await self.program(ears, **settings).hear(LINK, BEES, tell)
+
+
+def refuse(path):
+    raise NotImplementedError
+
+
+def ears(*segments, **how):
+    return FakeTranscriber(*(segments or SPOKEN), **({"duration_s": 20.0} | how))
+
+
+def killed_after(number):
+    """Ears that break before segment `number`."""
+    return ears(bears=lambda effort, n: WorkerTimeout("speech", 1) if n == number else None)
+
+
+def only(**needed):
+    """Bears what asks no more than this."""
+
+    def bears(effort, number):
+        fits = all(getattr(effort, name) == value for name, value in needed.items())
+        return None if fits else FULL
+
+    return bears
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+async def whole(bench):
+    """The transcript of a hearing that nothing came between."""
+    words = await bench.hear(ears())
+    await bench.pieces.clear(BEES.id)
+    return words
+
+
+@pytest.mark.parametrize("number", range(5))
+async def test_after_a_kill_only_what_was_not_finished_is_heard(bench, whole, number):
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(killed_after(number))
+    again = ears(language="ko" if number else "en")  # what the rest is in does not matter
+    assert await bench.hear(again) == whole
+    assert again.asked == [(SPOKEN[number - 1].end_s if number else 0.0, SET)]
+    assert again.heard[0][1] == ("en" if number else "")
+
+
+async def test_a_hearing_that_is_left_early_is_taken_up_too(bench, whole):
+    first = ears()
+    listener = bench.program(first)._listener(BEES.id, "whisper,captions large-v3-turbo :")
+    (bench.scratch / "audio").write_bytes(b"hum")
+    async with aclosing(listener.windows(bench.scratch / "audio", print)) as windows:
+        async for window in windows:
+            if window.segments == SPOKEN[1:2]:
+                break
+    assert first.is_closed
+    again = ears()
+    assert await bench.hear(again) == whole
+    assert again.asked == [(SPOKEN[1].end_s, SET)]
+
+
+async def test_killed_again_and_again_each_window_is_heard_once(bench, whole):
+    for number in range(1, 5):
+        programs = killed_after(number)
+        with pytest.raises(WorkerTimeout):
+            await bench.hear(programs)
+        assert programs.asked == [(SPOKEN[number - 2].end_s if number > 1 else 0.0, SET)]
+    assert await bench.hear(ears()) == whole
+
+
+async def test_what_was_heard_before_is_told_as_done(bench):
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(killed_after(3))
+    told = []
+    await bench.hear(ears(), told.append)
+    fractions = [progress.fraction for progress in told if progress.stage == "transcribe"]
+    assert fractions == [pytest.approx(segment.end_s / 20) for segment in SPOKEN[2:]]
+
+
+async def test_windows_of_two_programs_with_other_batches_make_one_whole(bench, whole):
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(killed_after(2))
+    both = Segment(SPOKEN[0].start_s, SPOKEN[1].end_s, "Sentence 0. Sentence 1.")
+    await bench.pieces.clear(BEES.id)
+    with pytest.raises(WorkerTimeout):  # one that hears in larger windows was at work meanwhile
+        await bench.hear(ears(both, *SPOKEN[2:], failure=WorkerTimeout("speech", 1)))
+    again = killed_after(0)
+    await bench.hear(again)
+    assert again.asked == [(SPOKEN[4].end_s, SET)]
+
+
+@pytest.mark.parametrize("change", [{"model": "small"}, {"language": "ko"}])
+async def test_other_settings_begin_anew(bench, change):
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(killed_after(3))
+    again = ears()
+    await bench.hear(again, **change)
+    assert [from_s for from_s, _ in again.asked] == [0.0]
+
+
+async def test_a_file_and_a_link_have_nothing_in_common(bench):
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(killed_after(3))
+    (bench.scratch / "talk.wav").write_bytes(b"hum")
+    again = ears()
+    await bench.program(again).hear(File(bench.scratch / "talk.wav"), BEES, print)
+    assert again.asked == [(0.0, SET)]
+
+
+@pytest.mark.parametrize(("duration_s", "reused"), [(20.4, True), (20.6, False), (19.4, False)])
+async def test_pieces_of_an_audio_of_another_length_are_not_used(bench, duration_s, reused):
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(killed_after(3))
+    again = ears(*SPOKEN[:4], duration_s=duration_s)
+    _, transcript = await bench.hear(again)
+    starts = [SPOKEN[2].end_s] if reused else [SPOKEN[2].end_s, 0.0]
+    assert [from_s for from_s, _ in again.asked] == starts
+    assert transcript.segments == SPOKEN[:4]
+    recipe = transcript.recipe.removesuffix("whisper")
+    assert len(await bench.pieces.load(BEES.id, recipe)) == 5
+
+
+async def test_a_window_that_leads_nowhere_ends_nothing(bench):
+    blink = Segment(SPOKEN[1].end_s, SPOKEN[1].end_s + 0.0003, "Oh.")
+    for _ in range(2):
+        _, transcript = await bench.hear(ears(*SPOKEN[:2], blink))
+        assert transcript.segments == (*SPOKEN[:2], blink)
+    recipe = transcript.recipe.removesuffix("whisper")
+    [*_, last] = (await bench.pieces.load(BEES.id, recipe)).items()
+    await bench.pieces.save(BEES.id, recipe, 7500, last[1])
+    again = ears(*SPOKEN)
+    await bench.hear(again)
+    assert again.asked == [(SPOKEN[1].end_s, SET)]
+
+
+async def test_nothing_of_another_audio_is_left_among_the_pieces(bench):
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(killed_after(3))
+    other = {"duration_s": 30.0, "language": "ko"}
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(ears(SPOKEN[0], failure=WorkerTimeout("speech", 1), **other))
+    again = ears(**other)
+    await bench.hear(again)
+    assert again.asked == [(SPOKEN[0].end_s, SET)]
+
+
+async def test_a_piece_that_cannot_be_read_costs_what_comes_after_it(bench, whole):
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(killed_after(4))
+    recipe = whole[1].recipe.removesuffix("whisper")
+    await bench.pieces.save(BEES.id, recipe, 7500, '{"heard": "in another way"}')
+    again = ears()
+    assert await bench.hear(again) == whole
+    assert again.asked == [(SPOKEN[1].end_s, SET)]
+
+
+async def test_what_is_finished_or_a_week_old_is_kept_no_longer(bench):
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(killed_after(3))
+    await bench.program(ears()).purge()
+    assert bench.pieces._shelf.pieces
+    await bench.program(ears()).finished("another video")
+    assert bench.pieces._shelf.pieces
+    await bench.program(ears()).finished(BEES.id)
+    assert not bench.pieces._shelf.pieces
+    await bench.pieces.save(BEES.id, "old", 0, "piece")
+    bench.pieces._shelf.pieces[BEES.id, "old", 0] = ("piece", datetime(2020, 1, 1, tzinfo=UTC))
+    await bench.program(ears()).purge()
+    assert not bench.pieces._shelf.pieces
+
+
+async def test_rung_after_rung_is_tried_until_one_bears(bench, whole):
+    weak = ears(bears=only(device="cpu"))
+    assert await bench.hear(weak) == whole
+    assert weak.asked == [
+        (0.0, SET),
+        (0.0, Effort("cuda", "float16", 4)),
+        (0.0, Effort("cuda", "float16", 2)),
+        (0.0, Effort("cuda", "float16", 1)),
+        (0.0, Effort("cuda", LIGHTEST, 1)),
+        (0.0, Effort("cpu", LIGHTEST, 1)),
+    ]
+
+
+async def test_hearing_goes_on_with_less_where_it_stopped_and_in_its_language(bench, whole):
+    most = {2: 4, 3: 2, 4: 1}
+    loud = ears(bears=lambda effort, n: FULL if effort.batch_size > most.get(n, 8) else None)
+    assert await bench.hear(loud) == whole
+    assert [(from_s, effort.batch_size) for from_s, effort in loud.asked] == [
+        (0.0, 8),
+        (SPOKEN[1].end_s, 4),
+        (SPOKEN[2].end_s, 2),
+        (SPOKEN[3].end_s, 1),
+    ]
+    assert [language for _, language in loud.heard] == ["", "en", "en", "en"]
+
+
+async def test_a_card_that_fails_gives_way_to_the_cpu_at_once(bench, whole):
+    broken = ears(bears=lambda effort, n: BROKEN if n == 2 and effort.device != "cpu" else None)
+    assert await bench.hear(broken) == whole
+    assert broken.asked == [(0.0, SET), (SPOKEN[1].end_s, Effort("cpu", LIGHTEST, 8))]
+
+
+async def test_that_hearing_goes_on_with_less_is_told(bench):
+    told = []
+    small = ears(bears=lambda effort, n: FULL if n == 3 and effort.batch_size == 8 else None)
+    program = bench.program(small)
+    assert program.notes == ()
+    await program.hear(LINK, BEES, told.append)
+    assert program.notes == (LIGHTER,)
+    assert told[3:] == [
+        Progress("load"),
+        *(Progress("transcribe", SPOKEN[n].end_s / 20) for n in range(3)),
+        Progress("load", note=LIGHTER),
+        *(Progress("transcribe", SPOKEN[n].end_s / 20, note=LIGHTER) for n in (3, 4)),
+    ]
+
+
+async def test_the_next_video_does_not_begin_by_failing_again(bench, whole):
+    weak = ears(bears=only(batch_size=2))
+    program = bench.program(weak)
+    for _ in range(2):
+        await bench.pieces.clear(BEES.id)
+        assert await program.hear(LINK, BEES, print) == whole
+    assert [effort.batch_size for _, effort in weak.asked] == [8, 4, 2, 2]
+
+
+async def test_when_no_rung_bears_the_error_is_told_and_the_next_video_tries_everything(bench):
+    weak = ears(bears=only(device="none"))
+    program = bench.program(weak, device="cpu", batch_size=2, order=("whisper",))
+    for _ in range(2):
+        with pytest.raises(WorkerOutOfMemory):
+            await program.hear(LINK, BEES, print)
+    assert [effort.batch_size for _, effort in weak.asked] == [2, 1] * 2
+    assert program.notes == ()
+
+
+async def test_any_other_failure_is_not_tried_again(bench):
+    weak = ears(failure=WorkerFailed("speech", "ended by SIGSEGV"))
+    with pytest.raises(WorkerFailed):
+        await bench.hear(weak)
+    assert len(weak.asked) == 1
+
+
+async def test_the_recipe_is_the_same_on_every_rung(bench, whole):
+    _, transcript = await bench.hear(ears(bears=only(device="cpu")))
+    assert transcript.recipe == whole[1].recipe

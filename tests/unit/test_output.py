@@ -1,0 +1,18 @@
+"""This file checks what a log shows of progress: each stage once, and a note when it comes up."""
+
+from bot.output import TextOutput
+from bot.words import Words
+from core.model import LIGHTER, Progress
+
+
+def test_a_log_has_a_line_for_each_stage_and_each_note(capsys):
+    with TextOutput(Words("en")).progress() as tell:
+        tell(Progress("load"))
+        tell(Progress("transcribe", 0.1))
+        tell(Progress("transcribe", 0.2))
+        tell(Progress("load", note=LIGHTER))
+        tell(Progress("transcribe", 0.3, note=LIGHTER))
+    *lines, note, again, last = capsys.readouterr().err.splitlines()
+    assert lines == ["Loading the model …", "Listening …"]
+    assert note == Words("en")(f"notes.{LIGHTER}")
+    assert (again, last) == tuple(lines)

@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.catching import catching
+from bot.exporting import exported
 from bot.output import Output
 from bot.render import exit_code
 from core.document import Labels
-from core.errors import CannotWrite, UnknownVideo
-from core.export import Format, export
+from core.errors import CannotWrite
+from core.export import Format
 from core.model import Ready
 from core.sources import Source, find_sources
 
 if TYPE_CHECKING:  # the command line opens the core when it is needed: --help need not wait
     from core.pipeline import Pipeline
-
-MOST_TURNS = 1000
 
 
 @dataclass(slots=True)
@@ -115,7 +114,8 @@ class Commands:
     ) -> None:
         """One video with its summary and its conversation, into `target` or to the output."""
         with self.outcome.telling():
-            text = await self._export(video_id, format, labels)
+            thread = _thread_about(video_id)
+            text = await exported(self.core, self.channel, video_id, thread, format, labels)
             if target is None:
                 self.output.document(text)
                 return
@@ -148,16 +148,6 @@ class Commands:
                         self.output.answer(piece)
                         questions = piece.questions
         return questions
-
-    async def _export(self, video_id: str, format: Format, labels: Labels) -> str:
-        [video] = await self.core.known(self.channel, video_id)
-        transcript = await self.core.videos.transcript(video_id)
-        if transcript is None:
-            raise UnknownVideo(video_id)
-        summary = await self.core.summary(video_id)
-        thread = _thread_about(video_id)
-        turns = await self.core.threads.turns(self.channel, thread, MOST_TURNS)
-        return export(video, transcript, summary, turns, format, labels)
 
 
 def _thread_about(video_id: str | None) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from core.config import Core, Section
 from core.errors import ConfigInvalid
@@ -38,9 +38,21 @@ class Telegram(Section):
     file_base: str = ""
 
 
+class Quotas(Section):
+    """How much may be asked of us a day (UTC), on the chat platforms."""
+
+    videos_per_person: int = Field(20, ge=0)
+    videos_per_channel: int = Field(100, ge=0)
+    videos_per_server: int = Field(300, ge=0)
+    questions_per_person: int = Field(200, ge=0)
+    questions_per_channel: int = Field(1000, ge=0)
+    questions_per_server: int = Field(3000, ge=0)
+
+
 class Config(Core):
     """The whole of config.yaml: core's sections and one for each platform."""
 
+    quotas: Quotas = Quotas()
     discord: Discord = Discord()
     telegram: Telegram = Telegram()
 

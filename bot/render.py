@@ -77,8 +77,8 @@ def render_ready(ready: Ready, words: Words) -> str:
     covered = clock(min(summary.covered_s, total_s))
     about = [
         words("labels.covered", covered=covered, total=clock(total_s)),
-        f"{words(f'sources.{ready.transcript.source}')} · {_engine(summary.engine, words)}",
-        *_notes(ready.notes, words),
+        f"{words(f'sources.{ready.transcript.source}')} · {engine_words(summary.engine, words)}",
+        *note_words(ready.notes, words),
     ]
     blocks = [head(video, style), *outline(video, summary, export_labels(words), style)]
     return "\n\n".join([*blocks, *_questions(summary.questions, words), "\n".join(about)])
@@ -89,8 +89,8 @@ def render_answer(answer: Answer, words: Words, *, streamed: bool = False) -> st
     text, *sources = reply(answer, export_labels(words), Plain())
     said = bool(answer.text.strip())
     about = [words("answer.not_grounded")] if said and not answer.grounded else []
-    about += [_engine(answer.engine, words)] if said else []
-    about += _notes(answer.notes, words)
+    about += [engine_words(answer.engine, words)] if said else []
+    about += note_words(answer.notes, words)
     blocks = [] if streamed and said else [text]
     blocks += [*sources, "\n".join(about), *_questions(answer.questions, words)]
     return "\n\n".join(block for block in blocks if block)
@@ -182,10 +182,10 @@ def _questions(questions: Sequence[str], words: Words) -> Iterator[str]:
         yield "\n".join([words("labels.questions"), *numbered])
 
 
-def _engine(engine: str, words: Words) -> str:
+def engine_words(engine: str, words: Words) -> str:
     extractive = engine == "extractive"
     return words("engines.extractive") if extractive else words("engines.model", engine=engine)
 
 
-def _notes(notes: Sequence[str], words: Words) -> list[str]:
+def note_words(notes: Sequence[str], words: Words) -> list[str]:
     return [words(f"notes.{note}") for note in notes]

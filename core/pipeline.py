@@ -13,6 +13,7 @@ from typing import get_args
 from core.config import Language
 from core.engine import EXTRACTIVE, Engine
 from core.errors import EmptyQuestion, NothingToAsk, UnknownJob, UnknownVideo
+from core.extractive import follow_up
 from core.finding import Finder
 from core.indexing import Indexer
 from core.ingest import Ingest
@@ -20,6 +21,7 @@ from core.model import (
     Answer,
     Hit,
     Job,
+    Order,
     Passage,
     Progress,
     Ready,
@@ -36,6 +38,9 @@ PASSAGES = 8
 """Chunks that are found for a question, about ten spoken minutes."""
 TURNS = 6
 """How much of a conversation a question is understood by."""
+
+MOST_TURNS = 1000
+"""Of a conversation that is looked through."""
 
 _HANGUL = re.compile("[가-힣]")
 
@@ -67,26 +72,42 @@ class Pipeline:
         """The video, heard, summed up in `language` and indexed for the channel: at once where it
         is at hand, else by a job. The job outlives whoever waits for it, unless it is `unwanted`
         at that moment. Raises any CoreError."""
-        order = await self.ingesting.order(source, channel, language or self.language)
-        if ready := await self.ingesting.at_hand(order):
+        ready, order = await self.order(source, channel, language)
+        if ready:
             return ready
-        job_id = await (await self.jobs()).submit(order)
+        job_id = await self.submit(order)
         try:
-            return await self.watch(job_id, tell)
+            async with aclosing(self.stages(job_id)) as stages:
+                async for progress in stages:
+                    tell(progress)
+            return await self.outcome(job_id)
         except asyncio.CancelledError:
             if unwanted():
                 await self.cancel(job_id)
             raise
 
-    async def watch(self, job_id: str, tell: Tell) -> Ready:
+    async def order(
+        self, source: Source, channel: str, language: str | None = None
+    ) -> tuple[Ready | None, Order]:
+        """The video, where it is at hand, and what is to be done where it is not."""
+        order = await self.ingesting.order(source, channel, language or self.language)
+        return await self.ingesting.at_hand(order), order
+
+    async def submit(self, order: Order) -> str:
+        """The job's id."""
+        return await (await self.jobs()).submit(order)
+
+    async def stages(self, job_id: str) -> AsyncGenerator[Progress]:
+        """How far the job is, until it is over. Raises UnknownJob."""
+        async with aclosing((await self.jobs()).watch(job_id)) as stages:
+            async for progress in stages:
+                yield progress
+
+    async def outcome(self, job_id: str) -> Ready:
         """What the job comes to, also one that another process works on or has ended.
 
         Raises what it failed with, JobCancelled, UnknownJob; UnknownVideo if it was forgotten."""
-        jobs = await self.jobs()
-        async with aclosing(jobs.watch(job_id)) as stages:
-            async for progress in stages:
-                tell(progress)
-        return await self.ingesting.ready(*await jobs.outcome(job_id))
+        return await self.ingesting.ready(*await (await self.jobs()).outcome(job_id))
 
     async def pending(self, channel: str | None = None) -> list[Job]:
         """The jobs of the channel, or all, that are not over; oldest first."""
@@ -144,6 +165,19 @@ class Pipeline:
         if chosen := [video for video in videos if video.id == video_id]:
             return chosen
         raise UnknownVideo(video_id)
+
+    async def more_questions(self, channel: str, video_id: str) -> tuple[str, ...]:
+        """Three about the video that were neither suggested nor asked. Raises UnknownVideo."""
+        [video] = await self.known(channel, video_id)
+        transcript = await self.videos.transcript(video_id)
+        if transcript is None:
+            raise UnknownVideo(video_id)
+        turns = await self.threads.turns(channel, video_id, MOST_TURNS)
+        asked = [question for turn in turns for question in (turn.question, *turn.answer.questions)]
+        if summary := await self.summary(video_id):
+            asked += summary.questions
+        whole = [Passage(video, transcript.segments)]
+        return await asyncio.to_thread(follow_up, "", whole, asked, (), transcript.language)
 
     async def summary(self, video_id: str) -> Summary | None:
         """The stored one that serves best: in the program's language first."""

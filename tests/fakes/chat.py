@@ -157,13 +157,14 @@ class FakeChat:
         return f"{place}/{thread.id}"
 
     async def rename_thread(self, thread: str, title: str) -> None:
-        with self._call(thread, f"rename {thread}"):
-            await self._before(thread)
+        place = thread.rpartition("/")[0]  # it hangs there
+        with self._call(place, f"rename {thread}"):
+            await self._before(place)
             shown = next((shown for shown in self.threads if thread.endswith(f"/{shown.id}")), None)
             if shown is None:
                 raise MessageGone
             shown.drafts.append(Draft((title[:TITLE_CHARACTERS],)))
-            await self._after(thread)
+            await self._after(place)
 
     async def show_typing(self, place: str) -> None:
         self.typing.append(place)

@@ -1,0 +1,117 @@
+"""This file answers a question in a chat: it streams, and ends with its sources and three buttons.
+
+Every message has a key made of the request, so that whoever takes it up after a kill goes on with
+what people already see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+
+from bot.catching import catching
+from bot.chat import ChatError, Draft
+from bot.desk import Desk
+from bot.live import Live
+from bot.looks import Looks
+from bot.watching import made
+from core.model import Answer, Pressable, Request
+
+_TYPING_S = 8.0
+"""Both platforms show it for five to ten seconds."""
+
+
+@dataclass(slots=True)
+class Asking:
+    """One request being fulfilled."""
+
+    desk: Desk
+    request: Request
+    looks: Looks
+    lives: list[Live] = field(default_factory=list)
+
+    async def fulfil(self, *, again: bool) -> None:
+        """Returns when people will see the answer. `again`: it was begun before a kill."""
+        with catching() as caught:
+            answer = (await self._answered() if again else None) or await self._answer()
+            await self._finish(await self._drafts(answer))
+        if caught.error:
+            await self._finish([self.looks.failed(caught.error)])
+        await self.desk.requests.save(replace(self.request, done=True))
+
+    async def _answered(self) -> Answer | None:
+        """What was answered just before the kill."""
+        request = self.request
+        turns = await self.desk.core.threads.turns(request.channel, request.thread, 1)
+        return turns[0].answer if turns and turns[0].question == request.text else None
+
+    async def _answer(self) -> Answer:
+        request, text = self.request, ""
+        stream = self.desk.core.answer(
+            request.text, request.channel, request.video_id or None, request.thread, _unheard
+        )
+        async with self._typing(), aclosing(stream) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Answer):
+                    return piece
+                text += piece
+                await self._show(self.looks.growing(text))
+        raise AssertionError("the core ends with an Answer")
+
+    async def _drafts(self, answer: Answer) -> list[Draft]:
+        request = self.request
+        known = await self.desk.core.known(request.channel, request.video_id or None)
+        titles = {} if request.video_id else {video.id: video.title for video in known}
+        about = request.video_id or _the_one(answer)
+        wanted = [Pressable("", request.channel, about, "ask", q) for q in answer.questions]
+        buttons = await made(self.desk, request.id, wanted, answer.questions)
+        return self.looks.answer(answer, titles, buttons)
+
+    async def _show(self, drafts: list[Draft]) -> None:
+        for n, draft in enumerate(drafts):
+            if n < len(self.lives):
+                self.lives[n].show(draft)
+            else:
+                await self._grow(draft)
+
+    async def _finish(self, drafts: list[Draft]) -> None:
+        for draft in drafts[len(self.lives) :]:
+            await self._grow(draft)
+        for live, draft in zip(self.lives, drafts, strict=False):
+            await live.finish(draft)
+        for live in self.lives[len(drafts) :]:  # the text has got shorter by its links
+            await live.finish(Draft(("…",)))
+
+    async def _grow(self, draft: Draft) -> None:
+        request = self.request
+        key = f"{request.id}:{len(self.lives)}"
+        self.lives.append(
+            await self.desk.outbox.grow(request.place, draft, key=key, owner=request.id)
+        )
+
+    @asynccontextmanager
+    async def _typing(self) -> AsyncIterator[None]:
+        async def show() -> None:
+            while not self.lives:
+                with suppress(ChatError):
+                    await self.desk.chat.show_typing(self.request.place)
+                await asyncio.sleep(_TYPING_S)
+
+        showing = asyncio.create_task(show())
+        try:
+            yield
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+
+
+def _the_one(answer: Answer) -> str:
+    """The video that all of the answer rests on, or ""."""
+    cited = {citation.video_id for citation in answer.citations}
+    return cited.pop() if len(cited) == 1 else ""
+
+
+def _unheard(progress: object) -> None:
+    """A question's loading shows as typing."""

@@ -1,0 +1,36 @@
+"""This file holds what a platform's handlers work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.chat import Chat
+from bot.config import Config
+from bot.looks import Looks
+from bot.outbox import Outbox
+from bot.words import Words
+from core.pipeline import Pipeline
+from core.ports import Buttons, Requests, Rooms, Settings, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything is borrowed: whoever runs the platform opens and closes it."""
+
+    chat: Chat
+    outbox: Outbox
+    core: Pipeline
+    requests: Requests
+    rooms: Rooms
+    buttons: Buttons
+    settings: Settings
+    usage: Usage
+    config: Config
+    words: Mapping[str, Words]
+    """By language."""
+
+    def looks(self, language: str) -> Looks:
+        """How we look to people of this language, or of ours if we do not speak it."""
+        known = language if language in self.words else self.config.language
+        return Looks(self.chat, self.words[known])

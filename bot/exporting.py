@@ -1,0 +1,27 @@
+"""This file writes one video, with its summary and its conversation, as a document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.document import Labels
+from core.errors import UnknownVideo
+from core.export import Format, export
+
+if TYPE_CHECKING:  # the command line opens the core when it is needed: --help need not wait
+    from core.pipeline import Pipeline
+
+MOST_TURNS = 1000
+
+
+async def exported(
+    core: Pipeline, channel: str, video_id: str, thread: str, format: Format, labels: Labels
+) -> str:
+    """As the channel knows it. Raises UnknownVideo."""
+    [video] = await core.known(channel, video_id)
+    transcript = await core.videos.transcript(video_id)
+    if transcript is None:
+        raise UnknownVideo(video_id)
+    summary = await core.summary(video_id)
+    turns = await core.threads.turns(channel, thread, MOST_TURNS)
+    return export(video, transcript, summary, turns, format, labels)

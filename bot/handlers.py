@@ -1,0 +1,101 @@
+"""This file leads what people write, press and command through the core. What takes long goes on
+in bot/work.py and speaks through the outbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.catching import catching
+from bot.chat import Command, Draft, Message, Person, Press, Where
+from bot.desk import Desk
+from bot.instructions import Instructions
+from bot.looks import Looks
+from bot.manners import Manners
+from bot.watching import made
+from bot.work import Work
+from core.links import find_video_ids
+from core.model import Pressable, Room
+
+
+class Handlers:
+    """One platform's. Fulfils `Receiver`: every call returns soon and raises nothing."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._manners = Manners(desk)
+        self.work = Work(desk, self._manners)
+        self._instructions = Instructions(desk, self._manners, self.work)
+
+    async def message(self, message: Message) -> None:
+        with catching():
+            if told := await self._hear(message):
+                await self._desk.outbox.post(message.where.place, told, key=f"{message.id}:refused")
+
+    async def press(self, press: Press) -> Draft | None:
+        looks = await self._private_looks(press.where, press.author)
+        with catching() as caught:
+            return await self._pressed(press, looks)
+        return looks.failed(caught.error) if caught.error else None
+
+    async def command(self, command: Command) -> Draft | None:
+        looks = await self._private_looks(command.where, command.author)
+        with catching() as caught:
+            return await self._instructions.follow(command, looks)
+        return looks.failed(caught.error) if caught.error else None
+
+    async def suggest(self, command: Command, option: str, typed: str) -> Sequence[tuple[str, str]]:
+        with catching():
+            return await self._instructions.suggest(command, option, typed)
+        return ()
+
+    async def place_gone(self, place: str) -> None:
+        with catching():
+            await self._desk.rooms.close(self._desk.chat.name, place)
+
+    async def _hear(self, message: Message) -> Draft | None:
+        """What a person wrote: links, or a question. What should be said about it, if anything."""
+        where, platform = message.where, self._desk.chat.name
+        habits = await self._manners.habits(where)
+        if video_ids := find_video_ids(message.text):
+            if not (habits.links or message.to_us):
+                return None
+            return await self.work.watch(message, video_ids, message_id=message.id)
+        room = None
+        if where.is_thread or message.reply_to:
+            room = await self._desk.rooms.find(platform, where.place, message.reply_to)
+        if not message.to_us and (room is None or habits.mention_only):
+            return None
+        if not message.text.strip():
+            looks = self._desk.looks(await self._manners.language(where))
+            return looks.say("chat.help") if message.to_us else None
+        room = room or Room(where.channel, "", where.place)
+        return await self.work.ask(message, message.text, room, show=False)
+
+    async def _pressed(self, press: Press, looks: Looks) -> Draft | None:
+        button = await self._desk.buttons.get(press.button_id)
+        if button is None or button.channel != press.where.channel:
+            return looks.say("chat.unknown_button")
+        if button.action == "ask":
+            thread = press.where.place
+            room = Room(button.channel, button.video_id, thread)
+            return await self.work.ask(press, button.text, room, show=True)
+        if button.action == "more":
+            return await self._more(press, button)
+        return await self._instructions.look(button.action, press.where, button.video_id, looks)
+
+    async def _more(self, press: Press, button: Pressable) -> Draft | None:
+        """Three fresh questions, for everybody."""
+        questions = await self._desk.core.more_questions(button.channel, button.video_id)
+        wanted = [Pressable("", button.channel, button.video_id, "ask", text) for text in questions]
+        buttons = await made(self._desk, press.id, wanted, questions)
+        looks = self._desk.looks(await self._manners.language(press.where))
+        told = looks.say("chat.more")
+        draft = Draft(told.blocks, tuple(buttons))
+        await self._desk.outbox.post(press.where.place, draft, key=f"{press.id}:more")
+        return None
+
+    async def _private_looks(self, where: Where, person: Person) -> Looks:
+        with catching():
+            return self._desk.looks(await self._manners.private_language(where, person))
+        return self._desk.looks("")

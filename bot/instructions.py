@@ -1,0 +1,250 @@
+"""This file follows the commands of chat platforms. What it returns, only the person sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_args
+
+from bot.chat import Command, Draft, File, Where
+from bot.desk import Desk
+from bot.exporting import exported
+from bot.looks import Looks
+from bot.manners import Manners
+from bot.render import export_labels
+from bot.work import Work
+from core.errors import NotALink, UnknownJob, UnknownVideo
+from core.export import Format
+from core.links import find_video_ids
+from core.model import Habits, Job, Ready, Room, Video
+
+PAGE = 10
+SUGGESTIONS = 25
+"""Discord's limit."""
+HITS = 5
+_FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+class Instructions:
+    """One platform's."""
+
+    def __init__(self, desk: Desk, manners: Manners, work: Work) -> None:
+        self._desk = desk
+        self._manners = manners
+        self._work = work
+
+    async def follow(self, command: Command, looks: Looks) -> Draft | None:
+        """Raises any CoreError."""
+        follow = {
+            "watch": self._watch,
+            "summarise": self._watch,
+            "ask": self._ask,
+            "search": self._search,
+            "videos": self._videos,
+            "summary": self._summary,
+            "transcript": self._transcript,
+            "chapters": self._chapters,
+            "translate": self._translate,
+            "language": self._language,
+            "status": self._status,
+            "cancel": self._cancel,
+            "forget": self._forget,
+            "settings": self._settings,
+        }.get(command.name)
+        return await follow(command, looks) if follow else looks.say("chat.help")
+
+    async def suggest(self, command: Command, option: str, typed: str) -> Sequence[tuple[str, str]]:
+        """Labels and values for what is being typed, of this channel alone."""
+        channel = command.where.channel
+        if option == "job":
+            titles = await self._titles(channel)
+            found = [
+                (titles.get(job.order.video_id, job.order.video_id), job.id)
+                for job in await self._desk.core.pending(channel)
+            ]
+        else:
+            videos = await self._desk.core.library.videos(channel)
+            found = [(video.title or video.id, video.id) for video in videos]
+        wanted = typed.casefold()
+        return [pair for pair in found if wanted in pair[0].casefold()][:SUGGESTIONS]
+
+    async def look(self, what: str, where: Where, video_id: str, looks: Looks) -> Draft:
+        """A video's transcript as a file, or its chapters. Raises UnknownVideo."""
+        if what == "transcript":
+            return await self._file(where, video_id, "txt", looks)
+        return looks.chapters(await self._ready(where.channel, video_id))
+
+    async def _watch(self, command: Command, looks: Looks) -> Draft | None:
+        text = command.options.get("link", "") or command.text
+        video_ids = find_video_ids(text)
+        if not video_ids:
+            raise NotALink(text[:200])
+        told = await self._work.watch(
+            command,
+            video_ids,
+            message_id=command.message_id,
+            language=command.options.get("language", ""),
+        )
+        return told or looks.say("chat.begun")
+
+    async def _ask(self, command: Command, looks: Looks) -> Draft | None:
+        where = command.where
+        room = Room(where.channel, "", where.place)
+        if command.options.get("scope") == "video":
+            found = await self._desk.rooms.find(self._desk.chat.name, where.place)
+            if found is None:
+                return looks.say("chat.no_video_here")
+            room = found
+        else:
+            await self._desk.core.known(where.channel)  # raises NothingToAsk before anybody waits
+        question = command.options.get("question", "")
+        told = await self._work.ask(command, question, room, show=True)
+        return told or looks.say("chat.begun")
+
+    async def _search(self, command: Command, looks: Looks) -> Draft:
+        query = command.options.get("words", "")
+        return looks.hits(query, await self._desk.core.search(query, command.where.channel, HITS))
+
+    async def _videos(self, command: Command, looks: Looks) -> Draft:
+        videos = await self._desk.core.library.videos(command.where.channel)
+        pages = max(1, -(-len(videos) // PAGE))
+        page = min(max(int(command.options.get("page", "1") or 1), 1), pages)
+        return looks.videos(videos[(page - 1) * PAGE : page * PAGE], page, pages)
+
+    async def _summary(self, command: Command, looks: Looks) -> Draft | None:
+        """For everybody: it is shown again where it was asked for."""
+        video_id = await self._video(command)
+        told = await self._work.watch(
+            _here(command),
+            [video_id],
+            is_free=True,
+        )
+        return told or looks.say("chat.begun")
+
+    async def _transcript(self, command: Command, looks: Looks) -> Draft:
+        form = command.options.get("format", "txt")
+        return await self._file(command.where, await self._video(command), form, looks)
+
+    async def _chapters(self, command: Command, looks: Looks) -> Draft:
+        return await self.look("chapters", command.where, await self._video(command), looks)
+
+    async def _translate(self, command: Command, looks: Looks) -> Draft | None:
+        """The summary, in another language, for everybody."""
+        if not await self._desk.core.engine.now():
+            return looks.say("chat.no_model")
+        video_id = await self._video(command)
+        told = await self._work.watch(
+            _here(command),
+            [video_id],
+            language=command.options.get("language", ""),
+        )
+        return told or looks.say("chat.begun")
+
+    async def _language(self, command: Command, looks: Looks) -> Draft:
+        language = command.options.get("language", "")
+        return await self._set(command, Habits(language=language or None), looks)
+
+    async def _status(self, command: Command, looks: Looks) -> Draft:
+        channel = command.where.channel
+        return looks.jobs(await self._desk.core.pending(channel), await self._titles(channel))
+
+    async def _cancel(self, command: Command, looks: Looks) -> Draft:
+        """One's own job; a moderator's also others'."""
+        job = await self._job(command)
+        person = command.author
+        if not person.is_moderator and not await self._is_of(job.id, person.id):
+            return looks.say("chat.may_not")
+        await self._desk.core.cancel(job.id)
+        return looks.say("jobs.cancelled", job=job.order.video_id)
+
+    async def _forget(self, command: Command, looks: Looks) -> Draft:
+        if not await self._manners.may(command.author, "forget", command.where):
+            return looks.say("chat.may_not")
+        gone = await self._desk.core.forget(command.where.channel, await self._video(command))
+        return looks.say("videos.forgotten", count=len(gone))
+
+    async def _settings(self, command: Command, looks: Looks) -> Draft:
+        told = command.options
+        wanted = Habits(
+            links=_switch(told.get("links")),
+            mention_only=_switch(told.get("mention_only")),
+            watch=told.get("who_watch"),
+            ask=told.get("who_ask"),
+            forget=told.get("who_forget"),
+        )
+        return await self._set(command, wanted, looks)
+
+    async def _set(self, command: Command, wanted: Habits, looks: Looks) -> Draft:
+        """What is set from now on; with nothing wanted, what is set."""
+        where = command.where
+        if wanted != Habits():
+            if not await self._manners.may(command.author, "set", where):
+                return looks.say("chat.may_not")
+            for_server = command.options.get("for") == "server" and where.server
+            await self._manners.set(where.server if for_server else where.channel, wanted)
+        return looks.habits(await self._manners.habits(where))
+
+    async def _file(self, where: Where, video_id: str, form: str, looks: Looks) -> Draft:
+        chosen: Format = next((known for known in _FORMATS if known == form), "txt")
+        text = await exported(
+            self._desk.core, where.channel, video_id, video_id, chosen, export_labels(looks.words)
+        )
+        return replace(looks.say("chat.file"), file=File(f"{video_id}.{chosen}", text))
+
+    async def _video(self, command: Command) -> str:
+        """The one named, by id or title, else the one that the place is about, else the newest."""
+        where, named = command.where, command.options.get("video", "").strip()
+        videos = await self._desk.core.known(where.channel)
+        if named:
+            return _found(videos, named).id
+        room = await self._desk.rooms.find(self._desk.chat.name, where.place)
+        return room.video_id if room and room.video_id else videos[0].id
+
+    async def _ready(self, channel: str, video_id: str) -> Ready:
+        await self._desk.core.known(channel, video_id)
+        transcript = await self._desk.core.videos.transcript(video_id)
+        summary = await self._desk.core.summary(video_id)
+        video = await self._desk.core.videos.get(video_id)
+        if not (transcript and summary and video):
+            raise UnknownVideo(video_id)
+        return Ready(video, transcript, summary)
+
+    async def _job(self, command: Command) -> Job:
+        """The one named, else the only one of the channel."""
+        named = command.options.get("job", "")
+        jobs = await self._desk.core.pending(command.where.channel)
+        wanted = [job for job in jobs if named in (job.id, "")]
+        if len(wanted) != 1:
+            raise UnknownJob(named or "?")
+        return wanted[0]
+
+    async def _is_of(self, job_id: str, person: str) -> bool:
+        found = await self._desk.requests.open(self._desk.chat.name)
+        return any(request.job_id == job_id and request.person == person for request in found)
+
+    async def _titles(self, channel: str) -> dict[str, str]:
+        titles = {}
+        for job in await self._desk.core.pending(channel):
+            video = await self._desk.core.videos.get(job.order.video_id)
+            titles[job.order.video_id] = video.title if video else job.order.video_id
+        return titles
+
+
+def _here(command: Command) -> Command:
+    """No thread is opened for what is only shown again."""
+    return replace(command, where=replace(command.where, is_thread=True))
+
+
+def _found(videos: Sequence[Video], named: str) -> Video:
+    for video in videos:
+        if named == video.id:
+            return video
+    wanted = named.casefold()
+    for video in videos:
+        if wanted in video.title.casefold():
+            return video
+    raise UnknownVideo(named)
+
+
+def _switch(told: str | None) -> bool | None:
+    return None if told is None else told in ("on", "true", "yes")

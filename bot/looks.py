@@ -1,0 +1,201 @@
+"""This file turns values into messages of a chat platform, within its limits and in its markup."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from bot.chat import Button, Card, Chat, Draft, File
+from bot.render import describe, engine_words, export_labels, note_words, render_progress
+from bot.splitting import split
+from bot.words import Words
+from core.document import Labels, outline
+from core.model import Answer, Habits, Hit, Job, Pressable, Progress, Ready, Video
+from core.plain import clock, one_line
+
+_BAR = 12
+QUOTE_CHARACTERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How we look on one platform, in one language."""
+
+    chat: Chat  # borrowed
+    words: Words
+
+    def progress(self, video: Video, progress: Progress) -> Draft:
+        """A bar, the stage and the time left, below the video's picture."""
+        filled = round(progress.fraction * _BAR)
+        bar = "▰" * filled + "▱" * (_BAR - filled)
+        return Draft(
+            (f"{bar}\n{self._text(render_progress(progress, self.words))}",), card=card(video)
+        )
+
+    def finished(self, video: Video) -> Draft:
+        return Draft((self._say("chat.finished"),), card=card(video))
+
+    def failed(self, error: Exception, video: Video | None = None) -> Draft:
+        """What happened, and what to do here."""
+        told = describe(error, self.words)
+        own = f"chat.hints.{told.code}"
+        hint = self.words(own) if own in self.words else told.hint
+        text = f"{self._text(told.message)}\n{self._text(hint)}"
+        return Draft((text,), card=card(video) if video else None)
+
+    def summary(self, ready: Ready, buttons: Sequence[Button]) -> list[Draft]:
+        """All of it, in as many messages as it takes; the buttons are below the last."""
+        video, summary = ready.video, ready.summary
+        blocks = [*outline(video, summary, self._labels, self.chat.style), self._about(ready)]
+        first, *others = self._parts("\n\n".join(blocks), self.chat.card_limit)
+        drafts = [Draft((first,), card=card(video)), *(Draft((text,)) for text in others)]
+        drafts[-1] = replace(drafts[-1], buttons=tuple(buttons))
+        return drafts
+
+    def answer(
+        self, answer: Answer, titles: Mapping[str, str], buttons: Sequence[Button]
+    ) -> list[Draft]:
+        """`titles`: of the videos it cites, where a reader could not know which they are."""
+        drafts = self.text("\n\n".join(self._answer(answer, titles)))
+        drafts[-1] = replace(drafts[-1], buttons=tuple(buttons))
+        return drafts
+
+    def growing(self, text: str) -> list[Draft]:
+        """An answer while it is written."""
+        shown = Answer("", text, (), (), grounded=False, engine="")
+        return self.text(self.chat.style.answer(shown))
+
+    def text(self, text: str) -> list[Draft]:
+        """In as many messages as it takes; `text` is in the platform's markup."""
+        return [Draft((part,)) for part in self._parts(text, self.chat.text_limit)]
+
+    def asked(self, name: str, question: str) -> Draft:
+        """A question that was pressed or commanded, so that others see what is answered."""
+        asked = self._say("chat.asked", name=one_line(name), question=one_line(question))
+        return self.text(asked)[0]
+
+    def say(self, key: str, **facts: object) -> Draft:
+        """Words of ours."""
+        return self.text(self._say(key, **facts))[0]
+
+    def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> Draft:
+        if not pairs:
+            return self.say("hits.none", query=one_line(query))
+        lines = [self._say("hits.title", query=one_line(query))]
+        for hit, video in pairs:
+            words = f"{one_line(video.title)}: {_short(hit.chunk.text)}"
+            start_s = hit.chunk.start_s
+            lines.append(f"• {self.chat.style.at(start_s, video.url_at(start_s), words)}")
+        return self.text("\n".join(lines))[0]
+
+    def videos(self, videos: Sequence[Video], page: int, pages: int) -> Draft:
+        if not videos:
+            return self.say("chat.no_videos")
+        lines = [
+            f"• {self.chat.style.at(0, video.url, video.title)} ({clock(video.duration_s)})"
+            for video in videos
+        ]
+        foot = self._say("chat.page", page=page, pages=pages) if pages > 1 else ""
+        return self.text("\n".join(filter(None, [*lines, foot])))[0]
+
+    def jobs(self, jobs: Sequence[Job], titles: Mapping[str, str]) -> Draft:
+        if not jobs:
+            return self.say("jobs.none")
+        lines = [
+            f"• {titles.get(job.order.video_id, job.order.video_id)}: "
+            f"{render_progress(job.progress, self.words)}"
+            for job in jobs
+        ]
+        return self.text(self._text_lines(lines))[0]
+
+    def habits(self, habits: Habits) -> Draft:
+        """What is set in a channel."""
+        lines = [
+            self._say(f"chat.habits.{name}", value=self.words(f"chat.values.{_value(value)}"))
+            for name, value in asdict(habits).items()
+        ]
+        return self.text("\n".join(lines))[0]
+
+    def chapters(self, ready: Ready) -> Draft:
+        video = ready.video
+        lines = [
+            self.chat.style.at(c.start_s, video.url_at(c.start_s), c.title)
+            for c in ready.summary.chapters
+        ]
+        first, *more = self._parts("\n".join(lines), self.chat.card_limit)
+        if more:
+            text = "\n".join(f"{clock(c.start_s)} {c.title}" for c in ready.summary.chapters)
+            return Draft((first,), file=File(f"{video.id}-chapters.txt", text), card=card(video))
+        return Draft((first,), card=card(video))
+
+    def _answer(self, answer: Answer, titles: Mapping[str, str]) -> Iterator[str]:
+        style = self.chat.style
+        if not answer.text.strip():
+            yield self._text(self._labels.not_in_video)
+        else:
+            yield style.answer(answer)
+            if not answer.grounded:
+                yield self._say("answer.not_grounded")
+        if answer.citations:
+            named = [
+                replace(c, quote=_named(c.quote, titles.get(c.video_id, "")))
+                for c in answer.citations
+            ]
+            yield "\n".join(style.source(citation) for citation in named)
+        if answer.notes:
+            yield "\n".join(map(self._text, note_words(answer.notes, self.words)))
+
+    def _about(self, ready: Ready) -> str:
+        video, summary = ready.video, ready.summary
+        total_s = max(video.duration_s, ready.transcript.segments[-1].end_s)
+        covered = clock(min(summary.covered_s, total_s))
+        by = self.words(f"sources.{ready.transcript.source}")
+        return "\n".join(
+            self._text(line)
+            for line in (
+                self.words("labels.covered", covered=covered, total=clock(total_s)),
+                f"{by} · {engine_words(summary.engine, self.words)}",
+                self.words("chat.languages", spoken=ready.transcript.language or "?"),
+                *note_words(ready.notes, self.words),
+            )
+        )
+
+    @property
+    def _labels(self) -> Labels:
+        return export_labels(self.words)
+
+    def _say(self, key: str, **facts: object) -> str:
+        return self._text(self.words(key, **facts))
+
+    def _text(self, text: str) -> str:
+        return self._text_lines(text.split("\n"))
+
+    def _text_lines(self, lines: Sequence[str]) -> str:
+        return "\n".join(map(self.chat.style.text, lines))
+
+    def _parts(self, text: str, limit: int) -> list[str]:
+        return split(text, limit, self.chat.length)
+
+
+def _value(value: object) -> str:
+    return {None: "ours", True: "yes", False: "no"}.get(value, str(value))  # type: ignore[call-overload, no-any-return]
+
+
+def card(video: Video) -> Card:
+    return Card(one_line(video.title) or video.id, video.url, video.thumbnail_url)
+
+
+def pressable(request_id: str, number: int, button: Pressable) -> Pressable:
+    """With an id that is the same whenever the same button is made, and that tells nothing."""
+    digest = hashlib.sha256(f"{request_id}\n{number}".encode()).hexdigest()
+    return replace(button, id=digest[:24])
+
+
+def _short(text: str) -> str:
+    text = one_line(text)
+    return text if len(text) <= QUOTE_CHARACTERS else text[: QUOTE_CHARACTERS - 1] + "…"
+
+
+def _named(quote: str, title: str) -> str:
+    return f"{_short(quote)}” — “{one_line(title)}" if title else _short(quote)

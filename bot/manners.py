@@ -1,0 +1,81 @@
+"""This file tells what people may do where, how often a day, and in which language we speak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Literal
+
+from bot.chat import Person, Where
+from bot.desk import Desk
+from core.model import Habits, Quota
+
+Deed = Literal["watch", "ask", "forget", "set"]
+
+BY_DEFAULT = Habits(
+    links=True, mention_only=False, watch="everyone", ask="everyone", forget="moderators"
+)
+
+
+class Manners:
+    """One platform's."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def habits(self, where: Where) -> Habits:
+        """The channel's, else the server's, else ours."""
+        widest_last = [where.channel, *([where.server] if where.server else [])]
+        found = [await self._desk.settings.get(scope) for scope in widest_last]
+        return merged([*found, BY_DEFAULT])
+
+    async def set(self, scope: str, wanted: Habits) -> None:
+        """What is not wanted stays as it is."""
+        await self._desk.settings.save(
+            scope, merged([wanted, await self._desk.settings.get(scope)])
+        )
+
+    async def language(self, where: Where) -> str:
+        """In which everybody is spoken to there."""
+        return (await self.habits(where)).language or self._desk.config.language
+
+    async def private_language(self, where: Where, person: Person) -> str:
+        """In which one person is: their own, if we speak it."""
+        own = person.language.split("-")[0]
+        return own if own in self._desk.words else await self.language(where)
+
+    async def may(self, person: Person, deed: Deed, where: Where) -> bool:
+        """As it is now, not as it was when a button was drawn. In private one may do all."""
+        if person.is_moderator or not where.server:
+            return True
+        habits = await self.habits(where)
+        who = {"watch": habits.watch, "ask": habits.ask, "forget": habits.forget}
+        return who.get(deed) == "everyone"
+
+    async def take(
+        self, person: Person, deed: Literal["watch", "ask"], where: Where
+    ) -> tuple[Quota | None, bool]:
+        """Counts it, unless somebody's day is used up: then whose, and whether it is said for the
+        first time that day."""
+        quotas = self._desk.config.quotas
+        kind = "videos" if deed == "watch" else "questions"
+        scopes = {
+            f"person:{self._desk.chat.name}:{person.id}": getattr(quotas, f"{kind}_per_person"),
+            f"channel:{where.channel}": getattr(quotas, f"{kind}_per_channel"),
+        }
+        if where.server:
+            scopes[f"server:{where.server}"] = getattr(quotas, f"{kind}_per_server")
+        wanted = [Quota(scope, kind, most) for scope, most in scopes.items()]
+        return await self._desk.usage.take(wanted, datetime.now(UTC))
+
+
+def merged(habits: Sequence[Habits]) -> Habits:
+    """Of each setting, the first that is set."""
+    values = {
+        field.name: next(
+            (value for one in habits if (value := getattr(one, field.name)) is not None), None
+        )
+        for field in fields(Habits)
+    }
+    return Habits(**values)

@@ -1,0 +1,66 @@
+"""This file parts a long text into messages that each fit, without tearing a link apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+# What must stay whole: a link, an escaped sign, a word, and the blanks between.
+_UNIT = re.compile(r"\[(?:\\.|[^\]\\])*\]\([^)\s]*\)|\\.|[^\s\\\[]+|\[|\\|\n+|[^\S\n]+", re.DOTALL)
+_SENTENCE = re.compile(r"[.!?…。？！][\"'”’)\]]*$")
+_HALF = 0.5
+"""A better place to part is worth leaving so much of a message empty."""
+
+
+def split(text: str, limit: int, length: Callable[[str], int] = len) -> list[str]:
+    """The text in pieces of at most `limit` by `length`, none of them empty: parted between
+    paragraphs, else lines, else sentences, else words. Only what is longer by itself is torn.
+
+    >>> split("One two. Three four.", 12)
+    ['One two.', 'Three four.']
+    """
+    pieces: list[str] = []
+    rest = text.strip()
+    while rest:
+        end = _end(rest, limit, length)
+        pieces.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return pieces
+
+
+def _end(text: str, limit: int, length: Callable[[str], int]) -> int:
+    """Where the first piece ends."""
+    if length(text) <= limit:
+        return len(text)
+    best: dict[int, int] = {}
+    fits = 0
+    for end, rank in _breaks(text):
+        if length(text[:end].rstrip()) > limit:
+            break
+        best[rank] = fits = end
+    if not fits:
+        return _torn(text, limit, length)
+    return next(
+        end for _, end in sorted(best.items()) if length(text[:end]) >= _HALF * length(text[:fits])
+    )
+
+
+def _breaks(text: str) -> Iterator[tuple[int, int]]:
+    """Where the text may be parted, and how well: 0 is best."""
+    for unit in _UNIT.finditer(text):
+        said = unit[0]
+        if said.isspace():
+            before = text[: unit.start()]
+            lines = said.count("\n")
+            yield unit.end(), 2 - min(lines, 2) if lines else 2 + (not _SENTENCE.search(before))
+
+
+def _torn(text: str, limit: int, length: Callable[[str], int]) -> int:
+    first = _UNIT.match(text)
+    whole = first.end() if first else len(text)
+    if length(text[:whole]) <= limit:
+        return whole
+    end = min(limit, whole)
+    while end > 1 and length(text[:end]) > limit:
+        end -= 1
+    return end

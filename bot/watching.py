@@ -1,0 +1,149 @@
+"""This file takes a video in for a chat: a thread, a message that shows how far it is, the summary.
+
+Every message has a key made of the request, so that whoever takes it up after a kill goes on with
+what people already see.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from bot.catching import catching
+from bot.chat import Button, Draft
+from bot.desk import Desk
+from bot.live import Live
+from bot.looks import Looks, pressable
+from core.errors import JobCancelled, UnknownJob
+from core.model import Order, Pressable, Progress, Ready, Request, Room, Video
+from core.sources import Link
+
+
+@dataclass(slots=True)
+class Watch:
+    """One request being fulfilled."""
+
+    desk: Desk
+    request: Request
+    looks: Looks
+    place: str = ""
+    """Where we speak of the video."""
+    thread: Live | None = None
+    """The one that we opened."""
+    growing: Live | None = None
+
+    async def fulfil(self) -> None:
+        """Returns when people will see what came of it. May be begun again at any time."""
+        self.place = self.request.thread or await self._open_thread()
+        with catching() as caught:
+            await self._show(await self._ready())
+        if caught.error:
+            await self._fail(caught.error)
+        await self.desk.requests.save(replace(self.request, done=True))
+
+    async def _open_thread(self) -> str:
+        """The new thread, or, where there can be none, the place where the link was pasted."""
+        request, video = self.request, await self.desk.core.videos.get(self.request.video_id)
+        self.thread = await self.desk.outbox.open_thread(
+            request.place,
+            video.title if video else self.looks.words("chat.thread"),
+            key=f"{request.id}:thread",
+            owner=request.id,
+            message_id=request.message_id,
+        )
+        place = await self.thread.seen()
+        if not place:
+            await self.thread.drop()
+            self.thread = None
+            return request.place
+        await self._bind(place)
+        return place
+
+    async def _ready(self) -> Ready:
+        request, core = self.request, self.desk.core
+        ready, order = await core.order(
+            Link(request.video_id), request.channel, request.language or None
+        )
+        if ready:
+            return ready
+        try:
+            return await self._work(order)
+        except UnknownJob:  # a store was put back that does not know it
+            self.request = replace(self.request, job_id="")
+            return await self._work(order)
+
+    async def _work(self, order: Order) -> Ready:
+        core = self.desk.core
+        if not self.request.job_id:
+            self.request = replace(self.request, job_id=await core.submit(order))
+            await self.desk.requests.save(self.request)
+        video = Video(order.video_id, "")
+        self.growing = await self._grow(self.looks.progress(video, Progress("wait")))
+        async with aclosing(core.stages(self.request.job_id)) as stages:
+            async for progress in stages:
+                video = await self._known(video)
+                self.growing.show(self.looks.progress(video, progress))
+        return await core.outcome(self.request.job_id)
+
+    async def _known(self, video: Video) -> Video:
+        """With its title, as soon as there is one: the thread is named for it."""
+        if video.title:
+            return video
+        found = await self.desk.core.videos.get(video.id)
+        if found and self.thread:
+            await self.thread.finish(Draft((found.title,)))
+        return found or video
+
+    async def _show(self, ready: Ready) -> None:
+        if self.thread:
+            await self.thread.finish(Draft((ready.video.title,)))
+        if self.growing or self.request.job_id:
+            growing = self.growing or await self._grow(self.looks.finished(ready.video))
+            await growing.finish(self.looks.finished(ready.video))
+        drafts = self.looks.summary(ready, await self._buttons(ready))
+        for n, draft in enumerate(drafts):
+            live = await self.desk.outbox.post(
+                self.place, draft, key=f"{self.request.id}:summary:{n}"
+            )
+            if self.place == self.request.place:  # an answer to it is a question about the video
+                await self._bind(self.place, await live.seen())
+
+    async def _fail(self, error: Exception) -> None:
+        video = await self.desk.core.videos.get(self.request.video_id)
+        told = (
+            self.looks.say("chat.stopped")
+            if isinstance(error, JobCancelled)
+            else self.looks.failed(error, video)
+        )
+        growing = self.growing or await self._grow(told)
+        await growing.finish(told)
+        if self.thread:
+            await self.thread.finish(
+                Draft((video.title if video else self.looks.words("chat.thread"),))
+            )
+
+    async def _grow(self, draft: Draft) -> Live:
+        key = f"{self.request.id}:progress"
+        return await self.desk.outbox.grow(self.place, draft, key=key, owner=self.request.id)
+
+    async def _bind(self, place: str, message_id: str = "") -> None:
+        request = self.request
+        room = Room(request.channel, request.video_id, message_id or place)
+        if message_id or place != request.place:
+            await self.desk.rooms.bind(request.platform, place, message_id, room)
+
+    async def _buttons(self, ready: Ready) -> list[Button]:
+        words, about = self.looks.words, (self.request.channel, ready.video.id)
+        questions = [Pressable("", *about, "ask", text) for text in ready.summary.questions]
+        others = [Pressable("", *about, action) for action in ("transcript", "chapters", "more")]
+        labels = [*ready.summary.questions, *(words(f"chat.buttons.{b.action}") for b in others)]
+        return await made(self.desk, f"{self.request.id}:summary", [*questions, *others], labels)
+
+
+async def made(
+    desk: Desk, key: str, wanted: list[Pressable], labels: list[str] | tuple[str, ...]
+) -> list[Button]:
+    """Buttons that will be known as long as what they are about."""
+    stored = [pressable(key, n, button) for n, button in enumerate(wanted)]
+    await desk.buttons.add(stored)
+    return [Button(one.id, label) for one, label in zip(stored, labels, strict=True)]

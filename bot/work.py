@@ -1,0 +1,141 @@
+"""This file accepts what people ask for, if they may, once, and sees it through: what a kill leaves
+undone is taken up at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from bot.answering import Asking
+from bot.catching import catching
+from bot.chat import Draft, Event, Message
+from bot.desk import Desk
+from bot.looks import Looks
+from bot.manners import Manners
+from bot.watching import Watch
+from core.model import Request, Room
+from core.plain import one_line
+
+
+class Work:
+    """One platform's."""
+
+    def __init__(self, desk: Desk, manners: Manners) -> None:
+        self._desk = desk
+        self._manners = manners
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def resume(self) -> None:
+        """Takes up what a former process left undone. Raises StoreBroken."""
+        for request in await self._desk.requests.open(self._desk.chat.name):
+            self._begin(request, again=True)
+
+    async def close(self) -> None:
+        """What is not done yet stays undone, for the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def watch(
+        self,
+        event: Event,
+        video_ids: Sequence[str],
+        *,
+        message_id: str = "",
+        language: str = "",
+        is_free: bool = False,
+    ) -> Draft | None:
+        """A thread each; or why not. `message_id`: what the first one hangs on. `language`: of
+        the summaries, else the channel's. `is_free`: what is only shown again counts for no quota.
+        """
+        where = event.where
+        if not await self._manners.may(event.author, "watch", where):
+            return await self._refuse(event, "chat.may_not")
+        for n, video_id in enumerate(video_ids[: self._desk.config.limits.links_per_message]):
+            request = await self._request(event, f"{event.id}:{n}", "watch", video_id)
+            request = replace(
+                request,
+                video_id=video_id,
+                # Only one thread can hang on a message, and none inside another one.
+                message_id="" if n or where.is_thread else message_id,
+                thread=where.place if where.is_thread else "",
+                language=language or request.language,
+            )
+            if told := await self._accept(request, event, is_free=is_free):
+                return told
+        return None
+
+    async def ask(self, event: Event, question: str, room: Room, *, show: bool) -> Draft | None:
+        """The answer comes where it was asked; or why not. `room`: which video, or none: all that
+        the channel knows. `show`: the question too, for nobody else has seen it."""
+        where = event.where
+        if not await self._manners.may(event.author, "ask", where):
+            return await self._refuse(event, "chat.may_not")
+        request = await self._request(event, event.id, "ask", one_line(question))
+        request = replace(request, video_id=room.video_id, thread=room.thread)
+        if show:
+            looks = self._desk.looks(request.language)
+            asked = looks.asked(event.author.name, question)
+            request = replace(request, message_id=f"{request.id}:asked")
+            await self._desk.outbox.post(where.place, asked, key=request.message_id)
+        return await self._accept(request, event)
+
+    async def _request(self, event: Event, name: str, kind: str, text: str) -> Request:
+        where = event.where
+        platform = self._desk.chat.name
+        return Request(
+            id=f"{platform}:{name}",
+            platform=platform,
+            kind=kind,
+            place=where.place,
+            channel=where.channel,
+            server=where.server,
+            person=event.author.id,
+            text=text,
+            language=await self._manners.language(where),
+        )
+
+    async def _accept(
+        self, request: Request, event: Event, *, is_free: bool = False
+    ) -> Draft | None:
+        if not await self._desk.requests.add(request):
+            return None  # the event came twice
+        deed: Literal["watch", "ask"] = "watch" if request.kind == "watch" else "ask"
+        if is_free:
+            self._begin(request, again=False)
+            return None
+        used_up, is_first = await self._manners.take(event.author, deed, event.where)
+        if used_up is None:
+            self._begin(request, again=False)
+            return None
+        await self._desk.requests.save(replace(request, done=True))
+        scope = used_up.scope.partition(":")[0]
+        if is_first:
+            looks = await self._looks(event)
+            return looks.say(f"chat.quotas.{scope}_{used_up.kind}", most=used_up.most)
+        return await self._refuse(event, "chat.quotas.again", most=used_up.most)
+
+    def _begin(self, request: Request, *, again: bool) -> None:
+        task = asyncio.create_task(self._fulfil(request, again=again))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fulfil(self, request: Request, *, again: bool) -> None:
+        looks: Looks = self._desk.looks(request.language)
+        with catching():
+            if request.kind == "watch":
+                await Watch(self._desk, request, looks).fulfil()
+            else:
+                await Asking(self._desk, request, looks).fulfil(again=again)
+
+    async def _refuse(self, event: Event, key: str, **facts: object) -> Draft | None:
+        """Nobody is told again and again in front of others what they may not."""
+        if isinstance(event, Message) and not event.to_us:
+            return None
+        return (await self._looks(event)).say(key, **facts)
+
+    async def _looks(self, event: Event) -> Looks:
+        return self._desk.looks(await self._manners.language(event.where))

@@ -133,7 +133,10 @@ class Chat(Protocol):
     """The longest text of a message, in the platform's way of counting (`length`)."""
     card_limit: int
     """The same for a message with a card."""
-    style: Style
+
+    @property
+    def style(self) -> Style:
+        """Its markup."""
 
     def length(self, text: str) -> int:
         """How much of a limit the text takes, written in `style`."""

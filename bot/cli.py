@@ -175,6 +175,29 @@ def cancel(
     run(context.obj, CHANNEL, as_json, work)
 
 
+@app.command(name="run")
+def run_platforms(
+    context: typer.Context,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Another process works on the jobs.")
+    ] = False,
+) -> None:
+    """Serve every chat platform that has a token, and work on jobs."""
+
+    async def main(setting: Setting) -> int:
+        from bot.serving import serve  # here: --help need not wait for SQLAlchemy
+
+        def begun(platforms: list[str]) -> None:
+            setting.output.hint("run.begun", platforms=", ".join(platforms))
+
+        outcome = Outcome(setting.output)
+        with outcome.telling():
+            await serve(setting.config, works=not no_worker, begun=begun)
+        return outcome.exit_code
+
+    leave(context.obj, CHANNEL, False, main)
+
+
 @app.command()
 def worker(context: typer.Context) -> None:
     """Work on jobs until it is stopped."""

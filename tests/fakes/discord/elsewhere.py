@@ -11,11 +11,11 @@ class Elsewhere:
     """Looks like the object; its coroutines run on the object's loop and may be awaited on any."""
 
     def __init__(self, inner: object, loop: asyncio.AbstractEventLoop) -> None:
-        self._inner = inner
+        self.inner = inner
         self._loop = loop
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
+        found = getattr(self.inner, name)
         if not inspect.iscoroutinefunction(found):
             return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -113,6 +114,7 @@ async def post(
     interaction: Interaction | None = None,
 ) -> Post:
     """Puts a message of the bot's there."""
+    _must_have_come(body.get("attachments") or [], {str(number) for number in files})
     said = {
         "content": (body.get("content") or "").strip(),
         "embeds": body.get("embeds") or [],
@@ -161,9 +163,8 @@ def attach(
     """What the list keeps and what comes with it; files that it does not name come too."""
     had = {one["id"]: one for one in post.attachments}
     kept = [had[str(one["id"])] for one in listed if str(one["id"]) in had]
+    _must_have_come(listed, had.keys() | {str(number) for number in files})
     told = {int(one["id"]): one for one in listed if str(one["id"]) not in had}
-    if unknown := told.keys() - files.keys():
-        raise Refusal(50035, breach=f"attachments: no file {sorted(unknown)}")
     for number, (name, content) in files.items():
         id = world.snowflake()
         name = told.get(number, {}).get("filename") or name
@@ -244,6 +245,11 @@ async def wake(world: World, channel: dict[str, Any]) -> None:
         raise Refusal(50083 if state["archived"] else 160005)
     if state.get("archived"):
         await world.twin.rest("PATCH", f"/channels/{channel['id']}", {"archived": False})
+
+
+def _must_have_come(listed: list[dict[str, Any]], known: Set[str]) -> None:
+    if unknown := {str(one["id"]) for one in listed} - known:
+        raise Refusal(50035, breach=f"attachments: no file {sorted(unknown)}")
 
 
 def _must_be_open(channel: dict[str, Any]) -> None:

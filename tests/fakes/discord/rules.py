@@ -21,10 +21,13 @@ from jsonschema.exceptions import best_match
 DESCRIPTION = Path(__file__).resolve().parents[2] / "assets" / "discord-openapi.min.json"
 UNWRITTEN = {
     "MessageEditRequestPartial": ("tts",),
+    "BaseCreateMessageCreateRequest": ("tts",),
+    "CreateForumThreadRequest": ("type",),
     "RichEmbed": ("flags",),
     "ApplicationCommandUpdateRequest": ("nsfw",),
     "ApplicationCommandCreateRequest": ("nsfw",),
 }
+UNWRITTEN_QUERY = {"create_thread": {"use_nested_fields": {"type": "boolean"}}}
 """What discord.py 2.7.1 sends, Discord takes, and the description does not know."""
 
 
@@ -134,10 +137,14 @@ def _operations() -> dict[str, list[Operation]]:
 def _operation(template: str, shared: list[dict[str, Any]], of: dict[str, Any]) -> Operation:
     parameters = [*shared, *of.get("parameters", [])]
     content = of.get("requestBody", {}).get("content", {})
+    id = of["operationId"]
     return Operation(
-        id=of["operationId"],
+        id=id,
         template=template,
-        parameters={(one["in"], one["name"]): one["schema"] for one in parameters},
+        parameters={
+            **{("query", name): of for name, of in UNWRITTEN_QUERY.get(id, {}).items()},
+            **{(one["in"], one["name"]): one["schema"] for one in parameters},
+        },
         required=frozenset(
             one["name"] for one in parameters if one["in"] == "query" and one.get("required")
         ),

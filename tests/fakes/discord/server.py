@@ -1,10 +1,15 @@
 """This file is a Discord on loopback: npm's discord-digital-twin behind a front that refuses what
 the real one refuses (facts/counterparts.md 1a, facts/reliability.md 2.1).
 
-    with DiscordServer() as discord, discord.pointed():
-        ...                                   # log in with TOKEN, on any loop of this process
-        message = await discord.people.write(discord.people.channel, "https://youtu.be/…")
-    assert discord.front.refused == []
+    @pytest.fixture(scope="module")
+    def platform():
+        with serving(window_s=0.5) as platform:
+            yield platform
+
+    async def test_…(platform):
+        ...                                   # a bot of this process, or of another: `environment`
+        message = await platform.people.write(platform.people.channel, "https://youtu.be/…")
+        assert platform.front.refused == []
 
 It runs in a thread and on a loop of its own, so a bot that blocks its loop cannot block the
 platform. `front` is the HTTP side, `gateway` the events, `people` whoever is not the bot, `world`
@@ -14,26 +19,42 @@ what the platform knows.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import traceback
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
-import discord
-import yarl
+import pytest
 from aiohttp import web
 
 from tests.fakes.discord import events
 from tests.fakes.discord.elsewhere import Elsewhere
 from tests.fakes.discord.front import API, Front
 from tests.fakes.discord.gateway import Gateway
+from tests.fakes.discord.installing import HERE, NotInstalled, folder
 from tests.fakes.discord.people import People
+from tests.fakes.discord.pointing import addresses, point
 from tests.fakes.discord.twin import TOKEN, Twin
 from tests.fakes.discord.world import World
 
-__all__ = ["TOKEN", "DiscordServer"]
+__all__ = ["TOKEN", "DiscordServer", "serving"]
 T = TypeVar("T")
+
+
+@contextmanager
+def serving(**options: Any) -> Iterator[DiscordServer]:
+    """A DiscordServer that discord.py of this process talks to. Where the twin cannot be installed
+    the test is skipped, but on CI it fails."""
+    try:
+        folder()
+    except NotInstalled as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"npm could not install discord-digital-twin: {error}")
+        pytest.skip("discord-digital-twin is not installed, and npm reaches no registry")
+    with DiscordServer(**options) as server, server.pointed():
+        yield server
 
 
 class DiscordServer:
@@ -72,13 +93,17 @@ class DiscordServer:
     @contextmanager
     def pointed(self) -> Iterator[None]:
         """discord.py of this process talks to this server."""
-        before = _addresses()
-        _point(self.url)
+        before = addresses()
+        point(self.url + API, self.gateway.url, self.url)
         try:
             yield
         finally:
-            discord.http.Route.BASE, gateway, discord.asset.Asset.BASE = before
-            discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = gateway
+            point(*before)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """With it a `tubethread` in a process of its own talks to this server."""
+        return {"PYTHONPATH": str(HERE / "beside"), "TUBETHREAD_TESTS_DISCORD": self.url}
 
     async def _start(self) -> None:
         names = {"guild": {"name": "Hive"}, "botUser": {"username": "Tubethread"}}
@@ -136,15 +161,3 @@ class DiscordServer:
     async def _file(self, request: web.Request) -> web.Response:
         _, content = self._world.files[request.match_info["id"]]
         return web.Response(body=content, content_type="text/plain", charset="utf-8")
-
-
-def _addresses() -> tuple[str, yarl.URL, str]:
-    gateway = discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
-    return discord.http.Route.BASE, gateway, discord.asset.Asset.BASE
-
-
-def _point(url: str) -> None:
-    discord.http.Route.BASE = url + API
-    gateway = yarl.URL(f"{url.replace('http', 'ws')}/gateway")
-    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = gateway
-    discord.asset.Asset.BASE = url

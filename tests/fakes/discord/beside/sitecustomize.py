@@ -1,0 +1,17 @@
+"""This file points discord.py of the whole program at a Discord on loopback:
+
+    PYTHONPATH=tests/fakes/discord/beside TUBETHREAD_TESTS_DISCORD=http://127.0.0.1:… tubethread run
+
+Python imports it at its start. It leaves every process alone but the program itself.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+url = os.environ.get("TUBETHREAD_TESTS_DISCORD")
+if url and "core.child" not in sys.orig_argv:
+    sys.path.append(str(Path(__file__).parents[4]))
+    from tests.fakes.discord.pointing import point
+
+    point(f"{url}/api/v10", f"{url.replace('http', 'ws', 1)}/gateway", url)

@@ -1,0 +1,18 @@
+"""This file tells discord.py where Discord is."""
+
+from __future__ import annotations
+
+import discord
+import yarl
+
+
+def addresses() -> tuple[str, str, str]:
+    """Of the API, the gateway and the files."""
+    gateway = discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+    return discord.http.Route.BASE, str(gateway), discord.asset.Asset.BASE
+
+
+def point(api: str, gateway: str, files: str) -> None:
+    discord.http.Route.BASE = api
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
+    discord.asset.Asset.BASE = files

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import discord
@@ -12,7 +15,7 @@ from discord import app_commands
 
 from tests.fakes.discord.plain import INTENTS, PlainBot, running
 from tests.fakes.discord.pressing import CannotDo
-from tests.fakes.discord.server import DiscordServer, serving
+from tests.fakes.discord.server import TOKEN, DiscordServer, serving
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,7 @@ def no_breach(platform) -> Iterator[None]:
     platform.front.refused.clear()
     yield
     assert platform.front.refused == []
+    assert platform.front.unguarded == []
     assert platform.gateway.closes == []
 
 
@@ -178,6 +182,10 @@ async def test_a_forum_takes_posts_and_nothing_else(platform, bot):
     made = await forum.create_thread(name="Bees", content="A video about bees.")
     assert made.thread.id == made.message.id
     assert [one.name for one in await platform.people.threads(id)] == ["Bees"]
+    post = await platform.people.make_post(id, "Ants", "A video about ants.")
+    heard = await bot.next_heard()
+    assert (str(heard.id), str(heard.channel.id)) == (post, post)
+    assert heard.content == "A video about ants."
 
 
 @pytest.mark.parametrize("end", ["close", "cut", "op 7", "op 9"])
@@ -195,10 +203,16 @@ async def test_a_dropped_bot_resumes_and_hears_what_it_missed(platform, bot, pla
     assert (gateway.resumes - resumes, gateway.identifies - identifies) == (1, 0)
 
 
-async def test_a_lost_session_begins_anew(platform, bot, place):
+@pytest.mark.parametrize("by", ["op 9", "refused resume"])
+async def test_a_lost_session_begins_anew(platform, bot, place, by):
     identifies = platform.gateway.identifies
-    again = bot.wait_for("ready", timeout=20)
-    await platform.gateway.invalidate(resumable=False)
+    again = asyncio.create_task(bot.wait_for("ready", timeout=20))
+    await asyncio.sleep(0)  # it listens
+    if by == "op 9":
+        await platform.gateway.invalidate(resumable=False)
+    else:
+        platform.gateway.refuse_resumes(1)
+        await platform.gateway.drop(4000)
     await again
     await platform.people.write(str(place.id), "welcome back")
     assert (await bot.next_heard()).content == "welcome back"
@@ -221,7 +235,7 @@ async def test_events_come_twice_or_late_on_demand(platform, bot, place):
 async def test_an_event_that_cannot_be_parsed_ends_discord_pys_connection(platform):
     bot = PlainBot()
     async with bot:
-        await bot.login("ODc2NTQzMjEw.tests.only-on-loopback")
+        await bot.login(TOKEN)
         work = asyncio.create_task(bot.connect())
         await bot.wait_until_ready()
         await platform.gateway.say("MESSAGE_REACTION_ADD", {"channel_id": "1"})
@@ -262,3 +276,40 @@ async def test_rights_are_known_to_the_bot_and_to_presses(platform, bot, place):
     assert not pressed.permissions.send_messages
     assert pressed.app_permissions.send_messages
     assert pressed.locale is discord.Locale.korean
+
+
+async def test_intents_must_have_been_granted(platform):
+    platform.world.inner.message_content = False
+    bot = PlainBot()
+    async with bot:
+        with pytest.raises(discord.PrivilegedIntentsRequired):
+            await asyncio.wait_for(bot.start(TOKEN), 10)
+    assert [code for code, _ in platform.gateway.closes] == [4014]
+    platform.world.inner.message_content = True
+    platform.gateway.closes.clear()
+
+
+async def test_a_second_server_has_its_own_people_and_commands(platform, bot):
+    @bot.tree.command(name="here", description="Only here")
+    async def here(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message(interaction.guild.name)
+
+    people = platform.people
+    guild = await people.make_guild("Anthill")
+    channel = await people.make_channel("general", guild=guild)
+    ant = await people.join("ant", guild=guild)
+    bot.tree.copy_global_to(guild=discord.Object(int(guild)))
+    await bot.tree.sync(guild=discord.Object(int(guild)))
+    await people.answered(await people.slash(channel, "here", author=ant))
+    assert [one.text for one in await people.messages(channel)] == ["Anthill"]
+    with pytest.raises(CannotDo):
+        await people.slash(people.channel, "here")
+
+
+def test_a_program_of_its_own_can_be_pointed_at_it(platform):
+    asked = "import discord; print(discord.http.Route.BASE)"
+    environment = os.environ | platform.environment
+    ran = subprocess.run(
+        [sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == f"{platform.url}/api/v10"

@@ -22,16 +22,16 @@ API = "/api/v10"
 Handler = Callable[[World, Call], Awaitable[Any]]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Request:
-    """One that came, and the status it was answered with; 0: with nothing."""
+    """One that came, and the status it was answered with; 0: with nothing, or not yet."""
 
     method: str
     path: str
-    operation: str
-    body: Any
-    status: int
     at: float
+    operation: str = ""
+    body: Any = None
+    status: int = 0
 
 
 @dataclass
@@ -43,6 +43,8 @@ class Front:
     requests: list[Request] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     limited: list[str] = field(default_factory=list)
+    unguarded: list[str] = field(default_factory=list)
+    """Messages sent or edited without saying that nobody is to be pinged."""
     faults: list[Fault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -68,22 +70,23 @@ class Front:
         fault = next((one for one in self.faults if one.fits(request.method, path)), None)
         if fault is not None:
             fault.met += 1
+        seen = Request(request.method, path, self.world.now())
+        self.requests.append(seen)
         try:
-            response = await self._answered(request, path, fault)
+            response = await self._answered(request, path, fault, seen)
         except Refusal as refusal:
             response = self._refuse(request, path, refusal)
+        seen.status = response.status
         return response
 
     async def _answered(
-        self, request: web.Request, path: str, fault: Fault | None
+        self, request: web.Request, path: str, fault: Fault | None, seen: Request
     ) -> web.StreamResponse:
         body, files = await _body(request)
         if path in ("/gateway", "/gateway/bot"):
             return _json(200, self._gateway(), {})
         found = rules.find(request.method, path)
-        name = found[0].id if found else ""
-        seen = Request(request.method, path, name, body, 0, self.world.now())
-        self.requests.append(seen)
+        seen.operation, seen.body = (found[0].id if found else ""), body
         if fault is not None and not str(fault.kind).endswith("after"):
             return await self._fail(request, path, fault)
         call, verdict = self._checked(request, path, found, body, files)
@@ -116,6 +119,8 @@ class Front:
         if verdict.retry_after_s is None:
             call = Call(request.method, operation, holes, dict(request.query), body, files)
             _check(call, multipart=request.content_type.startswith("multipart/"))
+            if not _is_guarded(call):
+                self.unguarded.append(f"{request.method} {path}")
             return call, verdict
         return Call(request.method, operation, holes, {}, None), verdict
 
@@ -184,6 +189,14 @@ def _check(call: Call, *, multipart: bool) -> None:
     is_new = call.method == "POST" and call.body.get("type") != interactions.UPDATE
     if is_new and limits.is_empty(message, len(call.files)):
         raise Refusal(50006, breach="nothing to show")
+
+
+def _is_guarded(call: Call) -> bool:
+    """No message, or one that says outright that it alerts nobody."""
+    message = limits.message_in(call.operation.id, call.body)
+    allowed = {"parse": None} if message is None else message.get("allowed_mentions") or {}
+    names_nobody = not (allowed.get("parse") or allowed.get("users") or allowed.get("roles"))
+    return "parse" in allowed and names_nobody and not allowed.get("replied_user")
 
 
 async def _body(request: web.Request) -> tuple[Any, dict[int, tuple[str, bytes]]]:

@@ -12,6 +12,7 @@ import secrets
 import time
 import zlib
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,8 +46,8 @@ class Line:
 
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
-    squeezed: Any
-    """zlib's stream, which lasts as long as the connection."""
+    squeeze: Callable[[bytes], bytes] | None
+    """As the client asked for; its stream lasts as long as the connection."""
     sends: deque[float] = field(default_factory=deque)
     is_ours: bool = False
     """It was the gateway that ended it."""
@@ -56,11 +57,10 @@ class Line:
         text = json.dumps({"op": op, "d": d, "s": s, "t": t})
         async with self.sending:
             with suppress(ConnectionError):
-                if self.squeezed is None:
+                if self.squeeze is None:
                     await self.socket.send_str(text)
-                    return
-                packed = self.squeezed.compress(text.encode())
-                await self.socket.send_bytes(packed + self.squeezed.flush(zlib.Z_SYNC_FLUSH))
+                else:
+                    await self.socket.send_bytes(self.squeeze(text.encode()))
 
 
 @dataclass
@@ -141,8 +141,7 @@ class Gateway:
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=4096 * 4, autoclose=True)
         await socket.prepare(request)
-        squeeze = request.query.get("compress") == "zlib-stream"
-        line = Line(socket, request.transport, zlib.compressobj() if squeeze else None)
+        line = Line(socket, request.transport, _squeezer(request.query.get("compress", "")))
         self.lines.add(line)
         await line.say(10, {"heartbeat_interval": HEARTBEAT_S * 1000})
         try:
@@ -223,3 +222,16 @@ class Gateway:
 
     def _open(self) -> list[Line]:
         return [session.line for session in self.sessions.values() if session.line]
+
+
+def _squeezer(kind: str) -> Callable[[bytes], bytes] | None:
+    """What it returns for a message can be read as soon as it is there."""
+    if kind == "zlib-stream":
+        stream = zlib.compressobj()
+        return lambda message: stream.compress(message) + stream.flush(zlib.Z_SYNC_FLUSH)
+    if kind == "zstd-stream":
+        from compression import zstd  # only a Python that has it asks for it: 3.14 and newer
+
+        whole = zstd.ZstdCompressor()
+        return lambda message: whole.compress(message, mode=whole.FLUSH_BLOCK)
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakes.discord import limits, messages
+from tests.fakes.discord import limits, messages, showing
 from tests.fakes.discord.call import Call
 from tests.fakes.discord.codes import Refusal
 from tests.fakes.discord.world import Interaction, Post, World
@@ -45,11 +45,11 @@ async def follow_up(world: World, call: Call) -> dict[str, Any]:
     if of.thinking:
         return await _instead_of_thinking(world, of, call)
     posted = await _reply(world, of, call.body, call.files)
-    return await messages.shown(world, posted.id)
+    return await showing.shown(world, posted.id)
 
 
 async def get(world: World, call: Call) -> dict[str, Any]:
-    return await messages.shown(world, _meant(world, call).id)
+    return await showing.shown(world, _meant(world, call).id)
 
 
 async def update(world: World, call: Call) -> dict[str, Any]:
@@ -65,7 +65,7 @@ async def delete(world: World, call: Call) -> None:
         of.thinking = False
         return
     post = _meant(world, call)
-    await world.twin.rest("DELETE", f"/channels/{post.channel_id}/messages/{post.id}")
+    await messages.erase(world, post)
 
 
 def _alive(world: World, call: Call) -> Interaction:
@@ -94,7 +94,7 @@ async def _instead_of_thinking(world: World, of: Interaction, call: Call) -> dic
         raise Refusal(50006, breach="an answer that shows nothing")
     posted = await _reply(world, of, call.body, call.files)
     of.original_id = posted.id
-    return await messages.shown(world, posted.id)
+    return await showing.shown(world, posted.id)
 
 
 async def _reply(
@@ -102,7 +102,7 @@ async def _reply(
 ) -> Post:
     flags = (body.get("flags") or 0) | (64 if of.ephemeral else 0)
     said = {**body, "flags": flags}
-    posted = await messages.post(world, of.channel_id, said, files, interaction=of)
+    posted, _ = await messages.post(world, of.channel_id, said, files, interaction=of)
     if of.kind == 2:
         posted.kind = 23 if of.data.get("type") == 3 else 20
     of.replies.append(posted.id)
@@ -130,5 +130,5 @@ async def _told(world: World, of: Interaction) -> dict[str, Any]:
     resource: dict[str, Any] = {"type": of.acked}
     if of.original_id and of.acked in (MESSAGE, UPDATE):
         told["response_message_id"] = of.original_id
-        resource["message"] = await messages.shown(world, of.original_id)
+        resource["message"] = await showing.shown(world, of.original_id)
     return {"interaction": told, "resource": resource}

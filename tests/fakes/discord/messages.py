@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from tests.fakes.discord import limits
 from tests.fakes.discord.call import Call
 from tests.fakes.discord.codes import Refusal
+from tests.fakes.discord.showing import completed, gated, shown, stamp
 from tests.fakes.discord.world import FORUM, THREADS, Interaction, Look, Ping, Post, World, moment
 
 EDITABLE_S = 3600
@@ -25,22 +25,22 @@ async def create(world: World, call: Call) -> dict[str, Any]:
     nonce = call.body.get("nonce")
     if nonce is not None and call.body.get("enforce_nonce"):
         known = world.nonces.get(str(nonce), "")
-        if known in world.posts and world.now() - world.posts[known].at < NONCE_S:
+        if known in world.posts and _is_recent(world, world.posts[known]):
             return await shown(world, known)
     await wake(world, channel)
-    reference = await _reference(world, channel, call)
-    posted = await post(world, channel["id"], call.body, call.files, reference=reference)
+    reference = _reference(world, channel, call)
+    posted, made = await post(world, channel["id"], call.body, call.files, reference=reference)
     if nonce is not None:
         world.nonces[str(nonce)] = posted.id
     note_pings(world, posted, call.body, "send")
-    return await shown(world, posted.id)
+    return await completed(world, made)
 
 
 async def update(world: World, call: Call) -> dict[str, Any]:
     channel = await world.channel(call.path["channel_id"])
     world.require(channel)
     _must_be_open(channel)
-    post = await _existing(world, call)
+    post = _existing(world, call)
     if post.author_id != world.bot_id:
         raise Refusal(50005)
     if world.now() - moment(post.id) > EDITABLE_S:
@@ -51,7 +51,7 @@ async def update(world: World, call: Call) -> dict[str, Any]:
 async def get(world: World, call: Call) -> dict[str, Any]:
     channel = await world.channel(call.path["channel_id"])
     world.require(channel, "read_message_history")
-    return gated(world, await shown(world, (await _existing(world, call)).id))
+    return gated(world, await shown(world, _existing(world, call).id))
 
 
 async def many(world: World, call: Call) -> list[dict[str, Any]]:
@@ -65,10 +65,15 @@ async def many(world: World, call: Call) -> list[dict[str, Any]]:
 
 async def delete(world: World, call: Call) -> None:
     channel = await world.channel(call.path["channel_id"])
-    post = await _existing(world, call)
+    post = _existing(world, call)
     world.require(channel, *([] if post.author_id == world.bot_id else ["manage_messages"]))
     _must_be_open(channel)
-    await world.twin.rest("DELETE", f"/channels/{channel['id']}/messages/{post.id}")
+    await erase(world, post)
+
+
+async def erase(world: World, post: Post) -> None:
+    post.is_gone = True
+    await world.twin.rest("DELETE", f"/channels/{post.channel_id}/messages/{post.id}")
 
 
 async def react(world: World, call: Call) -> None:
@@ -76,7 +81,7 @@ async def react(world: World, call: Call) -> None:
     channel = await world.channel(call.path["channel_id"])
     world.require(channel, "read_message_history", "add_reactions")
     _must_be_open(channel)
-    post = await _existing(world, call)
+    post = _existing(world, call)
     at = f"/channels/{channel['id']}/messages/{post.id}/reactions/{call.path['emoji_name']}/@me"
     await world.twin.rest(call.method, at)
 
@@ -94,7 +99,7 @@ async def pins(world: World, call: Call) -> dict[str, Any]:
 async def pin(world: World, call: Call) -> None:
     channel = await world.channel(call.path["channel_id"])
     world.require(channel, "manage_messages")
-    post = await _existing(world, call)
+    post = _existing(world, call)
     pinned = world.pins.setdefault(channel["id"], [])
     if call.method == "DELETE":
         pinned.remove(post.id)
@@ -112,8 +117,8 @@ async def post(
     *,
     reference: dict[str, Any] | None = None,
     interaction: Interaction | None = None,
-) -> Post:
-    """Puts a message of the bot's there."""
+) -> tuple[Post, dict[str, Any]]:
+    """Puts a message of the bot's there; the twin's answer with it."""
     _must_have_come(body.get("attachments") or [], {str(number) for number in files})
     said = {
         "content": (body.get("content") or "").strip(),
@@ -131,7 +136,7 @@ async def post(
     posted.attachments = attach(world, posted, body.get("attachments") or [], files)
     world.posts[posted.id] = posted
     _look(world, posted, said)
-    return posted
+    return posted, made
 
 
 async def change(
@@ -151,10 +156,12 @@ async def change(
     if body.get("flags") is not None:
         post.flags = body["flags"] | (post.flags & 64)
     at = f"/channels/{post.channel_id}/messages/{post.id}"
-    await world.twin.rest("PATCH", at, said)
+    status, changed = await world.twin.rest("PATCH", at, said)
+    if status != 200:
+        raise Refusal(10008)
     _look(world, post, said)
     note_pings(world, post, body, "edit")
-    return await shown(world, post.id)
+    return await completed(world, changed)
 
 
 def attach(
@@ -173,48 +180,6 @@ def attach(
         size = {"size": len(content), "content_type": "text/plain; charset=utf-8"}
         kept.append({"id": id, "filename": name, "url": url, "proxy_url": url, **size})
     return kept
-
-
-async def shown(world: World, message_id: str) -> dict[str, Any]:
-    """As the platform shows it. Raises Refusal."""
-    channel_id = world.posts[message_id].channel_id
-    at = f"/channels/{channel_id}/messages/{message_id}"
-    status, message = await world.twin.rest("GET", at)
-    if status != 200:
-        raise Refusal(10008)
-    return await completed(world, message)
-
-
-async def completed(world: World, message: dict[str, Any]) -> dict[str, Any]:
-    """The twin's message with all that it forgot."""
-    post = world.posts[message["id"]]
-    whole = {**message, "flags": post.flags, "type": post.kind, "attachments": post.attachments}
-    for key in ("member", "guild_id", "nonce"):
-        whole.pop(key, None)
-    whole["components"] = message.get("components", [])
-    whole["embeds"] = [{"type": "rich", **embed} for embed in message["embeds"]]
-    whole["mention_everyone"] = bool(re.search("@(everyone|here)", message["content"]))
-    whole["mention_roles"] = re.findall(r"<@&(\d+)>", message["content"])
-    named = dict.fromkeys(re.findall(r"<@!?(\d+)>", message["content"]))
-    whole["mentions"] = [user for one in named if (user := await world.user(one))]
-    if post.nonce is not None:
-        whole["nonce"] = post.nonce
-    if post.reference:
-        whole["message_reference"] = {"type": 0, **post.reference}
-        whole["referenced_message"] = await _referenced(world, post)
-    if post.interaction:
-        whole |= await _metadata(world, post.interaction)
-    return await _with_thread(world, whole)
-
-
-def gated(world: World, message: dict[str, Any]) -> dict[str, Any]:
-    """As an application without the message content intent reads it."""
-    mine = message["author"]["id"] == world.bot_id
-    called = any(user["id"] == world.bot_id for user in message["mentions"])
-    private = message["channel_id"] in world.recipients
-    if world.message_content or mine or called or private:
-        return message
-    return {**message, "content": "", "embeds": [], "attachments": [], "components": []}
 
 
 def note_pings(world: World, post: Post, body: dict[str, Any], by: Literal["send", "edit"]) -> None:
@@ -247,6 +212,10 @@ async def wake(world: World, channel: dict[str, Any]) -> None:
         await world.twin.rest("PATCH", f"/channels/{channel['id']}", {"archived": False})
 
 
+def _is_recent(world: World, post: Post) -> bool:
+    return not post.is_gone and world.now() - post.at < NONCE_S
+
+
 def _must_have_come(listed: list[dict[str, Any]], known: Set[str]) -> None:
     if unknown := {str(one["id"]) for one in listed} - known:
         raise Refusal(50035, breach=f"attachments: no file {sorted(unknown)}")
@@ -266,15 +235,14 @@ def _may_send(world: World, channel: dict[str, Any], call: Call) -> None:
         world.require(channel, "embed_links")
 
 
-async def _reference(world: World, channel: dict[str, Any], call: Call) -> dict[str, Any] | None:
+def _reference(world: World, channel: dict[str, Any], call: Call) -> dict[str, Any] | None:
     reference = call.body.get("message_reference")
     if not reference:
         return None
     if not world.permissions(world.bot_id, channel).read_message_history:
         raise Refusal(160002)
     id = str(reference["message_id"])
-    at = f"/channels/{channel['id']}/messages/{id}"
-    if id not in world.posts or (await world.twin.rest("GET", at))[0] != 200:
+    if id not in world.posts or world.posts[id].is_gone:
         if reference.get("fail_if_not_exists", True):
             raise Refusal(50035)  # no breach: somebody deleted it
         return None
@@ -282,49 +250,16 @@ async def _reference(world: World, channel: dict[str, Any], call: Call) -> dict[
     return whole if whole["guild_id"] else {**whole, "guild_id": None}
 
 
-async def _existing(world: World, call: Call) -> Post:
+def _existing(world: World, call: Call) -> Post:
     """Raises Refusal; others' ephemeral messages exist for nobody."""
-    id = call.path["message_id"]
-    found = world.posts.get(id)
-    at = f"/channels/{call.path['channel_id']}/messages/{id}"
-    here = found is not None and found.channel_id == call.path["channel_id"]
-    if not here or found.ephemeral or (await world.twin.rest("GET", at))[0] != 200:
+    found = world.posts.get(call.path["message_id"])
+    if found is None or found.channel_id != call.path["channel_id"]:
+        raise Refusal(10008)
+    if found.is_gone or found.ephemeral:
         raise Refusal(10008)
     return found
-
-
-async def _referenced(world: World, post: Post) -> dict[str, Any] | None:
-    id = (post.reference or {}).get("message_id", "")
-    if id not in world.posts:
-        return None
-    at = f"/channels/{world.posts[id].channel_id}/messages/{id}"
-    status, message = await world.twin.rest("GET", at)
-    return await completed(world, message) if status == 200 else None
-
-
-async def _metadata(world: World, of: Interaction) -> dict[str, Any]:
-    told = {"id": of.id, "type": of.kind, "user": await world.user(of.user_id)}
-    return {
-        "application_id": world.bot_id,
-        "webhook_id": world.bot_id,
-        "interaction_metadata": {**told, "authorizing_integration_owners": {}},
-    }
-
-
-async def _with_thread(world: World, message: dict[str, Any]) -> dict[str, Any]:
-    if message["id"] not in world.renamed.values():
-        return message
-    status, thread = await world.twin.rest("GET", f"/channels/{message['id']}")
-    if status != 200:
-        return message
-    hung = {"thread": world.complete_channel(thread), "flags": message["flags"] | 32}
-    return {**message, **hung}
 
 
 def _look(world: World, post: Post, said: dict[str, Any]) -> None:
     shows = {key: said[key] for key in ("content", "embeds", "components")}
     post.looks.append(Look(world.now(), **shows, attachments=list(post.attachments)))
-
-
-def stamp(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat()

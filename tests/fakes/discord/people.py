@@ -13,7 +13,15 @@ from typing import Any
 
 from discord import Permissions
 
-from tests.fakes.discord import directory, interactions, limits, messages, pressing, threads
+from tests.fakes.discord import (
+    directory,
+    interactions,
+    limits,
+    messages,
+    pressing,
+    showing,
+    threads,
+)
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.pressing import CannotDo
 from tests.fakes.discord.world import (
@@ -163,6 +171,11 @@ class People:
             await threads.hang(self._world, channel, message, self.mina, {"name": name})
         return message
 
+    async def make_post(self, forum: str, name: str, text: str) -> str:
+        """In a forum, as mina: the id of the thread and of its first message."""
+        async with self._world.lock:
+            return await threads.post_by(self._world, forum, self.mina, name, text)
+
     async def press(self, message: str, custom_id: str, *, author: str = "") -> Interaction:
         """A button."""
         return await pressing.press(self._world, message, custom_id, author or self.mina, None)
@@ -203,8 +216,7 @@ class People:
         return of
 
     async def delete_message(self, message: str) -> None:
-        given = {"messageId": message, "channelId": self._world.posts[message].channel_id}
-        await self._world.twin.do("erase", **given)
+        await messages.erase(self._world, self._world.posts[message])
 
     async def delete_channel(self, channel: str) -> None:
         """A thread, or a channel with its threads."""
@@ -226,7 +238,7 @@ class People:
 
     async def message(self, message: str) -> Seen:
         """Raises Refusal where it is gone."""
-        raw = await messages.shown(self._world, message)
+        raw = await showing.shown(self._world, message)
         post = self._world.posts[message]
         controls = limits.components_in(raw["components"])
         reference = post.reference or {}

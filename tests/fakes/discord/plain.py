@@ -33,6 +33,9 @@ class PlainBot(discord.Client):
         self.reactions: asyncio.Queue[discord.RawReactionActionEvent] = asyncio.Queue()
         self.answers: dict[str, Any] = {}
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """discord.py would wait for five seconds before it begins anew."""
+
     async def on_message(self, message: discord.Message) -> None:
         if not message.author.bot:
             self.heard.put_nowait(message)

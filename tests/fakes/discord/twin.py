@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.fakes.discord.installing import NODE, folder
+from tests.fakes.discord.installing import NODE, script
 
 TOKEN = "ODc2NTQzMjEw.tests.only-on-loopback"
 
@@ -27,9 +27,8 @@ class Twin:
         self._waiting: dict[int, asyncio.Future[Any]] = {}
 
     async def start(self, options: dict[str, Any]) -> Self:
-        where = folder()
         given = json.dumps({"botToken": TOKEN, **options})
-        command = [NODE, "--require", where / "loopback.cjs", where / "twin.mjs", given]
+        command = [NODE, "--require", script("loopback.cjs"), script("twin.mjs"), given]
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
             *command, stdin=pipe, stdout=pipe, limit=2**26

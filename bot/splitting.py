@@ -50,17 +50,22 @@ def _breaks(text: str) -> Iterator[tuple[int, int]]:
     for unit in _UNIT.finditer(text):
         said = unit[0]
         if said.isspace():
-            before = text[: unit.start()]
             lines = said.count("\n")
-            yield unit.end(), 2 - min(lines, 2) if lines else 2 + (not _SENTENCE.search(before))
+            yield unit.end(), 2 - min(lines, 2) if lines else 2 + (not _ends_sentence(text, unit))
+
+
+def _ends_sentence(text: str, blank: re.Match[str]) -> bool:
+    return bool(_SENTENCE.search(text, max(blank.start() - 4, 0), blank.start()))
 
 
 def _torn(text: str, limit: int, length: Callable[[str], int]) -> int:
-    first = _UNIT.match(text)
-    whole = first.end() if first else len(text)
-    if length(text[:whole]) <= limit:
-        return whole
-    end = min(limit, whole)
-    while end > 1 and length(text[:end]) > limit:
+    """Within a word, but not within an escape or a link, unless that is too long by itself."""
+    fits = 0
+    for unit in _UNIT.finditer(text):
+        if length(text[: unit.end()]) > limit:
+            break
+        fits = unit.end()
+    end = min(limit, len(text))
+    while not fits and end > 1 and length(text[:end]) > limit:
         end -= 1
-    return end
+    return fits or end

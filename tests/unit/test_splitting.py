@@ -1,0 +1,87 @@
+"""This file holds what parting a long text promises."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.discord_adapter.style import utf16_length
+from bot.splitting import split
+from core.document import Markdown
+
+LIMIT = 60
+
+# What our messages are made of: texts, which are escaped, and links, which are ours.
+said = st.text(st.sampled_from("ab .!?\n#*[]()_\\@한꿀😀다")).map(
+    lambda text: "\n".join(map(Markdown().text, text.split("\n")))
+)
+link = st.builds(
+    lambda label, second: f"[{Markdown().text(label)}](https://youtu.be/aaaaaaaaaaa?t={second})",
+    st.text(st.sampled_from("a1:]["), max_size=4),
+    st.integers(0, 99),
+)
+parts = st.lists(said | link | st.just("\n\n") | st.just(" "), max_size=30)
+written = parts.map("".join)
+
+
+def without_blanks(text: str) -> str:
+    return re.sub(r"\s", "", text)
+
+
+@given(written)
+def test_every_piece_fits_and_none_is_empty(text):
+    for piece in split(text, LIMIT, utf16_length):
+        assert piece.strip() == piece != ""
+        assert utf16_length(piece) <= LIMIT
+
+
+@given(written)
+def test_nothing_is_lost_but_blanks_at_the_seams(text):
+    assert without_blanks("".join(split(text, LIMIT, utf16_length))) == without_blanks(text)
+
+
+@given(parts)
+def test_no_link_and_no_escape_is_torn(parts):
+    pieces = split("".join(parts), LIMIT, utf16_length)
+    for part in parts:
+        assert "](https" not in part or any(part in piece for piece in pieces)
+    for piece in pieces:
+        assert not re.search(r"(?<!\\)(?:\\\\)*\\$", piece)
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("", []),
+        (" \n ", []),
+        ("Short.", ["Short."]),
+        ("First part here.\n\nSecond part.", ["First part here.", "Second part."]),
+        ("First line here\nsecond line", ["First line here", "second line"]),
+        ("This is one. And this two. Three.", ["This is one.", "And this two. Three."]),
+        ("words that have no end at all", ["words that have no", "end at all"]),
+        (
+            "꿀벌은 춤을 추나요? 네, 8자로 춤을 춰요.",
+            ["꿀벌은 춤을 추나요?", "네, 8자로 춤을 춰요."],
+        ),
+        ("A.\n\nabcde fghij klmno pq rs", ["A.\n\nabcde fghij", "klmno pq rs"]),
+        ("x" * 45, ["x" * 20, "x" * 20, "x" * 5]),
+    ],
+)
+def test_it_is_parted_where_it_hurts_least(text, pieces):
+    assert split(text, 20) == pieces
+
+
+def test_a_word_full_of_escapes_does_not_become_a_message_for_each():
+    word = Markdown().text("snake_case_" * 40)
+    assert len(split(word, 100)) == len(word) // 99 + 1
+
+
+def test_a_link_that_is_longer_than_a_message_is_torn_after_all():
+    assert "".join(split(f"[a](https://{'x' * 50})", 20)) == f"[a](https://{'x' * 50})"
+
+
+def test_a_sign_that_counts_double_is_counted_so():
+    assert split("😀" * 15, 20, utf16_length) == ["😀" * 10, "😀" * 5]

@@ -94,7 +94,8 @@ class Reader:
     def _notebook(self, lines: Sequence[Line]) -> Notebook:
         task = ask_for_notes(self.language, minutes(lines))
         asked = prompt([self._passage(lines)], task)
-        named = recipe(self.model, asked, lines, self.transcript)
+        summary = f"{self.model.name} {self.language}"
+        named = recipe(summary, asked, lines, self.transcript)
         return Notebook(self.pieces, self.video.id, named)
 
     async def _sum_up(self, lines: Sequence[Line], *, of_notes: bool) -> SummaryDraft | None:

@@ -13,6 +13,7 @@ from core.answer import answer
 from core.asking import fits
 from core.errors import CoreError
 from core.model import Answer, Passage, Summary, Transcript, Turn, Video
+from core.notebook import notes_for
 from core.ports import LanguageModel, Pieces, Tell
 from core.precedence import PatientModel, Precedence
 from core.summarise import summarise
@@ -76,6 +77,12 @@ class Engine:
                     raise
                 log.warning("the language model failed to sum up", exc_info=True)
         return await asyncio.to_thread(extractive.summarise, video, transcript)
+
+    async def finished(self, video_id: str, language: str) -> None:
+        """The model's summary is stored: its notes need not be kept. Others' are, of one in another
+        language that was begun."""
+        if self.pieces:
+            await self.pieces.clear(video_id, notes_for(self.recipe(language)))
 
     def reads_whole(self, model: LanguageModel | None, passage: Passage) -> bool:
         """Whether all of it is looked at for each question, so that nothing need be found first."""

@@ -91,6 +91,7 @@ class Ingest:
             video, transcript = await self.hearing.hear(_source(order), video, tell)
             await self.videos.save(video)
             await self.videos.save_transcript(transcript)
+            await self.hearing.finished(video.id)
         return ()
 
     async def summarise(self, order: Order, tell: Tell) -> Notes:
@@ -104,7 +105,7 @@ class Ingest:
             recipe = EXTRACTIVE if own_words else self.engine.recipe(order.language)
             await self.videos.save_summary(video.id, recipe, summary)
             if not own_words:  # else the model may be back, and go on
-                await self.pieces.clear(video.id)
+                await self.engine.finished(video.id, order.language)
         return ()
 
     async def index(self, order: Order, tell: Tell) -> Notes:

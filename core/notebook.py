@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 
 from core.model import Segment, Transcript
 from core.parts import Line
-from core.ports import LanguageModel, Pieces, Prompt
+from core.ports import Pieces, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,18 @@ class Notebook:
             await self.pieces.save(self.video_id, self.recipe, number, _write(noted))
 
 
-def recipe(
-    model: LanguageModel, asked: Prompt, lines: Sequence[Line], transcript: Transcript
-) -> str:
-    """Changes with all that the notes depend on. `asked`: as if of all lines at once; the language
-    is told there. How they are cut is none of it, for a model that was just started counts tokens
-    otherwise; each part says its size instead."""
+def notes_for(summary: str) -> str:
+    """How the recipes of the notes begin that a summary of this recipe is made of."""
+    return f"notes {summary} "
+
+
+def recipe(summary: str, asked: Prompt, lines: Sequence[Line], transcript: Transcript) -> str:
+    """Changes with all that the notes depend on. `asked`: as if of all lines at once. How they are
+    cut is none of it, for a model that was just started counts tokens otherwise; each part says its
+    size instead."""
     content = repr((asked, lines, transcript))
     digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:16]
-    return f"notes {model.name} {digest}"
+    return notes_for(summary) + digest
 
 
 def _write(noted: Noted) -> str:

@@ -260,8 +260,8 @@ class Pieces(Protocol):
     async def load(self, video_id: str, recipe: str) -> dict[int, str]:
         """By number, in order."""
 
-    async def clear(self, video_id: str, recipe: str | None = None) -> None:
-        """One recipe's, or all of the video's."""
+    async def clear(self, video_id: str, recipe: str = "") -> None:
+        """The video's whose recipe begins so."""
 
     async def purge(self, before: datetime) -> None:
         """Forgets those that were saved before then."""

@@ -33,10 +33,11 @@ class SqlPieces:
             rows = await connection.execute(query.order_by(_p.number))
             return {row.number: row.piece for row in rows}
 
-    async def clear(self, video_id: str, recipe: str | None = None) -> None:
-        query = delete(pieces).where(_p.video_id == video_id)
+    async def clear(self, video_id: str, recipe: str = "") -> None:
+        begins_so = _p.recipe.startswith(recipe, autoescape=True)
+        query = delete(pieces).where(_p.video_id == video_id, begins_so)
         async with self._database.write() as connection:
-            await connection.execute(query if recipe is None else query.where(_p.recipe == recipe))
+            await connection.execute(query)
 
     async def purge(self, before: datetime) -> None:
         async with self._database.write() as connection:

@@ -66,6 +66,8 @@ async def test_other_videos_and_other_settings_have_nothing_in_common(pieces):
     ("cleared", "left"),
     [
         (("a", "one"), {("a", "two"), ("b", "one")}),
+        (("a", "t"), {("a", "one"), ("b", "one")}),
+        (("a", "_"), {("a", "one"), ("a", "two"), ("b", "one")}),
         (("a",), {("b", "one")}),
         (("c",), {("a", "one"), ("a", "two"), ("b", "one")}),
     ],

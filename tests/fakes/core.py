@@ -82,6 +82,7 @@ class World:
                 self.scratch,
                 Speech(),
                 Limits(),
+                store.pieces,
             ),
             indexer=Indexer(store.chunks, store.library, self.embedder, caches),
             engine=Engine(self.model, self._check, self.insist, 512, store.pieces),

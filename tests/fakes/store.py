@@ -216,9 +216,9 @@ class FakePieces:
         kept = sorted(self._shelf.pieces.items())
         return {name[2]: piece for name, (piece, _) in kept if name[:2] == (video_id, recipe)}
 
-    async def clear(self, video_id: str, recipe: str | None = None) -> None:
+    async def clear(self, video_id: str, recipe: str = "") -> None:
         for name in list(self._shelf.pieces):
-            if name[0] == video_id and recipe in (None, name[1]):
+            if name[0] == video_id and name[1].startswith(recipe):
                 del self._shelf.pieces[name]
 
     async def purge(self, before: datetime) -> None:

@@ -161,3 +161,17 @@ async def test_a_model_that_was_stood_in_for_goes_on_when_it_is_back():
         summaries.append(await engine.summarise(model, VIDEO, TRANSCRIPT, "en", told))
     assert [summary.engine for summary in summaries] == [EXTRACTIVE, "scripted"]
     assert model.prompts == prompts[2:]
+
+
+async def test_a_finished_summary_takes_its_own_notes_with_it_and_no_others():
+    shelf, told = Shelf(), lambda progress: None
+    model = ScriptedModel(until(2, obedient), 2048)
+    engine = Engine(model, None, True, 256, pieces=FakePieces(shelf))
+    with pytest.raises(asyncio.CancelledError):
+        await engine.summarise(model, VIDEO, TRANSCRIPT, "en", told)
+    begun = dict(shelf.pieces)
+    model.replies = obedient
+    await engine.summarise(model, VIDEO, TRANSCRIPT, "ko", told)
+    assert len(shelf.pieces) > len(begun)
+    await engine.finished(VIDEO.id, "ko")
+    assert shelf.pieces == begun

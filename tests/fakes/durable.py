@@ -1,11 +1,12 @@
-"""This file kills its own process, as `kill -9` does, before or after a commit of its choice."""
+"""This file sees its own process commit, and kills it, as `kill -9` does, at a commit of choice."""
 
 from __future__ import annotations
 
 import os
 import re
 import signal
-from collections import Counter
+import time
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +19,8 @@ _POINT = "point"
 
 @dataclass(frozen=True)
 class Point:
-    """The `number`th commit of this kind, from 1. `kind`: the tables that it writes."""
+    """The `number`th commit of this kind, from 1. `kind`: what the process was at, and the tables
+    that were written."""
 
     side: Literal["before", "after"]
     kind: str
@@ -30,14 +32,22 @@ class Commits:
 
     def __init__(self, fatal: Point | None = None) -> None:
         self.seen: Counter[str] = Counter()
+        self.took_s: defaultdict[str, list[float]] = defaultdict(list)
+        """By kind: from taking the connection to giving it back."""
+        self.place = ""
+        """What the process is at: begins the kind."""
         self._fatal = fatal
 
     def watch(self) -> None:
         """From now on, until the process ends."""
+        event.listen(Pool, "checkout", self._begin)
         event.listen(Engine, "before_cursor_execute", self._note)
         event.listen(Engine, "commit", self._before)
         event.listen(Engine, "rollback", self._forget)
         event.listen(Pool, "checkin", self._after)  # a connection goes back when it has committed
+
+    def _begin(self, _: Any, record: Any, __: Any) -> None:
+        record.info["since"] = time.perf_counter()
 
     def _note(self, connection: Connection, _: Any, statement: str, *__: Any) -> None:
         if written := _WRITES.match(statement.lstrip()):
@@ -48,13 +58,14 @@ class Commits:
 
     def _before(self, connection: Connection) -> None:
         if wrote := connection.info.pop("wrote", None):
-            kind = " ".join(wrote)
+            kind = " ".join([self.place, *wrote]).strip()
             self.seen[kind] += 1
             connection.info[_POINT] = kind, self.seen[kind]
             self._meet("before", *connection.info[_POINT])
 
     def _after(self, _: Any, record: Any) -> None:
         if point := record.info.pop(_POINT, None):
+            self.took_s[point[0]].append(time.perf_counter() - record.info["since"])
             self._meet("after", *point)
 
     def _meet(self, side: Literal["before", "after"], kind: str, number: int) -> None:

@@ -29,7 +29,7 @@ from core.hearing import Hearing
 from core.indexing import Indexer
 from core.ingest import Ingest, Step
 from core.jobs import DurableJobs, open_jobs
-from core.model import Order, Progress, Segment, Video, Window
+from core.model import Effort, Order, Progress, Segment, Video, Window
 from core.ports import Prompt, Tell
 from core.runner import MOST_RESCUES, running
 from core.sources import File, Link, Source
@@ -91,9 +91,9 @@ class Ears:
         self._journal, self._window_s = journal, window_s
 
     async def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0
+        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
     ) -> AsyncIterator[Window]:
-        yield Window(from_s, VIDEO.duration_s)
+        yield Window(0.0, VIDEO.duration_s)
         for n in range(WINDOWS):
             said = SAID[n * OF_A_WINDOW : (n + 1) * OF_A_WINDOW]
             if said[-1].end_s <= from_s:
@@ -101,6 +101,9 @@ class Ears:
             self._journal.write("hears", of=[audio.stem, n])
             await asyncio.sleep(self._window_s)
             yield Window(said[-1].end_s, VIDEO.duration_s, "en", said)
+
+    async def settle(self, effort: Effort) -> Effort:
+        return effort
 
 
 class JournalledFetcher(FakeFetcher):
@@ -129,8 +132,11 @@ class JournalledModel(ScriptedModel):
 class JournalledIngest:
     """`ingest`, and every step's begin and end."""
 
-    def __init__(self, ingest: Ingest, journal: Journal, names: Mapping[str, str]) -> None:
+    def __init__(
+        self, ingest: Ingest, journal: Journal, commits: Commits, names: Mapping[str, str]
+    ) -> None:
         self._ingest, self._journal, self._names = ingest, journal, names
+        self._commits = commits
         self.order, self.give_up = ingest.order, ingest.give_up
 
     @property
@@ -146,7 +152,9 @@ class JournalledIngest:
     async def _do(self, name: str, step: Step, order: Order, tell: Tell) -> Notes:
         facts = {"step": name, "workflow": DBOS.workflow_id}
         self._journal.write("begins", **facts)
+        self._commits.place = f"in {name}:"
         notes = await step(order, tell)
+        self._commits.place = f"after {name}:"
         self._journal.write("ends", **facts)
         return notes
 
@@ -171,15 +179,15 @@ class Life:
         journal = Journal(self.folder)
         journal.write("lives")
         with suppress(asyncio.CancelledError):
-            asyncio.run(self._work(journal))
+            asyncio.run(self._work(journal, commits))
         journal.write("dies", commits=commits.seen)
 
-    async def _work(self, journal: Journal) -> None:
+    async def _work(self, journal: Journal, commits: Commits) -> None:
         working = asyncio.current_task()
         assert working
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
         async with open_store(sqlite_url(self.folder / STORE)) as store:
-            ingest = JournalledIngest(self._ingest(store, journal), journal, self.names)
+            ingest = JournalledIngest(self._ingest(store, journal), journal, commits, self.names)
             url = f"sqlite:///{self.folder / STORE}"
             run = partial(running, url, "here", 1, ingest, self.rescues)
             async with open_jobs(url, ingest.give_up, run, self.folder / LOCK) as jobs:
@@ -216,6 +224,7 @@ class Life:
                 self.folder,
                 Speech(),
                 Limits(),
+                store.pieces,
             ),
             indexer=Indexer(store.chunks, store.library, embedder, caches),
             engine=Engine(

@@ -50,7 +50,7 @@ def lives(life, event):
 
 
 async def test_killed_anywhere_every_job_ends_once_and_nothing_finished_is_done_again(tmp_path):
-    toll = await kill(tmp_path, SEED, KILLS, of_a_kind=1)
+    toll = await kill(tmp_path, SEED, KILLS)
     sides = Counter(aim.side for aim in toll.struck if isinstance(aim, Point))
     assert sides["before"] > 10
     assert sides["after"] > 10
@@ -79,6 +79,7 @@ async def test_a_process_that_is_told_to_stop_leaves_its_jobs_to_the_next(life, 
     assert Journal(life.folder).events("outcome") == []
     assert await run(life) == 0
     await check(life, kills=1)
+    assert len(Journal(life.folder).events("hears")) <= WINDOWS + 1
 
 
 async def test_a_job_that_another_release_began_begins_anew_and_hears_nothing_again(life):

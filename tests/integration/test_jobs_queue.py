@@ -13,7 +13,7 @@ from core.model import Video
 from core.runner import running
 from core.sources import Link
 from tests.fakes.core import SAID, World
-from tests.fakes.ears import FakeFetcher, FakeTranscriber
+from tests.fakes.ears import SET, FakeFetcher, FakeTranscriber
 
 VIDEOS = [Video(f"video{n:06}", f"Day {n}", "The Hive", 30.0) for n in range(12)]
 
@@ -27,12 +27,12 @@ class Gate(FakeTranscriber):
         self.is_open = asyncio.Event()
         self._now = Counter()
 
-    async def transcribe(self, audio, language, from_s=0.0):
+    async def transcribe(self, audio, language, from_s=0.0, effort=SET):
         self.begun.append(audio.stem)
         self._now["hearing"] += 1
         self.most_at_once = max(self.most_at_once, self._now["hearing"])
         await self.is_open.wait()
-        async for window in super().transcribe(audio, language):
+        async for window in super().transcribe(audio, language, from_s, effort):
             yield window
         self._now["hearing"] -= 1
 

@@ -233,7 +233,7 @@ async def test_days_before_are_forgotten(store):
     none = replace(PERSON, most=0)
     await store.usage.take([PERSON], NOON)
     await store.usage.take([none], NOON)
-    await store.usage.take([SERVER], NOON + DAY)
+    await store.usage.take([PERSON], NOON + DAY)
     for _ in range(2):
         assert await store.usage.take([PERSON], NOON) == (None, False)
     assert await store.usage.take([PERSON], NOON) == (PERSON, True)

@@ -15,6 +15,8 @@ from bot.discord_adapter.style import DiscordMarkdown, utf16_length
 
 log = logging.getLogger(__name__)
 
+OLD_S = 3600.0
+
 
 class Discord:
     """Use open_discord."""
@@ -50,10 +52,17 @@ class Discord:
         return str(message.id)
 
     async def edit(self, place: str, message_id: str, draft: Draft) -> None:
-        # Nothing in an archived thread can be changed, but a new message opens it.
-        async with translated(self._client, {ARCHIVED: TooOld}):
-            message = self._partial(place).get_partial_message(int(message_id))
-            await message.edit(**drafts.edited(draft))
+        message = self._partial(place).get_partial_message(int(message_id))
+        try:
+            # Nothing in an archived thread can be changed, but a new message opens it.
+            async with translated(self._client, {ARCHIVED: TooOld}):
+                await message.edit(**drafts.edited(draft))
+        except Busy as busy:
+            # Discord lets few edits of old messages pass; where it says so with a long wait,
+            # discord.py does not tell for which limit.
+            if busy.retry_after_s is None or _age_s(message) < OLD_S:
+                raise
+            raise TooOld from busy
 
     async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
         """On the message, or, with "", on one of our own that says the title; in a forum a post,
@@ -111,3 +120,8 @@ class Discord:
         known = self._client.get_channel(int(place))
         async with translated(self._client):
             return known or await self._client.fetch_channel(int(place))
+
+
+def _age_s(message: discord.PartialMessage) -> float:
+    """Its id tells when it was made."""
+    return (discord.utils.utcnow() - message.created_at).total_seconds()

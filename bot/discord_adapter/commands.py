@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 SLASH, ON_MESSAGE = 1, 3
 TEXT, NUMBER, YES_NO = 3, 4, 5
-MANAGE_SERVER = str(1 << 5)
+MANAGE_SERVER = 1 << 5
 IN_SERVERS, IN_PRIVATE = 0, 1
 SUMMARISE = "summarise"
 
@@ -141,9 +141,10 @@ def _named(key: str, english: Words, others: Sequence[Words]) -> Json:
 
 
 def _differ(ours: object, theirs: object) -> bool:
-    """What Discord adds does not count, and it leaves out what is empty or no."""
+    """What Discord adds does not count. It leaves out what is empty or no, and some numbers it
+    tells as text."""
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         return any(_differ(value, theirs.get(key)) for key, value in ours.items())
     if isinstance(ours, list) and isinstance(theirs, list):
         return len(ours) != len(theirs) or any(map(_differ, ours, theirs))
-    return (ours or None) != (theirs or None)
+    return str(ours or "") != str(theirs or "")

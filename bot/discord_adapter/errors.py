@@ -70,10 +70,14 @@ def translate(error: Exception) -> ChatError:
         return Busy()
     if error.status == 401:
         return Busy(UNAUTHORISED_PAUSE_S)
+    kind = _KINDS.get(error.code) or _kind_of_status(error)
+    return Busy(_asked_s(error)) if kind is Busy else kind(f"{error.status} {error.code}")
+
+
+def _kind_of_status(error: discord.HTTPException) -> type[ChatError]:
     if error.status == 429 or error.status >= 500 or _is_page(error):
-        return Busy(_asked_s(error))
-    kind = _KINDS.get(error.code, PlaceClosed if error.status == 403 else Refused)
-    return kind() if kind is Busy else kind(f"{error.status} {error.code}")
+        return Busy
+    return PlaceClosed if error.status == 403 else Refused
 
 
 def _is_page(error: discord.HTTPException) -> bool:

@@ -84,7 +84,7 @@ def _make_client(intents: discord.Intents) -> discord.Client:
         max_messages=None,
         member_cache_flags=discord.MemberCacheFlags.none(),
         max_ratelimit_timeout=LONGEST_RATE_WAIT_S,
-        guild_ready_timeout=0.5,
+        guild_ready_timeout=0.1,
     )
 
 

@@ -18,7 +18,8 @@ def parts() -> Iterator[dict]:
 
 
 def as_discord_tells(commands: list[dict]) -> list[dict]:
-    """In another order, with more about each, and without what is empty or no."""
+    """In another order, with more about each, without what is empty or no, and permissions as
+    text."""
     told = []
     for command in reversed(copy.deepcopy(commands)):
         for option in command.get("options", []):
@@ -26,6 +27,8 @@ def as_discord_tells(commands: list[dict]) -> list[dict]:
                 del option["required"]
         if not command.get("options"):
             command.pop("options", None)
+        if permissions := command["default_member_permissions"]:
+            command["default_member_permissions"] = str(permissions)
         told.append(command | {"id": "1", "version": "2", "nsfw": False})
     return told
 
@@ -65,7 +68,7 @@ def test_code_reads_the_names_that_are_the_same_in_every_language():
 
 def test_settings_are_for_those_who_manage_the_server():
     [settings] = [command for command in SLASH if command["name"] == "settings"]
-    assert settings["default_member_permissions"] == "32"
+    assert settings["default_member_permissions"] == 1 << 5
     assert settings["contexts"] == [0]
 
 

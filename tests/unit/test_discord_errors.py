@@ -1,5 +1,7 @@
 """This file tells what Discord's refusals mean."""
 
+import asyncio
+import json
 from types import SimpleNamespace
 
 import aiohttp
@@ -7,7 +9,7 @@ import discord
 import pytest
 
 from bot.chat import Busy, MessageGone, PlaceClosed, Refused, TooOld
-from bot.discord_adapter.errors import translate
+from bot.discord_adapter.errors import translate, translated
 
 
 def refusal(status: int, body: object, **headers: str) -> discord.HTTPException:
@@ -21,6 +23,7 @@ def refusal(status: int, body: object, **headers: str) -> discord.HTTPException:
     [
         (404, 10008, MessageGone),
         (400, 30046, TooOld),
+        (429, 30046, TooOld),
         (404, 10003, PlaceClosed),
         (403, 50001, PlaceClosed),
         (403, 50013, PlaceClosed),
@@ -63,3 +66,25 @@ def test_a_token_that_is_refused_is_not_tried_again_soon():
 )
 def test_what_never_arrived_is_busy(error):
     assert isinstance(translate(error), Busy)
+
+
+async def test_a_call_given_up_during_a_global_rate_limit_silences_nobody_else():
+    everybody_may = asyncio.Event()
+    client = SimpleNamespace(http=SimpleNamespace(_global_over=everybody_may))
+    with pytest.raises(Busy):
+        async with translated(client):
+            raise TimeoutError
+    assert everybody_may.is_set()
+
+
+async def test_a_code_may_mean_something_else_in_one_place():
+    client = SimpleNamespace()
+    with pytest.raises(TooOld):
+        async with translated(client, {50083: TooOld}):
+            raise refusal(400, {"code": 50083})
+
+
+async def test_an_answer_that_was_cut_is_busy():
+    with pytest.raises(Busy):
+        async with translated(SimpleNamespace()):
+            json.loads("{")

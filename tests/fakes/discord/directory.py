@@ -7,7 +7,7 @@ from typing import Any
 from tests.fakes.discord import limits
 from tests.fakes.discord.call import Call
 from tests.fakes.discord.codes import Refusal
-from tests.fakes.discord.world import DM, World
+from tests.fakes.discord.world import DM, TEXT, World
 
 _CONTENT_INTENT = 1 << 18
 _CONTENT_INTENT_LIMITED = 1 << 19
@@ -38,7 +38,9 @@ async def register(world: World, call: Call) -> list[dict[str, Any]]:
     if found:
         raise Refusal(50035, breach=found[0])
     at = call.operation.template.format(**call.path)
-    plain = [{"description": "", **command} for command in call.body]
+    # The twin wants permissions as text, the description as a number: it need not know them.
+    hidden = {"default_member_permissions": None}
+    plain = [{"description": "", **command, **hidden} for command in call.body]
     _, made = await world.twin.rest("PUT", at, plain)
     guild_id = call.path.get("guild_id")
     known = {(one["type"], one["name"]): one for one in world.commands.get(guild_id, [])}
@@ -85,11 +87,13 @@ async def guild(world: World, call: Call) -> dict[str, Any]:
 
 async def guilds(world: World, call: Call) -> list[dict[str, Any]]:
     state = await world.twin.do("state")
-    return [
-        {**one["apiGuild"], "owner": False, "permissions": "0"}
-        for one in state["guilds"]
-        if one["id"] in world.owners
-    ]
+    told = []
+    for one in state["guilds"]:
+        if one["id"] in world.owners:
+            anywhere = {"guild_id": one["id"], "id": "", "type": TEXT}
+            mine = world.permissions(world.bot_id, anywhere)
+            told.append({**one["apiGuild"], "owner": False, "permissions": str(mine.value)})
+    return told
 
 
 async def channels(world: World, call: Call) -> list[dict[str, Any]]:
@@ -144,7 +148,10 @@ def _known(world: World, call: Call) -> None:
 
 
 def _told(command: dict[str, Any], guild_id: str | None) -> dict[str, Any]:
-    return {**command, "guild_id": guild_id} if guild_id else command
+    """Permissions are told as text, whatever they came as."""
+    needed = command["default_member_permissions"]
+    told = {**command, "default_member_permissions": None if needed is None else str(needed)}
+    return {**told, "guild_id": guild_id} if guild_id else told
 
 
 async def _keep_id(world: World, made: str, old: str) -> None:

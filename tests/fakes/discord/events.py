@@ -31,6 +31,8 @@ async def completed(world: World, event: str, data: dict[str, Any]) -> Event | N
         return event, await _interaction(world, data)
     if event.startswith("MESSAGE_REACTION"):
         return event, {**data, "type": 0, "burst": False}
+    if event == "THREAD_DELETE":
+        return event, {**data, "id": world.renamed.get(data["id"], data["id"])}
     if event.startswith(("CHANNEL_", "THREAD_")) and "type" in data:
         return event, world.complete_channel(data)
     return event, data

@@ -21,6 +21,7 @@ from jsonschema.exceptions import best_match
 DESCRIPTION = Path(__file__).resolve().parents[2] / "assets" / "discord-openapi.min.json"
 UNWRITTEN = {
     "MessageEditRequestPartial": ("tts",),
+    "IncomingWebhookUpdateRequestPartial": ("tts",),
     "BaseCreateMessageCreateRequest": ("tts",),
     "CreateForumThreadRequest": ("type",),
     "RichEmbed": ("flags",),

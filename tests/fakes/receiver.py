@@ -1,0 +1,41 @@
+"""This file is the other end of a platform's ears: it writes down what it hears, and answers as it
+was told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from bot.chat import Command, Draft, Message, Press
+
+
+class ScriptedReceiver:
+    """`answers`: a button's id or a command's name → what only the person shall see. `choices`: an
+    option → what it may become."""
+
+    def __init__(self) -> None:
+        self.messages: asyncio.Queue[Message] = asyncio.Queue()
+        self.presses: asyncio.Queue[Press] = asyncio.Queue()
+        self.commands: asyncio.Queue[Command] = asyncio.Queue()
+        self.gone: asyncio.Queue[str] = asyncio.Queue()
+        self.typed: list[tuple[Command, str, str]] = []
+        self.answers: dict[str, Draft] = {}
+        self.choices: dict[str, Sequence[tuple[str, str]]] = {}
+
+    async def message(self, message: Message) -> None:
+        self.messages.put_nowait(message)
+
+    async def press(self, press: Press) -> Draft | None:
+        self.presses.put_nowait(press)
+        return self.answers.get(press.button_id)
+
+    async def command(self, command: Command) -> Draft | None:
+        self.commands.put_nowait(command)
+        return self.answers.get(command.name)
+
+    async def suggest(self, command: Command, option: str, typed: str) -> Sequence[tuple[str, str]]:
+        self.typed.append((command, option, typed))
+        return self.choices.get(option, ())
+
+    async def place_gone(self, place: str) -> None:
+        self.gone.put_nowait(place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from bot.chat import Button, Card, Chat, Draft, File
@@ -16,6 +16,12 @@ from core.plain import clock, one_line
 
 _BAR = 12
 QUOTE_CHARACTERS = 120
+TITLE_CHARACTERS = 100
+"""Of a thread: Discord's limit, the lowest."""
+LABEL_CHARACTERS = 80
+"""Of a button: Discord's limit."""
+ASKED_CHARACTERS = 500
+JOBS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +45,23 @@ class Looks:
     def failed(self, error: Exception, video: Video | None = None) -> Draft:
         """What happened, and what to do here."""
         told = describe(error, self.words)
-        own = f"chat.hints.{told.code}"
-        hint = self.words(own) if own in self.words else told.hint
-        text = f"{self._text(told.message)}\n{self._text(hint)}"
+        message = self._own("messages", told.code) or told.message
+        hint = self._own("hints", told.code) or told.hint
+        text = self._text_lines([message, hint])
         return Draft((text,), card=card(video) if video else None)
+
+    def title(self, video: Video | None) -> str:
+        """Of a thread about the video, which may not be known yet."""
+        own = one_line(video.title) if video else ""
+        return short(own or self.words("chat.thread"), TITLE_CHARACTERS)
 
     def summary(self, ready: Ready, buttons: Sequence[Button]) -> list[Draft]:
         """All of it, in as many messages as it takes; the buttons are below the last."""
         video, summary = ready.video, ready.summary
         blocks = [*outline(video, summary, self._labels, self.chat.style), self._about(ready)]
-        first, *others = self._parts("\n\n".join(blocks), self.chat.card_limit)
-        drafts = [Draft((first,), card=card(video)), *(Draft((text,)) for text in others)]
+        text = "\n\n".join(blocks)
+        first = self._parts(text, self.chat.card_limit)[0]
+        drafts = [Draft((first,), card=card(video)), *self.text(text.strip()[len(first) :])]
         drafts[-1] = replace(drafts[-1], buttons=tuple(buttons))
         return drafts
 
@@ -72,42 +84,54 @@ class Looks:
 
     def asked(self, name: str, question: str) -> Draft:
         """A question that was pressed or commanded, so that others see what is answered."""
-        asked = self._say("chat.asked", name=one_line(name), question=one_line(question))
-        return self.text(asked)[0]
+        name, question = short(one_line(name), 40), short(one_line(question), ASKED_CHARACTERS)
+        return self.say("chat.asked", name=name, question=question)
 
     def say(self, key: str, **facts: object) -> Draft:
         """Words of ours."""
         return self.text(self._say(key, **facts))[0]
 
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> Draft:
+        query = short(one_line(query), QUOTE_CHARACTERS)
         if not pairs:
-            return self.say("hits.none", query=one_line(query))
-        lines = [self._say("hits.title", query=one_line(query))]
-        for hit, video in pairs:
-            words = f"{one_line(video.title)}: {_short(hit.chunk.text)}"
-            start_s = hit.chunk.start_s
-            lines.append(f"• {self.chat.style.at(start_s, video.url_at(start_s), words)}")
-        return self.text("\n".join(lines))[0]
+            return self.say("hits.none", query=query)
+
+        def lines(most: int) -> Iterator[str]:
+            yield self._say("hits.title", query=query)
+            for hit, video in pairs:
+                words = f"{short(_name(video), most)}: {short(one_line(hit.chunk.text), most)}"
+                start_s = hit.chunk.start_s
+                yield f"• {self.chat.style.at(start_s, video.url_at(start_s), words)}"
+
+        return self._listed(lines)
 
     def videos(self, videos: Sequence[Video], page: int, pages: int) -> Draft:
         if not videos:
             return self.say("chat.no_videos")
-        lines = [
-            f"• {self.chat.style.at(0, video.url, video.title)} ({clock(video.duration_s)})"
-            for video in videos
-        ]
-        foot = self._say("chat.page", page=page, pages=pages) if pages > 1 else ""
-        return self.text("\n".join(filter(None, [*lines, foot])))[0]
+
+        def lines(most: int) -> Iterator[str]:
+            for video in videos:
+                name = f"{short(_name(video), most)} ({clock(video.duration_s)})"
+                yield f"• {self.chat.style.at(0, video.url, name)}"
+            if pages > 1:
+                yield self._say("chat.page", page=page, pages=pages)
+
+        return self._listed(lines)
 
     def jobs(self, jobs: Sequence[Job], titles: Mapping[str, str]) -> Draft:
+        """The oldest, and how many more there are."""
         if not jobs:
             return self.say("jobs.none")
-        lines = [
-            f"• {titles.get(job.order.video_id, job.order.video_id)}: "
-            f"{render_progress(job.progress, self.words)}"
-            for job in jobs
-        ]
-        return self.text(self._text_lines(lines))[0]
+
+        def lines(most: int) -> Iterator[str]:
+            for job in jobs[:JOBS]:
+                title = short(one_line(titles.get(job.order.video_id, "")), most)
+                told = render_progress(job.progress, self.words)
+                yield self._text(f"• {title or job.order.video_id}: {told}")
+            if len(jobs) > JOBS:
+                yield self._say("chat.more_jobs", count=len(jobs) - JOBS)
+
+        return self._listed(lines)
 
     def habits(self, habits: Habits) -> Draft:
         """What is set in a channel."""
@@ -119,6 +143,8 @@ class Looks:
 
     def chapters(self, ready: Ready) -> Draft:
         video = ready.video
+        if not ready.summary.chapters:
+            return self.say("chat.no_chapters")
         lines = [
             self.chat.style.at(c.start_s, video.url_at(c.start_s), c.title)
             for c in ready.summary.chapters
@@ -131,7 +157,7 @@ class Looks:
 
     def _answer(self, answer: Answer, titles: Mapping[str, str]) -> Iterator[str]:
         style = self.chat.style
-        if not answer.text.strip():
+        if not one_line(answer.text):
             yield self._text(self._labels.not_in_video)
         else:
             yield style.answer(answer)
@@ -156,14 +182,29 @@ class Looks:
             for line in (
                 self.words("labels.covered", covered=covered, total=clock(total_s)),
                 f"{by} · {engine_words(summary.engine, self.words)}",
-                self.words("chat.languages", spoken=ready.transcript.language or "?"),
+                self.words("chat.languages", spoken=self._language(ready.transcript.language)),
                 *note_words(ready.notes, self.words),
             )
         )
 
+    def _language(self, code: str) -> str:
+        return self._own("values", code) or code or "?"
+
     @property
     def _labels(self) -> Labels:
         return export_labels(self.words)
+
+    def _own(self, kind: str, name: str) -> str:
+        """Our words for it in chats, if there are any."""
+        key = f"chat.{kind}.{name}"
+        return self.words(key) if key in self.words else ""
+
+    def _listed(self, lines: Callable[[int], Iterable[str]]) -> Draft:
+        """One message: the names in it, `most` characters long, get shorter until it fits."""
+        most = QUOTE_CHARACTERS
+        while self.chat.length(text := "\n".join(lines(most))) > self.chat.text_limit:
+            most //= 2
+        return Draft((text,))
 
     def _say(self, key: str, **facts: object) -> str:
         return self._text(self.words(key, **facts))
@@ -183,7 +224,7 @@ def _value(value: object) -> str:
 
 
 def card(video: Video) -> Card:
-    return Card(one_line(video.title) or video.id, video.url, video.thumbnail_url)
+    return Card(_name(video), video.url, video.thumbnail_url)
 
 
 def pressable(request_id: str, number: int, button: Pressable) -> Pressable:
@@ -192,10 +233,15 @@ def pressable(request_id: str, number: int, button: Pressable) -> Pressable:
     return replace(button, id=digest[:24])
 
 
-def _short(text: str) -> str:
-    text = one_line(text)
-    return text if len(text) <= QUOTE_CHARACTERS else text[: QUOTE_CHARACTERS - 1] + "…"
+def short(text: str, most: int) -> str:
+    """At most so many characters; what is left out is told."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def _name(video: Video) -> str:
+    return one_line(video.title) or video.id
 
 
 def _named(quote: str, title: str) -> str:
-    return f"{_short(quote)}” — “{one_line(title)}" if title else _short(quote)
+    quote = short(one_line(quote), QUOTE_CHARACTERS)
+    return f"{quote}” — “{short(title, QUOTE_CHARACTERS)}" if title else quote

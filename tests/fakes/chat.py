@@ -15,6 +15,7 @@ from bot.chat import Busy, Draft, MessageGone, PlaceClosed, Refused, TooOld
 from core.document import Markdown
 
 CHARACTERS = 2000
+CARD_CHARACTERS = 4096
 BUTTONS = 25
 ID_CHARACTERS = 100
 LABEL_CHARACTERS = 80
@@ -67,7 +68,7 @@ class FakeChat:
     """Time is the running loop's."""
 
     name = "fake"
-    text_limit = card_limit = CHARACTERS
+    text_limit, card_limit = CHARACTERS, CARD_CHARACTERS
     style = Markdown()
 
     def __init__(
@@ -170,7 +171,7 @@ class FakeChat:
         self.typing.append(place)
 
     def length(self, text: str) -> int:
-        return len(text)
+        return len(text.encode("utf-16-le")) // 2
 
     @contextmanager
     def _call(self, place: str, what: str) -> Iterator[None]:
@@ -208,12 +209,15 @@ class FakeChat:
     def _check(self, draft: Draft) -> None:
         ids = [button.id for button in draft.buttons]
         labels = [button.label for button in draft.buttons]
-        if not draft.text.strip() or len(draft.text) > CHARACTERS:
+        most = CARD_CHARACTERS if draft.card else CHARACTERS
+        if not draft.text.strip() or self.length(draft.text) > most:
             raise Refused("text")
+        if draft.card and not draft.card.title.strip():
+            raise Refused("card")
         if (
             len(ids) > BUTTONS
             or len(set(ids)) < len(ids)
-            or not all(0 < len(i) <= 100 for i in ids)
+            or not all(0 < len(i) <= ID_CHARACTERS for i in ids)
         ):
             raise Refused("buttons")
         if not all(0 < len(label) <= LABEL_CHARACTERS for label in labels):

@@ -1,0 +1,101 @@
+"""This file measures what it costs that nothing is lost: the writes of a one-hour video's job, ours
+beside those of DBOS, in a process in which hearing and reading take no time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from core.backends.store import open_store, sqlite_url
+from core.jobs import open_jobs
+from core.model import Effort, Segment, Video, Window
+from core.ports import Prompt
+from core.runner import running
+from core.sources import Link
+from tests.bench.figures import Row, percentile
+from tests.fakes.core import World
+from tests.fakes.durable import Commits
+from tests.fakes.ears import SET, FakeFetcher, FakeTranscriber
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.models import ScriptedModel
+
+RUNS = 3
+HEARD_S = 60
+"""What a card takes to hear an hour. Each second one line says how far it is."""
+WINDOW_S, SEGMENT_S = 28.0, 4.0
+HOUR = Video("videovideo0", "An hour", "The Hive", 3600.0)
+SAID = tuple(
+    Segment(s, s + SEGMENT_S - 0.5, f"Here the speaker says that number {s} of the bees is famous.")
+    for s in (SEGMENT_S * n for n in range(int(HOUR.duration_s / SEGMENT_S)))
+)
+OURS, STEP, PROGRESS = "pieces", "workflow_status operation_outputs", "streams workflow_status"
+"""Commits by the tables that they write: a window or a part is kept; DBOS keeps a step's end, and
+how far a job is, once a second."""
+
+
+class Ears(FakeTranscriber):
+    """Hears an hour at once."""
+
+    async def transcribe(
+        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort = SET
+    ) -> AsyncIterator[Window]:
+        yield Window(0.0, HOUR.duration_s)
+        of_a_window = int(WINDOW_S / SEGMENT_S)
+        for first in range(0, len(SAID), of_a_window):
+            said = SAID[first : first + of_a_window]
+            yield Window(said[-1].end_s, HOUR.duration_s, "en", said)
+
+
+def measure(folder: Path) -> list[Row]:
+    commits = Commits()
+    commits.watch()
+    runs = [asyncio.run(_measure(folder / str(n), commits)) for n in range(RUNS)]
+    ours, theirs, told = (commits.took_s[kind] for kind in (OURS, STEP, PROGRESS))
+    p50_ms = [1000 * percentile(took_s, 0.5) for took_s in (ours, theirs, told)]
+    told_s = HEARD_S * p50_ms[2] / 1000
+    told_about = f"with {told_s:.2f} s to say how far it is, if it is heard in {HEARD_S} s"
+    about = f"{len(ours) // RUNS} of an hour; {p50_ms[0] / p50_ms[1]:.2f} of DBOS's own"
+    return [
+        Row("a finished window or part is kept, p50", p50_ms[0], "ms", 5, about),
+        Row("the end of a step, kept by DBOS, p50", p50_ms[1], "ms"),
+        Row("how far a job is, once a second, p50", p50_ms[2], "ms"),
+        Row("an hour's bookkeeping: writing", median(write_s for write_s, _ in runs), "s"),
+        Row("an hour's bookkeeping: CPU", median(cpu_s for _, cpu_s in runs), "s"),
+        Row("an hour's bookkeeping in all", median(map(sum, runs)) + told_s, "s", 2, told_about),
+    ]
+
+
+async def _measure(folder: Path, commits: Commits) -> tuple[float, float]:
+    """Seconds of all writes of a job, and of the CPU beyond what the same takes in memory."""
+    folder.mkdir()
+    world = World(folder, FakeFetcher(HOUR), Ears(), model=ScriptedModel(_reply))
+    order = await world.ingest().order(Link(HOUR.id), "bench", "en")
+    begun_s = time.process_time()
+    in_memory = FakeJobs(world.ingest())
+    await in_memory.outcome(await in_memory.submit(order))
+    in_memory_s = time.process_time() - begun_s
+
+    async with open_store(sqlite_url(folder / "db")) as store:
+        world.store = store
+        ingest, url = world.ingest(), f"sqlite:///{folder / 'db'}"
+        run = partial(running, url, "bench", 1, ingest)
+        async with open_jobs(url, ingest.give_up, run, folder / "lock") as jobs:
+            written_s, begun_s = _written_s(commits), time.process_time()
+            await jobs.outcome(await jobs.submit(order))
+            cpu_s = time.process_time() - begun_s - in_memory_s
+            return _written_s(commits) - written_s, max(cpu_s, 0)
+
+
+def _reply(prompt: Prompt) -> dict[str, object]:
+    """Notes of a part, or a summary."""
+    points = [{"text": f"Number {n} is famous.", "segment": n} for n in (1, 2)]
+    return {"topic": "Bees", "points": points, "chapters": [{"title": "Bees", "segment": 1}]}
+
+
+def _written_s(commits: Commits) -> float:
+    return sum(map(sum, commits.took_s.values()))

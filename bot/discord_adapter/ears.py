@@ -16,7 +16,7 @@ import discord
 
 from bot.chat import Draft, Receiver
 from bot.discord_adapter import drafts, events
-from bot.discord_adapter.errors import CALL_S, FAILURES
+from bot.discord_adapter.errors import CALL_S, FAILURES, brief
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ async def _acknowledge(acknowledging: Awaitable[object]) -> bool:
         async with asyncio.timeout(ACKNOWLEDGE_S):
             await acknowledging
     except FAILURES as error:
-        log.warning("an interaction was not acknowledged: %s", type(error).__name__)
+        log.warning("an interaction was not acknowledged: %s", brief(error))
         return not (isinstance(error, discord.HTTPException) and error.code == UNKNOWN_INTERACTION)
     return True
 
@@ -115,7 +115,7 @@ async def _answer(answering: Awaitable[object]) -> None:
         async with asyncio.timeout(CALL_S):
             await answering
     except FAILURES as error:
-        log.warning("an interaction was not answered: %s", type(error).__name__)
+        log.warning("an interaction was not answered: %s", brief(error))
 
 
 async def _thought(interaction: Interaction, draft: Draft | None) -> None:

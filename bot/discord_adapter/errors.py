@@ -90,3 +90,8 @@ def _asked_s(error: discord.HTTPException) -> float | None:
         return float(error.response.headers["Retry-After"])
     except (KeyError, ValueError):
         return None
+
+
+def brief(error: Exception) -> str:
+    """For the log: what an error says by itself may hold the address, and that a token."""
+    return f"{type(error).__name__} {getattr(error, 'code', '')}".rstrip()

@@ -15,7 +15,7 @@ from discord.http import Route
 from bot.config import Discord as Section
 from bot.discord_adapter.adapter import Discord
 from bot.discord_adapter.drafts import NOBODY
-from bot.discord_adapter.errors import CALL_S, FAILURES
+from bot.discord_adapter.errors import CALL_S, FAILURES, brief
 from bot.discord_adapter.gateway import Gateway
 from core.errors import ConfigInvalid
 
@@ -36,13 +36,12 @@ async def open_discord(config: Section) -> AsyncIterator[Discord]:
     point_at(config)
     failures = 0
     while True:
-        intents = wanted_intents(config)
-        async with _closing(_make_client(intents)) as client:
+        async with made_client(config) as (client, intents):
             if await log_in(client, config):
                 yield Discord(client, Gateway(client, intents))
                 return
-        failures += 1
         await asyncio.sleep(min(2.0**failures, LONGEST_PAUSE_S))
+        failures += 1
 
 
 async def log_in(client: discord.Client, config: Section) -> bool:
@@ -53,19 +52,9 @@ async def log_in(client: discord.Client, config: Section) -> bool:
     except discord.LoginFailure as error:
         raise ConfigInvalid("discord.token", "Discord does not know it") from error
     except FAILURES as error:
-        log.warning("Discord cannot be reached: %s", type(error).__name__)
+        log.warning("Discord cannot be reached: %s", brief(error))
         return False
     return True
-
-
-def wanted_intents(config: Section) -> discord.Intents:
-    """No more than we use."""
-    return discord.Intents(
-        guilds=True,
-        guild_messages=True,
-        dm_messages=True,
-        message_content=config.message_content,
-    )
 
 
 def point_at(config: Section) -> None:
@@ -76,9 +65,17 @@ def point_at(config: Section) -> None:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
 
 
-def _make_client(intents: discord.Intents) -> discord.Client:
-    """It keeps servers and channels in mind, but neither messages nor people."""
-    return discord.Client(
+@asynccontextmanager
+async def made_client(config: Section) -> AsyncIterator[tuple[discord.Client, discord.Intents]]:
+    """It keeps servers and channels in mind, but neither messages nor people, and listens to no
+    more than we use. It is closed at the end."""
+    intents = discord.Intents(
+        guilds=True,
+        guild_messages=True,
+        dm_messages=True,
+        message_content=config.message_content,
+    )
+    client = discord.Client(
         intents=intents,
         allowed_mentions=NOBODY,
         max_messages=None,
@@ -86,12 +83,8 @@ def _make_client(intents: discord.Intents) -> discord.Client:
         max_ratelimit_timeout=LONGEST_RATE_WAIT_S,
         guild_ready_timeout=0.1,
     )
-
-
-@asynccontextmanager
-async def _closing(client: discord.Client) -> AsyncIterator[discord.Client]:
     try:
-        yield client
+        yield client, intents
     finally:
         with suppress(*FAILURES):
             async with asyncio.timeout(CLOSING_S):

@@ -1,24 +1,47 @@
-"""This file holds what every `Chat` promises: the strict platform in memory, and the terminal."""
+"""This file holds what every `Chat` promises: the strict platform in memory, the terminal, and
+Discord.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import re
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import pytest
 
 from bot.chat import Button, Chat, Draft, File, TooOld
 from bot.console_adapter import Console
+from bot.discord_adapter.opening import open_discord
 from bot.outbox import open_outbox
 from tests.fakes.chat import FakeChat
+from tests.fakes.discord.server import DiscordServer, serving
+from tests.fakes.discord_bot import section
 from tests.fakes.store import FakeOutgoing
-from tests.fakes.virtual_loop import virtually
+from tests.fakes.virtual_loop import run_virtually, virtually
 
-Platform = tuple[Chat, Callable[[], str]]
-"""And what people read there."""
+
+@dataclass(frozen=True)
+class Platform:
+    """`read`: what people see there."""
+
+    chat: Chat
+    read: Callable[[], str]
+    place: str = "a"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How to get one. `is_real`: it has sockets, and time passes there."""
+
+    open: Callable[[], AbstractAsyncContextManager[Platform]]
+    is_real: bool = False
 
 
 class Screen(io.StringIO):
@@ -44,16 +67,61 @@ class Screen(io.StringIO):
         return "\n".join(lines)
 
 
-@pytest.fixture(params=["fake", "screen", "pipe"])
-def platform(request: pytest.FixtureRequest) -> Platform:
-    if request.param == "fake":
+@pytest.fixture(scope="module")
+def discord() -> Iterator[DiscordServer]:
+    with serving(window_s=0.2) as server:
+        yield server
+
+
+@pytest.fixture(params=["fake", "screen", "pipe", "discord"])
+def opening(request: pytest.FixtureRequest) -> Opening:
+    if request.param == "discord":
+        server = request.getfixturevalue("discord")
+        return Opening(partial(_on_discord, server), is_real=True)
+    return Opening(lambda: nullcontext(_in_memory(request.param)))
+
+
+def _in_memory(name: str) -> Platform:
+    if name == "fake":
         fake = FakeChat()
-        return fake, lambda: "\n".join(_read(m.draft) for m in fake.messages)
-    if request.param == "screen":
+        return Platform(fake, lambda: "\n".join(_read(m.draft) for m in fake.messages))
+    if name == "screen":
         screen = Screen()
-        return Console(screen), screen.read_all
+        return Platform(Console(screen), screen.read_all)
     pipe = io.StringIO()
-    return Console(pipe), pipe.getvalue
+    return Platform(Console(pipe), pipe.getvalue)
+
+
+@asynccontextmanager
+async def _on_discord(server: DiscordServer) -> AsyncIterator[Platform]:
+    server.world.nonces.clear()  # as after a few minutes
+    place = await server.people.make_channel("a")
+    async with open_discord(section(server)) as chat:
+        chat.edit_interval_s = 0.1
+        yield Platform(chat, lambda: server.wait(_seen(server, place)), place)
+    assert server.front.refused == server.front.unguarded == []
+
+
+async def _seen(server: DiscordServer, place: str) -> str:
+    people = server.people.inner
+    places = [place, *(thread.id for thread in await people.threads(place))]
+    shown = [seen for one in places for seen in await people.messages(one)]
+    files = [content.decode() for seen in shown for content in seen.files.values()]
+    return "\n".join([*("\n".join([seen.text, *seen.buttons.values()]) for seen in shown), *files])
+
+
+def on_each(test: Callable[[Platform], Coroutine[Any, Any, None]]) -> Callable[[Opening], None]:
+    """Makes a test run on every platform: by our own clock where that can be."""
+
+    async def run_on(opening: Opening) -> None:
+        async with opening.open() as platform:
+            await test(platform)
+
+    def run(opening: Opening) -> None:
+        (asyncio.run if opening.is_real else run_virtually)(run_on(opening))
+
+    run.__name__ = test.__name__
+    return run
 
 
 def _read(draft: Draft) -> str:
@@ -65,68 +133,68 @@ def says(text: str) -> Draft:
     return Draft((text,))
 
 
-@virtually
+@on_each
 async def test_people_read_all_of_what_is_posted(platform):
-    chat, read = platform
+    chat, read, place = platform.chat, platform.read, platform.place
     draft = Draft(("First.", "꿀벌."), (Button("x", "Why?"),), File("a.txt", "Said."))
-    await chat.post("a", draft, "k")
+    await chat.post(place, draft, "k")
     for text in ("First.\n\n꿀벌.", "Why?", "Said."):
         assert text in read()
 
 
-@virtually
+@on_each
 async def test_messages_stand_in_the_order_in_which_they_were_posted(platform):
-    chat, read = platform
-    ids = [await chat.post("a", says(f"Number {n}"), str(n)) for n in range(5)]
+    chat, read, place = platform.chat, platform.read, platform.place
+    ids = [await chat.post(place, says(f"Number {n}"), str(n)) for n in range(5)]
     assert len(set(ids)) == 5
     assert re.findall(r"\d", read()) == list("01234")
 
 
-@virtually
+@on_each
 async def test_an_edit_shows_the_new_text_and_may_be_repeated(platform):
-    chat, read = platform
+    chat, read, place = platform.chat, platform.read, platform.place
     if isinstance(chat, FakeChat):
         chat.edit_interval_s = 0
-    message_id = await chat.post("a", says("Old\n" * 3), "k")
+    message_id = await chat.post(place, says("Old\n" * 3), "k")
     for _ in range(2):
-        await chat.edit("a", message_id, says("New"))
+        await chat.edit(place, message_id, says("New"))
     assert read().rstrip().endswith("New")
 
 
-@virtually
+@on_each
 async def test_an_older_message_is_edited_or_told_to_be_too_old(platform):
-    chat, read = platform
-    first = await chat.post("a", says("Old"), "1")
-    await chat.post("a", says("Between"), "2")
+    chat, read, place = platform.chat, platform.read, platform.place
+    first = await chat.post(place, says("Old"), "1")
+    await chat.post(place, says("Between"), "2")
     with suppress(TooOld):
-        await chat.edit("a", first, says("New"))
+        await chat.edit(place, first, says("New"))
         assert "New" in read()
     assert "Between" in read()
 
 
-@virtually
+@on_each
 async def test_a_thread_takes_messages(platform):
-    chat, read = platform
-    message_id = await chat.post("a", says("Link"), "1")
-    thread = await chat.open_thread("a", message_id, "A video", "2")
+    chat, read, place = platform.chat, platform.read, platform.place
+    message_id = await chat.post(place, says("Link"), "1")
+    thread = await chat.open_thread(place, message_id, "A video", "2")
     await chat.rename_thread(thread, "Bees")
     await chat.show_typing(thread)
     await chat.post(thread, says("Summary"), "3")
     assert "Summary" in read()
 
 
-@virtually
+@on_each
 async def test_a_key_is_shown_once_where_the_platform_knows_keys(platform):
-    chat, read = platform
-    same = [await chat.post("a", says("Hello"), "k") for _ in range(2)]
+    chat, read, place = platform.chat, platform.read, platform.place
+    same = [await chat.post(place, says("Hello"), "k") for _ in range(2)]
     assert read().count("Hello") == len(set(same)) == (1 if chat.keyed else 2)
 
 
-@virtually
+@on_each
 async def test_the_outbox_lets_a_message_grow_on_it(platform):
-    chat, read = platform
+    chat, read, place = platform.chat, platform.read, platform.place
     async with open_outbox(chat, FakeOutgoing()) as outbox:
-        live = await outbox.grow("a", says("0 %"), key="k", owner="job")
+        live = await outbox.grow(place, says("0 %"), key="k", owner="job")
         await live.seen()
         for share in ("40 %", "80 %"):
             live.show(says(share))

@@ -8,6 +8,7 @@ import pytest
 from discord.utils import time_snowflake as snowflake
 
 from bot.chat import Busy, Button, Card, Draft, File, MessageGone, PlaceClosed, Refused, TooOld
+from bot.discord_adapter.checks import check_discord
 from bot.discord_adapter.opening import open_discord
 from core.errors import ConfigInvalid
 from tests.fakes.discord.people import CannotDo
@@ -224,6 +225,13 @@ async def test_a_wrong_token_is_a_wrong_setting(platform):
         async with open_discord(section(platform, "wrong")):
             pass
     assert invalid.value.key == "discord.token"
+
+
+async def test_a_discord_that_is_away_at_first_is_waited_for(platform, place):
+    away = platform.front.fault("GET", "/users/@me$", "cloudflare")
+    async with open_discord(section(platform)) as discord:
+        await discord.post(place, says("At last."), next(KEYS))
+    assert away.met == 1
 
 
 # What people do
@@ -466,3 +474,39 @@ async def test_without_the_right_to_read_messages_the_rest_serves(receiver):
             await people.slash(people.channel, "help")
             await soon(receiver.commands)
             await discord.post(people.channel, says("Here."), next(KEYS))
+
+
+# What doctor says
+
+
+async def test_doctor_finds_all_well(platform):
+    known, reading, rights = await check_discord(section(platform))
+    assert (known.status, known.facts) == ("ok", {"name": "TestBot", "servers": 1})
+    assert (reading.status, rights.status) == ("ok", "ok")
+
+
+async def test_doctor_tells_a_wrong_token(platform):
+    [known] = await check_discord(section(platform, "wrong"))
+    assert known.status == "fail"
+    assert isinstance(known.error, ConfigInvalid)
+
+
+async def test_doctor_tells_what_is_missing():
+    with serving(message_content=False) as platform:
+        people = platform.people
+        platform.world.roles[people.guild] = dict.fromkeys(platform.world.roles[people.guild], 0)
+        known, reading, rights = await check_discord(section(platform))
+        unwanted = await check_discord(section(platform, message_content=False))
+    assert known.status == "ok"
+    assert (reading.status, reading.case) == ("warn", "not_granted")
+    assert unwanted[1].case == "unwanted"
+    assert (rights.case, rights.facts["server"]) == ("missing", "Hive")
+    assert "Send Messages, " in rights.facts["rights"]
+
+
+async def test_doctor_tells_that_discord_is_away(platform):
+    for path in ("/users/@me$", "/users/@me/guilds"):
+        away = platform.front.fault("GET", path, "cut", times=2)  # aiohttp itself tries it twice
+        [known] = await check_discord(section(platform))
+        assert away.met == 2
+        assert (known.status, known.case) == ("fail", "unreachable")

@@ -55,5 +55,5 @@ class Refusal(Exception):
             reason = {"code": "BASE_TYPE_BAD", "message": self.breach or "refused"}
             told["errors"] = {"_errors": [reason]}
         if self.code in (20028, 30046):
-            told |= {"retry_after": 1.0, "global": False}
+            told |= {"retry_after": 0.2, "global": False}
         return told

@@ -9,28 +9,30 @@ import discord
 
 from bot.chat import Command, Message, Person, Press, Where
 
-Channel = discord.abc.Messageable | discord.abc.GuildChannel | discord.Thread
 
-
-def where(channel: Any, guild_id: int | None) -> Where:
+def where(channel: Any) -> Where:
     """A thread shares the library of the channel it belongs to."""
     is_thread = isinstance(channel, discord.Thread)
     library = channel.parent_id if is_thread else channel.id
-    return Where(str(channel.id), f"discord:{library}", str(guild_id or ""), is_thread)
+    server = "" if is_private(channel) else str(channel.guild.id)
+    return Where(str(channel.id), f"discord:{library}", server, is_thread)
+
+
+def is_private(channel: Any) -> bool:
+    return isinstance(channel, discord.DMChannel | discord.GroupChannel)
 
 
 def written(message: discord.Message, channel: Any, us: discord.abc.User) -> Message:
     """`channel`: the whole of it, where the message has but its id."""
-    guild_id = message.guild.id if message.guild else None
     text = message.content
     for name in _our_names(message, us):
         text = text.replace(name, " ")
     return Message(
-        where(channel, guild_id),
+        where(channel),
         str(message.id),
         author(message, channel),
         text.strip(),
-        to_us=_is_to_us(message, us),
+        to_us=is_private(channel) or _is_to_us(message, us),
         reply_to=_replied_to(message),
     )
 
@@ -42,8 +44,9 @@ def is_from_a_person(message: discord.Message) -> bool:
 
 
 def author(message: discord.Message, channel: Any) -> Person:
+    """In private everybody is their own moderator."""
     member = message.author
-    may_moderate = message.guild is None
+    may_moderate = is_private(channel)
     if isinstance(member, discord.Member) and getattr(channel, "parent", channel) is not None:
         may_moderate = _moderates(channel.permissions_for(member))
     return Person(str(member.id), member.display_name, may_moderate)
@@ -52,7 +55,7 @@ def author(message: discord.Message, channel: Any) -> Person:
 def person(interaction: discord.Interaction) -> Person:
     """With the rights that Discord says they have there now."""
     user = interaction.user
-    may_moderate = interaction.guild_id is None or _moderates(interaction.permissions)
+    may_moderate = is_private(interaction.channel) or _moderates(interaction.permissions)
     language = str(interaction.locale).partition("-")[0]
     return Person(str(user.id), user.display_name, may_moderate, language)
 
@@ -60,7 +63,7 @@ def person(interaction: discord.Interaction) -> Person:
 def press(interaction: discord.Interaction, button_id: str) -> Press:
     assert interaction.message
     return Press(
-        where(interaction.channel, interaction.guild_id),
+        where(interaction.channel),
         str(interaction.id),
         str(interaction.message.id),
         person(interaction),
@@ -75,7 +78,7 @@ def command(interaction: discord.Interaction, names: Mapping[str, str]) -> Comma
     about = data.get("resolved", {}).get("messages", {}).get(target, {})
     given = {option["name"]: _word(option["value"]) for option in data.get("options", ())}
     return Command(
-        where(interaction.channel, interaction.guild_id),
+        where(interaction.channel),
         str(interaction.id),
         person(interaction),
         names.get(data["name"], data["name"]),
@@ -106,7 +109,7 @@ def _our_names(message: discord.Message, us: discord.abc.User) -> list[str]:
 
 def _is_to_us(message: discord.Message, us: discord.abc.User) -> bool:
     """People also choose our role where they mean us."""
-    if message.guild is None or us.id in {user.id for user in message.mentions}:
+    if us.id in {user.id for user in message.mentions}:
         return True
     replied = message.reference.resolved if message.reference else None
     if isinstance(replied, discord.Message) and replied.author.id == us.id:

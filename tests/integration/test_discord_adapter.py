@@ -277,17 +277,22 @@ async def test_a_mention_a_reply_and_a_private_message_are_to_us(platform, recei
     assert (mentioned.text, mentioned.to_us) == ("why?", True)
     assert (replied.to_us, replied.reply_to) == (True, ours)
     assert (private.to_us, private.where.server) == (True, "")
+    assert private.author.is_moderator, "of their own private channel"
     assert private.where.channel == f"discord:{channel}"
 
 
 async def test_a_button_works_after_a_restart(platform, receiver, place):
+    link = await platform.people.write(place, "a link")
     async with open_discord(section(platform)) as discord:
-        id = await discord.post(place, Draft(("Ask.",), (Button("q-1", "Why?"),)), next(KEYS))
+        thread = await discord.open_thread(place, link, "Bees", next(KEYS))
+        id = await discord.post(thread, Draft(("Ask.",), (Button("q-1", "Why?"),)), next(KEYS))
     async with serving_bot(platform, receiver):
         of = await platform.people.press(id, "tt:q-1")
         pressed = await soon(receiver.presses)
         await platform.people.answered(of)
     assert (pressed.button_id, pressed.message_id, pressed.id) == ("q-1", id, of.id)
+    assert (pressed.where.place, pressed.where.channel) == (thread, f"discord:{place}")
+    assert (pressed.where.server, pressed.where.is_thread) == (platform.people.guild, True)
     assert pressed.author.id == platform.people.mina
     assert of.acked == 6, "nothing of the message changes"
 
@@ -447,6 +452,16 @@ async def test_an_event_that_cannot_be_read_leaves_no_deaf_bot(platform, receive
             return not receiver.messages.empty()
 
         await eventually(is_heard)
+        assert platform.gateway.connected == 1
+
+
+async def test_a_token_that_is_taken_away_ends_the_serving(platform, receiver):
+    async with open_discord(section(platform)) as discord:
+        serving = asyncio.create_task(discord.serve(receiver))
+        await discord.ready()
+        await platform.gateway.drop(4004)
+        with pytest.raises(ConfigInvalid):
+            await serving
 
 
 async def test_several_events_do_not_wait_for_each_other(platform, place):

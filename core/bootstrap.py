@@ -142,7 +142,7 @@ def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AbstractAsyncContextM
     executor = config.jobs.executor or (SOLE if url.startswith("sqlite") else platform.node())
     run = partial(running, url, executor, config.jobs.at_once, ingest)
     lock = config.data_dir / "worker.lock"
-    return open_jobs(url, ingest.give_up, run if works else None, lock)
+    return open_jobs(url, ingest, run if works else None, lock)
 
 
 def jobs_url(config: Core) -> str:

@@ -92,6 +92,7 @@ class Ingest:
             await self.videos.save(video)
             await self.videos.save_transcript(transcript)
             await self.hearing.finished(video.id)
+            return self.hearing.notes
         return ()
 
     async def summarise(self, order: Order, tell: Tell) -> Notes:
@@ -125,6 +126,10 @@ class Ingest:
     async def give_up(self, order: Order) -> None:
         """Forgets a video of which nothing was heard."""
         await self.videos.discard(order.video_id)
+
+    async def tidy(self) -> None:
+        """Forgets what was begun long ago and never finished."""
+        await self.hearing.purge()
 
     async def forget(self, order: Order) -> None:
         """Nothing is left of a video that nobody knows yet."""

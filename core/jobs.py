@@ -8,7 +8,7 @@ import asyncio
 import fcntl
 import logging
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from typing import IO
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowHandleAsync, WorkflowStatus, error
 
 from core.errors import JobCancelled, JobFailed, UnknownJob, from_code
+from core.ingest import Ingest
 from core.model import Job, Order, Progress
 from core.runner import (
     APPLICATION,
@@ -55,9 +56,9 @@ Handle = WorkflowHandleAsync[Told]
 class DurableJobs:
     """Fulfils `Jobs`. Use open_jobs."""
 
-    def __init__(self, client: DBOSClient, give_up: Callable[[Order], Awaitable[None]]) -> None:
+    def __init__(self, client: DBOSClient, ingest: Ingest) -> None:
         self._client = client  # borrowed
-        self._give_up = give_up
+        self._ingest = ingest
 
     async def submit(self, order: Order) -> str:
         options: EnqueueOptions = {
@@ -114,10 +115,11 @@ class DurableJobs:
                 await self._client.cancel_workflows_async(await self._live(INGEST, order.key))
             await asyncio.sleep(POLL_S)
         if not orders:
-            await self._give_up(order)
+            await self._ingest.give_up(order)
 
     async def tidy(self) -> None:
-        """Forgets what came of jobs long ago."""
+        """Forgets what came of jobs long ago, and work that was never finished."""
+        await self._ingest.tidy()
         before = (datetime.now(UTC) - KEPT).isoformat()
         found = await self._client.list_workflows_async(
             status=_OVER,
@@ -168,7 +170,7 @@ class DurableJobs:
 
 @asynccontextmanager
 async def open_jobs(
-    url: str, give_up: Callable[[Order], Awaitable[None]], run: Run | None, lock: Path
+    url: str, ingest: Ingest, run: Run | None, lock: Path
 ) -> AsyncIterator[DurableJobs]:
     """Jobs can be ordered and, if `run` is given, are worked on by `run`, in this process or in
     the one that holds `lock`; when that one ends, this one takes its place.
@@ -179,7 +181,7 @@ async def open_jobs(
     client = DBOSClient(
         system_database_url=url, serializer=SERIALIZER, application_name=APPLICATION
     )
-    jobs = DurableJobs(client, give_up)
+    jobs = DurableJobs(client, ingest)
     try:
         if run is None:
             yield jobs

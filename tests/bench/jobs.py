@@ -84,7 +84,7 @@ async def _measure(folder: Path, commits: Commits) -> tuple[float, float]:
         world.store = store
         ingest, url = world.ingest(), f"sqlite:///{folder / 'db'}"
         run = partial(running, url, "bench", 1, ingest)
-        async with open_jobs(url, ingest.give_up, run, folder / "lock") as jobs:
+        async with open_jobs(url, ingest, run, folder / "lock") as jobs:
             written_s, begun_s = _written_s(commits), time.process_time()
             await jobs.outcome(await jobs.submit(order))
             cpu_s = time.process_time() - begun_s - in_memory_s

@@ -34,7 +34,7 @@ def opened(request, world, tmp_path):
     def on_dbos():
         ingest = world.ingest()
         run = partial(running, url, "here", 1, ingest)
-        return open_jobs(url, ingest.give_up, run, tmp_path / "lock")
+        return open_jobs(url, ingest, run, tmp_path / "lock")
 
     return in_memory if request.param == "fake" else on_dbos
 

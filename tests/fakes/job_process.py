@@ -137,7 +137,7 @@ class JournalledIngest:
     ) -> None:
         self._ingest, self._journal, self._names = ingest, journal, names
         self._commits = commits
-        self.order, self.give_up = ingest.order, ingest.give_up
+        self.order, self.give_up, self.tidy = ingest.order, ingest.give_up, ingest.tidy
 
     @property
     def steps(self) -> tuple[tuple[str, Step], ...]:
@@ -190,7 +190,7 @@ class Life:
             ingest = JournalledIngest(self._ingest(store, journal), journal, commits, self.names)
             url = f"sqlite:///{self.folder / STORE}"
             run = partial(running, url, "here", 1, ingest, self.rescues)
-            async with open_jobs(url, ingest.give_up, run, self.folder / LOCK) as jobs:
+            async with open_jobs(url, ingest, run, self.folder / LOCK) as jobs:
                 await self._order(jobs, ingest, journal)
                 ordered = journal.events("ordered")
                 journal.write("watches")

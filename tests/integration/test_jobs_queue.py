@@ -49,7 +49,7 @@ def working(world, tmp_path):
     async def opened(at_once=1):
         url, ingest = f"sqlite:///{tmp_path}/jobs.db", world.ingest()
         run = partial(running, url, "here", at_once, ingest)
-        async with open_jobs(url, ingest.give_up, run, tmp_path / "lock") as jobs:
+        async with open_jobs(url, ingest, run, tmp_path / "lock") as jobs:
             yield jobs
 
     return opened

@@ -217,7 +217,10 @@ async def _work(run: Run, lock: Path, jobs: DurableJobs, begun: asyncio.Event) -
         async with run():
             begun.set()
             while True:
-                await jobs.tidy()
+                try:
+                    await jobs.tidy()
+                except Exception:  # a full disk, a busy database: work goes on all the same
+                    log.warning("not tidied", exc_info=True)
                 await asyncio.sleep(_DAY_S)
 
 

@@ -113,7 +113,7 @@ class _Filler:
         if name == "hashtags":
             return word
         if name == "questions":
-            return f"What is said about {word}?"
+            return f"What about {word}?"
         if name == "title":
             at = round(place * len(self._marks))
             return self._marks[at] if self._marks else " ".join(line.split()[:6]).rstrip(".,?!")

@@ -8,11 +8,15 @@ from tests.fakes.youtube import Site, tone
 from tests.fakes.youtube_pages import DOWN, Answer, Recording, Track, json3
 
 LECTURE, PRIVATE, LIVE = "lecture0001", "private0001", "livestream1"
+WHALES = "lecture0002"
 CAPTIONED, HUM, CUT_SHORT = "captioned01", "justahum001", "cutshort001"
 REMOVED = "removed0001"
 
 _EXAMPLES = Path(__file__).parents[2] / "examples"
 _LECTURE_FILE = _EXAMPLES / "lecture-2min-us.flac"
+_WHALES_FILE = Path(__file__).parents[1] / "assets" / "lecture-10min-us.opus"
+_FIFTH = 350_000
+"""Two minutes: an Ogg file may be cut anywhere."""
 _HUM = tone("webm")
 _SAID = (
     (0, 4000, "Bees dance to show where the flowers are."),
@@ -27,6 +31,11 @@ SITE = Site(
             duration_s=120,
             # yt-dlp takes the extension from YouTube; what is inside decides how it is decoded.
             media=_LECTURE_FILE.read_bytes() if _LECTURE_FILE.exists() else b"",
+        ),
+        WHALES: Recording(
+            title="A lecture about whales",
+            duration_s=119,
+            media=_WHALES_FILE.read_bytes()[:_FIFTH] if _WHALES_FILE.exists() else b"",
         ),
         PRIVATE: Recording(playability={"status": "LOGIN_REQUIRED", "reason": "Private video"}),
         REMOVED: Recording(playability={"status": "ERROR", "reason": "Video unavailable"}),

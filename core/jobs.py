@@ -210,18 +210,30 @@ async def _working(run: Run, lock: Path, jobs: DurableJobs) -> AsyncIterator[Non
 
 
 async def _work(run: Run, lock: Path, jobs: DurableJobs, begun: asyncio.Event) -> None:
+    """Once somebody works, this ends only when it is cancelled."""
     with lock.open("ab") as file:
         while not _take(file):
             begun.set()
             await asyncio.sleep(_LOCK_S)
-        async with run():
-            begun.set()
-            while True:
-                try:
-                    await jobs.tidy()
-                except Exception:  # a full disk, a busy database: work goes on all the same
-                    log.warning("not tidied", exc_info=True)
-                await asyncio.sleep(_DAY_S)
+        while True:
+            try:
+                async with run():
+                    begun.set()
+                    await _tidy(jobs)
+            except Exception:  # DBOS raises whatever its driver does, as on a full disk
+                if not begun.is_set():
+                    raise
+                log.error("work broke off and begins again", exc_info=True)
+            await asyncio.sleep(_LOCK_S)
+
+
+async def _tidy(jobs: DurableJobs) -> None:
+    while True:
+        try:
+            await jobs.tidy()
+        except Exception:  # as above: work goes on all the same
+            log.warning("not tidied", exc_info=True)
+        await asyncio.sleep(_DAY_S)
 
 
 def _take(file: IO[bytes]) -> bool:

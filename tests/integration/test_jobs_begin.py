@@ -1,0 +1,71 @@
+"""This file checks that work on jobs begins, or says why not, and goes on where it broke off."""
+
+import asyncio
+import fcntl
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+
+from core.errors import StoreBroken
+from core.jobs import open_jobs
+from core.runner import running
+from core.sources import Link
+from tests.fakes.core import BEES, World
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+def failing_once(run):
+    """`run`, but the first time it finds a full disk."""
+    tries = []
+
+    @asynccontextmanager
+    async def run_or_fail():
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("no space left")
+        async with run():
+            yield
+
+    return run_or_fail
+
+
+async def test_what_keeps_a_process_from_working_is_raised(world, tmp_path):
+    @asynccontextmanager
+    async def run():
+        raise StoreBroken("no")
+        yield
+
+    with pytest.raises(StoreBroken):
+        async with open_jobs(f"sqlite:///{tmp_path}/jobs.db", world.ingest(), run, tmp_path / "l"):
+            pass
+
+
+async def test_a_process_that_takes_over_tries_until_it_works(world, tmp_path):
+    url, ingest = f"sqlite:///{tmp_path}/jobs.db", world.ingest()
+    run = failing_once(partial(running, url, "here", 1, ingest))
+    with (tmp_path / "lock").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        async with open_jobs(url, ingest, run, tmp_path / "lock") as jobs:
+            job = await jobs.submit(await ingest.order(Link(BEES.id), "hive", "en"))
+            held.close()
+            async with asyncio.timeout(30):
+                order, _ = await jobs.outcome(job)
+    assert order.video_id == BEES.id
+
+
+async def test_work_goes_on_where_nothing_can_be_tidied(world, tmp_path):
+    async def fail(*_: object) -> None:
+        raise StoreBroken("not now")
+
+    world.store.pieces.purge = fail
+    url, ingest = f"sqlite:///{tmp_path}/jobs.db", world.ingest()
+    run = partial(running, url, "here", 1, ingest)
+    async with open_jobs(url, ingest, run, tmp_path / "lock") as jobs:
+        job = await jobs.submit(await ingest.order(Link(BEES.id), "hive", "en"))
+        async with asyncio.timeout(30):
+            assert await jobs.outcome(job)

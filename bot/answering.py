@@ -7,7 +7,7 @@ what people already see.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -17,10 +17,13 @@ from bot.desk import Desk
 from bot.live import Live
 from bot.looks import Looks
 from bot.watching import made
-from core.model import Answer, Pressable, Request
+from core.model import Answer, Pressable, Request, Room
 
 _TYPING_S = 8.0
 """Both platforms show it for five to ten seconds."""
+_AT_ONCE = 20
+"""How many questions of one conversation may have been answered at the time of a kill."""
+_NOTHING = Draft(("…",))
 
 
 @dataclass(slots=True)
@@ -30,25 +33,54 @@ class Asking:
     desk: Desk
     request: Request
     looks: Looks
+    watching: Collection[asyncio.Task[None]] = ()
+    """What will bring the channel the video, if it is not there yet."""
     lives: list[Live] = field(default_factory=list)
 
     async def fulfil(self, *, again: bool) -> None:
         """Returns when people will see the answer. `again`: it was begun before a kill."""
         with catching() as caught:
+            await self._show_question()
+            if again:
+                await self._take_up()
+            await self._wait()
             answer = (await self._answered() if again else None) or await self._answer()
             await self._finish(await self._drafts(answer))
         if caught.error:
             await self._finish([self.looks.failed(caught.error)])
+        await self._bind()
         await self.desk.requests.save(replace(self.request, done=True))
+
+    async def _show_question(self) -> None:
+        request = self.request
+        if request.asker:
+            asked = self.looks.asked(request.asker, request.text)
+            await self.desk.outbox.post(request.place, asked, key=f"{request.id}:asked")
+
+    async def _take_up(self) -> None:
+        """The messages that people see of it."""
+        lives = self.desk.outbox.growing().get(self.request.id, ())
+        numbers = [int(live.effect.key.rpartition(":")[2]) for live in lives]
+        for _ in range(max(numbers, default=-1) + 1):
+            await self._grow(_NOTHING)
+
+    async def _wait(self) -> None:
+        """For a video that is being taken in."""
+        request = self.request
+        known = await self.desk.core.library.videos(request.channel)
+        if self.watching and request.video_id not in {video.id for video in known}:
+            await self._show([self.looks.say("chat.later")])
+            await asyncio.wait(self.watching)
 
     async def _answered(self) -> Answer | None:
         """What was answered just before the kill."""
         request = self.request
-        turns = await self.desk.core.threads.turns(request.channel, request.thread, 1)
-        return turns[0].answer if turns and turns[0].question == request.text else None
+        turns = await self.desk.core.threads.turns(request.channel, request.thread, _AT_ONCE)
+        own = (turn.answer for turn in reversed(turns) if turn.question == request.text)
+        return next(own, None)
 
     async def _answer(self) -> Answer:
-        request, text = self.request, ""
+        request, text, next_s = self.request, "", 0.0
         stream = self.desk.core.answer(
             request.text, request.channel, request.video_id or None, request.thread, _unheard
         )
@@ -57,7 +89,9 @@ class Asking:
                 if isinstance(piece, Answer):
                     return piece
                 text += piece
-                await self._show(self.looks.growing(text))
+                if (now := asyncio.get_running_loop().time()) >= next_s:
+                    await self._show(self.looks.growing(text))
+                    next_s = now + self.desk.chat.edit_interval_s  # nobody sees more
         raise AssertionError("the core ends with an Answer")
 
     async def _drafts(self, answer: Answer) -> list[Draft]:
@@ -82,7 +116,7 @@ class Asking:
         for live, draft in zip(self.lives, drafts, strict=False):
             await live.finish(draft)
         for live in self.lives[len(drafts) :]:  # the text has got shorter by its links
-            await live.finish(Draft(("…",)))
+            await live.finish(_NOTHING)
 
     async def _grow(self, draft: Draft) -> None:
         request = self.request
@@ -90,6 +124,16 @@ class Asking:
         self.lives.append(
             await self.desk.outbox.grow(request.place, draft, key=key, owner=request.id)
         )
+
+    async def _bind(self) -> None:
+        """Where a conversation hangs on messages, what replies to the answer goes on with it."""
+        request = self.request
+        if request.thread == request.place:
+            return
+        room = Room(request.channel, request.video_id, request.thread)
+        for live in self.lives:
+            if message_id := await live.seen():
+                await self.desk.rooms.bind(request.platform, request.place, message_id, room)
 
     @asynccontextmanager
     async def _typing(self) -> AsyncIterator[None]:

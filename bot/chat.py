@@ -78,7 +78,8 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a person wrote. `to_us`: in private, by a mention, or as a reply to us."""
+    """What a person wrote. `to_us`: in private, by a mention, or as a reply to us. `opens`: its
+    thread was opened with it, as a forum's post is."""
 
     where: Where
     id: str
@@ -86,6 +87,7 @@ class Message:
     text: str
     to_us: bool = False
     reply_to: str = ""
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

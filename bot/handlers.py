@@ -12,10 +12,12 @@ from bot.desk import Desk
 from bot.instructions import Instructions
 from bot.looks import Looks
 from bot.manners import Manners
+from bot.suggesting import suggestions
 from bot.watching import made
 from bot.work import Work
 from core.links import find_video_ids
 from core.model import Pressable, Room
+from core.plain import one_line
 
 
 class Handlers:
@@ -46,7 +48,7 @@ class Handlers:
 
     async def suggest(self, command: Command, option: str, typed: str) -> Sequence[tuple[str, str]]:
         with catching():
-            return await self._instructions.suggest(command, option, typed)
+            return await suggestions(self._desk, command, option, typed)
         return ()
 
     async def place_gone(self, place: str) -> None:
@@ -57,16 +59,15 @@ class Handlers:
         """What a person wrote: links, or a question. What should be said about it, if anything."""
         where, platform = message.where, self._desk.chat.name
         habits = await self._manners.habits(where)
-        if video_ids := find_video_ids(message.text):
-            if not (habits.links or message.to_us):
-                return None
+        video_ids = find_video_ids(message.text)
+        if video_ids and (habits.links or message.to_us):
             return await self.work.watch(message, video_ids, message_id=message.id)
         room = None
         if where.is_thread or message.reply_to:
             room = await self._desk.rooms.find(platform, where.place, message.reply_to)
         if not message.to_us and (room is None or habits.mention_only):
             return None
-        if not message.text.strip():
+        if not one_line(message.text):
             looks = self._desk.looks(await self._manners.language(where))
             return looks.say("chat.help") if message.to_us else None
         room = room or Room(where.channel, "", where.place)
@@ -77,20 +78,29 @@ class Handlers:
         if button is None or button.channel != press.where.channel:
             return looks.say("chat.unknown_button")
         if button.action == "ask":
-            thread = press.where.place
-            room = Room(button.channel, button.video_id, thread)
+            room = await self._room(press, button)
             return await self.work.ask(press, button.text, room, show=True)
         if button.action == "more":
-            return await self._more(press, button)
+            return await self._more(press, button, looks)
         return await self._instructions.look(button.action, press.where, button.video_id, looks)
 
-    async def _more(self, press: Press, button: Pressable) -> Draft | None:
+    async def _room(self, press: Press, button: Pressable) -> Room:
+        """The conversation that the pressed message belongs to."""
+        place = press.where.place
+        room = await self._desk.rooms.find(self._desk.chat.name, place, press.message_id)
+        if room and room.video_id == button.video_id:
+            return room
+        return Room(button.channel, button.video_id, place)
+
+    async def _more(self, press: Press, button: Pressable, looks: Looks) -> Draft | None:
         """Three fresh questions, for everybody."""
-        questions = await self._desk.core.more_questions(button.channel, button.video_id)
-        wanted = [Pressable("", button.channel, button.video_id, "ask", text) for text in questions]
-        buttons = await made(self._desk, press.id, wanted, questions)
-        looks = self._desk.looks(await self._manners.language(press.where))
-        told = looks.say("chat.more")
+        if not await self._manners.may(press.author, "ask", press.where):
+            return looks.say("chat.may_not")
+        about, room = (button.channel, button.video_id), await self._room(press, button)
+        questions = await self._desk.core.more_questions(*about, room.thread)
+        wanted = [Pressable("", *about, "ask", text) for text in questions]
+        buttons = await made(self._desk, f"{self._desk.chat.name}:{press.id}", wanted, questions)
+        told = self._desk.looks(await self._manners.language(press.where)).say("chat.more")
         draft = Draft(told.blocks, tuple(buttons))
         await self._desk.outbox.post(press.where.place, draft, key=f"{press.id}:more")
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
@@ -12,6 +13,7 @@ from bot.exporting import exported
 from bot.looks import Looks
 from bot.manners import Manners
 from bot.render import export_labels
+from bot.suggesting import pending
 from bot.work import Work
 from core.errors import NotALink, UnknownJob, UnknownVideo
 from core.export import Format
@@ -19,8 +21,6 @@ from core.links import find_video_ids
 from core.model import Habits, Job, Ready, Room, Video
 
 PAGE = 10
-SUGGESTIONS = 25
-"""Discord's limit."""
 HITS = 5
 _FORMATS: tuple[Format, ...] = get_args(Format)
 
@@ -53,21 +53,6 @@ class Instructions:
         }.get(command.name)
         return await follow(command, looks) if follow else looks.say("chat.help")
 
-    async def suggest(self, command: Command, option: str, typed: str) -> Sequence[tuple[str, str]]:
-        """Labels and values for what is being typed, of this channel alone."""
-        channel = command.where.channel
-        if option == "job":
-            titles = await self._titles(channel)
-            found = [
-                (titles.get(job.order.video_id, job.order.video_id), job.id)
-                for job in await self._desk.core.pending(channel)
-            ]
-        else:
-            videos = await self._desk.core.library.videos(channel)
-            found = [(video.title or video.id, video.id) for video in videos]
-        wanted = typed.casefold()
-        return [pair for pair in found if wanted in pair[0].casefold()][:SUGGESTIONS]
-
     async def look(self, what: str, where: Where, video_id: str, looks: Looks) -> Draft:
         """A video's transcript as a file, or its chapters. Raises UnknownVideo."""
         if what == "transcript":
@@ -83,7 +68,7 @@ class Instructions:
             command,
             video_ids,
             message_id=command.message_id,
-            language=command.options.get("language", ""),
+            language=self._language_of(command),
         )
         return told or looks.say("chat.begun")
 
@@ -108,7 +93,7 @@ class Instructions:
     async def _videos(self, command: Command, looks: Looks) -> Draft:
         videos = await self._desk.core.library.videos(command.where.channel)
         pages = max(1, -(-len(videos) // PAGE))
-        page = min(max(int(command.options.get("page", "1") or 1), 1), pages)
+        page = min(max(_number(command.options.get("page", "")), 1), pages)
         return looks.videos(videos[(page - 1) * PAGE : page * PAGE], page, pages)
 
     async def _summary(self, command: Command, looks: Looks) -> Draft | None:
@@ -130,37 +115,43 @@ class Instructions:
 
     async def _translate(self, command: Command, looks: Looks) -> Draft | None:
         """The summary, in another language, for everybody."""
+        if not (language := self._language_of(command)):
+            return self._no_language(looks)
         if not await self._desk.core.engine.now():
             return looks.say("chat.no_model")
         video_id = await self._video(command)
         told = await self._work.watch(
             _here(command),
             [video_id],
-            language=command.options.get("language", ""),
+            language=language,
         )
         return told or looks.say("chat.begun")
 
     async def _language(self, command: Command, looks: Looks) -> Draft:
-        language = command.options.get("language", "")
-        return await self._set(command, Habits(language=language or None), looks)
+        if not (language := self._language_of(command)):
+            return self._no_language(looks)
+        return await self._set(command, Habits(language=language), looks)
 
     async def _status(self, command: Command, looks: Looks) -> Draft:
-        channel = command.where.channel
-        return looks.jobs(await self._desk.core.pending(channel), await self._titles(channel))
+        found = await pending(self._desk, command.where.channel)
+        titles = {video.id: video.title for _, video in found}
+        return looks.jobs([job for job, _ in found], titles)
 
     async def _cancel(self, command: Command, looks: Looks) -> Draft:
         """One's own job; a moderator's also others'."""
-        job = await self._job(command)
+        job, video = await self._job(command)
         person = command.author
         if not person.is_moderator and not await self._is_of(job.id, person.id):
             return looks.say("chat.may_not")
         await self._desk.core.cancel(job.id)
-        return looks.say("jobs.cancelled", job=job.order.video_id)
+        return looks.say("jobs.cancelled", job=video.title or video.id)
 
     async def _forget(self, command: Command, looks: Looks) -> Draft:
         if not await self._manners.may(command.author, "forget", command.where):
             return looks.say("chat.may_not")
-        gone = await self._desk.core.forget(command.where.channel, await self._video(command))
+        if not (video_id := await self._unwanted(command)):
+            return looks.say("chat.which_video")
+        gone = await self._desk.core.forget(command.where.channel, video_id)
         return looks.say("videos.forgotten", count=len(gone))
 
     async def _settings(self, command: Command, looks: Looks) -> Draft:
@@ -168,11 +159,28 @@ class Instructions:
         wanted = Habits(
             links=_switch(told.get("links")),
             mention_only=_switch(told.get("mention_only")),
-            watch=told.get("who_watch"),
-            ask=told.get("who_ask"),
-            forget=told.get("who_forget"),
+            watch=_who(told.get("who_watch")),
+            ask=_who(told.get("who_ask")),
+            forget=_who(told.get("who_forget")),
         )
         return await self._set(command, wanted, looks)
+
+    def _language_of(self, command: Command) -> str:
+        """The code of the language that was told, by code or by name; "" if we do not speak it."""
+        told = command.options.get("language", "").strip().casefold()
+        names = {
+            name.casefold(): code
+            for code in self._desk.words
+            for name in (
+                code,
+                *(words(f"chat.values.{code}") for words in self._desk.words.values()),
+            )
+        }
+        return names.get(told, "")
+
+    def _no_language(self, looks: Looks) -> Draft:
+        names = [looks.words(f"chat.values.{code}") for code in self._desk.words]
+        return looks.say("chat.no_language", languages=", ".join(names))
 
     async def _set(self, command: Command, wanted: Habits, looks: Looks) -> Draft:
         """What is set from now on; with nothing wanted, what is set."""
@@ -200,6 +208,16 @@ class Instructions:
         room = await self._desk.rooms.find(self._desk.chat.name, where.place)
         return room.video_id if room and room.video_id else videos[0].id
 
+    async def _unwanted(self, command: Command) -> str:
+        """The one named, also one that is still being taken in, else the one that the place is
+        about, or "": none is forgotten by mistake."""
+        where, named = command.where, command.options.get("video", "").strip()
+        if not named:
+            room = await self._desk.rooms.find(self._desk.chat.name, where.place)
+            return room.video_id if room else ""
+        coming = [video for _, video in await pending(self._desk, where.channel)]
+        return _found([*coming, *await self._desk.core.library.videos(where.channel)], named).id
+
     async def _ready(self, channel: str, video_id: str) -> Ready:
         await self._desk.core.known(channel, video_id)
         transcript = await self._desk.core.videos.transcript(video_id)
@@ -209,11 +227,11 @@ class Instructions:
             raise UnknownVideo(video_id)
         return Ready(video, transcript, summary)
 
-    async def _job(self, command: Command) -> Job:
-        """The one named, else the only one of the channel."""
+    async def _job(self, command: Command) -> tuple[Job, Video]:
+        """The one named, by id or its video's, else the only one of the channel."""
         named = command.options.get("job", "")
-        jobs = await self._desk.core.pending(command.where.channel)
-        wanted = [job for job in jobs if named in (job.id, "")]
+        found = await pending(self._desk, command.where.channel)
+        wanted = [(job, video) for job, video in found if named in (job.id, video.id, "")]
         if len(wanted) != 1:
             raise UnknownJob(named or "?")
         return wanted[0]
@@ -222,13 +240,6 @@ class Instructions:
         found = await self._desk.requests.open(self._desk.chat.name)
         return any(request.job_id == job_id and request.person == person for request in found)
 
-    async def _titles(self, channel: str) -> dict[str, str]:
-        titles = {}
-        for job in await self._desk.core.pending(channel):
-            video = await self._desk.core.videos.get(job.order.video_id)
-            titles[job.order.video_id] = video.title if video else job.order.video_id
-        return titles
-
 
 def _here(command: Command) -> Command:
     """No thread is opened for what is only shown again."""
@@ -236,8 +247,10 @@ def _here(command: Command) -> Command:
 
 
 def _found(videos: Sequence[Video], named: str) -> Video:
+    """By id, link or title."""
+    ids = (named, *find_video_ids(named))
     for video in videos:
-        if named == video.id:
+        if video.id in ids:
             return video
     wanted = named.casefold()
     for video in videos:
@@ -248,3 +261,11 @@ def _found(videos: Sequence[Video], named: str) -> Video:
 
 def _switch(told: str | None) -> bool | None:
     return None if told is None else told in ("on", "true", "yes")
+
+
+def _who(told: str | None) -> str | None:
+    return told if told in ("everyone", "moderators") else None
+
+
+def _number(told: str) -> int:
+    return int(told) if re.fullmatch("[0-9]{1,9}", told) else 1

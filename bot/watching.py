@@ -13,9 +13,10 @@ from bot.catching import catching
 from bot.chat import Button, Draft
 from bot.desk import Desk
 from bot.live import Live
-from bot.looks import Looks, pressable
+from bot.looks import LABEL_CHARACTERS, Looks, pressable, short
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Pressable, Progress, Ready, Request, Room, Video
+from core.plain import one_line
 from core.sources import Link
 
 
@@ -35,6 +36,8 @@ class Watch:
     async def fulfil(self) -> None:
         """Returns when people will see what came of it. May be begun again at any time."""
         self.place = self.request.thread or await self._open_thread()
+        if self.place != self.request.place or self.request.message_id:
+            await self._bind()  # all that is said there is about the video
         with catching() as caught:
             await self._show(await self._ready())
         if caught.error:
@@ -46,7 +49,7 @@ class Watch:
         request, video = self.request, await self.desk.core.videos.get(self.request.video_id)
         self.thread = await self.desk.outbox.open_thread(
             request.place,
-            video.title if video else self.looks.words("chat.thread"),
+            self.looks.title(video),
             key=f"{request.id}:thread",
             owner=request.id,
             message_id=request.message_id,
@@ -55,8 +58,8 @@ class Watch:
         if not place:
             await self.thread.drop()
             self.thread = None
+            self.request = replace(request, message_id="")
             return request.place
-        await self._bind(place)
         return place
 
     async def _ready(self) -> Ready:
@@ -91,12 +94,12 @@ class Watch:
             return video
         found = await self.desk.core.videos.get(video.id)
         if found and self.thread:
-            await self.thread.finish(Draft((found.title,)))
+            await self.thread.finish(Draft((self.looks.title(found),)))
         return found or video
 
     async def _show(self, ready: Ready) -> None:
         if self.thread:
-            await self.thread.finish(Draft((ready.video.title,)))
+            await self.thread.finish(Draft((self.looks.title(ready.video),)))
         if self.growing or self.request.job_id:
             growing = self.growing or await self._grow(self.looks.finished(ready.video))
             await growing.finish(self.looks.finished(ready.video))
@@ -105,8 +108,8 @@ class Watch:
             live = await self.desk.outbox.post(
                 self.place, draft, key=f"{self.request.id}:summary:{n}"
             )
-            if self.place == self.request.place:  # an answer to it is a question about the video
-                await self._bind(self.place, await live.seen())
+            if self.place == self.request.place and (message_id := await live.seen()):
+                await self._bind(message_id)
 
     async def _fail(self, error: Exception) -> None:
         video = await self.desk.core.videos.get(self.request.video_id)
@@ -118,19 +121,18 @@ class Watch:
         growing = self.growing or await self._grow(told)
         await growing.finish(told)
         if self.thread:
-            await self.thread.finish(
-                Draft((video.title if video else self.looks.words("chat.thread"),))
-            )
+            await self.thread.finish(Draft((self.looks.title(video),)))
 
     async def _grow(self, draft: Draft) -> Live:
         key = f"{self.request.id}:progress"
         return await self.desk.outbox.grow(self.place, draft, key=key, owner=self.request.id)
 
-    async def _bind(self, place: str, message_id: str = "") -> None:
+    async def _bind(self, message_id: str = "") -> None:
+        """What is said there, or in reply to the message, is asked of the video."""
         request = self.request
-        room = Room(request.channel, request.video_id, message_id or place)
-        if message_id or place != request.place:
-            await self.desk.rooms.bind(request.platform, place, message_id, room)
+        thread = request.id if message_id else self.place
+        room = Room(request.channel, request.video_id, thread)
+        await self.desk.rooms.bind(request.platform, self.place, message_id, room)
 
     async def _buttons(self, ready: Ready) -> list[Button]:
         words, about = self.looks.words, (self.request.channel, ready.video.id)
@@ -146,4 +148,5 @@ async def made(
     """Buttons that will be known as long as what they are about."""
     stored = [pressable(key, n, button) for n, button in enumerate(wanted)]
     await desk.buttons.add(stored)
-    return [Button(one.id, label) for one, label in zip(stored, labels, strict=True)]
+    shown = [short(one_line(label), LABEL_CHARACTERS) or "?" for label in labels]
+    return [Button(one.id, label) for one, label in zip(stored, shown, strict=True)]

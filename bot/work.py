@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Literal
 
 from bot.answering import Asking
@@ -15,7 +16,9 @@ from bot.chat import Draft, Event, Message
 from bot.desk import Desk
 from bot.looks import Looks
 from bot.manners import Manners
+from bot.outbox import KEPT
 from bot.watching import Watch
+from core.errors import EmptyQuestion
 from core.model import Request, Room
 from core.plain import one_line
 
@@ -26,10 +29,11 @@ class Work:
     def __init__(self, desk: Desk, manners: Manners) -> None:
         self._desk = desk
         self._manners = manners
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Request] = {}
 
     async def resume(self) -> None:
         """Takes up what a former process left undone. Raises StoreBroken."""
+        await self._desk.requests.purge(datetime.now(UTC) - KEPT)
         undone = await self._desk.requests.open(self._desk.chat.name)
         owners = {request.id for request in undone}
         for owner, lives in self._desk.outbox.growing().items():
@@ -40,9 +44,10 @@ class Work:
 
     async def close(self) -> None:
         """What is not done yet stays undone, for the next start."""
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def watch(
         self,
@@ -54,18 +59,19 @@ class Work:
         is_free: bool = False,
     ) -> Draft | None:
         """A thread each; or why not. `message_id`: what the first one hangs on. `language`: of
-        the summaries, else the channel's. `is_free`: what is only shown again counts for no quota.
+        the summaries, else the channel's. `is_free`: it is only shown again, to whom it may be.
         """
         where = event.where
-        if not await self._manners.may(event.author, "watch", where):
+        if not is_free and not await self._manners.may(event.author, "watch", where):
             return await self._refuse(event, "chat.may_not")
+        opens = isinstance(event, Message) and event.opens
         for n, video_id in enumerate(video_ids[: self._desk.config.limits.links_per_message]):
             request = await self._request(event, f"{event.id}:{n}", "watch", video_id)
             request = replace(
                 request,
                 video_id=video_id,
                 # Only one thread can hang on a message, and none inside another one.
-                message_id="" if n or where.is_thread else message_id,
+                message_id="" if n or (where.is_thread and not opens) else message_id,
                 thread=where.place if where.is_thread else "",
                 language=language or request.language,
             )
@@ -75,17 +81,18 @@ class Work:
 
     async def ask(self, event: Event, question: str, room: Room, *, show: bool) -> Draft | None:
         """The answer comes where it was asked; or why not. `room`: which video, or none: all that
-        the channel knows. `show`: the question too, for nobody else has seen it."""
-        where = event.where
-        if not await self._manners.may(event.author, "ask", where):
+        the channel knows. `show`: the question too, for nobody else has seen it.
+
+        Raises EmptyQuestion."""
+        if not (question := one_line(question)):
+            raise EmptyQuestion()
+        if not await self._manners.may(event.author, "ask", event.where):
             return await self._refuse(event, "chat.may_not")
-        request = await self._request(event, event.id, "ask", one_line(question))
-        request = replace(request, video_id=room.video_id, thread=room.thread)
-        if show:
-            looks = self._desk.looks(request.language)
-            asked = looks.asked(event.author.name, question)
-            request = replace(request, message_id=f"{request.id}:asked")
-            await self._desk.outbox.post(where.place, asked, key=request.message_id)
+        request = await self._request(event, event.id, "ask", question)
+        asker = one_line(event.author.name) or "?"
+        request = replace(
+            request, video_id=room.video_id, thread=room.thread, asker=asker if show else ""
+        )
         return await self._accept(request, event)
 
     async def _request(self, event: Event, name: str, kind: str, text: str) -> Request:
@@ -125,8 +132,8 @@ class Work:
 
     def _begin(self, request: Request, *, again: bool) -> None:
         task = asyncio.create_task(self._fulfil(request, again=again))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = request
+        task.add_done_callback(self._tasks.pop)
 
     async def _fulfil(self, request: Request, *, again: bool) -> None:
         looks: Looks = self._desk.looks(request.language)
@@ -134,7 +141,17 @@ class Work:
             if request.kind == "watch":
                 await Watch(self._desk, request, looks).fulfil()
             else:
-                await Asking(self._desk, request, looks).fulfil(again=again)
+                asking = Asking(self._desk, request, looks, self._watching(request))
+                await asking.fulfil(again=again)
+
+    def _watching(self, question: Request) -> list[asyncio.Task[None]]:
+        """What is being done to bring the channel the video that the question is about."""
+        about = ("watch", question.channel, question.video_id)
+        return [
+            task
+            for task, request in self._tasks.items()
+            if (request.kind, request.channel, request.video_id) == about
+        ]
 
     async def _refuse(self, event: Event, key: str, **facts: object) -> Draft | None:
         """Nobody is told again and again in front of others what they may not."""
@@ -143,4 +160,8 @@ class Work:
         return (await self._looks(event)).say(key, **facts)
 
     async def _looks(self, event: Event) -> Looks:
-        return self._desk.looks(await self._manners.language(event.where))
+        """What people press and command is answered to them alone."""
+        where = event.where
+        if isinstance(event, Message):
+            return self._desk.looks(await self._manners.language(where))
+        return self._desk.looks(await self._manners.private_language(where, event.author))

@@ -278,7 +278,8 @@ class Request:
 
     `id` names the platform and its event, so that an event that comes twice is one request.
     `kind`: "watch" or "ask". `place`: where the answer belongs; `message_id`: of the message that a
-    thread hangs on. `text`: a link's video id, or the question. `job_id`: once there is a job."""
+    thread hangs on. `text`: a link's video id, or the question. `asker`: whose question it is shown
+    as, where nobody has seen them ask. `job_id`: once there is a job."""
 
     id: str
     platform: str
@@ -292,6 +293,7 @@ class Request:
     video_id: str = ""
     thread: str = ""
     language: str = ""
+    asker: str = ""
     job_id: str = ""
     done: bool = False
 

@@ -166,13 +166,14 @@ class Pipeline:
             return chosen
         raise UnknownVideo(video_id)
 
-    async def more_questions(self, channel: str, video_id: str) -> tuple[str, ...]:
-        """Three about the video that were neither suggested nor asked. Raises UnknownVideo."""
+    async def more_questions(self, channel: str, video_id: str, thread: str) -> tuple[str, ...]:
+        """Three about the video that were neither suggested nor asked in the thread. Raises
+        UnknownVideo."""
         [video] = await self.known(channel, video_id)
         transcript = await self.videos.transcript(video_id)
         if transcript is None:
             raise UnknownVideo(video_id)
-        turns = await self.threads.turns(channel, video_id, MOST_TURNS)
+        turns = await self.threads.turns(channel, thread, MOST_TURNS)
         asked = [question for turn in turns for question in (turn.question, *turn.answer.questions)]
         if summary := await self.summary(video_id):
             asked += summary.questions

@@ -47,10 +47,12 @@ class World:
     insist: bool = False
     away: CoreError | None = None
     """What asking for the language model raises."""
+    jobs: FakeJobs | None = None
+    """The newest pipeline's."""
 
     def pipeline(self) -> Pipeline:
         ingest = self.ingest()
-        jobs = FakeJobs(ingest)
+        jobs = self.jobs = FakeJobs(ingest)
 
         async def open_jobs() -> FakeJobs:
             return jobs

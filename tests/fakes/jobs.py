@@ -11,6 +11,9 @@ from core.errors import CoreError, JobCancelled, UnknownJob, UnknownVideo
 from core.ingest import Ingest
 from core.model import Job, Order, Progress
 
+_NUMBERS = count(1)
+"""No two jobs of a test run have one id, as in a store that outlives its processes."""
+
 
 @dataclass
 class _Entry:
@@ -20,7 +23,9 @@ class _Entry:
 
 
 class FakeJobs:
-    """One after the other, in the order in which they came."""
+    """One after the other, in the order in which they came. `look_s`: between two looks at one."""
+
+    look_s = 0.001
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
@@ -28,10 +33,9 @@ class FakeJobs:
         self._works: dict[str, asyncio.Task[tuple[str, ...]]] = {}
         self._told: dict[str, list[Progress]] = {}
         self._jobs: dict[str, _Entry] = {}
-        self._numbers = count(1)
 
     async def submit(self, order: Order) -> str:
-        number = next(self._numbers)
+        number = next(_NUMBERS)
         task = asyncio.create_task(self._fulfil(order))
         self._jobs[str(number)] = _Entry(number, order, task)
         await asyncio.sleep(0)
@@ -51,7 +55,7 @@ class FakeJobs:
                 seen += 1
             if entry.task.done():
                 return
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(self.look_s)
 
     async def outcome(self, job_id: str) -> tuple[Order, tuple[str, ...]]:
         entry = self._entry(job_id)

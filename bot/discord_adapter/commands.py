@@ -83,11 +83,6 @@ def payload(english: Words, others: Sequence[Words]) -> list[Json]:
     ]
 
 
-def our_names(english: Words) -> dict[str, str]:
-    """What Discord calls a command → what our code calls it, where they differ."""
-    return {english(f"commands.{SUMMARISE}.name"): SUMMARISE}
-
-
 def differ(ours: Sequence[Json], theirs: Sequence[Json]) -> bool:
     """Whether Discord has other commands than these, in whatever order."""
     known = {(command["type"], command["name"]): command for command in theirs}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import Any
 
 import discord
@@ -29,14 +29,11 @@ Interaction = discord.Interaction[discord.Client]
 
 
 class Ears:
-    """`names`: see events.command."""
+    """One receiver's."""
 
-    def __init__(
-        self, client: discord.Client, receiver: Receiver, names: Mapping[str, str]
-    ) -> None:
+    def __init__(self, client: discord.Client, receiver: Receiver) -> None:
         self._client = client  # borrowed
         self._receiver = receiver
-        self._names = names
 
     def listen(self) -> None:
         """From now on the client's events come here."""
@@ -82,13 +79,13 @@ class Ears:
 
     async def _command(self, interaction: Interaction) -> None:
         heard = await _acknowledge(interaction.response.defer(ephemeral=True, thinking=True))
-        draft = await self._receiver.command(events.command(interaction, self._names))
+        draft = await self._receiver.command(events.command(interaction))
         if heard:
             await _answer(_thought(interaction, draft))
 
     async def _suggest(self, interaction: Interaction) -> None:
         option, typed = events.typed(interaction)
-        command = events.command(interaction, self._names)
+        command = events.command(interaction)
         found = await self._receiver.suggest(command, option, typed)
         choices = [
             discord.app_commands.Choice(name=drafts.cut(label, CHOICE_CHARACTERS), value=value)

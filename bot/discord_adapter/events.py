@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import discord
 
 from bot.chat import Command, Message, Person, Press, Where
+from bot.discord_adapter.commands import ON_MESSAGE, SUMMARISE
 
 
 def where(channel: Any) -> Where:
@@ -34,6 +34,7 @@ def written(message: discord.Message, channel: Any, us: discord.abc.User) -> Mes
         text.strip(),
         to_us=is_private(channel) or _is_to_us(message, us),
         reply_to=_replied_to(message),
+        opens=isinstance(channel, discord.Thread) and channel.id == message.id,
     )
 
 
@@ -71,8 +72,7 @@ def press(interaction: discord.Interaction, button_id: str) -> Press:
     )
 
 
-def command(interaction: discord.Interaction, names: Mapping[str, str]) -> Command:
-    """`names`: our name for a command whose name people see is another."""
+def command(interaction: discord.Interaction) -> Command:
     data: Any = interaction.data
     target = str(data.get("target_id", ""))
     about = data.get("resolved", {}).get("messages", {}).get(target, {})
@@ -81,7 +81,8 @@ def command(interaction: discord.Interaction, names: Mapping[str, str]) -> Comma
         where(interaction.channel),
         str(interaction.id),
         person(interaction),
-        names.get(data["name"], data["name"]),
+        # People see another name for the one that is given on a message.
+        SUMMARISE if data["type"] == ON_MESSAGE else data["name"],
         given,
         message_id=target,
         text=about.get("content", ""),

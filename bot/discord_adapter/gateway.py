@@ -9,11 +9,9 @@ from contextlib import suppress
 import discord
 
 from bot.chat import Receiver
-from bot.discord_adapter.commands import our_names
 from bot.discord_adapter.ears import Ears
 from bot.discord_adapter.errors import FAILURES
 from bot.discord_adapter.telling import tell_commands
-from bot.words import Words
 from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
@@ -33,15 +31,14 @@ class Gateway:
     async def serve(self, receiver: Receiver) -> None:
         """Until it is cancelled or the client is closed. Raises ConfigInvalid where Discord will
         not have us."""
-        Ears(self._client, receiver, our_names(Words("en"))).listen()
+        Ears(self._client, receiver).listen()
         telling = asyncio.create_task(tell_commands(self._client))
         try:
             while not self._client.is_closed():
                 await self._connect()
         finally:
             telling.cancel()
-            with suppress(asyncio.CancelledError):
-                await telling
+            await asyncio.wait([telling])
 
     async def _connect(self) -> None:
         """One session, which discord.py resumes as often as it can."""

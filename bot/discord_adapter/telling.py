@@ -9,7 +9,7 @@ import discord
 from discord.http import Route
 
 from bot.chat import Busy, ChatError
-from bot.discord_adapter.commands import differ, payload
+from bot.discord_adapter.commands import Json, differ, payload
 from bot.discord_adapter.errors import translated
 from bot.words import Words
 
@@ -34,7 +34,7 @@ async def tell_commands(client: discord.Client) -> None:
 
 
 async def _tell(client: discord.Client) -> None:
-    ours = payload(Words("en"), [Words("ko")])
+    ours = await asyncio.to_thread(_ours)  # reading the words takes as long as a late heartbeat
     app = client.application_id
     assert app is not None  # known since the login
     # discord.py's own call leaves out the words in other languages.
@@ -44,3 +44,7 @@ async def _tell(client: discord.Client) -> None:
         if differ(ours, theirs):
             await client.http.bulk_upsert_global_commands(app, ours)
             log.info("Discord has learnt our commands")
+
+
+def _ours() -> list[Json]:
+    return payload(Words("en"), [Words("ko")])

@@ -4,7 +4,7 @@ import copy
 import re
 from collections.abc import Iterator
 
-from bot.discord_adapter.commands import COMMANDS, differ, our_names, payload
+from bot.discord_adapter.commands import COMMANDS, differ, payload
 from bot.words import Words
 
 OURS = payload(Words("en"), [Words("ko")])
@@ -63,7 +63,10 @@ def test_options_that_must_be_given_come_first():
 
 def test_code_reads_the_names_that_are_the_same_in_every_language():
     assert {command["name"] for command in SLASH} == {command.name for command in COMMANDS}
-    assert our_names(Words("en")) == {"Summarise this video": "summarise"}
+
+
+def test_one_command_is_given_on_a_message():
+    assert [command["name"] for command in OURS if command["type"] == 3] == ["Summarise this video"]
 
 
 def test_settings_are_for_those_who_manage_the_server():

@@ -187,8 +187,8 @@ def run_platforms(
     async def main(setting: Setting) -> int:
         from bot.serving import serve  # here: --help need not wait for SQLAlchemy
 
-        def begun(platforms: list[str]) -> None:
-            setting.output.hint("run.begun", platforms=", ".join(platforms))
+        def begun(platform: str) -> None:
+            setting.output.hint("run.begun", platform=platform)
 
         outcome = Outcome(setting.output)
         with outcome.telling():

@@ -10,9 +10,18 @@ from core.model import Check
 
 async def doctor(config: Config, output: Output) -> int:
     """Tells what was found. 1 if a check failed, else 0."""
-    checks = [*await examine(config), check_tokens(config)]
+    checks = [*await examine(config), check_tokens(config), *await _platforms(config)]
     output.checks(checks)
     return int(any(check.status == "fail" for check in checks))
+
+
+async def _platforms(config: Config) -> list[Check]:
+    """What those with a token say of themselves."""
+    if not config.discord.token.get_secret_value():
+        return []
+    from bot.discord_adapter.checks import check_discord  # here: it takes 0.5 s to import
+
+    return await check_discord(config.discord)
 
 
 def check_tokens(config: Config) -> Check:

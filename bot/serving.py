@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from typing import get_args
 
 from bot.chat import Chat
@@ -16,44 +16,51 @@ from bot.outbox import open_outbox
 from bot.words import Words
 from core.bootstrap import House, open_house
 from core.config import Language
-from core.errors import ConfigInvalid, CoreError
+from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
 
-Serve = Callable[[], Awaitable[None]]
+Begun = Callable[[str], None]
+"""Told the name of a platform on which people are heard from now on."""
 
 
-async def serve(config: Config, *, works: bool, begun: Callable[[list[str]], None]) -> None:
-    """Every platform with a token, and the jobs if it `works`. `begun`: told the platforms' names.
+async def serve(config: Config, *, works: bool, begun: Begun) -> None:
+    """Every platform with a token, and the jobs if it `works`, until it is cancelled.
 
-    Returns never: it is cancelled. Raises ConfigInvalid for a wrong token before anything is
-    served, and the first platform's error once none is left: one that is away takes no other
-    down."""
-    async with (
-        open_house(config, stays=True, works=works) as house,
-        AsyncExitStack() as stack,
-    ):
+    Raises ConfigInvalid for a token that is missing or wrong from the start. Later a platform that
+    is away, or lost for good, takes no other down; the last one's error is raised."""
+    words = await asyncio.to_thread(_words)  # it takes 0.4 s to read them
+    async with open_house(config, stays=True, works=works) as house:
         await house.core.jobs()
-        serving: dict[str, Coroutine[None, None, None]] = {}
+        served: set[str] = set()
+
+        def heard(platform: str) -> None:
+            served.add(platform)
+            begun(platform)
+
+        platforms: dict[str, Coroutine[None, None, None]] = {}
         if config.discord.token.get_secret_value():
-            serving["Discord"] = await _discord(stack, house, config)
-        if not serving:
+            platforms["Discord"] = _discord(house, config, words, heard)
+        if not platforms:
             raise ConfigInvalid("discord.token", "no platform has a token")
-        begun(list(serving))
-        await _all(serving)
+        await serve_all(platforms, served)
 
 
-async def _discord(
-    stack: AsyncExitStack, house: House, config: Config
-) -> Coroutine[None, None, None]:
+async def _discord(house: House, config: Config, words: Mapping[str, Words], begun: Begun) -> None:
     from bot.discord_adapter.opening import open_discord  # here: it takes 0.5 s to import
 
-    discord = await stack.enter_async_context(open_discord(config.discord))
-    return discord.serve(await stack.enter_async_context(handling(discord, house, config)))
+    async with (
+        open_discord(config.discord) as discord,
+        handling(discord, house, config, words) as handlers,
+    ):
+        begun("Discord")
+        await discord.serve(handlers)
 
 
 @asynccontextmanager
-async def handling(chat: Chat, house: House, config: Config) -> AsyncIterator[Handlers]:
+async def handling(
+    chat: Chat, house: House, config: Config, words: Mapping[str, Words]
+) -> AsyncIterator[Handlers]:
     """A platform's handlers at work, on what was left undone first."""
     store = house.store
     async with open_outbox(chat, store.outgoing) as outbox:
@@ -67,7 +74,7 @@ async def handling(chat: Chat, house: House, config: Config) -> AsyncIterator[Ha
             settings=store.settings,
             usage=store.usage,
             config=config,
-            words={language: Words(language) for language in get_args(Language)},
+            words=words,
         )
         handlers = Handlers(desk)
         try:
@@ -77,17 +84,24 @@ async def handling(chat: Chat, house: House, config: Config) -> AsyncIterator[Ha
             await handlers.work.close()
 
 
-async def _all(serving: dict[str, Coroutine[None, None, None]]) -> None:
-    tasks = {asyncio.create_task(one, name=name) for name, one in serving.items()}
+async def serve_all(platforms: dict[str, Coroutine[None, None, None]], served: set[str]) -> None:
+    """`served`: those on which people are heard already. See `serve`."""
+    tasks = {asyncio.create_task(one, name=name) for name, one in platforms.items()}
+    serving = set(tasks)
     try:
-        for ended in asyncio.as_completed(tasks):
-            try:
-                await ended
-            except CoreError as error:
-                log.error("a platform is gone: %s", error)
-                if all(task.done() for task in tasks):
-                    raise
+        while serving:
+            ended, serving = await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                error = task.exception()
+                log.error("%s is not served any more", task.get_name(), exc_info=error)
+                is_wrong = isinstance(error, ConfigInvalid) and task.get_name() not in served
+                if error and (is_wrong or not serving):
+                    raise error
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _words() -> dict[str, Words]:
+    return {language: Words(language) for language in get_args(Language)}

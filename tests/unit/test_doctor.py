@@ -28,7 +28,15 @@ FACTS = {
 CASES = sorted(
     tuple(key.split(".")[1:3]) for key in EN.texts if re.fullmatch(r"checks\.\w+\.\w+\.detail", key)
 )
-WELL = {("gpu", "none"), ("caches", "none"), ("ollama", "unwanted"), ("ollama", "answers")}
+WELL = {
+    ("gpu", "none"),
+    ("caches", "none"),
+    ("ollama", "unwanted"),
+    ("ollama", "answers"),
+    ("discord_messages", "unwanted"),
+}
+PLATFORMS = ("discord", "discord_messages", "discord_rights")
+"""Asked only where they have a token."""
 LEAVES = [
     kind
     for _, kind in inspect.getmembers(errors, inspect.isclass)
@@ -137,7 +145,7 @@ def test_the_tokens_that_are_set_are_named_and_never_shown():
 
 
 def test_there_are_words_for_every_check_and_no_others():
-    names = {name for checks in ROUNDS for name in checks} | {"tokens"}
+    names = {name for checks in ROUNDS for name in checks} | {"tokens", *PLATFORMS}
     told = {key.split(".")[1] for key in EN.texts if key.startswith("checks.")}
     assert told == names | {"statuses", "errors", "slow"}
     assert all(f"checks.{name}.name" in EN for name in names)

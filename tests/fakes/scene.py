@@ -75,6 +75,7 @@ class Scene:
         self._ids = count(1)
 
     async def begin(self) -> None:
+        self.chat.forget_the_caller()
         self._open = AsyncExitStack()
         store = self.store
         outbox = await self._open.enter_async_context(open_outbox(self.chat, store.outgoing))
@@ -89,7 +90,6 @@ class Scene:
 
     async def restart(self) -> None:
         await self.end()
-        self.chat.forget_the_caller()
         await self.begin()
 
     async def settle(self) -> None:

@@ -1,0 +1,338 @@
+"""This file holds how questions are answered in a chat."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from bot.config import Config
+from bot.words import Words
+from core.errors import ModelFailed
+from core.model import Room, Segment
+from tests.fakes.core import BEES
+from tests.fakes.ears import FakeTranscriber
+from tests.fakes.scene import (
+    ADA,
+    BEES_LINK,
+    BOB,
+    ELSEWHERE,
+    HERE,
+    MODERATOR,
+    QUEEN,
+    Scene,
+    Speaker,
+    in_korean,
+    open_scene,
+)
+from tests.fakes.virtual_loop import virtually
+
+EN = Words("en")
+LONG = " ".join(f"Sentence {n} about the queen [2].\n\n" for n in range(150))
+
+
+async def asked(scene: Scene, text: str, where, **more) -> str:
+    """What people see of the answer in the end."""
+    before = len(scene.shown(where))
+    await scene.write(text, where, **more)
+    await scene.settle()
+    return "\n".join(one.draft.text for one in scene.shown(where)[before:])
+
+
+@virtually
+async def test_every_message_in_a_videos_thread_is_a_question(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        for person in (ADA, BOB):
+            answer = await asked(scene, QUEEN, thread, author=person)
+            assert answer.startswith("The queen of the hive in Arden was found by Nora Lee.")
+            assert f"[\\[1\\]](https://youtu.be/{BEES.id}?t=5)" in answer
+            assert len(scene.chat.messages[-1].draft.buttons) == 3
+
+
+@virtually
+async def test_where_only_mentions_count_other_messages_are_left_alone(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        await scene.command("settings", author=MODERATOR, mention_only="true")
+        assert await asked(scene, QUEEN, thread) == ""
+        assert "Nora Lee" in await asked(scene, QUEEN, thread, to_us=True)
+
+
+@virtually
+async def test_an_answer_grows_by_edits_while_typing_is_shown_and_its_last_text_lands(tmp_path):
+    speaker = Speaker("Nora Lee found the queen in Arden [2]. " + "She looked. " * 20, 0.4)
+    async with open_scene(tmp_path, model=speaker) as scene:
+        thread = await scene.watched()
+        await scene.write(QUEEN, thread)
+        await scene.settle()
+        answer = scene.chat.messages[-1]
+        grown = [draft.text for draft in answer.drafts]
+        assert len(grown) > 5
+        for earlier, later in pairwise(grown[:-1]):
+            assert later.startswith(earlier.rstrip())
+        assert thread.place in scene.chat.typing
+        assert f"[\\[1\\]](https://youtu.be/{BEES.id}?t=5)" in grown[-1]
+        assert grown[-1].count("She looked.") == 20
+        assert [button.label for button in answer.draft.buttons] == [
+            "What else?",
+            "And then?",
+            "Who says so?",
+        ]
+
+
+@virtually
+async def test_an_answer_is_typed_until_its_first_word_even_if_that_takes_long(tmp_path):
+    async with open_scene(tmp_path, model=Speaker("Late [2].", 60.0)) as scene:
+        thread = await scene.watched()
+        await scene.write(QUEEN, thread)
+        await asyncio.sleep(50)
+        assert 5 <= len(scene.chat.typing) <= 12
+        await scene.settle()
+        typed = len(scene.chat.typing)
+        await asyncio.sleep(60)
+        assert len(scene.chat.typing) == typed
+
+
+@virtually
+async def test_a_long_answer_is_split_over_several_messages_as_it_grows(tmp_path):
+    async with open_scene(tmp_path, model=Speaker(LONG, 0.01)) as scene:
+        thread = await scene.watched()
+        before = len(scene.shown(thread))
+        await scene.write(QUEEN, thread)
+        await scene.settle()
+        parts = scene.shown(thread)[before:]
+        assert len(parts) >= 3
+        text = "\n".join(part.draft.text for part in parts)
+        assert all(f"Sentence {n} about" in text for n in range(150))
+        assert [len(part.draft.buttons) for part in parts] == [0] * (len(parts) - 1) + [3]
+
+
+@virtually
+async def test_a_pressed_question_is_shown_as_asked_by_whoever_pressed_and_answered(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        label = scene.summary(thread).draft.buttons[0].label
+        for person in (ADA, BOB):
+            assert await scene.press(scene.summary(thread), label, person) is None
+            await scene.settle()
+            question, answer = scene.shown(thread)[-2:]
+            assert question.draft.text == f"{person.name} asks: {label}"
+            assert len(answer.draft.buttons) == 3
+
+
+@virtually
+async def test_a_button_works_weeks_later_and_after_a_restart(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        await asyncio.sleep(21 * 24 * 3600)
+        await scene.restart()
+        for button in scene.summary(thread).draft.buttons[:3]:
+            await scene.press(scene.summary(thread), button.label)
+            await scene.settle()
+            assert scene.shown(thread)[-2].draft.text == f"Ada asks: {button.label}"
+
+
+@virtually
+async def test_a_thread_is_a_conversation_of_its_own(tmp_path):
+    speaker = Speaker("So it is [2].")
+    async with open_scene(tmp_path, model=speaker) as scene:
+        first, second = await scene.watched(), await scene.watched()
+        await asked(scene, "Who is Nora in Arden?", first)
+        await asked(scene, "And what is Kelso?", second)
+        await asked(scene, "And then?", first)
+        last = " ".join(message.text for message in speaker.asked[-1])
+        assert "Who is Nora" in last
+        assert "Kelso?" not in last
+
+
+@virtually
+async def test_asking_the_whole_channel_names_the_video_of_each_citation(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        await scene.watched()
+        await scene.watched("https://youtu.be/bbbbbbbbbbb")
+        assert await scene.command("ask", question=QUEEN) == EN("chat.begun")
+        await scene.settle()
+        question, answer = scene.shown(HERE)[-2:]
+        assert question.draft.text == f"Ada asks: {QUEEN}"
+        assert "“How bees dance”" in answer.draft.text
+
+
+@virtually
+async def test_asking_may_be_of_the_threads_own_video(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        assert await scene.command("ask", question=QUEEN, scope="video") == EN("chat.no_video_here")
+        await scene.command("ask", thread, question=QUEEN, scope="video")
+        await scene.settle()
+        assert "Nora Lee" in scene.shown(thread)[-1].draft.text
+        assert "“How bees dance”" not in scene.shown(thread)[-1].draft.text
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\x00\n", "\u202e"])
+@virtually
+async def test_an_empty_message_is_no_question(text, tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        assert await asked(scene, text, thread) == ""
+        assert await asked(scene, text, HERE) == ""
+        assert await asked(scene, text, thread, to_us=True) == EN("chat.help")
+        told = await scene.command("ask", question=text)
+        assert told.startswith(EN("errors.empty_question.message"))
+
+
+@pytest.mark.parametrize(
+    "text", ["\ud800 queen?", "queen\x00?", "queen " * 700, "꿀벌" * 1000, "?"]
+)
+@virtually
+async def test_any_text_can_be_asked(text, tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        assert await asked(scene, text, thread)
+        assert len(scene.chat.messages[-1].draft.buttons) == 3
+        assert await scene.command("ask", question=text) == EN("chat.begun")
+        await scene.settle()
+        assert scene.shown(HERE)[-2].draft.text.startswith("Ada asks: ")
+
+
+@virtually
+async def test_a_model_that_breaks_off_is_told_in_the_same_message(tmp_path):
+    class Breaking(Speaker):
+        async def stream(self, prompt, *, max_tokens):
+            yield "Nora Lee "
+            await asyncio.sleep(5)
+            raise ModelFailed("broke")
+
+    async with open_scene(tmp_path, model=Breaking("")) as scene:
+        thread = await scene.watched()
+        before = len(scene.shown(thread))
+        await scene.write(QUEEN, thread)
+        await scene.settle()
+        [answer] = scene.shown(thread)[before:]
+        assert answer.drafts[0].text.startswith("Nora Lee")
+        assert answer.draft.text.startswith(EN("errors.model_failed.message"))
+
+
+@virtually
+async def test_an_answer_that_takes_more_than_an_hour_ends_in_a_new_message(tmp_path):
+    async with open_scene(tmp_path, model=Speaker("One two three four [2].", 1500.0)) as scene:
+        thread = await scene.watched()
+        before = len(scene.shown(thread))
+        await scene.write(QUEEN, thread)
+        await scene.settle()
+        old, new = scene.shown(thread)[before:]
+        assert new.at_s - old.at_s > 3600
+        assert new.draft.text.startswith("One two three four")
+        assert len(new.draft.buttons) == 3
+
+
+@virtually
+async def test_a_deleted_answer_is_survived(tmp_path):
+    async with open_scene(tmp_path, model=Speaker("One two three [2].", 5.0)) as scene:
+        thread = await scene.watched()
+        await scene.write(QUEEN, thread)
+        await asyncio.sleep(8)
+        scene.chat.delete(scene.shown(thread)[-1].id)
+        await scene.settle()
+        assert "One two three" in await asked(scene, QUEEN, thread)
+
+
+@virtually
+async def test_a_question_in_a_channel_is_only_one_if_it_is_said_to_us(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        await scene.watched()
+        assert await asked(scene, QUEEN, HERE) == ""
+        assert "Nora Lee" in await asked(scene, QUEEN, HERE, to_us=True)
+        told = await asked(scene, QUEEN, ELSEWHERE, to_us=True)
+        assert told.startswith("This channel has no video yet.")
+        assert "fake:" not in told
+
+
+@virtually
+async def test_a_forgotten_video_is_told_where_it_is_asked_about(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        summary = scene.summary(thread)
+        await scene.core.forget("fake:a", BEES.id)
+        assert await asked(scene, QUEEN, thread) == ""
+        told = await scene.press(summary, "Chapters")
+        assert told.text == EN("chat.unknown_button")
+
+
+@virtually
+async def test_more_questions_are_none_that_the_thread_has_asked(tmp_path):
+    subjects = ("flowers", "honey", "queens", "winter", "wax")
+    said = [
+        Segment(9.0 * n, 9.0 * n + 8, f"The {word} of the hive are {word} that last.")
+        for n, word in enumerate(subjects * 2)
+    ]
+    async with open_scene(tmp_path, transcriber=FakeTranscriber(*said)) as scene:
+        thread = await scene.watched()
+        assert await scene.press(scene.summary(thread), "More questions") is None
+        await scene.settle()
+        more = scene.shown(thread)[-1]
+        fresh = [button.label for button in more.draft.buttons]
+        assert len(fresh) == 3
+        assert not {button.label for button in scene.summary(thread).draft.buttons} & set(fresh)
+        await scene.press(more, fresh[0], in_korean(BOB))
+        await scene.settle()
+        assert scene.shown(thread)[-2].draft.text == f"Bob asks: {fresh[0]}"
+        await scene.press(scene.summary(thread), scene.summary(thread).draft.buttons[0].label)
+        await scene.settle()
+        said = len(scene.shown(thread))
+        await scene.press(scene.summary(thread), "More questions")
+        await scene.settle()
+        [more] = scene.shown(thread)[said:]
+        assert fresh[0] not in [button.label for button in more.draft.buttons]
+
+
+@virtually
+async def test_what_was_answered_just_before_a_kill_is_shown_and_not_answered_again(tmp_path):
+    speaker = Speaker("Nora Lee [2].", 1.0)
+    async with open_scene(tmp_path, model=speaker) as scene:
+        thread = await scene.watched()
+        for text in (QUEEN, "And what is Kelso?"):
+            await scene.write(text, thread)
+        while len(await scene.store.threads.turns("fake:a", thread.place, 9)) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await scene.restart()
+        await scene.settle()
+        assert len(speaker.asked) == 2
+        assert len(await scene.store.threads.turns("fake:a", thread.place, 9)) == 2
+        assert [len(one.draft.buttons) for one in scene.shown(thread)[-2:]] == [3, 3]
+
+
+@virtually
+async def test_messages_of_an_answer_that_was_longer_before_a_kill_do_not_stay_behind(tmp_path):
+    speaker = Speaker(LONG, 0.05)
+    async with open_scene(tmp_path, model=speaker) as scene:
+        thread = await scene.watched()
+        before = len(scene.shown(thread))
+        await scene.write(QUEEN, thread)
+        await asyncio.sleep(30)
+        assert len(scene.shown(thread)) - before >= 2
+        await scene.end()
+        speaker.says = "Short [2]."
+        await scene.begin()
+        await scene.settle()
+        first, *others = scene.shown(thread)[before:]
+        assert first.draft.text.startswith("Short")
+        assert others
+        assert {one.draft.text for one in others} == {"…"}
+
+
+@virtually
+async def test_the_room_of_a_reply_is_found_before_the_places_own(tmp_path):
+    async with open_scene(tmp_path, config=Config()) as scene:
+        thread = await scene.watched()
+        await scene.write("https://youtu.be/bbbbbbbbbbb", thread)
+        await scene.settle()
+        summary = scene.summary(thread)
+        await scene.press(summary, summary.draft.buttons[0].label)
+        await scene.settle()
+        found = await scene.store.rooms.find("fake", thread.place, summary.id)
+        assert isinstance(found, Room)
+        turns = await scene.store.threads.turns("fake:a", found.thread, 9)
+        assert [turn.question for turn in turns] == [summary.draft.buttons[0].label]
+        assert BEES_LINK.endswith(BEES.id)

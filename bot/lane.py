@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 
-from bot.chat import Busy, Chat, MessageGone, PlaceClosed, TooOld
+from bot.chat import Busy, Chat, Draft, MessageGone, PlaceClosed, TooOld
 from bot.live import Live, read_draft
 from core.errors import CoreError
 from core.model import Effect
@@ -32,11 +32,14 @@ class Lane:
         place: str,
         turn: AbstractAsyncContextManager[object],
         idle: Callable[[], object],
+        instead: Draft | None = None,
     ) -> None:
         self._chat = chat  # borrowed
         self._turn = turn
         """Held from posting a message until it is stored that it was."""
         self._idle = idle
+        self._instead = instead
+        """What is shown where the platform refuses the last text of a message."""
         self._lives: list[Live] = []
         self._task: asyncio.Task[None] | None = None
         self._awake = asyncio.Event()
@@ -115,7 +118,8 @@ class Lane:
                 await self._surely(other.drop)
         except Exception:  # Refused, or an adapter's flaw, which must not silence the place
             log.error("a message could not be sent", exc_info=True)
-            await self._surely(lambda: live.skip(effect.revision))
+            instead = self._instead if effect.kind == "message" else None
+            await self._surely(lambda: live.skip(effect.revision, instead))
 
     async def _edit(self, live: Live, effect: Effect) -> None:
         draft = read_draft(effect.draft)

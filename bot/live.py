@@ -31,6 +31,8 @@ class Live:
         self._outgoing = outgoing  # borrowed
         self._wake = wake
         self._newest: str | None = None
+        self._refused = 0
+        """The last revision that the platform did not take."""
         self._saving = asyncio.Lock()
         self._settled = asyncio.Event()
         self._tell()
@@ -49,7 +51,7 @@ class Live:
         Does nothing to a message that is finished, or that people deleted."""
         last = write_draft(draft)
         if not self.effect.finished:
-            await self._become(lambda effect: replace(_redrafted(effect, last), finished=True))
+            await self._become(lambda effect: self._finished(effect, last))
             self._wake()
 
     async def seen(self) -> str:
@@ -80,9 +82,18 @@ class Live:
         """The platform shows this revision, or 0 if it is not known which."""
         await self._become(lambda effect: replace(effect, target=target, shown=revision))
 
-    async def skip(self, revision: int) -> None:
-        """This revision will not be shown; a later one may."""
-        await self._become(lambda effect: replace(effect, shown=revision))
+    async def skip(self, revision: int, instead: Draft | None = None) -> None:
+        """This revision will not be shown. A later one may; where it is the last, `instead` is."""
+        other = write_draft(instead) if instead else ""
+
+        def skipped(effect: Effect) -> Effect:
+            is_last = effect.finished and effect.revision == revision
+            if is_last and other not in ("", effect.draft):
+                return replace(effect, draft=other, revision=revision + 1, shown=revision)
+            return replace(effect, shown=revision)
+
+        self._refused = revision
+        await self._become(skipped)
 
     async def begin_anew(self) -> None:
         """What was posted stays as it is, and another message will take its place."""
@@ -91,6 +102,11 @@ class Live:
     async def drop(self) -> None:
         """Nothing of it will be sent any more."""
         await self._become(lambda e: replace(e, finished=True, shown=e.revision))
+
+    def _finished(self, effect: Effect, last: str) -> Effect:
+        if effect.revision == self._refused:  # also if it is the same: what is last is not skipped
+            effect = replace(effect, draft="")
+        return replace(_redrafted(effect, last), finished=True)
 
     async def _become(self, change: Callable[[Effect], Effect]) -> None:
         """Stored first, then believed; changes come one after the other."""

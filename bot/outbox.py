@@ -34,9 +34,10 @@ _PATIENCE_S = 5.0
 class Outbox:
     """What one platform shows of us. Use open_outbox."""
 
-    def __init__(self, chat: Chat, outgoing: Outgoing) -> None:
+    def __init__(self, chat: Chat, outgoing: Outgoing, instead: Draft | None = None) -> None:
         self._chat = chat  # borrowed
         self._outgoing = outgoing  # borrowed
+        self._instead = instead
         self._turn = nullcontext() if chat.keyed else asyncio.Lock()
         self._lanes: dict[str, Lane] = {}
         self._lives: WeakValueDictionary[str, Live] = WeakValueDictionary()
@@ -105,7 +106,11 @@ class Outbox:
         lane = self._lanes.get(effect.place)
         if lane is None:
             place = effect.place
-            lane = Lane(self._chat, place, self._turn, lambda: self._lanes.pop(place, None))
+
+            def idle() -> None:
+                self._lanes.pop(place, None)
+
+            lane = Lane(self._chat, place, self._turn, idle, self._instead)
             self._lanes[place] = lane
         live = self._lives[effect.key] = Live(effect, self._outgoing, lane.wake)
         lane.add(live)
@@ -113,9 +118,12 @@ class Outbox:
 
 
 @asynccontextmanager
-async def open_outbox(chat: Chat, outgoing: Outgoing) -> AsyncIterator[Outbox]:
-    """Works until it is closed, beginning with what was left. Raises StoreBroken."""
-    outbox = Outbox(chat, outgoing)
+async def open_outbox(
+    chat: Chat, outgoing: Outgoing, instead: Draft | None = None
+) -> AsyncIterator[Outbox]:
+    """Works until it is closed, beginning with what was left. `instead`: what is shown where the
+    platform will never take a message. Raises StoreBroken."""
+    outbox = Outbox(chat, outgoing, instead)
     await outbox.resume()
     tidying = asyncio.create_task(outbox.tidy())
     try:

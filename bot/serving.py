@@ -12,6 +12,7 @@ from bot.chat import Chat
 from bot.config import Config
 from bot.desk import Desk
 from bot.handlers import Handlers
+from bot.looks import Looks
 from bot.outbox import open_outbox
 from bot.words import Words
 from core.bootstrap import House, open_house
@@ -63,7 +64,8 @@ async def handling(
 ) -> AsyncIterator[Handlers]:
     """A platform's handlers at work, on what was left undone first."""
     store = house.store
-    async with open_outbox(chat, store.outgoing) as outbox:
+    refused = Looks(chat, words[config.language]).say("chat.not_shown")
+    async with open_outbox(chat, store.outgoing, refused) as outbox:
         desk = Desk(
             chat=chat,
             outbox=outbox,

@@ -204,6 +204,21 @@ async def test_a_limited_place_is_left_alone_as_long_as_the_platform_asks_and_ot
 
 
 @virtually
+async def test_where_the_last_draft_is_refused_it_is_said_instead():
+    chat, too_long = FakeChat(), says("x" * 5000)
+    async with open_outbox(chat, FakeOutgoing(), says("I may not.")) as outbox:
+        posted = await outbox.post("a", too_long, key="posted")
+        grown = await outbox.grow("a", says("It grows"), key="grown", owner="job")
+        await grown.seen()
+        grown.show(too_long)
+        await grown.seen()
+        assert chat.texts("a")[-1] == "It grows"
+        await grown.finish(too_long)
+        await asyncio.gather(posted.seen(), grown.seen())
+    assert chat.texts("a") == ["I may not."] * 2
+
+
+@virtually
 async def test_a_draft_that_is_refused_holds_nothing_up_and_a_later_one_is_shown():
     chat = FakeChat()
     async with open_outbox(chat, FakeOutgoing()) as outbox:

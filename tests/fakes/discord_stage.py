@@ -1,0 +1,138 @@
+"""This file puts our side of Discord on a stage: the real adapter, handlers and outbox in this
+process, before the Discord of the tests, over a core in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from bot.config import Config
+from bot.discord_adapter.adapter import Discord
+from bot.discord_adapter.gateway import Gateway
+from bot.discord_adapter.opening import log_in, made_client, point_at
+from bot.serving import handling
+from bot.words import Words
+from core.bootstrap import House
+from core.config import Language
+from core.model import Video
+from core.ports import Tell
+from tests.fakes.core import BEES, VIDEOS, World
+from tests.fakes.discord.people import Seen
+from tests.fakes.discord.server import DiscordServer
+from tests.fakes.discord_bot import section
+from tests.fakes.discord_program import description, eventually
+from tests.fakes.ears import FakeFetcher
+from tests.fakes.store import MemoryStore
+
+DONE = "Done. The summary is below."
+QUESTION = "Who found the queen of the hive in Arden?"
+FOUND = "The queen of the hive in Arden was found by Nora Lee."
+
+
+class PausingFetcher(FakeFetcher):
+    """It downloads nothing before it `may`."""
+
+    def __init__(self, *videos: Video) -> None:
+        super().__init__(*videos)
+        self.may = asyncio.Event()
+        self.may.set()
+
+    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+        await self.may.wait()
+        return await super().download(video, folder, tell)
+
+
+@dataclass
+class Stage:
+    platform: DiscordServer
+    place: str
+    """A channel of its own."""
+    fetcher: PausingFetcher
+    store: MemoryStore = field(default_factory=MemoryStore)
+
+    async def paste(self, video: Video = BEES) -> str:
+        """The message's id, which its thread will have."""
+        return await self.platform.people.write(self.place, f"https://youtu.be/{video.id}")
+
+    async def take_in(self, video: Video = BEES) -> str:
+        """Pastes it, and waits until all is said."""
+        link = await self.paste(video)
+        await eventually(lambda: self._is_told(link))
+        await self.rest()
+        return link
+
+    async def rest(self) -> None:
+        """Until nothing is left to do or to say."""
+        await eventually(self._is_at_rest)
+
+    async def says(self, place: str = "") -> list[str]:
+        """What everybody can read there of us, oldest first: texts, and what cards say."""
+        return [text(one) for one in await self.ours(place) if not one.ephemeral]
+
+    async def ours(self, place: str = "") -> list[Seen]:
+        people = self.platform.people
+        seen = await people.messages(place or self.place)
+        return [one for one in seen if one.author == people.bot and text(one)]
+
+    async def comes(self, wanted: str, place: str = "") -> Seen:
+        """A message of ours with these words, once it is there."""
+
+        async def find() -> Seen | None:
+            seen = await self.ours(place)
+            return next((one for one in seen if wanted in text(one)), None)
+
+        found = await eventually(find, 20)
+        assert found
+        return found
+
+    async def _is_told(self, link: str) -> bool:
+        known = [effect.owner or effect.key for effect in self.store.outgoing.effects.values()]
+        return any(link in name for name in known)
+
+    async def _is_at_rest(self) -> bool:
+        open_requests = await self.store.requests.open("discord")
+        return not open_requests and not await self.store.outgoing.unsettled("discord")
+
+
+@asynccontextmanager
+async def on_stage(platform: DiscordServer, scratch: Path) -> AsyncIterator[Stage]:
+    """Nobody waits as long as before the real one: edits may follow one another as fast as the
+    platform of the tests fills its buckets, and sessions at once."""
+    place = await platform.people.make_channel("place")
+    stage = Stage(platform, place, PausingFetcher(*VIDEOS))
+    world = World(scratch, fetcher=stage.fetcher, store=stage.store)
+    config = Config(discord=section(platform))
+    async with _opened(config) as adapter:
+        adapter.edit_interval_s = 0.1
+        words = {language: Words(language) for language in get_args(Language)}
+        house = House(world.pipeline(), stage.store)
+        async with handling(adapter, house, config, words) as handlers:
+            serving = asyncio.create_task(adapter.serve(handlers))
+            try:
+                await adapter.ready()
+                yield stage
+            finally:
+                serving.cancel()
+                with suppress(asyncio.CancelledError):
+                    await serving
+
+
+@asynccontextmanager
+async def _opened(config: Config) -> AsyncIterator[Discord]:
+    point_at(config.discord)
+    async with made_client(config.discord) as (client, intents):
+        client.before_identify_hook = _do_not_wait  # five seconds, before any but the first
+        assert await log_in(client, config.discord)
+        yield Discord(client, Gateway(client, intents))
+
+
+async def _do_not_wait(shard_id: int | None, *, initial: bool = False) -> None:
+    pass
+
+
+def text(seen: Seen) -> str:
+    return seen.text or description(seen)

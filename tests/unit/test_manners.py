@@ -1,0 +1,239 @@
+"""This file holds who may do what, how often, and in which language people are spoken to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.chat import Person, Where
+from bot.config import Config, Quotas
+from bot.manners import merged
+from bot.words import Words
+from core.document import Markdown
+from core.model import Habits
+from tests.fakes.scene import (
+    ADA,
+    BEES_LINK,
+    BOB,
+    ELSEWHERE,
+    HERE,
+    MODERATOR,
+    QUEEN,
+    in_korean,
+    open_scene,
+)
+from tests.fakes.virtual_loop import virtually
+
+EN, KO = Words("en"), Words("ko")
+OTHER_SERVER = Where("x", "fake:x", "another server")
+PRIVATE = Where("p", "fake:p")
+
+marked = Markdown().text
+"""As our words stand in a message."""
+
+
+def test_of_each_setting_the_first_that_is_set_counts():
+    near, far = Habits(links=False, ask="moderators"), Habits(links=True, language="ko")
+    assert merged([near, far]) == Habits(links=False, language="ko", ask="moderators")
+    assert merged([]) == Habits()
+
+
+@virtually
+async def test_a_channel_goes_before_its_server_and_both_before_what_is_ours(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        links = EN("chat.habits.links", value="{}").format
+        assert links("yes") in await scene.command("settings")
+        await scene.command("settings", author=MODERATOR, links="false", for_="server")
+        for where, value in ((HERE, "no"), (ELSEWHERE, "no"), (OTHER_SERVER, "yes")):
+            assert links(value) in await scene.command("settings", where)
+        await scene.command("settings", author=MODERATOR, links="true", for_="channel")
+        for where, value in ((HERE, "yes"), (ELSEWHERE, "no"), (OTHER_SERVER, "yes")):
+            assert links(value) in await scene.command("settings", where)
+
+
+@virtually
+async def test_a_thread_is_treated_as_its_channel(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        await scene.command("settings", thread, MODERATOR, links="false")
+        await scene.write(BEES_LINK)
+        await scene.settle()
+        assert len(scene.chat.threads) == 1
+
+
+@virtually
+async def test_what_is_set_stays_when_something_else_is_set(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        await scene.command("settings", author=MODERATOR, links="false")
+        await scene.command("settings", author=MODERATOR, who_ask="moderators")
+        told = await scene.command("language", author=MODERATOR, language="ko")
+        assert KO("chat.habits.links", value=KO("chat.values.no")) not in told
+        assert EN("chat.habits.links", value="no") in told
+        assert EN("chat.habits.ask", value="moderators") in told
+        assert EN("chat.habits.language", value="Korean") in told
+
+
+@pytest.mark.parametrize("options", [{"links": "true"}, {"who_forget": "everyone"}])
+@virtually
+async def test_only_moderators_change_settings_and_everybody_reads_them(options, tmp_path):
+    async with open_scene(tmp_path) as scene:
+        before = await scene.command("settings")
+        assert await scene.command("settings", **options) == EN("chat.may_not")
+        assert await scene.command("settings") == before
+        assert await scene.command("settings", author=MODERATOR, **options)
+
+
+@virtually
+async def test_in_private_one_may_do_all(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        told = await scene.command("settings", PRIVATE, who_ask="moderators", for_="server")
+        assert EN("chat.habits.ask", value="moderators") in told
+        await scene.write(BEES_LINK, PRIVATE)
+        await scene.settle()
+        assert "1" in await scene.command("forget", PRIVATE, video="bees")
+
+
+@virtually
+async def test_nonsense_is_not_set(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        before = await scene.command("settings")
+        told = await scene.command("settings", author=MODERATOR, who_ask="nobody", who_watch="")
+        assert told == before
+        told = await scene.command("language", author=MODERATOR, language="Klingon")
+        assert told == EN("chat.no_language", languages="English, Korean")
+        assert await scene.command("settings") == before
+
+
+@virtually
+async def test_who_may_watch_is_who_may_and_nobody_is_told_in_front_of_others(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        await scene.command("settings", author=MODERATOR, who_watch="moderators")
+        await scene.write(BEES_LINK)
+        await scene.settle()
+        assert scene.chat.messages == scene.chat.threads == []
+        assert await scene.command("watch", link=BEES_LINK) == EN("chat.may_not")
+        await scene.write(BEES_LINK, to_us=True)
+        await scene.settle()
+        assert scene.chat.texts("a") == [EN("chat.may_not")]
+        await scene.write(BEES_LINK, author=MODERATOR)
+        await scene.settle()
+        assert len(scene.chat.threads) == 1
+        assert await scene.command("summary") == EN("chat.begun"), "only shown again"
+
+
+@virtually
+async def test_a_press_is_judged_by_what_may_be_done_now_not_when_the_button_was_drawn(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        summary = scene.summary(thread)
+        question = summary.draft.buttons[0].label
+        await scene.command("settings", author=MODERATOR, who_ask="moderators")
+        said = len(scene.chat.messages)
+        for label in (question, "More questions"):
+            told = await scene.press(summary, label)
+            assert told.text == EN("chat.may_not")
+        await scene.settle()
+        assert len(scene.chat.messages) == said
+        assert await scene.press(summary, question, replace(ADA, is_moderator=True)) is None
+        await scene.settle()
+        assert len(scene.chat.messages) == said + 2
+
+
+@virtually
+async def test_who_may_not_ask_is_not_answered_and_not_told_in_front_of_others(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        await scene.command("settings", author=MODERATOR, who_ask="moderators")
+        said = len(scene.chat.messages)
+        await scene.write(QUEEN, thread)
+        assert await scene.command("ask", question=QUEEN) == EN("chat.may_not")
+        await scene.settle()
+        assert len(scene.chat.messages) == said
+
+
+@virtually
+async def test_a_used_up_day_is_told_once_kindly_then_silence_but_not_for_commands(tmp_path):
+    config = Config(quotas=Quotas(questions_per_person=2))
+    async with open_scene(tmp_path, config=config) as scene:
+        thread = await scene.watched()
+        said = len(scene.shown(thread))
+        for _ in range(6):
+            await scene.write(QUEEN, thread)
+            await scene.settle()
+        texts = [one.draft.text for one in scene.shown(thread)[said:]]
+        assert len(texts) == 3
+        assert texts[-1] == marked(EN("chat.quotas.person_questions", most=2))
+        again = marked(EN("chat.quotas.again", most=2))
+        assert await scene.command("ask", question=QUEEN) == again
+        pressed = await scene.press(scene.summary(thread), scene.buttons(thread)[0].label)
+        assert pressed.text == again
+        said = len(scene.chat.messages)
+        await scene.write(QUEEN, thread, BOB)
+        await scene.settle()
+        assert len(scene.chat.messages) == said + 1
+
+
+@pytest.mark.parametrize(
+    ("quotas", "key"),
+    [
+        (Quotas(videos_per_person=1), "person_videos"),
+        (Quotas(videos_per_channel=1), "channel_videos"),
+        (Quotas(videos_per_server=1), "server_videos"),
+    ],
+)
+@virtually
+async def test_persons_channels_and_servers_have_their_day_each(quotas, key, tmp_path):
+    async with open_scene(tmp_path, config=Config(quotas=quotas)) as scene:
+        await scene.write(f"{BEES_LINK} https://youtu.be/bbbbbbbbbbb https://youtu.be/ccccccccccc")
+        await scene.settle()
+        assert scene.chat.texts("a") == [marked(EN(f"chat.quotas.{key}", most=1))]
+        assert len(scene.chat.threads) == 1
+        await scene.write(BEES_LINK, OTHER_SERVER, BOB)
+        await scene.settle()
+        assert len(scene.chat.threads) == 2
+
+
+@virtually
+async def test_an_event_that_comes_twice_is_counted_once_and_what_is_only_shown_again_never(
+    tmp_path,
+):
+    config = Config(quotas=Quotas(videos_per_person=2))
+    async with open_scene(tmp_path, config=config) as scene:
+        for _ in range(3):
+            await scene.write(BEES_LINK, id="same")
+            await scene.settle()
+        for _ in range(3):
+            assert await scene.command("summary") == EN("chat.begun")
+            await scene.settle()
+        assert await scene.command("watch", link=BEES_LINK) == EN("chat.begun")
+        told = await scene.command("watch", link=BEES_LINK)
+        assert told == marked(EN("chat.quotas.person_videos", most=2))
+
+
+@virtually
+async def test_everybody_is_spoken_to_in_the_channels_language_and_one_alone_in_theirs(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        await scene.command("language", author=MODERATOR, language="한국어")
+        thread = await scene.watched()
+        assert KO("labels.topic") in scene.summary(thread).draft.text
+        assert scene.shown(thread)[0].draft.text == KO("chat.finished")
+        label = scene.summary(thread).draft.buttons[0].label
+        await scene.press(scene.summary(thread), label)
+        await scene.settle()
+        asked = KO("chat.asked", name="Ada", question=label)
+        assert scene.shown(thread)[-2].draft.text == asked
+        for person, words in ((in_korean(BOB), KO), (replace(BOB, language="en-GB"), EN)):
+            assert await scene.command("help", ELSEWHERE, person) == words("chat.help")
+            assert await scene.command("help", HERE, person) == words("chat.help")
+        assert await scene.command("help", HERE, Person("3", "C", language="fr")) == KO("chat.help")
+
+
+@virtually
+async def test_what_is_refused_is_told_to_one_alone_in_their_language(tmp_path):
+    async with open_scene(tmp_path, config=Config(quotas=Quotas(videos_per_person=0))) as scene:
+        told = await scene.command("watch", author=in_korean(BOB), link=BEES_LINK)
+        assert told == marked(KO("chat.quotas.person_videos", most=0))
+        await scene.command("settings", author=MODERATOR, who_watch="moderators")
+        told = await scene.command("watch", author=in_korean(BOB), link=BEES_LINK)
+        assert told == KO("chat.may_not")

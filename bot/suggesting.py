@@ -18,7 +18,8 @@ async def suggestions(
     """Labels and values, of this channel alone."""
     channel = command.where.channel
     if option == "language":
-        found = [(words(f"chat.values.{code}"), code) for code, words in desk.words.items()]
+        words = desk.looks(command.author.language).words
+        found = [(words(f"chat.values.{code}"), code) for code in desk.words]
     elif option == "job":
         found = [(video.title or video.id, job.id) for job, video in await pending(desk, channel)]
     else:

@@ -62,7 +62,7 @@ async def test_a_limit_is_waited_for(stage, fault, request_kind):
 
 
 @pytest.mark.parametrize("request_kind", [("POST", POSTS), ("POST", THREADS)])
-@pytest.mark.parametrize("fault", ["500 after", "502 after"])
+@pytest.mark.parametrize("fault", ["500 after", "502 after", "cut after"])
 async def test_what_was_done_though_the_answer_denies_it_is_not_done_again(
     stage, fault, request_kind
 ):
@@ -250,6 +250,9 @@ async def test_events_that_come_twice_are_acted_on_once(stage):
     assert FOUND in answer
     assert asked.startswith("Mina asks:")
     assert "youtu.be" in another
+    assert stage.fetcher.calls.count("look_up") == 1
+    channel = f"discord:{stage.place}"
+    assert len(await stage.store.threads.turns(channel, link, 100)) == 2
 
 
 async def test_an_event_that_comes_late_is_acted_on(stage):

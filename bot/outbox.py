@@ -96,7 +96,8 @@ class Outbox:
         await asyncio.gather(*(lane.close(_PATIENCE_S) for lane in self._lanes.values()))
 
     async def _add(self, effect: Effect) -> Live:
-        return self._take(await self._outgoing.add(effect))
+        # What is under way is not looked up: by the time it is read it may have gone further.
+        return self._lives.get(effect.key) or self._take(await self._outgoing.add(effect))
 
     def _take(self, effect: Effect) -> Live:
         if live := self._lives.get(effect.key):

@@ -110,6 +110,25 @@ async def test_a_text_shown_while_an_older_one_is_being_stored_is_not_forgotten(
 
 
 @virtually
+async def test_asked_for_again_while_it_is_being_sent_it_is_not_sent_again():
+    class Slow(FakeOutgoing):
+        async def add(self, effect: Effect) -> Effect:
+            stored = await super().add(effect)
+            await asyncio.sleep(60)
+            return stored
+
+    chat, store = FakeChat(keyed=False), Slow()
+    chat.down = True
+    async with open_outbox(chat, store) as outbox:
+        await outbox.post("a", says("Hello"), key="k")
+    chat.down = False
+    async with open_outbox(chat, store) as outbox:
+        await outbox.post("a", says("Hello"), key="k")
+        await asyncio.sleep(120)
+    assert chat.texts("a") == ["Hello"]
+
+
+@virtually
 async def test_after_a_restart_the_same_message_goes_on_moving():
     chat, store = FakeChat(), FakeOutgoing()
     async with open_outbox(chat, store) as outbox:

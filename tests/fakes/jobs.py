@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from core.errors import CoreError, JobCancelled, UnknownJob, UnknownVideo
@@ -33,6 +33,14 @@ class FakeJobs:
         self._works: dict[str, asyncio.Task[tuple[str, ...]]] = {}
         self._told: dict[str, list[Progress]] = {}
         self._jobs: dict[str, _Entry] = {}
+
+    def take_over(self, killed: FakeJobs) -> None:
+        """The jobs of a process that was killed, as they were."""
+        for job_id, entry in killed._jobs.items():
+            task = entry.task
+            if task.cancelled():
+                task = asyncio.create_task(self._fulfil(entry.order))
+            self._jobs[job_id] = replace(entry, task=task)
 
     async def submit(self, order: Order) -> str:
         number = next(_NUMBERS)

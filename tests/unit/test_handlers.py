@@ -1,0 +1,302 @@
+"""This file holds what the handlers promise whatever comes in: once, in its place, and told."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.chat import Command, Message, Press, Where
+from bot.handlers import Handlers
+from bot.words import Words
+from core.errors import StoreBroken
+from core.model import Segment, Video
+from tests.fakes.chat import Shown
+from tests.fakes.core import BEES
+from tests.fakes.ears import FakeFetcher, FakeTranscriber
+from tests.fakes.scene import (
+    ADA,
+    BEES_LINK,
+    BOB,
+    ELSEWHERE,
+    HERE,
+    MODERATOR,
+    QUEEN,
+    Scene,
+    open_scene,
+)
+from tests.fakes.virtual_loop import virtually
+
+EN = Words("en")
+
+
+def events(scene: Scene, thread: Where) -> dict[str, Message | Press | Command]:
+    """One of each kind that shows something to everybody."""
+    summary = scene.summary(thread)
+    question, more = summary.draft.buttons[0], summary.draft.buttons[5]
+    return {
+        "link": Message(HERE, "x1", ADA, f"{BEES_LINK} https://youtu.be/bbbbbbbbbbb"),
+        "question": Message(thread, "x2", ADA, QUEEN),
+        "press": Press(thread, "x3", summary.id, ADA, question.id),
+        "more": Press(thread, "x4", summary.id, ADA, more.id),
+        "watch": Command(HERE, "x5", ADA, "watch", {"link": BEES_LINK}),
+        "ask": Command(HERE, "x6", ADA, "ask", {"question": QUEEN}),
+        "summary": Command(HERE, "x7", ADA, "summary", {}),
+        "refused": Message(HERE, "x8", ADA, "", to_us=True),
+    }
+
+
+async def hear(scene: Scene, event: Message | Press | Command) -> object:
+    name = {Message: "message", Press: "press", Command: "command"}[type(event)]
+    return await getattr(scene.handlers, name)(event)
+
+
+@pytest.mark.parametrize(
+    "kind", ["link", "question", "press", "more", "watch", "ask", "summary", "refused"]
+)
+@virtually
+async def test_an_event_that_comes_again_is_acted_on_once(kind, tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        event = events(scene, thread)[kind]
+        before = len(scene.chat.messages)
+        await asyncio.gather(*(hear(scene, event) for _ in range(3)))
+        await scene.settle()
+        shown = [*scene.chat.messages, *scene.chat.threads]
+        assert len(scene.chat.messages) > before
+        for _ in range(2):
+            await hear(scene, event)
+            await scene.settle()
+            await scene.restart()
+            await asyncio.sleep(24 * 3600)
+        assert [*scene.chat.messages, *scene.chat.threads] == shown
+
+
+@virtually
+async def test_two_hundred_restarts_with_every_event_twice_show_each_once(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        before = len(scene.shown(thread))
+        for n in range(200):
+            question = Message(thread, f"q{n}", ADA, f"{QUEEN} {n}")
+            for _ in range(1 + (n % 10 == 0)):
+                await scene.handlers.message(question)
+            await scene.restart()
+            await scene.handlers.message(question)
+        await scene.settle()
+        assert len(scene.shown(thread)) - before == 200
+
+
+@virtually
+async def test_a_button_that_nobody_knows_is_refused(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        for forged in ("", "forged", "' OR 1=1", "x" * 5000, "\ud800"):
+            told = await scene.handlers.press(Press(HERE, "p", "m", ADA, forged))
+            assert told.text == EN("chat.unknown_button")
+
+
+@virtually
+async def test_a_button_of_another_channel_is_refused(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        said = len(scene.chat.messages)
+        for button in scene.summary(thread).draft.buttons:
+            told = await scene.handlers.press(Press(ELSEWHERE, "p", "m", MODERATOR, button.id))
+            assert told.text == EN("chat.unknown_button")
+            assert told.file is None
+        await scene.settle()
+        assert len(scene.chat.messages) == said
+
+
+@virtually
+async def test_a_transcript_and_chapters_are_for_whoever_pressed_alone(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        said = len(scene.chat.messages)
+        transcript = await scene.press(scene.summary(thread), "Transcript")
+        assert transcript.file.name == f"{BEES.id}.txt"
+        assert "Nora Lee" in transcript.file.text
+        chapters = await scene.press(scene.summary(thread), "Chapters")
+        assert f"(https://youtu.be/{BEES.id}?t=0)" in chapters.text
+        assert len(scene.chat.messages) == said
+
+
+@virtually
+async def test_where_links_are_not_watched_one_in_a_videos_thread_belongs_to_a_question(
+    tmp_path,
+):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        await scene.command("settings", author=MODERATOR, links="false")
+        await scene.write(f"Is the queen that of {BEES_LINK}?", thread)
+        await scene.settle()
+        assert len(scene.shown(thread)[-1].draft.buttons) == 3
+        await scene.write(BEES_LINK, HERE)
+        await scene.settle()
+        assert len(scene.chat.threads) == 1
+        await scene.write(BEES_LINK, HERE, to_us=True)
+        await scene.settle()
+        assert len(scene.chat.threads) == 2
+
+
+@virtually
+async def test_what_is_said_in_a_channel_is_none_of_our_business(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        await scene.watched()
+        said = len(scene.chat.messages)
+        for text in ("Hello", "https://example.com", "youtube.com", "@everyone", ""):
+            await scene.write(text)
+            await scene.write(text, scene.inside("a/some thread"))
+        await scene.settle()
+        assert len(scene.chat.messages) == said
+
+
+@virtually
+async def test_a_thread_that_was_deleted_is_forgotten(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        await scene.handlers.place_gone(thread.place)
+        assert await scene.store.rooms.find("fake", thread.place) is None
+        await scene.handlers.place_gone("never was")
+
+
+class BrokenPort:
+    """Every call of it fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> Any:
+        async def fail(*args: Any) -> Any:
+            raise self.error
+
+        return fail
+
+
+def with_broken(scene: Scene, port: str, error: Exception) -> Handlers:
+    """Handlers over a store of which a part fails."""
+    desk, broken = scene.handlers._desk, BrokenPort(error)
+    if port == "library":
+        return Handlers(replace(desk, core=replace(desk.core, library=broken)))
+    return Handlers(replace(desk, **{port: broken}))
+
+
+@pytest.mark.parametrize("error", [StoreBroken(), RuntimeError("secret of the store")])
+@pytest.mark.parametrize("port", ["requests", "rooms", "buttons", "settings", "usage", "library"])
+@virtually
+async def test_a_store_that_breaks_ends_no_more_than_one_request_and_is_told(port, error, tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        found, well = events(scene, thread), scene.handlers
+        scene.handlers = with_broken(scene, port, error)
+        for event in found.values():
+            told = await hear(scene, event)
+            assert "secret" not in str(told)
+        assert await scene.command("transcript", video=BEES.id)
+        await scene.handlers.suggest(scene.command_event("forget"), "video", "")
+        await scene.handlers.place_gone(thread.place)
+        await scene.handlers.work.close()
+        scene.handlers = well
+        assert "How bees dance" in await scene.command("videos")
+
+
+# A channel is private
+
+SECRETS = {"a": "zebra", "b": "quokka", "c": "walrus", "d": "ibex"}
+SHARED = "sharedvideo"
+
+
+def videos_of(channel: str) -> list[Video]:
+    secret = SECRETS[channel]
+    return [Video(f"{channel * 4}{n:07}", f"A talk on {secret}", secret, 60.0) for n in range(3)]
+
+
+class Canaries(FakeTranscriber):
+    """In each channel's videos its secret is said."""
+
+    async def transcribe(self, audio, language, *more):
+        word = SECRETS.get(audio.stem[0], "nothing")
+        said = [
+            Segment(9.0 * n, 9.0 * n + 8, f"The {word} of the hive was number {n} of the {word}.")
+            for n in range(6)
+        ]
+        async for window in FakeTranscriber(*said).transcribe(audio, language, *more):
+            yield window
+
+
+class Prying:
+    """People of every channel try everything, also with videos and buttons of other channels."""
+
+    def __init__(self, scene: Scene, dice: random.Random) -> None:
+        self.scene, self.dice = scene, dice
+        self.told: list[tuple[str, str]] = []
+        """To one person: the channel, and all that they see."""
+        self.ids = [video.id for channel in SECRETS for video in videos_of(channel)]
+
+    async def do_something(self) -> None:
+        await self.dice.choice((self.paste, self.ask, self.ask, self.press, self.command))()
+
+    def somewhere(self) -> Where:
+        scene, channel = self.scene, self.dice.choice(list(SECRETS))
+        own = [thread for thread in scene.chat.threads if thread.place == channel]
+        if own and self.dice.random() < 0.6:
+            return scene.inside(f"{channel}/{self.dice.choice(own).id}")
+        return scene.inside(channel)
+
+    async def paste(self) -> None:
+        where = self.somewhere()
+        own = [video.id for video in videos_of(where.place[0])]
+        await self.scene.write(f"https://youtu.be/{self.dice.choice([*own, SHARED])}", where)
+
+    async def ask(self) -> None:
+        where, shown = self.somewhere(), self.scene.chat.messages
+        reply_to = self.dice.choice(shown).id if shown else ""
+        to_us = self.dice.random() < 0.5
+        text = f"What is the number of {SECRETS[where.place[0]]} in the hive?"
+        await self.scene.write(text, where, BOB, to_us=to_us, reply_to=reply_to)
+
+    async def press(self) -> None:
+        if shown := [one for one in self.scene.chat.messages if one.draft.buttons]:
+            one: Shown = self.dice.choice(shown)
+            label = self.dice.choice(one.draft.buttons).label
+            where = self.dice.choice((self.somewhere(), self.scene.inside(one.place)))
+            self.tell(where, await self.scene.press(one, label, BOB, where))
+
+    async def command(self) -> None:
+        names = ("ask", "search", "videos", "summary", "transcript", "chapters", "status", "help")
+        name = self.dice.choice((*names, *names, "forget"))
+        where = self.somewhere()
+        options = {"question": "What was the number?", "words": "hive number", "format": "json"}
+        options["video"] = self.dice.choice(("", "talk", SHARED, *self.ids))
+        event = self.scene.command_event(name, where, MODERATOR, **options)
+        self.tell(where, await self.scene.handlers.command(event))
+        for option in ("video", "job"):
+            self.tell(where, await self.scene.handlers.suggest(event, option, ""))
+
+    def tell(self, where: Where, seen: object) -> None:
+        self.told.append((where.place[0], str(seen)))
+
+
+@virtually
+async def test_in_a_thousand_tries_no_channel_sees_a_word_of_another(tmp_path):
+    dice = random.Random(4)
+    videos = [video for channel in SECRETS for video in videos_of(channel)]
+    fetcher = FakeFetcher(*videos, Video(SHARED, "Everybody's talk", "", 60.0))
+    async with open_scene(tmp_path, fetcher=fetcher, transcriber=Canaries()) as scene:
+        prying = Prying(scene, dice)
+        for _ in range(1000):
+            await prying.do_something()
+            await asyncio.sleep(dice.choice((0.0, 0.0, 2.0)))
+        await scene.settle()
+        shown = [*scene.chat.messages, *scene.chat.threads]
+        seen = [*prying.told, *((one.place[0], str(one.drafts)) for one in shown)]
+        for channel, text in seen:
+            for other, secret in SECRETS.items():
+                assert other == channel or secret not in text
+                assert other == channel or f"youtu.be/{other * 4}" not in text
+        for channel, secret in SECRETS.items():
+            own = [text for where, text in seen if where == channel]
+            assert sum(secret in text for text in own) > 50, "it would prove nothing"

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from core.caches import Notes
 from core.engine import EXTRACTIVE, Engine
@@ -34,6 +35,7 @@ class Ingest:
     hearing: Hearing
     indexer: Indexer
     engine: Engine
+    _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @property
     def steps(self) -> tuple[tuple[str, Step], ...]:
@@ -85,15 +87,16 @@ class Ingest:
         return ()
 
     async def transcribe(self, order: Order, tell: Tell) -> Notes:
-        """The store has the words."""
-        if not await self._heard(order):
+        """The store has the words. Two orders of one video in two languages hear it once."""
+        async with self._turns.setdefault(order.video_id, asyncio.Lock()):
+            if await self._heard(order):
+                return ()
             video = await self._video(order)
             video, transcript = await self.hearing.hear(_source(order), video, tell)
             await self.videos.save(video)
             await self.videos.save_transcript(transcript)
             await self.hearing.finished(video.id)
             return self.hearing.notes
-        return ()
 
     async def summarise(self, order: Order, tell: Tell) -> Notes:
         """The store has a summary, the best one that can be had now."""

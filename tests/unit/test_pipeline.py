@@ -268,3 +268,12 @@ async def test_half_a_character_in_a_question_does_no_harm(world):
     answer = await ask(pipeline, f"\udcff{QUEEN}\x1b[2J")
     assert answer.question == QUEEN
     assert answer.citations
+
+
+async def test_a_video_wanted_in_two_languages_is_heard_once(world):
+    ingest = world.ingest()
+    orders = [await ingest.order(LINK, "hive", language) for language in ("en", "ko")]
+    for order in orders:
+        await ingest.resolve(order, silent)
+    await asyncio.gather(*(ingest.transcribe(order, silent) for order in orders))
+    assert len(world.transcriber.heard) == 1

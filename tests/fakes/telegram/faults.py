@@ -1,0 +1,30 @@
+"""This file holds the faults a test has asked for, until calls meet them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KINDS = ("429", "500", "502", "hang", "hang after", "cut", "cut after", "500 after", "502 after")
+BAD_GATEWAY = (
+    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
+    "<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx/1.18.0</center>\r\n"
+    "</body>\r\n</html>\r\n"
+)
+
+
+@dataclass
+class Fault:
+    """`kind`: one of KINDS, or Telegram's own words: "Forbidden: bot was kicked from the group
+    chat". "after": it is done, but the answer says otherwise or never comes. "hang": nothing comes
+    until `release`. `method` may be "*"; `chat` 0 is any."""
+
+    method: str
+    kind: str
+    times: int
+    retry_after_s: int
+    chat: int
+    met: int = 0
+
+    def fits(self, method: str, chat: int) -> bool:
+        left = self.met < self.times
+        return left and self.method in (method, "*") and self.chat in (0, chat)

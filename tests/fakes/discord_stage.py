@@ -105,16 +105,22 @@ async def on_stage(platform: DiscordServer, scratch: Path) -> AsyncIterator[Stag
     place = await platform.people.make_channel("place")
     stage = Stage(platform, place, PausingFetcher(*VIDEOS))
     world = World(scratch, fetcher=stage.fetcher, store=stage.store)
-    config = Config(discord=section(platform))
+    async with acting(Config(discord=section(platform)), world, edit_interval_s=0.1):
+        yield stage
+
+
+@asynccontextmanager
+async def acting(config: Config, world: World, edit_interval_s: float) -> AsyncIterator[None]:
+    """The bot alone; people are heard."""
+    words = {language: Words(language) for language in get_args(Language)}
+    house = House(world.pipeline(), world.store)
     async with _opened(config) as adapter:
-        adapter.edit_interval_s = 0.1
-        words = {language: Words(language) for language in get_args(Language)}
-        house = House(world.pipeline(), stage.store)
+        adapter.edit_interval_s = edit_interval_s
         async with handling(adapter, house, config, words) as handlers:
             serving = asyncio.create_task(adapter.serve(handlers))
             try:
                 await adapter.ready()
-                yield stage
+                yield
             finally:
                 serving.cancel()
                 with suppress(asyncio.CancelledError):

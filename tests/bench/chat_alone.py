@@ -1,0 +1,61 @@
+"""This file is the bot on Discord with a core in memory, whose videos take a second each.
+
+    python -m tests.bench.chat_alone CONFIG FOLDER
+
+Says "here" once people are heard. When its standard input ends it leaves, and tells as JSON how its
+event loop was: by how many milliseconds it was late, each time, and how many it was busy before. On
+a machine with other work only the second is its own doing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from bot.config import read_config
+from core.model import Progress, Video
+from core.ports import Tell
+from tests.fakes.core import BEES, World
+from tests.fakes.discord_stage import acting
+from tests.fakes.ears import FakeFetcher
+
+QUEUED = tuple(replace(BEES, id=f"queued{n:05}", title=f"Bees, part {n}") for n in range(50))
+VIDEO_S = 1.0
+TICK_S = 0.005
+
+
+class SlowFetcher(FakeFetcher):
+    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+        for tenth in range(10):
+            tell(Progress("download", tenth / 10))
+            await asyncio.sleep(VIDEO_S / 10)
+        return await super().download(video, folder, tell)
+
+
+async def main(config: Path, folder: Path) -> None:
+    world = World(folder, fetcher=SlowFetcher(BEES, *QUEUED))
+    loop = asyncio.get_running_loop()
+    settings = read_config(config)
+    async with acting(settings, world, edit_interval_s=1.2):
+        told: dict[str, list[float]] = {"late_ms": [], "busy_ms": []}
+        watching = asyncio.create_task(watch(**told))
+        print("here", flush=True)
+        await loop.run_in_executor(None, sys.stdin.read)
+        watching.cancel()
+        print(json.dumps(told), flush=True)
+
+
+async def watch(late_ms: list[float], busy_ms: list[float]) -> None:
+    while True:
+        began, computed = time.perf_counter(), time.thread_time()
+        await asyncio.sleep(TICK_S)
+        late_ms.append(1000 * (time.perf_counter() - began - TICK_S))
+        busy_ms.append(1000 * (time.thread_time() - computed))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))

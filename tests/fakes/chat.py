@@ -10,8 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from bot.chat import Busy, Draft, MessageGone, PlaceClosed, Refused, TooOld
+from bot.chat import Busy, Draft, MessageGone, PlaceClosed, Refused, TooOld, Upload
 from core.document import Markdown
 
 CHARACTERS = 2000
@@ -89,6 +90,9 @@ class FakeChat:
         self.deleted: set[str] = set()
         self.down = False
         self.typing: list[str] = []
+        self.sketches: list[tuple[str, Draft]] | None = None
+        """Where, what; None on a platform without them."""
+        self.uploads: dict[str, bytes] = {}
         self.calls = 0
         self.lost = 0
         self.too_old = 0
@@ -170,6 +174,17 @@ class FakeChat:
     async def show_typing(self, place: str) -> None:
         self.typing.append(place)
 
+    async def sketch(self, place: str, draft: Draft, key: str) -> bool:
+        self._check(draft)
+        if self.sketches is not None:
+            self.sketches.append((place, draft))
+        return self.sketches is not None
+
+    async def download(self, upload: Upload, target: Path) -> None:
+        if upload.id not in self.uploads:
+            raise Refused("no such file")
+        target.write_bytes(self.uploads[upload.id])
+
     def length(self, text: str) -> int:
         return len(text.encode("utf-16-le")) // 2
 
@@ -229,7 +244,7 @@ class FakeChat:
         if not self.keyed:
             return None
         since = _now() - KEY_REMEMBERED_S
-        known = (m for m in among if (m.place, m.key) == (place, key) and m.at_s >= since)
+        known = (m for m in reversed(among) if (m.place, m.key) == (place, key) and m.at_s >= since)
         return next(known, None)
 
     def _new(self, place: str, key: str, draft: Draft) -> Shown:
@@ -237,7 +252,7 @@ class FakeChat:
         return Shown(f"m{self._count}", place, key, [draft], _now())
 
     def _message(self, place: str, message_id: str) -> Shown:
-        for shown in self.messages:
+        for shown in reversed(self.messages):
             if (shown.place, shown.id) == (place, message_id):
                 return shown
         if message_id not in self.deleted:

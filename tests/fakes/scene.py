@@ -96,7 +96,7 @@ class Scene:
         """Until everything that was asked for is done, and seen."""
         async with asyncio.timeout(24 * 3600):
             while await self._unsettled():  # noqa: ASYNC110 – a store tells nobody
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.5)
 
     async def _unsettled(self) -> bool:
         undone = await self.store.requests.open(self.chat.name)

@@ -14,6 +14,7 @@ from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputFile,
+    LinkPreviewOptions,
     MessageEntity,
     ReplyParameters,
 )
@@ -274,6 +275,8 @@ async def test_a_file_is_uploaded_and_downloaded(platform, bot):
     assert await (await heard.document.get_file()).download_as_bytearray() == srt
     await platform.people.upload(chat, "talk.ogg", b"x", "voice", duration_s=7)
     assert (await bot.next_message()).to_dict()["voice"]["duration"] == 7
+    await platform.people.upload(chat, "round.mp4", b"x", "video_note")
+    assert (await bot.next_message()).video_note.length == 180
     await platform.people.upload(chat, "talk.mp4", b"x", "video", size=20 * 2**20 + 1)
     big = await bot.next_message()
     with pytest.raises(BadRequest, match="File is too big"):
@@ -293,6 +296,16 @@ async def test_documents_and_photos_are_shown(platform, bot, hive):
     assert document.files == again.files == {"transcript.txt": b"0:01 Bees dance."}
     assert (picture.photo, picture.text) == (thumbnail, "Bees dance")
     assert document.text == "All"
+
+
+async def test_a_link_may_show_a_picture(platform, bot, hive):
+    picture = LinkPreviewOptions(url="https://i.ytimg.com/vi/x/hq.jpg", show_above_text=True)
+    sent = await bot.api.send_message(hive, "Bees", link_preview_options=picture)
+    [seen] = await platform.people.messages(hive)
+    assert seen.preview == picture.to_dict()
+    await sent.edit_text("Bees", link_preview_options=LinkPreviewOptions(is_disabled=True))
+    seen = await platform.people.message(hive, sent.message_id)
+    assert seen.preview == {"is_disabled": True}
 
 
 async def test_a_draft_is_shown_until_the_message_comes_or_it_is_old(platform, bot):
@@ -387,6 +400,22 @@ async def test_a_second_poller_ends_the_first(platform, bot):
     async with plain_api(platform) as another:
         await another.get_updates(timeout=0)
     assert isinstance(await asyncio.wait_for(bot.errors.get(), 10), Conflict)
+
+
+async def test_two_pollers_hear_of_each_other_once_in_a_while():
+    with TelegramServer(conflict_s=600) as quiet:
+        async with plain_api(quiet) as one, plain_api(quiet) as another:
+            polls = []
+            for _ in range(2):
+                polls.append(asyncio.create_task(one.get_updates(timeout=20)))
+                await quiet.updates.polled()
+                await another.get_updates(timeout=0)
+                await asyncio.wait(polls, timeout=0.2)
+            first, second = polls
+            assert isinstance(first.exception(), Conflict)
+            assert not second.done()
+            second.cancel()
+            await asyncio.gather(second, return_exceptions=True)
 
 
 async def test_a_webhook_hears_with_the_secret_and_again_until_it_took_it(platform, hive):

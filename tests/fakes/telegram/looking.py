@@ -12,9 +12,9 @@ from tests.fakes.telegram.world import DRAFT_S, Chat, Look, Post, World
 @dataclass(frozen=True)
 class Seen:
     """A message as it is shown now. `links`: what is behind the words of a link. `buttons`: rows
-    of labels. `photo`: the address or the name of the picture. `files`: name → content. `looks`:
-    what it showed from when on, the first one included. `service`: what the platform says itself.
-    """
+    of labels. `photo`: the address or the name of the picture. `preview`: link_preview_options.
+    `files`: name → content. `topic`: 0 outside of topics. `looks`: what it showed from when on, the
+    first one included. `service`: what the platform says itself."""
 
     chat: int
     id: int
@@ -23,6 +23,7 @@ class Seen:
     links: dict[str, str]
     buttons: list[list[str]]
     photo: str
+    preview: dict[str, Any]
     files: dict[str, bytes]
     reply_to: int
     topic: int
@@ -52,6 +53,7 @@ def seen(world: World, post: Post) -> Seen:
         links=links,
         buttons=[[button["text"] for button in row] for row in now.keyboard],
         photo=(media.url or stored.name) if media and stored and is_photo else "",
+        preview=now.preview,
         files={stored.name: stored.content} if stored and not is_photo else {},
         reply_to=post.reply_to,
         topic=post.thread if post.is_topic else 0,

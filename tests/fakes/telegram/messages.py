@@ -38,6 +38,7 @@ def _put(world: World, call: Call, text: str, entities: list[Entity], media: Med
     topic, replied = places.thread(chat, call), places.replied(chat, call)
     reply_to = replied.id if replied else 0
     more: Json = {"keyboard": keyboard, "media": media, "reply_to": reply_to, "topic": topic}
+    more["preview"] = _preview(call)
     if chat.kind == "channel":
         more["sender_chat"] = chat.id
     _forget_draft(world, chat)
@@ -86,7 +87,9 @@ def _change(
     world: World, call: Call, chat: Chat, post: Post, text: str, entities: list[Entity]
 ) -> Json:
     """A keyboard that is not given is gone."""
-    look = Look(world.now(), text, entities, keyboards.inline(call.given), post.now.media)
+    keyboard, media = keyboards.inline(call.given), post.now.media
+    preview = _preview(call) if call.method == "editMessageText" else post.now.preview
+    look = Look(world.now(), text, entities, keyboard, media, preview)
     if replace(look, at=post.now.at) == post.now:
         raise Refusal(NOT_MODIFIED)
     posting.change(world, chat, post, look)
@@ -163,6 +166,10 @@ def _text(call: Call, text: str, entities: str, most: int) -> tuple[str, list[En
     given = call.given
     mode = given.get("parse_mode")
     return texts.read(given.get(text, ""), mode, given.get(entities), most=most)
+
+
+def _preview(call: Call) -> Json:
+    return dict(call.given.get("link_preview_options", {}))
 
 
 def _forget_draft(world: World, chat: Chat) -> None:

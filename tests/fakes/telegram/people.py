@@ -54,8 +54,8 @@ class People(Gathering):
         reply_to: int = 0,
         duration_s: int = 0,
     ) -> int:
-        """The new message's id. `kind`: document, photo, audio, voice, video. `size`: what is told
-        of it, if not the true one."""
+        """The new message's id. `kind`: document, photo, audio, voice, video, video_note. `size`:
+        what is told of it, if not the true one."""
         where, author = self._world.chats[chat], author or self.mina
         self._check(where, author, topic)
         mime = mimetypes.guess_type(name)[0] or "application/octet-stream"

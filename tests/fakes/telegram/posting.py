@@ -19,6 +19,7 @@ def put(
     *,
     keyboard: Keyboard | None = None,
     media: Media | None = None,
+    preview: dict[str, Any] | None = None,
     reply_to: int = 0,
     topic: int = 0,
     **more: Any,
@@ -26,7 +27,7 @@ def put(
     """A new message. `more`: service, origin, sender_chat of a Post."""
     at = world.now()
     post = Post(chat.id, world.next_message(chat), author, at, [], reply_to, **more)
-    post.looks.append(Look(at, text, entities or [], keyboard or [], media))
+    post.looks.append(Look(at, text, entities or [], keyboard or [], media, preview or {}))
     _thread(chat, post, topic)
     post.meant = seeing.is_meant(world, chat, post)
     chat.posts[post.id] = post

@@ -8,6 +8,7 @@ refuses (facts/counterparts.md 2, facts/reliability.md 2.2).
 
     async def test_…(platform):
         bot = Bot(TOKEN, base_url=platform.base_url, base_file_url=platform.base_file_url)
+        ...                                   # or config.yaml's telegram.api_base: platform.url
         id = await platform.people.write(platform.people.group, "/watch https://youtu.be/…")
         assert platform.refused == []
 

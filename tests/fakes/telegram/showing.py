@@ -58,6 +58,7 @@ def _content(world: World, post: Post) -> Json:
     text, entities = ("caption", "caption_entities") if now.media else ("text", "entities")
     told |= {text: now.text} if now.text else {}
     told |= {entities: now.entities} if now.entities else {}
+    told |= {"link_preview_options": now.preview} if now.preview else {}
     told |= {"reply_markup": {"inline_keyboard": now.keyboard}} if now.keyboard else {}
     return told | (_media(world, now.media) if now.media else {})
 
@@ -70,6 +71,8 @@ def _media(world: World, media: Media) -> Json:
     told: Json = {**ids, "mime_type": stored.mime}
     if media.kind != "document":
         told["duration"] = stored.duration
+    if media.kind == "video_note":
+        return {media.kind: {**ids, "length": _HEIGHT, "duration": stored.duration}}
     if media.kind != "voice":
         told["file_name"] = stored.name
     if media.kind == "video":

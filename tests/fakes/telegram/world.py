@@ -55,7 +55,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Media:
-    """`kind`: document, photo, audio, voice, video. `source`: "file", "url" or "id"."""
+    """`kind`: document, photo, audio, voice, video, video_note. `source`: "file", "url" or "id"."""
 
     kind: str
     file_id: str
@@ -84,6 +84,8 @@ class Look:
     entities: list[Entity]
     keyboard: Keyboard
     media: Media | None = None
+    preview: dict[str, Any] = field(default_factory=dict)
+    """link_preview_options."""
 
 
 @dataclass

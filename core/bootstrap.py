@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ import psutil
 from core.backends.bm25 import Bm25
 from core.backends.captions import read_subtitles
 from core.backends.copies import copy
-from core.backends.database import sqlite_file
+from core.backends.database import engine_for_jobs, sqlite_file
 from core.backends.store import Store, open_store, sqlite_url
 from core.backups import FOLDER, keeping_copies, naming_the_newest
 from core.caches import Caches
@@ -133,7 +134,8 @@ async def open_house(
         yield House(core, store)
 
 
-def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AbstractAsyncContextManager[DurableJobs]:
+@asynccontextmanager
+async def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AsyncIterator[DurableJobs]:
     # Imported here: DBOS takes 0.8 s, and what is at hand need not wait for it.
     from core.jobs import open_jobs
     from core.runner import running
@@ -142,7 +144,12 @@ def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AbstractAsyncContextM
     executor = config.jobs.executor or (SOLE if url.startswith("sqlite") else platform.node())
     run = partial(running, url, executor, config.jobs.at_once, ingest)
     lock = config.data_dir / "worker.lock"
-    return open_jobs(url, ingest, run if works else None, lock)
+    engine = engine_for_jobs(url)
+    try:
+        async with open_jobs(url, ingest, run if works else None, lock, engine) as jobs:
+            yield jobs
+    finally:
+        await asyncio.to_thread(engine.dispose)
 
 
 def jobs_url(config: Core) -> str:

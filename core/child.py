@@ -85,9 +85,10 @@ class Replies:
 
     def beat(self) -> None:
         """In a thread of its own: what stops the process, or holds the interpreter, stops it."""
-        while self._is_at_work.wait():
-            self.send(beat=True)
-            time.sleep(BEAT_S)
+        with suppress(OSError):  # nobody is there to hear it: the process ends by that, too
+            while self._is_at_work.wait():
+                self.send(beat=True)
+                time.sleep(BEAT_S)
 
 
 def _come_second() -> None:

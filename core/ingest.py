@@ -134,10 +134,10 @@ class Ingest:
         """Forgets what was begun long ago and never finished."""
         await self.hearing.purge()
 
-    async def forget(self, order: Order) -> None:
+    async def forget(self, video_id: str) -> None:
         """Nothing is left of a video that nobody knows yet."""
-        await self.pieces.clear(order.video_id)
-        await self.give_up(order)
+        await self.pieces.clear(video_id)
+        await self.videos.discard(video_id)
 
     async def ready(self, order: Order, notes: Notes = ()) -> Ready:
         """What the steps came to. Raises UnknownVideo where they were not done."""

@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowHandleAsync, WorkflowStatus, error
 
@@ -35,6 +35,9 @@ from core.runner import (
     use_our_log,
 )
 from core.wire import read
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +120,24 @@ class DurableJobs:
         if not orders:
             await self._ingest.give_up(order)
 
+    async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
+        orders = await self._client.list_workflows_async(name=ORDER, load_output=False)
+        ours = [
+            job
+            for job in orders
+            if order_of(job).channel == channel and video_id in (None, order_of(job).video_id)
+        ]
+        live = [job for job in ours if job.status in LIVE]
+        for job in live:
+            with suppress(UnknownJob):  # it is over by now
+                await self.cancel(job.workflow_id)
+        gone = [job.workflow_id for job in ours]
+        kept = {order_of(job).key for job in orders if job.workflow_id not in gone}
+        works = await self._client.list_workflows_async(name=INGEST, load_output=False)
+        gone += [work.workflow_id for work in works if order_of(work).key not in kept]
+        await self._client.delete_workflows_async(gone)
+        return [order_of(job).video_id for job in live]
+
     async def tidy(self) -> None:
         """Forgets what came of jobs long ago, and work that was never finished."""
         await self._ingest.tidy()
@@ -170,16 +191,20 @@ class DurableJobs:
 
 @asynccontextmanager
 async def open_jobs(
-    url: str, ingest: Ingest, run: Run | None, lock: Path
+    url: str, ingest: Ingest, run: Run | None, lock: Path, engine: Engine | None = None
 ) -> AsyncIterator[DurableJobs]:
     """Jobs can be ordered and, if `run` is given, are worked on by `run`, in this process or in
     the one that holds `lock`; when that one ends, this one takes its place.
 
-    `url`: as SQLAlchemy takes it, for a driver that is not async. Raises StoreUnreachable."""
+    `url`: as SQLAlchemy takes it, for a driver that is not async. `engine`: of the same database,
+    else DBOS makes one; borrowed. Raises StoreUnreachable."""
     use_our_log()
     await asyncio.to_thread(DBOS.migrate, url)
     client = DBOSClient(
-        system_database_url=url, serializer=SERIALIZER, application_name=APPLICATION
+        system_database_url=url,
+        system_database_engine=engine,
+        serializer=SERIALIZER,
+        application_name=APPLICATION,
     )
     jobs = DurableJobs(client, ingest)
     try:

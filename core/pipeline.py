@@ -6,13 +6,13 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import get_args
 
 from core.config import Language
 from core.engine import EXTRACTIVE, Engine
-from core.errors import EmptyQuestion, NothingToAsk, UnknownJob, UnknownVideo
+from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
 from core.extractive import follow_up
 from core.finding import Finder
 from core.indexing import Indexer
@@ -206,14 +206,10 @@ class Pipeline:
         return gone
 
     async def _stop(self, channel: str, video_id: str | None) -> list[str]:
-        """Cancels the channel's jobs for one video, or for all. The videos' ids."""
-        stopped = []
-        for job in await self.pending(channel):
-            if video_id in (None, job.order.video_id):
-                with suppress(UnknownJob):  # it is over by now
-                    await self.cancel(job.id)
-                await self.ingesting.forget(job.order)
-                stopped.append(job.order.video_id)
+        """Forgets the channel's jobs for one video, or all. The ids of what was being taken in."""
+        stopped = await (await self.jobs()).forget(channel, video_id)
+        for stopped_id in stopped:
+            await self.ingesting.forget(stopped_id)
         return stopped
 
     async def _known_ids(self, channel: str) -> set[str]:

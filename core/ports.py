@@ -233,6 +233,10 @@ class Jobs(Protocol):
     async def cancel(self, job_id: str) -> None:
         """It stops within 2 s. Raises UnknownJob, also where it is over."""
 
+    async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
+        """Cancels the channel's jobs for the video, or all of its jobs, and forgets those that are
+        over. The videos' ids of those that were not over."""
+
 
 class Outgoing(Protocol):
     """What people shall see on the platforms. One process speaks for a platform."""

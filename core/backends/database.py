@@ -11,12 +11,14 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.errors import CoreError, DataUnwritable, DiskFull, StoreBroken, StoreUnreachable
 
+_FORGETS = "secure_delete = ON"
+"""What is deleted is overwritten with zeros."""
 _SETTLE_S = 1.0
 
 
@@ -71,8 +73,8 @@ def translated(otherwise: type[StoreBroken | StoreUnreachable] = StoreBroken) ->
     except (DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise _known(cause) or otherwise(_case(cause)) from error
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        # ImportError: no driver for this address. ValueError: a row that is not what we wrote.
+    except (SQLAlchemyError, ImportError, ValueError, KeyError) as error:
+        # ImportError: no driver for this address. The last two: a row that is not what we wrote.
         raise otherwise(type(error).__name__) from error
     except OSError as error:
         raise DiskFull() if error.errno == errno.ENOSPC else DataUnwritable() from error
@@ -115,6 +117,21 @@ def _engine(url: URL) -> AsyncEngine:
     return engine
 
 
+def engine_for_jobs(url: str) -> Engine:
+    """The same database for DBOS, which is not async; the caller disposes of it. It has what DBOS
+    gives its own engines, and what it deletes is overwritten."""
+    engine = create_engine(url, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_for_jobs)
+    return engine
+
+
+def _set_up_for_jobs(connection: Any, _: object) -> None:
+    connection.isolation_level = "IMMEDIATE"
+    for pragma in ("busy_timeout = 30000", "foreign_keys = ON", _FORGETS):
+        connection.execute(f"PRAGMA {pragma}")
+
+
 async def _connect(engine: AsyncEngine) -> None:
     # While one process turns a new file to WAL, SQLite refuses the others without any waiting.
     for pause_s in (0.05, 0.2, 1.0):
@@ -140,7 +157,7 @@ async def _settle(before: set[threading.Thread]) -> None:
 def _set_up(connection: Any, _: object) -> None:
     """Readers do not wait for the writer, and what is committed survives a power cut."""
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", _FORGETS):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -135,6 +135,24 @@ async def test_a_job_cancelled_by_one_channel_goes_on_for_the_other(world, opene
     assert [video.id for video in await world.store.library.videos("sea")] == [BEES.id]
 
 
+async def test_what_a_channel_forgets_is_stopped_and_not_known_as_a_job_any_more(world, opened):
+    world.transcriber = WaitingTranscriber(*SAID)
+    async with opened() as jobs:
+        theirs = await submit(world, jobs, OTHER, "sea")
+        await world.transcriber.began.wait()
+        world.transcriber.go_on.set()
+        await jobs.outcome(theirs)
+        world.transcriber = WaitingTranscriber(*SAID)
+        ours = await submit(world, jobs)
+        assert await jobs.forget("hive", BEES.id) == [BEES.id]
+        with pytest.raises(UnknownJob):
+            await jobs.outcome(ours)
+        assert (await jobs.outcome(theirs))[0].channel == "sea"
+        assert await jobs.forget("sea") == []
+        with pytest.raises(UnknownJob):
+            await jobs.outcome(theirs)
+
+
 async def test_a_job_that_nobody_ordered_is_unknown(opened):
     async with opened() as jobs:
         for ask in (jobs.outcome, jobs.cancel):

@@ -91,6 +91,19 @@ class FakeJobs:
                 await asyncio.wait({work})
             await self._ingest.give_up(entry.order)
 
+    async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
+        ours = {
+            job_id: entry
+            for job_id, entry in self._jobs.items()
+            if entry.order.channel == channel and video_id in (None, entry.order.video_id)
+        }
+        live = [job_id for job_id, entry in ours.items() if not entry.task.done()]
+        for job_id in live:
+            await self.cancel(job_id)
+        for job_id in ours:
+            del self._jobs[job_id]
+        return [ours[job_id].order.video_id for job_id in live]
+
     async def _fulfil(self, order: Order) -> tuple[str, ...]:
         while True:
             work = self._works.get(order.key)

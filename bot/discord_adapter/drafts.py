@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -56,10 +57,12 @@ def embed(draft: Draft) -> discord.Embed:
 
 
 def rows(buttons: Sequence[Button]) -> discord.ui.View:
-    """Nothing listens to it: what is pressed comes back as an event, weeks later as well."""
-    view = discord.ui.View(timeout=None)
-    for n, button in enumerate(buttons[:BUTTONS]):
-        label, row = cut(button.label, LABEL_CHARACTERS), n // BUTTONS_IN_A_ROW
+    """As even as can be: below a summary three ask and three do something else. Nothing listens to
+    it: what is pressed comes back as an event, weeks later as well."""
+    view, buttons = discord.ui.View(timeout=None), buttons[:BUTTONS]
+    in_a_row = math.ceil(len(buttons) / math.ceil(len(buttons) / BUTTONS_IN_A_ROW))
+    for n, button in enumerate(buttons):
+        label, row = cut(button.label, LABEL_CHARACTERS), n // in_a_row
         view.add_item(discord.ui.Button(label=label, custom_id=f"tt:{button.id}", row=row))
     view.stop()  # else discord.py keeps it for ever
     return view

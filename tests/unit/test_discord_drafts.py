@@ -34,10 +34,10 @@ def test_a_long_title_is_cut_within_the_limit():
     assert title.endswith("…")
 
 
-def test_buttons_stand_in_rows_of_five_with_labels_cut_to_eighty():
+def test_buttons_stand_in_even_rows_of_at_most_five_with_labels_cut_to_eighty():
     buttons = tuple(Button(f"b{n}", "why " * 30) for n in range(7))
     first, second = drafts.sent(Draft(("One.",), buttons))["view"].to_components()
-    assert [len(row["components"]) for row in (first, second)] == [5, 2]
+    assert [len(row["components"]) for row in (first, second)] == [4, 3]
     assert first["components"][0]["custom_id"] == "tt:b0"
     assert first["components"][0]["label"] == ("why " * 30)[:79].rstrip() + "…"
 

@@ -8,7 +8,7 @@ empty :=
 export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LINKS)))
 FILES := -r requirements.txt -r requirements-dev.txt -c constraints.txt
 
-.PHONY: setup demo test lint bench torture update
+.PHONY: setup demo test lint bench torture pictures update
 
 setup: .venv/ready
 
@@ -42,6 +42,10 @@ bench: setup
 # Faults by the hundred; each is named by its seed.
 torture: setup
 	$(BIN)/python -m tests.torture
+
+# The README's, from messages that the bot really sends. Needs a Chromium.
+pictures: setup
+	$(BIN)/python -m tests.pictures
 
 # YouTube changes every few weeks; this renews what talks to it and nothing else.
 update: setup

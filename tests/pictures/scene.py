@@ -1,0 +1,64 @@
+"""This file lets the talk be pasted and asked about: the real bot before the Discord of the tests,
+with nothing invented but the talk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.config import Config
+from tests.fakes.core import World
+from tests.fakes.discord.people import Seen
+from tests.fakes.discord.server import DiscordServer
+from tests.fakes.discord_bot import section
+from tests.fakes.discord_program import eventually
+from tests.fakes.discord_stage import acting
+from tests.fakes.ears import FakeFetcher, FakeTranscriber
+from tests.fakes.models import ScriptedModel
+from tests.pictures.talk import QUESTION, SAID, TALK, model_says
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`names`: what people see for an author's id."""
+
+    names: dict[str, str]
+    thread: str
+    link: Seen
+    summary: Seen
+    question: Seen
+    answer: Seen
+
+
+async def play(platform: DiscordServer, scratch: Path) -> Scene:
+    world = World(
+        scratch,
+        fetcher=FakeFetcher(TALK),
+        transcriber=FakeTranscriber(*SAID, duration_s=TALK.duration_s),
+        model=ScriptedModel(model_says, name="qwen3:8b"),
+    )
+    people = platform.people
+    async with acting(Config(discord=section(platform)), world, edit_interval_s=0.1):
+        link = await people.write(people.channel, f"Have you seen this? {TALK.url}")
+
+        async def summed_up() -> list[Seen]:
+            if not await people.threads(people.channel):
+                return []
+            return [one for one in await people.messages(link) if len(one.buttons) > 3]
+
+        [summary] = await eventually(summed_up)
+        question = await people.write(link, QUESTION)
+
+        async def answered() -> list[Seen]:
+            return [one for one in await people.messages(link) if len(one.buttons) == 3]
+
+        [answer] = await eventually(answered)
+        [thread] = await people.threads(people.channel)
+        return Scene(
+            {people.mina: "Mina", people.bot: "Tubethread"},
+            thread.name,
+            await people.message(link),
+            summary,
+            await people.message(question),
+            answer,
+        )

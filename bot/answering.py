@@ -23,6 +23,8 @@ _TYPING_S = 8.0
 """Both platforms show it for five to ten seconds."""
 _AT_ONCE = 20
 """How many questions of one conversation may have been answered at the time of a kill."""
+_SHOWN_S = 0.3
+"""So old may a text be when its turn comes to be sent."""
 _NOTHING = Draft(("…",))
 
 
@@ -55,6 +57,7 @@ class Asking:
         request = self.request
         if request.asker:
             asked = self.looks.asked(request.asker, request.text)
+            asked = replace(asked, reply_to=request.message_id)
             await self.desk.outbox.post(request.place, asked, key=f"{request.id}:asked")
 
     async def _take_up(self) -> None:
@@ -90,33 +93,48 @@ class Asking:
                     return piece
                 text += piece
                 if (now := asyncio.get_running_loop().time()) >= next_s:
-                    await self._show(self.looks.growing(text))
-                    next_s = now + self.desk.chat.edit_interval_s  # nobody sees more
+                    await self._sketch(self.looks.growing(text))
+                    next_s = now + min(self.desk.chat.edit_interval_s, _SHOWN_S)
         raise AssertionError("the core ends with an Answer")
 
     async def _drafts(self, answer: Answer) -> list[Draft]:
         request = self.request
         known = await self.desk.core.known(request.channel, request.video_id or None)
-        titles = {} if request.video_id else {video.id: video.title for video in known}
+        # Only in a thread about one video can everybody see which one is meant.
+        is_clear = request.video_id and request.server and request.thread == request.place
+        titles = {} if is_clear else {video.id: video.title for video in known}
         about = request.video_id or _the_one(answer)
         wanted = [Pressable("", request.channel, about, "ask", q) for q in answer.questions]
         buttons = await made(self.desk, request.id, wanted, answer.questions)
         return self.looks.answer(answer, titles, buttons)
 
+    async def _sketch(self, drafts: list[Draft]) -> None:
+        """Without a message, where the platform can and as long as one is enough."""
+        chat, request = self.desk.chat, self.request
+        is_one = not self.lives and len(drafts) == 1
+        if not (is_one and await chat.sketch(request.place, drafts[0], request.id)):
+            await self._show(drafts)
+
     async def _show(self, drafts: list[Draft]) -> None:
-        for n, draft in enumerate(drafts):
+        for n, draft in enumerate(self._replying(drafts)):
             if n < len(self.lives):
                 self.lives[n].show(draft)
             else:
                 await self._grow(draft)
 
     async def _finish(self, drafts: list[Draft]) -> None:
+        drafts = self._replying(drafts)
         for draft in drafts[len(self.lives) :]:
             await self._grow(draft)
         for live, draft in zip(self.lives, drafts, strict=False):
             await live.finish(draft)
         for live in self.lives[len(drafts) :]:  # the text has got shorter by its links
             await live.finish(_NOTHING)
+
+    def _replying(self, drafts: list[Draft]) -> list[Draft]:
+        """To the question, or below it where we said it ourselves."""
+        reply_to = "" if self.request.asker else self.request.message_id
+        return [replace(drafts[0], reply_to=reply_to), *drafts[1:]]
 
     async def _grow(self, draft: Draft) -> None:
         request = self.request

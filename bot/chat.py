@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from core.document import Style
@@ -31,6 +32,15 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that a person sent: `Chat.download` fetches it. `size`: in bytes, 0 if unknown."""
+
+    id: str
+    name: str
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What a message is about, shown as the platform shows a link: with its picture."""
 
@@ -41,12 +51,14 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One message as it shall look: in the platform's markup and within its limits."""
+    """One message as it shall look: in the platform's markup and within its limits. `reply_to`: the
+    id of the message that it answers, for platforms that show it."""
 
     blocks: tuple[str, ...]
     buttons: tuple[Button, ...] = ()
     file: File | None = None
     card: Card | None = None
+    reply_to: str = ""
 
     @property
     def text(self) -> str:
@@ -88,6 +100,7 @@ class Message:
     to_us: bool = False
     reply_to: str = ""
     opens: bool = False
+    file: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +171,13 @@ class Chat(Protocol):
 
     async def show_typing(self, place: str) -> None:
         """For a few seconds people see that an answer is being written."""
+
+    async def sketch(self, place: str, draft: Draft, key: str) -> bool:
+        """Shows for some seconds what is being written, without a message. False where that cannot
+        be, or not now; raises nothing."""
+
+    async def download(self, upload: Upload, target: Path) -> None:
+        """Writes the file to `target`."""
 
 
 class Receiver(Protocol):

@@ -31,9 +31,14 @@ class Discord(Section):
 
 
 class Telegram(Section):
-    """Telegram. `api_base` and `file_base` are empty for the real one."""
+    """Telegram. `api_base` and `file_base` are empty for the real one. `webhook_url`: where what
+    happens is brought, over HTTPS; empty: it is fetched. `allowed_chats`: empty for all."""
 
     token: SecretStr = SecretStr("")
+    allowed_chats: tuple[int, ...] = ()
+    webhook_url: str = ""
+    webhook_host: str = "127.0.0.1"
+    webhook_port: int = Field(8443, ge=0, le=65535)
     api_base: str = ""
     file_base: str = ""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from itertools import count
+from pathlib import Path
 from typing import TextIO
 
 from rich.cells import cell_len
 
-from bot.chat import Draft, TooOld
+from bot.chat import Draft, Refused, TooOld, Upload
 from core.document import Plain
 from core.plain import one_line, printable
 
@@ -56,6 +57,12 @@ class Console:
 
     async def show_typing(self, place: str) -> None:
         """Text itself shows it."""
+
+    async def sketch(self, place: str, draft: Draft, key: str) -> bool:
+        return False
+
+    async def download(self, upload: Upload, target: Path) -> None:
+        raise Refused("nobody sends files here")
 
     def length(self, text: str) -> int:
         return len(text)

@@ -17,11 +17,17 @@ async def doctor(config: Config, output: Output) -> int:
 
 async def _platforms(config: Config) -> list[Check]:
     """What those with a token say of themselves."""
-    if not config.discord.token.get_secret_value():
-        return []
-    from bot.discord_adapter.checks import check_discord  # here: it takes 0.5 s to import
+    checks = []
+    # Imported here: each takes 0.5 s.
+    if config.discord.token.get_secret_value():
+        from bot.discord_adapter.checks import check_discord
 
-    return await check_discord(config.discord)
+        checks += await check_discord(config.discord)
+    if config.telegram.token.get_secret_value():
+        from bot.telegram_adapter.checks import check_telegram
+
+        checks += await check_telegram(config.telegram)
+    return checks
 
 
 def check_tokens(config: Config) -> Check:

@@ -62,9 +62,7 @@ class Handlers:
         video_ids = find_video_ids(message.text)
         if video_ids and (habits.links or message.to_us):
             return await self.work.watch(message, video_ids, message_id=message.id)
-        room = None
-        if where.is_thread or message.reply_to:
-            room = await self._desk.rooms.find(platform, where.place, message.reply_to)
+        room = await self._desk.rooms.find(platform, where.place, message.reply_to)
         if not message.to_us and (room is None or habits.mention_only):
             return None
         if not one_line(message.text):

@@ -75,10 +75,13 @@ class Instructions:
     async def _ask(self, command: Command, looks: Looks) -> Draft | None:
         where = command.where
         room = Room(where.channel, "", where.place)
-        if command.options.get("scope") == "video":
-            found = await self._desk.rooms.find(self._desk.chat.name, where.place)
-            if found is None:
-                return looks.say("chat.no_video_here")
+        scope, name = command.options.get("scope"), self._desk.chat.name
+        found = None
+        if scope in ("video", "here"):
+            found = await self._desk.rooms.find(name, where.place, command.message_id)
+        if found is None and scope == "video":
+            return looks.say("chat.no_video_here")
+        if found:
             room = found
         else:
             await self._desk.core.known(where.channel)  # raises NothingToAsk before anybody waits

@@ -158,7 +158,8 @@ class Lane:
         own_s = min(2.0 ** min(self._failures, 10), LONGEST_PAUSE_S) * self._dice.uniform(0.5, 1)
         self._failures += 1
         self._not_before = now + (own_s if asked_s is None else asked_s)
-        live.edit_at = now + self._chat.edit_interval_s  # it may have been done all the same
+        if asked_s is None:
+            live.edit_at = now + self._chat.edit_interval_s  # it may have been done all the same
 
     async def _surely(self, change: Callable[[], Awaitable[None]]) -> None:
         """Tried until the store takes it: what is not marked as sent would be sent again."""

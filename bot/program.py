@@ -110,8 +110,15 @@ def _keep_log(config: Config) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     threading.excepthook = _log_thread
-    for name in ("httpx", "httpcore", "alembic"):  # the first two log addresses with tokens
+    quiet()
+
+
+def quiet() -> None:
+    """httpx and httpcore log addresses, and Telegram's hold the token; python-telegram-bot logs an
+    answer that it cannot read, and that may hold what people wrote."""
+    for name in ("httpx", "httpcore", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("telegram").setLevel(logging.CRITICAL)
 
 
 def _log_thread(failed: threading.ExceptHookArgs) -> None:

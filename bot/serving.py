@@ -42,6 +42,8 @@ async def serve(config: Config, *, works: bool, begun: Begun) -> None:
         platforms: dict[str, Coroutine[None, None, None]] = {}
         if config.discord.token.get_secret_value():
             platforms["Discord"] = _discord(house, config, words, heard)
+        if config.telegram.token.get_secret_value():
+            platforms["Telegram"] = _telegram(house, config, words, heard)
         if not platforms:
             raise ConfigInvalid("discord.token", "no platform has a token")
         await serve_all(platforms, served)
@@ -56,6 +58,18 @@ async def _discord(house: House, config: Config, words: Mapping[str, Words], beg
     ):
         begun("Discord")
         await discord.serve(handlers)
+
+
+async def _telegram(house: House, config: Config, words: Mapping[str, Words], begun: Begun) -> None:
+    from bot.telegram_adapter.hearing import hear  # here: it takes 0.5 s to import
+    from bot.telegram_adapter.opening import open_telegram
+
+    async with (
+        open_telegram(config.telegram, config.data_dir) as telegram,
+        handling(telegram, house, config, words) as handlers,
+    ):
+        begun("Telegram")
+        await hear(telegram, handlers, config.telegram)
 
 
 @asynccontextmanager

@@ -5,8 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-# What must stay whole: a link, an escaped sign, a word, and the blanks between.
-_UNIT = re.compile(r"\[(?:\\.|[^\]\\])*\]\([^)\s]*\)|\\.|[^\s\\\[]+|\[|\\|\n+|[^\S\n]+", re.DOTALL)
+# What must stay whole: a link, what stands between two tags, an escaped sign, a word, and the
+# blanks between.
+_UNIT = re.compile(
+    r"""\[(?:\\.|[^\]\\])*\]\([^)\s]*\)
+    |<[a-z]+(?:\ [^<>]*)?>[^<]*</[a-z]+>
+    |\\(?!<[a-z]+[ ][^<>]*>|<[a-z]+>).|&\#?\w+;
+    |[^\s\\\[<&]+|[\[\\<&]
+    |\n+|[^\S\n]+""",
+    re.DOTALL | re.VERBOSE,
+)
 _SENTENCE = re.compile(r"[.!?…。？！][\"'”’)\]]*$")
 _HALF = 0.5
 """A better place to part is worth leaving so much of a message empty."""

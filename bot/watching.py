@@ -32,11 +32,13 @@ class Watch:
     thread: Live | None = None
     """The one that we opened."""
     growing: Live | None = None
+    reply_to: str = ""
+    """The link's message, where no thread hangs on it."""
 
     async def fulfil(self) -> None:
         """Returns when people will see what came of it. May be begun again at any time."""
         self.place = self.request.thread or await self._open_thread()
-        if self.place != self.request.place or self.request.message_id:
+        if self.thread or self.request.message_id:
             await self._bind()  # all that is said there is about the video
         with catching() as caught:
             await self._show(await self._ready())
@@ -59,6 +61,7 @@ class Watch:
             await self.thread.drop()
             self.thread = None
             self.request = replace(request, message_id="")
+            self.reply_to = request.message_id
             return request.place
         return place
 
@@ -81,11 +84,11 @@ class Watch:
             self.request = replace(self.request, job_id=await core.submit(order))
             await self.desk.requests.save(self.request)
         video = Video(order.video_id, "")
-        self.growing = await self._grow(self.looks.progress(video, Progress("wait")))
+        self.growing = await self._grow(self._progress(video, Progress("wait")))
         async with aclosing(core.stages(self.request.job_id)) as stages:
             async for progress in stages:
                 video = await self._known(video)
-                self.growing.show(self.looks.progress(video, progress))
+                self.growing.show(self._progress(video, progress))
         return await core.outcome(self.request.job_id)
 
     async def _known(self, video: Video) -> Video:
@@ -106,7 +109,9 @@ class Watch:
         drafts = self.looks.summary(ready, await self._buttons(ready))
         for n, draft in enumerate(drafts):
             live = await self.desk.outbox.post(
-                self.place, draft, key=f"{self.request.id}:summary:{n}"
+                self.place,
+                replace(draft, reply_to="" if n else self.reply_to),
+                key=f"{self.request.id}:summary:{n}",
             )
             if self.place == self.request.place and (message_id := await live.seen()):
                 await self._bind(message_id)
@@ -122,6 +127,9 @@ class Watch:
         await growing.finish(told)
         if self.thread:
             await self.thread.finish(Draft((self.looks.title(video),)))
+
+    def _progress(self, video: Video, progress: Progress) -> Draft:
+        return replace(self.looks.progress(video, progress), reply_to=self.reply_to)
 
     async def _grow(self, draft: Draft) -> Live:
         key = f"{self.request.id}:progress"

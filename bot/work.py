@@ -12,7 +12,7 @@ from typing import Literal
 
 from bot.answering import Asking
 from bot.catching import catching
-from bot.chat import Draft, Event, Message
+from bot.chat import Draft, Event, Message, Press
 from bot.desk import Desk
 from bot.looks import Looks
 from bot.manners import Manners
@@ -91,7 +91,11 @@ class Work:
         request = await self._request(event, event.id, "ask", question)
         asker = one_line(event.author.name) or "?"
         request = replace(
-            request, video_id=room.video_id, thread=room.thread, asker=asker if show else ""
+            request,
+            video_id=room.video_id,
+            thread=room.thread,
+            asker=asker if show else "",
+            message_id=event.message_id if isinstance(event, Press) else event.id,
         )
         return await self._accept(request, event)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import discord
 
-from bot.chat import Busy, Draft, Receiver, Refused, TooOld
+from bot.chat import Busy, Draft, Receiver, Refused, TooOld, Upload
 from bot.discord_adapter import drafts
 from bot.discord_adapter.errors import ARCHIVED, NO_RIGHT, THREAD_EXISTS, translated
 from bot.discord_adapter.gateway import Gateway
@@ -103,6 +104,13 @@ class Discord:
     async def show_typing(self, place: str) -> None:
         async with translated(self._client):
             await self._partial(place).typing()
+
+    async def sketch(self, place: str, draft: Draft, key: str) -> bool:
+        """Discord shows nothing but messages."""
+        return False
+
+    async def download(self, upload: Upload, target: Path) -> None:
+        raise Refused("files are not taken in here")
 
     async def _open_post(self, forum: discord.ForumChannel, name: str) -> str:
         text = self.style.text(name)

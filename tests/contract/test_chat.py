@@ -1,5 +1,5 @@
-"""This file holds what every `Chat` promises: the strict platform in memory, the terminal, and
-Discord.
+"""This file holds what every `Chat` promises: the strict platform in memory, the terminal, Discord,
+and Telegram.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +21,14 @@ from bot.chat import Button, Chat, Draft, File, TooOld
 from bot.console_adapter import Console
 from bot.discord_adapter.opening import open_discord
 from bot.outbox import open_outbox
+from bot.telegram_adapter.opening import open_telegram
 from tests.fakes.chat import FakeChat
 from tests.fakes.discord.server import DiscordServer, serving
 from tests.fakes.discord_bot import section
 from tests.fakes.store import FakeOutgoing
+from tests.fakes.telegram.server import TelegramServer
+from tests.fakes.telegram_bot import at_once
+from tests.fakes.telegram_bot import section as telegram_section
 from tests.fakes.virtual_loop import run_virtually, virtually
 
 
@@ -73,11 +78,20 @@ def discord() -> Iterator[DiscordServer]:
         yield server
 
 
-@pytest.fixture(params=["fake", "screen", "pipe", "discord"])
-def opening(request: pytest.FixtureRequest) -> Opening:
+@pytest.fixture(scope="module")
+def telegram() -> Iterator[TelegramServer]:
+    with TelegramServer(chat_s=0, group_s=0, overall_s=0) as server:
+        yield server
+
+
+@pytest.fixture(params=["fake", "screen", "pipe", "discord", "telegram"])
+def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
     if request.param == "discord":
         server = request.getfixturevalue("discord")
         return Opening(partial(_on_discord, server), is_real=True)
+    if request.param == "telegram":
+        server = request.getfixturevalue("telegram")
+        return Opening(partial(_on_telegram, server, tmp_path), is_real=True)
     return Opening(lambda: nullcontext(_in_memory(request.param)))
 
 
@@ -100,6 +114,24 @@ async def _on_discord(server: DiscordServer) -> AsyncIterator[Platform]:
         chat.edit_interval_s = 0.1
         yield Platform(chat, lambda: server.wait(_seen(server, place)), place)
     assert server.front.refused == server.front.unguarded == []
+
+
+@asynccontextmanager
+async def _on_telegram(server: TelegramServer, folder: Path) -> AsyncIterator[Platform]:
+    forum = await server.people.make_supergroup("a", forum=True)
+    await server.people.promote(forum, server.people.bot, can_manage_topics=True)
+    async with open_telegram(telegram_section(server), folder) as chat:
+        at_once(chat).edit_interval_s = 0.1
+        yield Platform(chat, lambda: server.wait(_said(server, forum)), str(forum))
+    assert server.refused == server.limited == []
+
+
+async def _said(server: TelegramServer, chat: int) -> str:
+    seen = await server.people.inner.messages(chat)
+    labels = [[*(label for row in one.buttons for label in row)] for one in seen]
+    files = [content.decode() for one in seen for content in one.files.values()]
+    ours = [(one, labels) for one, labels in zip(seen, labels, strict=True) if one.text]
+    return "\n".join([*("\n".join([one.text, *labels]) for one, labels in ours), *files])
 
 
 async def _seen(server: DiscordServer, place: str) -> str:

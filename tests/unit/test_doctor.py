@@ -34,8 +34,13 @@ WELL = {
     ("ollama", "unwanted"),
     ("ollama", "answers"),
     ("discord_messages", "unwanted"),
+    ("telegram_groups", "private"),
+    ("telegram_webhook", "polling"),
 }
-PLATFORMS = ("discord", "discord_messages", "discord_rights")
+PLATFORMS = (
+    *("discord", "discord_messages", "discord_rights"),
+    *("telegram", "telegram_groups", "telegram_webhook"),
+)
 """Asked only where they have a token."""
 LEAVES = [
     kind

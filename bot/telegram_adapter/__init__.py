@@ -1,0 +1,1 @@
+"""This package is the only one that knows python-telegram-bot."""

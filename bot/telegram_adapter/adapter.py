@@ -1,0 +1,230 @@
+"""This file fulfils `Chat` on Telegram. A place is a chat or a topic: see places.py."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from telegram import Bot, Message, User
+from telegram.constants import ChatAction
+from telegram.error import BadRequest, ChatMigrated
+
+from bot.chat import Busy, ChatError, Draft, PlaceClosed, Refused, TooOld, Upload
+from bot.telegram_adapter import drafts
+from bot.telegram_adapter.errors import NOT_MODIFIED, NOT_PARSED, brief, says, translated
+from bot.telegram_adapter.members import Members
+from bot.telegram_adapter.moves import Moves
+from bot.telegram_adapter.pace import Pace
+from bot.telegram_adapter.places import Place, message_id, number_in, read_place
+from bot.telegram_adapter.style import TelegramHtml, length
+
+log = logging.getLogger(__name__)
+
+TOPIC_CHARACTERS = 128
+SKETCH_S = 0.7
+"""The least time between two sketches in one chat."""
+DOWNLOAD_S = 55.0
+PATIENCE_S = 5.0
+NAMES = 1000
+
+T = TypeVar("T")
+
+
+class Telegram:
+    """Use open_telegram. In a group a call is Busy more often than the port asks for: Telegram
+    allows it twenty messages and edits a minute, which `pace` spreads over the minute."""
+
+    name = "telegram"
+    keyed = False
+    edit_interval_s = 1.1
+    text_limit = drafts.TEXT_UNITS
+    card_limit = drafts.TEXT_UNITS - drafts.TITLE_UNITS - 40
+    """A card's title is its first line, and takes two of the entities."""
+    style = TelegramHtml()
+
+    def __init__(self, bot: Bot, us: User, moves: Moves) -> None:
+        self.bot = bot  # borrowed
+        self.us = us
+        """As Telegram describes it."""
+        self.moves = moves
+        self.pace = Pace()
+        self.members = Members(bot, us)
+        self._names: dict[str, str] = {}
+        self._sketched: dict[int, float] = {}
+
+    def length(self, text: str) -> int:
+        return length(text)
+
+    async def post(self, place: str, draft: Draft, key: str) -> str:
+        at = read_place(place)
+        if draft.file and drafts.fits_below(draft):
+            shown = drafts.document(draft)
+            message = await self._send(at, self.bot.send_document, shown, "caption")
+        else:
+            message = await self._send(at, self.bot.send_message, drafts.sent(draft), "text")
+        made = message_id(message.chat_id, message.message_id)
+        if draft.file and not drafts.fits_below(draft):
+            await self._add_file(at, Draft((), file=draft.file, reply_to=made))
+        return made
+
+    async def edit(self, place: str, message_id: str, draft: Draft) -> None:
+        """A message with a file cannot be made of one without, nor the other way round."""
+        shown = drafts.edited(draft)
+        at, number = read_place(place), number_in(message_id)
+        if draft.file:
+            raise TooOld("a file cannot be added")
+
+        async def change(chat: int) -> None:
+            if chat != _chat_in(message_id):
+                raise TooOld("the group became a supergroup")
+            try:
+                await self._readable(
+                    self.bot.edit_message_text, shown, "text", chat_id=chat, message_id=number
+                )
+            except BadRequest as error:
+                if not says(error, NOT_MODIFIED):
+                    raise
+
+        await self._call(at.chat, change, "edit")
+
+    async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
+        """A topic, where the group has them and we may manage them; in private the chat itself.
+        Nothing hangs on a message, and it may stand there twice if Telegram's answer is lost."""
+        at = read_place(place)
+        if not at.is_group:
+            return place
+        may = await self._call(at.chat, self.members.may_open_topics)
+        if not may:
+            raise Refused("no topics here")
+        name = drafts.cut(title.strip(), TOPIC_CHARACTERS)
+        made = await self._call(
+            at.chat, lambda chat: self.bot.create_forum_topic(chat, name), "post"
+        )
+        thread = str(Place(self.moves.now(at.chat), made.message_thread_id))
+        self._remember(thread, name)
+        return thread
+
+    async def rename_thread(self, thread: str, title: str) -> None:
+        """A topic that is not ours any more keeps its name."""
+        at, name = read_place(thread), drafts.cut(title.strip(), TOPIC_CHARACTERS)
+        if at.topic is None or self._names.get(thread) == name:
+            return
+        try:
+            await self._call(
+                at.chat, lambda chat: self.bot.edit_forum_topic(chat, at.topic or 0, name)
+            )
+            self._remember(thread, name)
+        except (Refused, PlaceClosed) as error:
+            log.info("a topic keeps its name: %s", error)
+
+    async def show_typing(self, place: str) -> None:
+        at, typing = read_place(place), ChatAction.TYPING
+        await self._call(
+            at.chat,
+            lambda chat: self.bot.send_chat_action(chat, typing, message_thread_id=at.topic),
+        )
+
+    async def sketch(self, place: str, draft: Draft, key: str) -> bool:
+        """In private chats alone, where the draft is whole at any time: it is no message."""
+        at, now = read_place(place), _now()
+        if at.is_group or draft.buttons or draft.file:
+            return False
+        if now < self._sketched.get(at.chat, -SKETCH_S) + SKETCH_S:
+            return True  # the next one comes soon
+        self._sketched = {c: s for c, s in self._sketched.items() if s + SKETCH_S > now}
+        self._sketched[at.chat] = now
+        shown = {"text": drafts.html(draft), "parse_mode": "HTML", "draft_id": _number(key)}
+        try:
+            async with asyncio.timeout(PATIENCE_S), translated():
+                where = {"chat_id": at.chat, "message_thread_id": at.topic}
+                await self._readable(self.bot.send_message_draft, shown, "text", **where)
+        except (ChatError, TimeoutError) as error:
+            log.info("not sketched: %s", error)
+            return False
+        return True
+
+    async def download(self, upload: Upload, target: Path) -> None:
+        async with translated(DOWNLOAD_S):
+            file = await self.bot.get_file(upload.id)
+            await file.download_to_drive(target, read_timeout=DOWNLOAD_S)
+
+    async def _send(self, at: Place, send: Any, shown: dict[str, Any], field: str) -> Message:
+        async def post(chat: int) -> Message:
+            where = {"chat_id": chat, "message_thread_id": at.topic}
+            sent: Message = await self._readable(send, shown, field, **where)
+            return sent
+
+        return await self._call(at.chat, post, "post")
+
+    async def _add_file(self, at: Place, draft: Draft) -> None:
+        """The text above it is seen already, so it is not worth a second one if this fails."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._turn(at)
+                shown = drafts.document(draft)
+                chat, topic = self.moves.now(at.chat), at.topic
+                async with translated():
+                    await self.bot.send_document(chat, message_thread_id=topic, **shown)
+        except (ChatError, TimeoutError) as error:
+            log.error("a file was not sent: %s", brief(error))
+
+    async def _turn(self, at: Place) -> None:
+        wait_s = self.pace.wait_s(self.moves.now(at.chat))
+        if wait_s:
+            await asyncio.sleep(wait_s)
+            await self._turn(at)
+
+    async def _readable(self, send: Any, shown: dict[str, Any], field: str, **where: Any) -> Any:
+        """As HTML, else, where Telegram cannot read it, as plain text."""
+        try:
+            return await send(**shown, **where)
+        except BadRequest as error:
+            if field not in shown or not says(error, NOT_PARSED):
+                raise
+            log.error("Telegram cannot read our markup: %s", error)
+            await asyncio.sleep(self.pace.chat_s)
+            return await send(**drafts.as_plain(shown, field), **where)
+
+    async def _call(
+        self,
+        chat: int,
+        do: Callable[[int], Awaitable[T]],
+        counts: Literal["post", "edit", ""] = "",
+    ) -> T:
+        """In the chat, wherever it has moved to, and when it is its turn if it `counts`."""
+        chat = self.moves.now(chat)
+        if counts and (wait_s := self.pace.wait_s(chat, is_edit=counts == "edit")):
+            raise Busy(wait_s)
+        try:
+            async with translated():
+                return await do(chat)
+        except ChatMigrated as moved:
+            self.moves.follow(chat, moved.new_chat_id)
+            async with translated():
+                return await do(moved.new_chat_id)
+        except Busy as busy:
+            if busy.retry_after_s is not None:
+                self.pace.hold(chat, busy.retry_after_s)
+            raise
+
+    def _remember(self, thread: str, name: str) -> None:
+        while len(self._names) >= NAMES:
+            del self._names[next(iter(self._names))]
+        self._names[thread] = name
+
+
+def _chat_in(message_id: str) -> int:
+    return int(message_id.rpartition(":")[0])
+
+
+def _number(key: str) -> int:
+    """What Telegram knows a draft by: not 0."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % (2**31 - 1) + 1
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

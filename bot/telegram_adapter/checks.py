@@ -1,0 +1,59 @@
+"""This file is what `doctor` says about Telegram: the token, what is heard in groups, and where it
+is brought."""
+
+from __future__ import annotations
+
+import logging
+
+from telegram import Bot, User, WebhookInfo
+from telegram.error import InvalidToken
+
+from bot.chat import ChatError
+from bot.config import Telegram as Section
+from bot.telegram_adapter.errors import brief, translated
+from bot.telegram_adapter.opening import made_bot
+from core.errors import ConfigInvalid
+from core.model import Check
+
+log = logging.getLogger(__name__)
+
+
+async def check_telegram(config: Section) -> list[Check]:
+    """Asks Telegram, without being seen there."""
+    try:
+        async with made_bot(config) as bot:
+            return await _findings(bot, config)
+    except ConfigInvalid as error:
+        return [Check("telegram", "fail", error=error)]
+    except ChatError as error:
+        if isinstance(error.__cause__, InvalidToken):
+            unknown = ConfigInvalid("telegram.token", "Telegram does not know it")
+            return [Check("telegram", "fail", error=unknown)]
+        log.warning("Telegram cannot be reached: %s", brief(error))
+        return [Check("telegram", "fail", "unreachable")]
+
+
+async def _findings(bot: Bot, config: Section) -> list[Check]:
+    async with translated():
+        us = await bot.get_me()
+        webhook = await bot.get_webhook_info()
+    return [
+        Check("telegram", "ok", facts={"name": f"@{us.username}"}),
+        _reading(us),
+        _bringing(webhook, config),
+    ]
+
+
+def _reading(us: User) -> Check:
+    if not us.can_join_groups:
+        return Check("telegram_groups", "warn", "not_invited")
+    return Check("telegram_groups", "ok", *(() if us.can_read_all_group_messages else ("private",)))
+
+
+def _bringing(webhook: WebhookInfo, config: Section) -> Check:
+    """Telegram brings what happens to one address, or lets it be fetched."""
+    if webhook.url and webhook.url != config.webhook_url:
+        return Check("telegram_webhook", "warn", "elsewhere")
+    if webhook.last_error_message and webhook.url:
+        return Check("telegram_webhook", "warn", "failing", {"told": webhook.last_error_message})
+    return Check("telegram_webhook", "ok", *(() if webhook.url else ("polling",)))

@@ -1,0 +1,111 @@
+"""This file reads the commands as people write them on Telegram: what follows the name is text.
+Their words stand in locale/ under `commands`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import get_args
+
+from telegram import Message, MessageEntity, User
+
+from core.config import Language
+from core.export import Format
+from core.links import find_video_ids
+
+COMMANDS = (
+    *("watch", "ask", "search", "videos", "summary", "transcript", "chapters", "translate"),
+    *("language", "status", "cancel", "forget", "settings", "help"),
+)
+FOR_MODERATORS = ("settings",)
+
+Options = dict[str, str]
+
+_SWITCHES = {"links": "links", "mentions": "mention_only", "mention_only": "mention_only"}
+_WHO = {"watch": "who_watch", "ask": "who_ask", "forget": "who_forget"}
+_SETTINGS = _SWITCHES | _WHO | {name: name for name in _WHO.values()}
+
+
+def command_in(message: Message, us: User) -> tuple[str, str] | None:
+    """A command's name and what follows it; ("", "") if it is another bot's."""
+    text, first = message.text or "", next(iter(message.entities), None)
+    if first is None or first.type != MessageEntity.BOT_COMMAND or first.offset:
+        return None
+    name, _, bot = text[1 : first.length].partition("@")
+    if bot and bot.casefold() != (us.username or "").casefold():
+        return "", ""
+    name = name.casefold()
+    if name not in COMMANDS and not (bot or message.chat.type == "private"):
+        return "", ""
+    return name if name in COMMANDS else "help", text[first.length :].strip()
+
+
+def options(name: str, text: str, *, is_about_one: bool) -> Options:
+    """What the words after the name stand for. `is_about_one`: it was given in a topic or as a
+    reply, which may be about one video."""
+    if name == "ask":
+        return _ask(text, is_about_one)
+    read = _READ.get(name)
+    return {key: value for key, value in (read(text) if read else {}).items() if value}
+
+
+def _ask(text: str, is_about_one: bool) -> Options:
+    """
+    >>> _ask("all who sings?", True)
+    {'question': 'who sings?', 'scope': 'channel'}
+    """
+    first, _, rest = text.partition(" ")
+    if first.casefold() == "all" and rest.strip():
+        return {"question": rest.strip(), "scope": "channel"}
+    return {"question": text, "scope": "here" if is_about_one else "channel"}
+
+
+def _watch(text: str) -> Options:
+    language = next((word for word in text.split() if word in get_args(Language)), "")
+    return {"link": text if find_video_ids(text) else "", "language": language}
+
+
+def _transcript(text: str) -> Options:
+    form, video = _taken(text, get_args(Format))
+    return {"format": form, "video": video}
+
+
+def _translate(text: str) -> Options:
+    language, _, video = text.partition(" ")
+    return {"language": language, "video": video.strip()}
+
+
+def _settings(text: str) -> Options:
+    """Pairs of what and how.
+
+    >>> _settings("links off ask moderators")
+    {'links': 'off', 'who_ask': 'moderators'}
+    """
+    words = re.split(r"[\s=:]+", text.casefold().strip())
+    pairs = zip(words[::2], words[1::2], strict=False)
+    return {_SETTINGS[what]: how for what, how in pairs if what in _SETTINGS}
+
+
+def _taken(text: str, known: Collection[str]) -> tuple[str, str]:
+    first, _, rest = text.partition(" ")
+    return (first.casefold(), rest.strip()) if first.casefold() in known else ("", text)
+
+
+def _only(name: str) -> Callable[[str], Options]:
+    return lambda text: {name: text}
+
+
+_READ: dict[str, Callable[[str], Options]] = {
+    "watch": _watch,
+    "search": _only("words"),
+    "videos": _only("page"),
+    "summary": _only("video"),
+    "transcript": _transcript,
+    "chapters": _only("video"),
+    "translate": _translate,
+    "language": _only("language"),
+    "cancel": _only("job"),
+    "forget": _only("video"),
+    "settings": _settings,
+}

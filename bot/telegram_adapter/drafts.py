@@ -1,0 +1,128 @@
+"""This file turns a Draft into what Telegram is sent: HTML, a picture above it, a keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputFile,
+    LinkPreviewOptions,
+    ReplyParameters,
+)
+
+from bot.chat import Button, Card, Draft, File, Refused
+from bot.telegram_adapter.places import number_in
+from bot.telegram_adapter.style import link, plain, units
+
+TEXT_UNITS = 4096
+CAPTION_UNITS = 1024
+TITLE_UNITS = 256
+BUTTONS = 100
+IN_A_ROW = 3
+SHORT_CHARACTERS = 20
+"""A label that can be read although two others stand beside it."""
+
+_OURS = re.compile(r"tt:([A-Za-z0-9_-]{1,61})")
+
+
+def sent(draft: Draft) -> dict[str, Any]:
+    """The arguments with which a text is posted. Raises Refused where nothing can be seen."""
+    return edited(draft) | _reply(draft)
+
+
+def edited(draft: Draft) -> dict[str, Any]:
+    """The arguments after which a message shows the draft and nothing that it showed before."""
+    return {
+        "text": html(draft),
+        "parse_mode": "HTML",
+        "link_preview_options": _preview(draft.card),
+        "reply_markup": keyboard(draft.buttons),
+    }
+
+
+def html(draft: Draft) -> str:
+    """The whole text; a card's title is its first line."""
+    blocks = list(filter(str.strip, draft.blocks))
+    if card := draft.card:
+        blocks.insert(0, f"<b>{link(cut(card.title, TITLE_UNITS), card.url)}</b>")
+    text = "\n\n".join(blocks)
+    if not plain(text).strip():
+        raise Refused("empty")
+    return text
+
+
+def as_plain(shown: dict[str, Any], field: str = "text") -> dict[str, Any]:
+    """The same without markup, for a Telegram that cannot read it."""
+    return shown | {field: plain(shown[field]), "parse_mode": None}
+
+
+def document(draft: Draft) -> dict[str, Any]:
+    """The arguments with which a file is posted that the whole text fits below."""
+    assert draft.file
+    shown = {"document": attachment(draft.file), "reply_markup": keyboard(draft.buttons)}
+    caption = {"caption": html(draft), "parse_mode": "HTML"} if _has_text(draft) else {}
+    return shown | caption | _reply(draft)
+
+
+def fits_below(draft: Draft) -> bool:
+    """Whether the text may be a file's caption."""
+    return not _has_text(draft) or units(plain(html(draft))) <= CAPTION_UNITS
+
+
+def attachment(file: File) -> InputFile:
+    return InputFile(file.text.encode() or b"\n", filename=file.name)
+
+
+def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
+    """A row for each question, so that all of it can be read; what is short stands together."""
+    rows: list[list[InlineKeyboardButton]] = []
+    short = 0
+    for button in buttons[:BUTTONS]:
+        key = InlineKeyboardButton(button.label or "?", callback_data=f"tt:{button.id}")
+        is_short = len(button.label) <= SHORT_CHARACTERS and not button.label.endswith("?")
+        if is_short and 0 < short < IN_A_ROW:
+            rows[-1].append(key)
+        else:
+            rows.append([key])
+            short = 0
+        short = short + 1 if is_short else 0
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def pressed(data: str) -> str:
+    """The button's id, or "" if it is none of ours."""
+    ours = _OURS.fullmatch(data)
+    return ours[1] if ours else ""
+
+
+def cut(text: str, most: int) -> str:
+    """At most so many UTF-16 units; what is left out is told."""
+    if units(text) <= most:
+        return text
+    kept = text[: most - 1]
+    while units(kept) >= most:
+        kept = kept[:-1]
+    return kept.rstrip() + "…"
+
+
+def _has_text(draft: Draft) -> bool:
+    return bool(draft.text.strip() or draft.card)
+
+
+def _reply(draft: Draft) -> dict[str, Any]:
+    """Whoever deleted the question may still read the answer."""
+    if not draft.reply_to:
+        return {}
+    number = number_in(draft.reply_to)
+    return {"reply_parameters": ReplyParameters(number, allow_sending_without_reply=True)}
+
+
+def _preview(card: Card | None) -> LinkPreviewOptions:
+    """The picture of the card, if it has one, and of no other address."""
+    if card is None or not card.thumbnail_url:
+        return LinkPreviewOptions(is_disabled=True)
+    return LinkPreviewOptions(url=card.thumbnail_url, prefer_large_media=True, show_above_text=True)

@@ -1,0 +1,159 @@
+"""This file listens: what people do on Telegram reaches the Receiver, and what it has to say about
+a command or a button goes back. Telegram has nothing that one person alone sees in a group, but for
+a few words over a pressed button.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from telegram import CallbackQuery, Message, Update
+from telegram.constants import ChatType
+
+from bot.catching import catching
+from bot.chat import Busy, ChatError, Command, Draft, Person, Press, Receiver
+from bot.telegram_adapter import commands, drafts, events
+from bot.telegram_adapter.adapter import Telegram
+from bot.telegram_adapter.errors import CALL_S, FAILURES, OLD_QUERY, brief, says
+from bot.telegram_adapter.places import message_id
+from bot.telegram_adapter.style import plain, units
+
+log = logging.getLogger(__name__)
+
+ACKNOWLEDGE_S = 5.0
+"""So long a pressed button may wait for words."""
+PATIENCE_S = 120.0
+ANSWER_UNITS = 200
+
+
+class Ears:
+    """One receiver's. `allowed`: the chats that are served, or none: all."""
+
+    def __init__(self, telegram: Telegram, receiver: Receiver, allowed: Collection[int]) -> None:
+        self._telegram = telegram  # borrowed
+        self._receiver = receiver
+        self._allowed = allowed
+
+    async def hear(self, update: Mapping[str, Any]) -> None:
+        """One update, as Telegram writes it. Raises nothing."""
+        with catching():
+            read = Update.de_json(dict(update), self._telegram.bot)
+            if read.message and self._is_allowed(read.message.chat.id):
+                await self._message(read.message)
+            elif read.callback_query:
+                await self._press(read.callback_query)
+
+    def _is_allowed(self, chat: int) -> bool:
+        ids = {chat, self._telegram.moves.first(chat)}
+        if self._allowed and ids.isdisjoint(self._allowed):
+            log.info("chat %s is not in telegram.allowed_chats", chat)
+            return False
+        return True
+
+    async def _message(self, message: Message) -> None:
+        moves = self._telegram.moves
+        if message.migrate_to_chat_id:
+            moves.follow(message.chat.id, message.migrate_to_chat_id)
+        if message.migrate_from_chat_id:
+            moves.follow(message.migrate_from_chat_id, message.chat.id)
+        if not events.is_from_a_person(message):
+            return
+        command = commands.command_in(message, self._telegram.us)
+        if command == ("", ""):
+            return
+        if command is None and not (message.text or message.caption or events.upload(message)):
+            return  # somebody joined, a picture, a poll
+        author = await self._author(message)
+        if command:
+            await self._command(message, author, *command)
+        else:
+            us = self._telegram.us
+            await self._receiver.message(events.written(message, us, moves, author))
+
+    async def _command(self, message: Message, author: Person, name: str, text: str) -> None:
+        topic, replied = events.topic(message), events.replied_to(message)
+        where = events.where(message.chat, topic, self._telegram.moves)
+        own = message_id(message.chat.id, message.message_id)
+        command = Command(
+            where,
+            own,
+            author,
+            name,
+            commands.options(name, text, is_about_one=bool(topic or replied)),
+            message_id=message_id(message.chat.id, replied.message_id) if replied else "",
+            text=events.text_of(replied) if replied else "",
+        )
+        if draft := await self._receiver.command(command):
+            await self._reply(where.place, replace(draft, reply_to=own))
+
+    async def _press(self, query: CallbackQuery) -> None:
+        message, button_id = query.message, drafts.pressed(query.data or "")
+        if message is None or not button_id or not self._is_allowed(message.chat.id):
+            await self._answer(query)
+            return
+        topic = events.topic(message) if isinstance(message, Message) else None
+        where = events.where(message.chat, topic, self._telegram.moves)
+        own = message_id(message.chat.id, message.message_id)
+        moderates = await self._moderates(message.chat.id, message.chat.type, query.from_user.id)
+        author = events.person(query.from_user, is_moderator=moderates)
+        work = asyncio.create_task(
+            self._receiver.press(Press(where, query.id, own, author, button_id))
+        )
+        await asyncio.wait([work], timeout=ACKNOWLEDGE_S)
+        words = _words(work.result()) if work.done() else ""
+        is_told = await self._answer(query, words)
+        draft = await work
+        if draft and not (words and is_told):
+            await self._reply(where.place, replace(draft, reply_to=own))
+
+    async def _answer(self, query: CallbackQuery, words: str = "") -> bool:
+        """A button that is not answered looks as if it hung. Whether the person was told."""
+        try:
+            async with asyncio.timeout(CALL_S):
+                return await query.answer(words or None, show_alert=bool(words) or None)
+        except FAILURES as error:
+            if not says(error, OLD_QUERY):
+                log.warning("a button was not answered: %s", brief(error))
+            return False
+
+    async def _reply(self, place: str, draft: Draft) -> None:
+        """What was asked for by a command stands nowhere else, so it is tried for a while."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    try:
+                        await self._telegram.post(place, draft, "")
+                        return
+                    except Busy as busy:
+                        await asyncio.sleep(busy.retry_after_s or 1.0)
+        except (ChatError, TimeoutError) as error:
+            log.warning("not replied: %s", brief(error))
+
+    async def _author(self, message: Message) -> Person:
+        user, chat = message.from_user, message.chat
+        if user is None or message.sender_chat is not None:
+            return events.author(message, is_moderator=False)
+        moderates = await self._moderates(chat.id, chat.type, user.id)
+        return events.author(message, is_moderator=moderates)
+
+    async def _moderates(self, chat: int, kind: str, person: int) -> bool:
+        """In private everybody is their own moderator. If Telegram does not tell, nobody is."""
+        if kind == ChatType.PRIVATE:
+            return True
+        with suppress(*FAILURES):
+            async with asyncio.timeout(CALL_S):
+                return await self._telegram.members.is_moderator(chat, person)
+        return False
+
+
+def _words(draft: Draft | None) -> str:
+    """What fits over a button."""
+    if draft is None or draft.file or draft.card or draft.buttons:
+        return ""
+    text = plain(draft.text)
+    return text if units(text) <= ANSWER_UNITS else ""

@@ -1,0 +1,109 @@
+"""This file turns what Telegram reports into our values."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from pathlib import PurePath
+
+from telegram import Chat, Message, MessageEntity, User
+from telegram.constants import ChatType
+
+from bot.chat import Message as Written
+from bot.chat import Person, Upload, Where
+from bot.telegram_adapter.moves import Moves
+from bot.telegram_adapter.places import Place, message_id
+from core.links import find_video_ids
+from core.sources import SUBTITLES
+
+SUFFIXES = (*SUBTITLES, ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".wav", ".mp4", ".mkv", ".webm")
+
+
+def where(chat: Chat, topic: int | None, moves: Moves) -> Where:
+    """A topic shares the library of its group, and so does the group after it has moved."""
+    first = moves.first(chat.id)
+    server = "" if chat.type == ChatType.PRIVATE else str(first)
+    return Where(str(Place(chat.id, topic)), f"telegram:{first}", server)
+
+
+def topic(message: Message) -> int | None:
+    """Elsewhere than in a topic the same field names a chain of replies."""
+    return message.message_thread_id if message.is_topic_message else None
+
+
+def is_from_a_person(message: Message) -> bool:
+    """Also from a channel, or from an administrator who shows as the group; not from a bot."""
+    sender = message.from_user
+    return message.sender_chat is not None or (sender is not None and not sender.is_bot)
+
+
+def author(message: Message, *, is_moderator: bool) -> Person:
+    """`is_moderator`: of who writes under their own name. Who shows as the group administers it,
+    and so does who owns the channel that the group discusses."""
+    chat = message.sender_chat
+    if chat is not None:
+        rules = chat.id == message.chat.id or bool(message.is_automatic_forward)
+        return Person(str(chat.id), chat.title or "", rules)
+    assert message.from_user
+    return person(message.from_user, is_moderator=is_moderator)
+
+
+def person(user: User, *, is_moderator: bool) -> Person:
+    language = (user.language_code or "").partition("-")[0]
+    return Person(str(user.id), user.full_name, is_moderator, language)
+
+
+def written(message: Message, us: User, moves: Moves, author: Person) -> Written:
+    at = where(message.chat, topic(message), moves)
+    replied = replied_to(message)
+    is_reply_to_us = bool(replied and replied.from_user and replied.from_user.id == us.id)
+    text, is_mentioned = _without_us(text_of(message), us)
+    return Written(
+        at,
+        message_id(message.chat.id, message.message_id),
+        author,
+        text.strip(),
+        to_us=not at.server or is_mentioned or is_reply_to_us,
+        reply_to=message_id(message.chat.id, replied.message_id) if replied else "",
+        file=upload(message),
+    )
+
+
+def replied_to(message: Message) -> Message | None:
+    """In a topic every message that replies to none refers to the notice that opened it."""
+    replied = message.reply_to_message
+    if replied is None or replied.forum_topic_created or replied.chat.id != message.chat.id:
+        return None
+    return replied
+
+
+def text_of(message: Message) -> str:
+    """With the links to videos that stand behind its words."""
+    text = message.text or message.caption or ""
+    entities = message.entities if message.text else message.caption_entities
+    behind = [e.url for e in entities if e.type == MessageEntity.TEXT_LINK and e.url]
+    return "\n".join([text, *(url for url in behind if find_video_ids(url))])
+
+
+def upload(message: Message) -> Upload | None:
+    """What can be heard or read of it."""
+    kinds = ("audio", "video", "voice", "video_note", "document")
+    kind, file = next(((k, f) for k in kinds if (f := getattr(message, k))), ("", None))
+    if file is None:
+        return None
+    mime = getattr(file, "mime_type", None) or ("video/mp4" if kind == "video_note" else "")
+    name = getattr(file, "file_name", None) or f"{kind}{_suffix(mime)}"
+    is_media = mime.startswith(("audio/", "video/"))
+    if kind == "document" and not is_media and PurePath(name).suffix.lower() not in SUFFIXES:
+        return None
+    return Upload(file.file_id, PurePath(name).name, file.file_size or 0)
+
+
+def _suffix(mime: str) -> str:
+    return ".ogg" if mime == "audio/ogg" else mimetypes.guess_extension(mime) or ".bin"
+
+
+def _without_us(text: str, us: User) -> tuple[str, bool]:
+    ours = re.compile(rf"(?<!\w)@{re.escape(us.username or '')}(?!\w)", re.IGNORECASE)
+    without, count = ours.subn(" ", text)
+    return without, count > 0

@@ -1,0 +1,33 @@
+"""This file has people on Telegram heard, and Telegram know what they may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.chat import Receiver
+from bot.config import Telegram as Section
+from bot.telegram_adapter.adapter import Telegram
+from bot.telegram_adapter.ears import Ears
+from bot.telegram_adapter.listening import Listening, Polling, Webhook
+from bot.telegram_adapter.telling import tell_commands
+
+TIDIED_S = 60.0
+
+
+async def hear(telegram: Telegram, receiver: Receiver, config: Section) -> None:
+    """Until this is cancelled. Raises ConfigInvalid where Telegram will not have us any more."""
+    bot = telegram.bot
+    listening: Listening = Webhook(bot, config) if config.webhook_url else Polling(bot)
+    others = [asyncio.create_task(tell_commands(bot)), asyncio.create_task(_tidy(telegram))]
+    try:
+        await listening.serve(Ears(telegram, receiver, config.allowed_chats).hear)
+    finally:
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+async def _tidy(telegram: Telegram) -> None:
+    while True:
+        await asyncio.sleep(TIDIED_S)
+        telegram.pace.tidy()

@@ -1,0 +1,143 @@
+"""This file fetches what happens on Telegram, or has it brought: the two ways that Telegram offers.
+
+What was fetched is confirmed when it has been heard, so that a kill in between loses nothing: it
+comes again, and whoever hears it knows it by its id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from telegram import Bot
+from telegram.error import Conflict, InvalidToken, RetryAfter
+
+from bot.config import Telegram as Section
+from bot.telegram_adapter.errors import FAILURES, asked_s, brief
+from core.errors import ConfigInvalid
+
+log = logging.getLogger(__name__)
+
+WANTED = ("message", "callback_query")
+POLL_S = 50
+HEARD_S = 10.0
+"""So long everybody waits for who is slow; what they asked for goes on."""
+LONGEST_PAUSE_S = 60.0
+UPDATE_BYTES = 4_000_000
+SECRET = "X-Telegram-Bot-Api-Secret-Token"
+
+Hear = Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]]
+T = TypeVar("T")
+
+
+class Listening(Protocol):
+    async def serve(self, hear: Hear) -> None:
+        """Until it is cancelled. Raises ConfigInvalid where it can never work."""
+
+
+class Polling:
+    """Fulfils `Listening`: asks Telegram again and again."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot  # borrowed
+        self._hearing: set[asyncio.Task[None]] = set()
+
+    async def serve(self, hear: Hear) -> None:
+        await lasting(self._take_over)
+        offset = 0
+        while True:
+            updates: list[dict[str, Any]] = await lasting(partial(self._fetch, offset))
+            tasks = [asyncio.create_task(hear(update)) for update in updates]
+            if tasks:
+                self._hearing.update(tasks)
+                await asyncio.wait(tasks, timeout=HEARD_S)
+                self._hearing = {task for task in self._hearing if not task.done()}
+                offset = updates[-1]["update_id"] + 1
+
+    async def _take_over(self) -> None:
+        """Telegram lets nobody fetch what it brings to an address."""
+        if (await self._bot.get_webhook_info()).url:
+            log.warning("a webhook was set for this token: it is removed")
+            await self._bot.delete_webhook()
+
+    async def _fetch(self, offset: int) -> list[dict[str, Any]]:
+        # Bot.get_updates reads all of them or none: one that it cannot read would leave us deaf.
+        asked = {"offset": offset, "timeout": POLL_S, "allowed_updates": WANTED}
+        found: Any = await self._bot._post("getUpdates", asked, read_timeout=POLL_S + 10)
+        return list(found)
+
+
+class Webhook:
+    """Fulfils `Listening`: Telegram brings what happens to an address of ours, before which a
+    proxy stands that speaks HTTPS."""
+
+    def __init__(self, bot: Bot, config: Section) -> None:
+        self._bot = bot  # borrowed
+        self._config = config
+        self._secret = secrets.token_urlsafe(32)
+        self._hearing: set[asyncio.Task[None]] = set()
+
+    async def serve(self, hear: Hear) -> None:
+        async def take(request: web.Request) -> web.Response:
+            return await self._take(request, hear)
+
+        app = web.Application(client_max_size=UPDATE_BYTES)
+        app.router.add_post(urlsplit(self._config.webhook_url).path or "/", take)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, self._config.webhook_host, self._config.webhook_port)
+            try:
+                await site.start()
+            except OSError as error:
+                raise ConfigInvalid("telegram.webhook_port", "it cannot be opened") from error
+            await lasting(self._ask)
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+    async def _ask(self) -> None:
+        await self._bot.set_webhook(
+            self._config.webhook_url, secret_token=self._secret, allowed_updates=WANTED
+        )
+
+    async def _take(self, request: web.Request, hear: Hear) -> web.Response:
+        if not hmac.compare_digest(request.headers.get(SECRET, "").encode(), self._secret.encode()):
+            raise web.HTTPForbidden
+        try:
+            update = json.loads(await request.read())
+        except ValueError as error:
+            raise web.HTTPBadRequest from error
+        task = asyncio.create_task(hear(update))
+        self._hearing.add(task)
+        task.add_done_callback(self._hearing.discard)
+        await asyncio.wait([task], timeout=HEARD_S)
+        return web.Response()
+
+
+async def lasting(call: Callable[[], Awaitable[T]]) -> T:
+    """Tried until Telegram does it. Raises ConfigInvalid where it does not know the token."""
+    failures = 0
+    while True:
+        pause_s = min(0.5 * 2.0**failures, LONGEST_PAUSE_S)
+        try:
+            return await call()
+        except InvalidToken:
+            # Not chained: it may hold the token.
+            raise ConfigInvalid("telegram.token", "Telegram does not know it") from None
+        except Conflict:
+            log.error("another program fetches what happens on Telegram with this token: end it")
+        except RetryAfter as error:
+            pause_s = asked_s(error)
+        except FAILURES as error:
+            log.warning("Telegram cannot be reached: %s", brief(error))
+        failures += 1
+        await asyncio.sleep(pause_s)

@@ -1,0 +1,65 @@
+"""This file opens Telegram: learns who we are there, and closes what it opened."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from telegram import Bot
+from telegram.request import HTTPXRequest
+
+from bot.config import Telegram as Section
+from bot.telegram_adapter.adapter import Telegram
+from bot.telegram_adapter.listening import lasting
+from bot.telegram_adapter.moves import Moves
+from core.errors import ConfigInvalid
+
+ROOT = "https://api.telegram.org"
+CONNECTIONS = 64
+CONNECT_S, CALL_S = 10.0, 25.0
+
+_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+
+
+@asynccontextmanager
+async def open_telegram(config: Section, folder: Path) -> AsyncIterator[Telegram]:
+    """Known to Telegram: messages can be sent, and hearing.py makes people heard. Where Telegram
+    cannot be reached it is waited for. `folder`: for what must be known after a restart.
+
+    Raises ConfigInvalid where the token is wrong."""
+    async with made_bot(config) as bot:
+        us = await lasting(bot.get_me)
+        yield Telegram(bot, us, Moves(folder))
+
+
+@asynccontextmanager
+async def made_bot(config: Section) -> AsyncIterator[Bot]:
+    """Its connections are closed at the end. Raises ConfigInvalid where it can be no token."""
+    token = config.token.get_secret_value()
+    if not _TOKEN.fullmatch(token):
+        raise ConfigInvalid("telegram.token", "BotFather gives none like this")
+    # Else python-telegram-bot warns whenever Telegram asks for patience.
+    os.environ.setdefault("PTB_TIMEDELTA", "true")
+    root = (config.api_base or ROOT).rstrip("/")
+    files = (config.file_base or root).rstrip("/")
+    async with _request(CONNECTIONS) as request, _request(1) as polling:
+        yield Bot(
+            token,
+            base_url=f"{root}/bot",
+            base_file_url=f"{files}/file/bot",
+            request=request,
+            get_updates_request=polling,
+        )
+
+
+def _request(connections: int) -> HTTPXRequest:
+    return HTTPXRequest(
+        connections,
+        connect_timeout=CONNECT_S,
+        read_timeout=CALL_S,
+        write_timeout=CALL_S,
+        pool_timeout=CALL_S,
+    )

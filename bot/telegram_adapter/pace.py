@@ -1,0 +1,62 @@
+"""This file keeps us below Telegram's limits: in all, in a chat, and in a group's minute.
+
+Telegram does not document them (facts: https://core.telegram.org/bots/faq); what it asks for with a
+429 holds on top.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+
+OVERALL = 28
+IN_A_MINUTE = 20
+
+
+@dataclass(slots=True)
+class Pace:
+    """When the next message or edit may go out, on the loop's clock. `edit_s`: so far apart are
+    edits in a group, that they last for its minute; new messages may come faster."""
+
+    chat_s: float = 1.05
+    edit_s: float = 3.05
+    minute_s: float = 60.5
+    overall_s: float = 1.0
+    _all: deque[float] = field(default_factory=lambda: deque(maxlen=OVERALL))
+    _chats: dict[int, deque[float]] = field(
+        default_factory=lambda: defaultdict(lambda: deque(maxlen=IN_A_MINUTE))
+    )
+    _held: dict[int, float] = field(default_factory=dict)
+
+    def wait_s(self, chat: int, *, is_edit: bool = False) -> float:
+        """How long nothing may be sent there yet; 0 if it may, and then it is counted."""
+        now, sent = _now(), self._chats[chat]
+        apart_s = max(self.chat_s, self.edit_s) if is_edit and chat < 0 else self.chat_s
+        free = [self._held.get(chat, now)]
+        if len(self._all) == OVERALL:
+            free.append(self._all[0] + self.overall_s)
+        if sent:
+            free.append(sent[-1] + apart_s)
+        if chat < 0 and len(sent) == IN_A_MINUTE:
+            free.append(sent[0] + self.minute_s)
+        if (wait_s := max(free) - now) > 0:
+            return wait_s
+        self._all.append(now)
+        sent.append(now)
+        return 0.0
+
+    def hold(self, chat: int, seconds: float) -> None:
+        """Telegram wants so long to hear nothing for that chat."""
+        self._held[chat] = _now() + seconds
+
+    def tidy(self) -> None:
+        """Forgets the chats in which nothing was sent for a minute."""
+        old = _now() - self.minute_s
+        for chat in [chat for chat, sent in self._chats.items() if not sent or sent[-1] < old]:
+            del self._chats[chat]
+        self._held = {chat: until for chat, until in self._held.items() if until > old}
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,72 @@
+"""This file has Telegram learn our commands, in every language of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import get_args
+
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScope,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeDefault,
+)
+
+from bot.chat import Busy, ChatError
+from bot.telegram_adapter.commands import COMMANDS, FOR_MODERATORS
+from bot.telegram_adapter.errors import translated
+from bot.words import Words
+from core.config import Language
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S = 300.0
+DEFAULT = "en"
+"""Shown to people whose language we do not speak."""
+
+
+async def tell_commands(bot: Bot) -> None:
+    """Only those that it does not have yet. Tried until it works."""
+    failures = 0
+    while True:
+        try:
+            await _tell(bot)
+            return
+        except Busy as busy:
+            failures += 1
+            await asyncio.sleep(busy.retry_after_s or min(2.0**failures, LONGEST_PAUSE_S))
+        except ChatError as error:
+            log.error("Telegram does not take our commands: %s", error)
+            return
+
+
+async def _tell(bot: Bot) -> None:
+    lists = await asyncio.to_thread(lambda: list(_ours()))  # reading the words takes a while
+    for scope, language, ours in lists:
+        async with translated():
+            theirs = await bot.get_my_commands(scope=scope, language_code=language)
+            if list(theirs) != ours:
+                await bot.set_my_commands(ours, scope=scope, language_code=language)
+                log.info("Telegram has learnt our commands (%s, %s)", scope.type, language)
+
+
+def _ours() -> Iterator[tuple[BotCommandScope, str | None, list[BotCommand]]]:
+    """Scope, language, list: everybody in a group sees what everybody may."""
+    scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
+        (BotCommandScopeDefault(), FOR_MODERATORS),
+        (BotCommandScopeAllPrivateChats(), ()),
+        (BotCommandScopeAllChatAdministrators(), ()),
+    ]
+    for language in get_args(Language):
+        words = Words(language)
+        for scope, without in scopes:
+            ours = [
+                BotCommand(name, words(f"commands.{name}.description"))
+                for name in COMMANDS
+                if name not in without
+            ]
+            yield scope, None if language == DEFAULT else language, ours

@@ -1,0 +1,45 @@
+"""This file runs our Telegram adapter against the Telegram of the tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.config import Telegram as Section
+from bot.telegram_adapter.adapter import Telegram
+from bot.telegram_adapter.hearing import hear
+from bot.telegram_adapter.opening import open_telegram
+from bot.telegram_adapter.pace import Pace
+from tests.fakes.receiver import ScriptedReceiver
+from tests.fakes.telegram.server import TOKEN, TelegramServer
+
+
+def section(server: TelegramServer, token: str = TOKEN, **more: Any) -> Section:
+    return Section(token=SecretStr(token), api_base=server.url, **more)
+
+
+@asynccontextmanager
+async def serving_bot(
+    server: TelegramServer, folder: Path, receiver: ScriptedReceiver, **more: Any
+) -> AsyncIterator[Telegram]:
+    """It hears people. `more`: of the settings."""
+    config = section(server, **more)
+    async with open_telegram(config, folder) as telegram:
+        work = asyncio.create_task(hear(telegram, receiver, config))
+        try:
+            yield at_once(telegram)
+        finally:
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+
+
+def at_once(telegram: Telegram) -> Telegram:
+    """Against a server without limits."""
+    telegram.pace = Pace(0.0, 0.0, 0.0, 0.0)
+    return telegram

@@ -32,6 +32,8 @@ class Watch:
     thread: Live | None = None
     """The one that we opened."""
     growing: Live | None = None
+    is_begun: bool = False
+    """The job was there."""
     reply_to: str = ""
     """The link's message, where no thread hangs on it."""
 
@@ -74,7 +76,10 @@ class Watch:
             return ready
         try:
             return await self._work(order)
-        except UnknownJob:  # a store was put back that does not know it
+        except UnknownJob:
+            if self.is_begun:  # the video was forgotten
+                raise
+            # A store was put back that does not know the job.
             self.request = replace(self.request, job_id="")
             return await self._work(order)
 
@@ -82,11 +87,13 @@ class Watch:
         core = self.desk.core
         if not self.request.job_id:
             self.request = replace(self.request, job_id=await core.submit(order))
+            self.is_begun = True
             await self.desk.requests.save(self.request)
         video = Video(order.video_id, "")
         self.growing = await self._grow(self._progress(video, Progress("wait")))
         async with aclosing(core.stages(self.request.job_id)) as stages:
             async for progress in stages:
+                self.is_begun = True
                 video = await self._known(video)
                 self.growing.show(self._progress(video, progress))
         return await core.outcome(self.request.job_id)
@@ -120,7 +127,7 @@ class Watch:
         video = await self.desk.core.videos.get(self.request.video_id)
         told = (
             self.looks.say("chat.stopped")
-            if isinstance(error, JobCancelled)
+            if isinstance(error, JobCancelled | UnknownJob)
             else self.looks.failed(error, video)
         )
         growing = self.growing or await self._grow(told)

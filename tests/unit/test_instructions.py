@@ -237,6 +237,21 @@ async def test_a_job_of_another_channel_is_unknown_and_so_is_one_that_is_over(tm
 
 
 @virtually
+async def test_one_job_need_not_be_named_and_of_two_none_is_cancelled_by_mistake(tmp_path):
+    transcriber = WaitingTranscriber(*SAID)
+    async with open_scene(tmp_path, transcriber=transcriber) as scene:
+        await scene.write(f"{BEES_LINK} https://youtu.be/bbbbbbbbbbb")
+        await asyncio.sleep(5)
+        assert len(await scene.core.pending()) == 2
+        told = await scene.command("cancel")
+        assert told.startswith(EN("chat.messages.unknown_job"))
+        assert await scene.command("cancel", job="bbbbbbbbbbb")
+        assert await scene.command("cancel") == EN("jobs.cancelled", job=BEES.title)
+        await scene.settle()
+        assert await scene.core.pending() == []
+
+
+@virtually
 async def test_forget_is_for_moderators_and_takes_rooms_and_buttons_along(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()

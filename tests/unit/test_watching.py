@@ -171,6 +171,25 @@ async def test_a_thread_that_people_delete_meanwhile_ends_the_talking_and_nothin
         assert "How bees dance" in await scene.command("videos")
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+@virtually
+async def test_a_video_that_is_forgotten_while_it_is_taken_in_is_not_begun_again(
+    restarted, tmp_path
+):
+    transcriber = WaitingTranscriber(*SAID)
+    async with open_scene(tmp_path, transcriber=transcriber) as scene:
+        await scene.write(BEES_LINK)
+        await asyncio.sleep(5)
+        if restarted:
+            await scene.restart()
+            await asyncio.sleep(5)
+        await scene.core.forget(HERE.channel, BEES.id)
+        await scene.settle()
+        assert [one.draft.text for one in scene.chat.messages] == [EN("chat.stopped")]
+        assert await scene.core.pending() == []
+        assert len(transcriber.heard) == 1
+
+
 @virtually
 async def test_a_deleted_link_is_answered_in_the_channel(tmp_path):
     async with open_scene(tmp_path) as scene:
@@ -240,7 +259,7 @@ async def test_a_video_that_fails_is_told_in_its_thread_in_words_that_serve_ther
         await scene.write(BEES_LINK)
         await scene.settle()
         [told] = scene.chat.messages
-        if kind is errors.JobCancelled:
+        if kind in (errors.JobCancelled, errors.UnknownJob):
             assert told.draft.text == EN("chat.stopped")
         else:
             assert len(told.draft.text.splitlines()) == 2

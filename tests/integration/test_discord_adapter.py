@@ -353,6 +353,19 @@ def told(platform):
     return [r for r in platform.front.requests if r.method == "PUT" and r.status == 200]
 
 
+async def test_a_forums_post_is_known_by_the_message_that_opens_it(platform, receiver):
+    forum = await platform.people.make_channel("posts", "forum")
+    async with serving_bot(platform, receiver):
+        post = await platform.people.make_post(forum, "Bees", "https://youtu.be/dQw4w9WgXcQ")
+        first = await soon(receiver.messages)
+        await platform.people.write(post, "And?")
+        second = await soon(receiver.messages)
+    for message in (first, second):
+        assert (message.where.place, message.where.channel) == (post, f"discord:{forum}")
+        assert message.where.is_thread
+    assert (first.opens, second.opens) == (True, False)
+
+
 async def test_a_command_is_heard_in_our_words(platform, receiver, commanded, place):
     receiver.answers["ask"] = Draft(("Wait.",), file=File("a.txt", "Said."))
     of = await platform.people.slash(place, "ask", question="Why?", scope="channel")

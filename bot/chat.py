@@ -116,8 +116,8 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person gave a command. `id`: the event's. `message_id`, `text`: of the message that it is
-    about, if it was chosen on one."""
+    """A person gave a command. `id`: the event's. `message_id`, `text`, `file`: of the message that
+    it is about, if it was given on one."""
 
     where: Where
     id: str
@@ -126,6 +126,7 @@ class Command:
     options: Mapping[str, str]
     message_id: str = ""
     text: str = ""
+    file: Upload | None = None
 
 
 Event = Message | Press | Command

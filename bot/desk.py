@@ -9,6 +9,7 @@ from bot.chat import Chat
 from bot.config import Config
 from bot.looks import Looks
 from bot.outbox import Outbox
+from bot.uploads import Uploads
 from bot.words import Words
 from core.pipeline import Pipeline
 from core.ports import Buttons, Requests, Rooms, Settings, Usage
@@ -29,6 +30,10 @@ class Desk:
     config: Config
     words: Mapping[str, Words]
     """By language."""
+
+    @property
+    def uploads(self) -> Uploads:
+        return Uploads(self.chat, self.config.data_dir)
 
     def looks(self, language: str) -> Looks:
         """How we look to people of this language, or of ours if we do not speak it."""

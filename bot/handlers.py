@@ -59,6 +59,8 @@ class Handlers:
         """What a person wrote: links, or a question. What should be said about it, if anything."""
         where, platform = message.where, self._desk.chat.name
         habits = await self._manners.habits(where)
+        if message.file and message.to_us:
+            return await self.work.take_in(message, message.file, message_id=message.id)
         video_ids = find_video_ids(message.text)
         if video_ids and (habits.links or message.to_us):
             return await self.work.watch(message, video_ids, message_id=message.id)

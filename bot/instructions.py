@@ -62,14 +62,13 @@ class Instructions:
     async def _watch(self, command: Command, looks: Looks) -> Draft | None:
         text = command.options.get("link", "") or command.text
         video_ids = find_video_ids(text)
-        if not video_ids:
+        on, language = command.message_id, self._language_of(command)
+        if video_ids:
+            told = await self._work.watch(command, video_ids, message_id=on, language=language)
+        elif command.file:
+            told = await self._work.take_in(command, command.file, message_id=on, language=language)
+        else:
             raise NotALink(text[:200])
-        told = await self._work.watch(
-            command,
-            video_ids,
-            message_id=command.message_id,
-            language=self._language_of(command),
-        )
         return told or looks.say("chat.begun")
 
     async def _ask(self, command: Command, looks: Looks) -> Draft | None:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 
-from bot.chat import Busy, Chat, Draft, MessageGone, PlaceClosed, TooOld
+from bot.chat import Busy, Chat, Draft, MessageGone, PlaceClosed, Refused, TooOld
 from bot.live import Live, read_draft
 from core.errors import CoreError
 from core.model import Effect
@@ -116,8 +116,11 @@ class Lane:
             log.info("a place is closed: %s messages dropped", len(self._lives))
             for other in self._lives:
                 await self._surely(other.drop)
-        except Exception:  # Refused, or an adapter's flaw, which must not silence the place
-            log.error("a message could not be sent", exc_info=True)
+        except (
+            Exception
+        ) as error:  # Refused, or an adapter's flaw, which must not silence the place
+            is_usual = isinstance(error, Refused) and effect.kind == "thread"
+            log.log(logging.INFO if is_usual else logging.ERROR, "not sent", exc_info=not is_usual)
             instead = self._instead if effect.kind == "message" else None
             await self._surely(lambda: live.skip(effect.revision, instead))
 

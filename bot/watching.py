@@ -6,8 +6,10 @@ what people already see.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from bot.catching import catching
 from bot.chat import Button, Draft
@@ -17,7 +19,7 @@ from bot.looks import LABEL_CHARACTERS, Looks, pressable, short
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Pressable, Progress, Ready, Request, Room, Video
 from core.plain import one_line
-from core.sources import Link
+from core.sources import File, Link, Source, file_video
 
 
 @dataclass(slots=True)
@@ -39,14 +41,30 @@ class Watch:
 
     async def fulfil(self) -> None:
         """Returns when people will see what came of it. May be begun again at any time."""
-        self.place = self.request.thread or await self._open_thread()
-        if self.thread or self.request.message_id:
-            await self._bind()  # all that is said there is about the video
         with catching() as caught:
-            await self._show(await self._ready())
+            source = await self._source()
+        if caught.error is None:
+            self.place = self.request.thread or await self._open_thread()
+            if self.thread or self.request.message_id:
+                await self._bind()  # all that is said there is about the video
+            with catching() as caught:
+                await self._show(await self._ready(source))
+        else:
+            self.place, self.reply_to = self.request.place, self.request.message_id
         if caught.error:
             await self._fail(caught.error)
         await self.desk.requests.save(replace(self.request, done=True))
+        if self.request.file_id:
+            await self.desk.uploads.drop(self.request)
+
+    async def _source(self) -> Source:
+        """What was asked for: a link, or a file that was sent."""
+        if not self.request.file_id:
+            return Link(self.request.video_id)
+        path = await self.desk.uploads.fetch(self.request)
+        video = await asyncio.to_thread(file_video, path)
+        self.request = replace(self.request, video_id=video.id)
+        return File(path)
 
     async def _open_thread(self) -> str:
         """The new thread, or, where there can be none, the place where the link was pasted."""
@@ -67,11 +85,9 @@ class Watch:
             return request.place
         return place
 
-    async def _ready(self) -> Ready:
+    async def _ready(self, source: Source) -> Ready:
         request, core = self.request, self.desk.core
-        ready, order = await core.order(
-            Link(request.video_id), request.channel, request.language or None
-        )
+        ready, order = await core.order(source, request.channel, request.language or None)
         if ready:
             return ready
         try:
@@ -89,7 +105,8 @@ class Watch:
             self.request = replace(self.request, job_id=await core.submit(order))
             self.is_begun = True
             await self.desk.requests.save(self.request)
-        video = Video(order.video_id, "")
+        name = self.request.file_name
+        video = Video(order.video_id, PurePath(name).stem, file_name=name)
         self.growing = await self._grow(self._progress(video, Progress("wait")))
         async with aclosing(core.stages(self.request.job_id)) as stages:
             async for progress in stages:
@@ -111,8 +128,9 @@ class Watch:
         if self.thread:
             await self.thread.finish(Draft((self.looks.title(ready.video),)))
         if self.growing or self.request.job_id:
-            growing = self.growing or await self._grow(self.looks.finished(ready.video))
-            await growing.finish(self.looks.finished(ready.video))
+            done = replace(self.looks.finished(ready.video), reply_to=self.reply_to)
+            growing = self.growing or await self._grow(done)
+            await growing.finish(done)
         drafts = self.looks.summary(ready, await self._buttons(ready))
         for n, draft in enumerate(drafts):
             live = await self.desk.outbox.post(
@@ -130,6 +148,7 @@ class Watch:
             if isinstance(error, JobCancelled | UnknownJob)
             else self.looks.failed(error, video)
         )
+        told = replace(told, reply_to=self.reply_to)
         growing = self.growing or await self._grow(told)
         await growing.finish(told)
         if self.thread:

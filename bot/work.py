@@ -12,7 +12,7 @@ from typing import Literal
 
 from bot.answering import Asking
 from bot.catching import catching
-from bot.chat import Draft, Event, Message, Press
+from bot.chat import Draft, Event, Message, Press, Upload
 from bot.desk import Desk
 from bot.looks import Looks
 from bot.manners import Manners
@@ -39,6 +39,7 @@ class Work:
         for owner, lives in self._desk.outbox.growing().items():
             if owner not in owners:  # as after a store was put back
                 await asyncio.gather(*(live.drop() for live in lives))
+        await self._desk.uploads.tidy(undone)
         for request in undone:
             self._begin(request, again=True)
 
@@ -78,6 +79,24 @@ class Work:
             if told := await self._accept(request, event, is_free=is_free):
                 return told
         return None
+
+    async def take_in(
+        self, event: Event, upload: Upload, *, message_id: str = "", language: str = ""
+    ) -> Draft | None:
+        """As `watch`, for a file that was sent."""
+        where = event.where
+        if not await self._manners.may(event.author, "watch", where):
+            return await self._refuse(event, "chat.may_not")
+        request = await self._request(event, f"{event.id}:0", "watch", upload.name)
+        request = replace(
+            request,
+            file_id=upload.id,
+            file_name=upload.name,
+            message_id="" if where.is_thread else message_id,
+            thread=where.place if where.is_thread else "",
+            language=language or request.language,
+        )
+        return await self._accept(request, event)
 
     async def ask(self, event: Event, question: str, room: Room, *, show: bool) -> Draft | None:
         """The answer comes where it was asked; or why not. `room`: which video, or none: all that

@@ -88,6 +88,14 @@ class FileEmpty(RequestError):
 
 
 @dataclass(eq=False)
+class FileTooLarge(RequestError):
+    """A file sent in a chat that its platform does not hand out to us."""
+
+    name: str
+    max_megabytes: int
+
+
+@dataclass(eq=False)
 class UnknownVideo(RequestError):
     """A video the store does not hold, or not in this channel."""
 

@@ -279,7 +279,8 @@ class Request:
     `id` names the platform and its event, so that an event that comes twice is one request.
     `kind`: "watch" or "ask". `place`: where the answer belongs; `message_id`: of the message that a
     thread hangs on. `text`: a link's video id, or the question. `asker`: whose question it is shown
-    as, where nobody has seen them ask. `job_id`: once there is a job."""
+    as, where nobody has seen them ask. `job_id`: once there is a job. `file_id`, `file_name`: of a
+    file that was sent instead of a link."""
 
     id: str
     platform: str
@@ -295,6 +296,8 @@ class Request:
     language: str = ""
     asker: str = ""
     job_id: str = ""
+    file_id: str = ""
+    file_name: str = ""
     done: bool = False
 
 

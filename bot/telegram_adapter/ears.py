@@ -87,6 +87,7 @@ class Ears:
             commands.options(name, text, is_about_one=bool(topic or replied)),
             message_id=message_id(message.chat.id, replied.message_id) if replied else "",
             text=events.text_of(replied) if replied else "",
+            file=events.upload(replied) if replied else None,
         )
         if draft := await self._receiver.command(command):
             await self._reply(where.place, replace(draft, reply_to=own))

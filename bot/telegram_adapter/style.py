@@ -57,7 +57,9 @@ class TelegramHtml:
 
 
 def link(text: str, url: str) -> str:
-    """A link that nothing in the address can end."""
+    """A link that nothing in the address can end; of a file's own name there is none."""
+    if not url.startswith(("https://", "http://")):
+        return html.escape(text, quote=False)
     return f'<a href="{html.escape(url)}">{html.escape(text, quote=False)}</a>'
 
 

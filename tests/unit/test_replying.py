@@ -1,0 +1,124 @@
+"""This file holds how a conversation goes on where no thread is opened for it: in private, and among
+others as replies."""
+
+from __future__ import annotations
+
+from bot.chat import Refused, Where
+from bot.words import Words
+from tests.fakes.chat import FakeChat
+from tests.fakes.core import BEES
+from tests.fakes.scene import BEES_LINK, HERE, QUEEN, Scene, Speaker, open_scene
+from tests.fakes.virtual_loop import virtually
+
+EN = Words("en")
+PRIVATE = Where("p", "fake:p")
+OTHER_LINK = "https://youtu.be/bbbbbbbbbbb"
+
+
+class Private(FakeChat):
+    """The place itself is as near to a thread as it gets."""
+
+    async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
+        return place
+
+    async def rename_thread(self, thread: str, title: str) -> None:
+        pass
+
+
+class Threadless(FakeChat):
+    async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
+        raise Refused("no threads here")
+
+
+class Sketching(Private):
+    """Shows what is being written without a message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sketches = []
+
+
+def last(scene: Scene, where: Where) -> str:
+    return scene.shown(where)[-1].draft.text
+
+
+async def asked_videos(scene: Scene) -> set[str]:
+    """What the last answer was bound to, by its buttons."""
+    buttons = scene.shown(PRIVATE)[-1].draft.buttons
+    return {(await scene.store.buttons.get(button.id)).video_id for button in buttons}
+
+
+@virtually
+async def test_in_private_what_is_asked_is_asked_of_the_video_talked_about_last(tmp_path):
+    async with open_scene(tmp_path, Private()) as scene:
+        for link in (BEES_LINK, OTHER_LINK):
+            await scene.write(link, PRIVATE, to_us=True)
+            await scene.settle()
+        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.settle()
+        assert await asked_videos(scene) == {"bbbbbbbbbbb"}
+        assert f"“{BEES.title}”" in last(scene, PRIVATE), "nobody need guess which video is meant"
+        first = scene.shown(PRIVATE)[1]
+        await scene.write(QUEEN, PRIVATE, to_us=True, reply_to=first.id)
+        await scene.settle()
+        assert await asked_videos(scene) == {"aaaaaaaaaaa"}
+
+
+@virtually
+async def test_a_watch_command_in_private_is_talked_about_too(tmp_path):
+    async with open_scene(tmp_path, Private()) as scene:
+        await scene.command("watch", PRIVATE, link=BEES_LINK)
+        await scene.settle()
+        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.settle()
+        assert await asked_videos(scene) == {"aaaaaaaaaaa"}
+
+
+@virtually
+async def test_without_a_thread_everything_hangs_on_what_it_answers(tmp_path):
+    async with open_scene(tmp_path, Threadless()) as scene:
+        link = await scene.write(BEES_LINK)
+        await scene.settle()
+        assert {shown.draft.reply_to for shown in scene.shown(HERE)} == {link.id}
+        summary = scene.summary(HERE)
+        question = await scene.write(QUEEN, reply_to=summary.id)
+        await scene.settle()
+        assert scene.shown(HERE)[-1].draft.reply_to == question.id
+        label = summary.draft.buttons[0].label
+        await scene.press(summary, label)
+        await scene.settle()
+        asked, answer = scene.shown(HERE)[-2:]
+        assert (asked.draft.reply_to, answer.draft.reply_to) == (summary.id, "")
+
+
+@virtually
+async def test_ask_here_asks_the_video_that_the_place_is_about_or_all(tmp_path):
+    async with open_scene(tmp_path, Private()) as scene:
+        for link in (OTHER_LINK, BEES_LINK):
+            await scene.write(link, PRIVATE, to_us=True)
+            await scene.settle()
+        await scene.command("ask", PRIVATE, question=QUEEN, scope="here")
+        await scene.settle()
+        assert await asked_videos(scene) == {"aaaaaaaaaaa"}
+        await scene.write(BEES_LINK, HERE)
+        await scene.settle()
+        elsewhere = Where("c", HERE.channel, HERE.server)
+        assert await scene.command("ask", elsewhere, question=QUEEN, scope="here") == EN(
+            "chat.begun"
+        )
+
+
+@virtually
+async def test_what_is_sketched_is_no_message_until_it_is_whole(tmp_path):
+    speaker = Speaker("Nora Lee found the queen. [2]", pause_s=0.4)
+    async with open_scene(tmp_path, Sketching(), model=speaker) as scene:
+        await scene.write(BEES_LINK, PRIVATE, to_us=True)
+        await scene.settle()
+        before = len(scene.shown(PRIVATE))
+        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.settle()
+        [answer] = scene.shown(PRIVATE)[before:]
+        assert len(answer.drafts) == 1
+        places, sketches = zip(*scene.chat.sketches, strict=True)
+        assert set(places) == {PRIVATE.place}
+        assert [sketch.text for sketch in sketches][:2] == ["Nora", "Nora Lee"]

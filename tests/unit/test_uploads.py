@@ -1,0 +1,120 @@
+"""This file holds what becomes of a file that somebody sends instead of a link."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.chat import Busy, Upload
+from bot.config import Config
+from bot.words import Words
+from tests.fakes.chat import FakeChat
+from tests.fakes.core import SAID
+from tests.fakes.ears import WaitingTranscriber
+from tests.fakes.scene import ADA, HERE, QUEEN, open_scene
+from tests.fakes.virtual_loop import virtually
+
+EN = Words("en")
+BEES = Upload("f1", "How bees dance.mp3", 4)
+
+
+class Away(FakeChat):
+    """Hands nothing out at first."""
+
+    left = 2
+
+    async def download(self, upload, target):
+        if self.left:
+            self.left -= 1
+            raise Busy
+        await super().download(upload, target)
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Config(data_dir=tmp_path)
+
+
+def with_bees(chat: FakeChat) -> FakeChat:
+    chat.uploads[BEES.id] = b"buzz"
+    return chat
+
+
+def kept(tmp_path) -> list[str]:
+    return [path.name for path in (tmp_path / "uploads").rglob("*.*")]
+
+
+@virtually
+async def test_a_file_is_summed_up_and_can_be_asked_like_a_link(tmp_path, config):
+    async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
+        await scene.write("", file=BEES, to_us=True)
+        await scene.settle()
+        [thread] = scene.chat.threads
+        assert thread.draft.text == "How bees dance"
+        there = scene.inside(f"{thread.place}/{thread.id}")
+        assert "Topic" in scene.summary(there).draft.text
+        await scene.write(QUEEN, there)
+        await scene.settle()
+        assert "Nora Lee" in scene.shown(there)[-1].draft.text
+        assert kept(tmp_path) == []
+
+
+@virtually
+async def test_a_file_outlives_a_kill_until_its_job_is_over(tmp_path, config):
+    transcriber = WaitingTranscriber(*SAID)
+    chat = with_bees(FakeChat())
+    async with open_scene(tmp_path, chat, config, transcriber=transcriber) as scene:
+        await scene.write("", file=BEES, to_us=True)
+        await asyncio.sleep(5)
+        assert kept(tmp_path) == [BEES.name]
+        chat.uploads.clear()
+        await scene.restart()
+        assert kept(tmp_path) == [BEES.name]
+        transcriber.go_on.set()
+        await scene.settle()
+        assert kept(tmp_path) == []
+    assert len(chat.threads) == 1
+
+
+@virtually
+async def test_what_nobody_needs_any_more_is_gone_after_a_restart(tmp_path, config):
+    async with open_scene(tmp_path, config=config) as scene:
+        left = tmp_path / "uploads" / "fake" / "0123"
+        left.mkdir(parents=True)
+        (left / "a.mp3").write_bytes(b"x")
+        await scene.restart()
+        assert kept(tmp_path) == []
+
+
+@virtually
+async def test_a_platform_that_is_away_is_asked_again(tmp_path, config):
+    async with open_scene(tmp_path, with_bees(Away()), config) as scene:
+        await scene.write("", file=BEES, to_us=True)
+        await scene.settle()
+        assert scene.chat.threads[0].draft.text == "How bees dance"
+
+
+@virtually
+async def test_a_file_that_is_not_handed_out_is_told_of_where_it_was_sent(tmp_path, config):
+    async with open_scene(tmp_path, config=config) as scene:
+        sent = await scene.write("", file=BEES, to_us=True)
+        await scene.settle()
+        [told] = scene.chat.messages
+        assert (told.place, told.draft.reply_to) == (HERE.place, sent.id)
+        assert BEES.name in told.draft.text
+        assert "20 MB" in told.draft.text
+        assert scene.chat.threads == []
+
+
+@virtually
+async def test_among_others_only_what_is_sent_to_us_is_taken_in(tmp_path, config):
+    async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
+        sent = await scene.write("", file=BEES)
+        await scene.settle()
+        assert scene.chat.messages == []
+        command = scene.command_event("watch")
+        command = type(command)(HERE, "e9", ADA, "watch", {}, sent.id, "", BEES)
+        await scene.handlers.command(command)
+        await scene.settle()
+        assert len(scene.chat.threads) == 1

@@ -82,7 +82,7 @@ def _settings(text: str) -> Options:
     >>> _settings("links off ask moderators")
     {'links': 'off', 'who_ask': 'moderators'}
     """
-    words = re.split(r"[\s=:]+", text.casefold().strip())
+    words = re.split(r"[\s=:,]+", text.casefold().strip())
     pairs = zip(words[::2], words[1::2], strict=False)
     return {_SETTINGS[what]: how for what, how in pairs if what in _SETTINGS}
 

@@ -1,5 +1,5 @@
-"""This file holds how a conversation goes on where no thread is opened for it: in private, and among
-others as replies."""
+"""This file holds how a conversation goes on where no thread is opened for it: in private, and
+among others as replies."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from bot.discord_adapter.style import utf16_length
 from bot.splitting import split
+from bot.telegram_adapter.style import TelegramHtml, link, plain
+from bot.telegram_adapter.style import length as html_length
 from core.document import Markdown
 
 LIMIT = 60
@@ -18,13 +21,50 @@ LIMIT = 60
 said = st.text(st.sampled_from("ab .!?\n#*[]()_\\@한꿀😀다")).map(
     lambda text: "\n".join(map(Markdown().text, text.split("\n")))
 )
-link = st.builds(
+markdown_link = st.builds(
     lambda label, second: f"[{Markdown().text(label)}](https://youtu.be/aaaaaaaaaaa?t={second})",
     st.text(st.sampled_from("a1:]["), max_size=4),
     st.integers(0, 99),
 )
-parts = st.lists(said | link | st.just("\n\n") | st.just(" "), max_size=30)
+parts = st.lists(said | markdown_link | st.just("\n\n") | st.just(" "), max_size=30)
 written = parts.map("".join)
+
+
+html_said = st.text(st.sampled_from("ab .!?\n<>&;\\[]()@한😀다")).map(
+    lambda text: "\n".join(map(TelegramHtml().text, text.split("\n")))
+)
+html_link = st.builds(
+    lambda label, second: link(label, f"https://youtu.be/aaaaaaaaaaa?t={second}&x"),
+    st.text(st.sampled_from("a 1:<&]["), min_size=1, max_size=4),
+    st.integers(0, 99),
+)
+html_heading = st.text(st.sampled_from("ab <&"), min_size=1, max_size=9).map(
+    lambda text: TelegramHtml().heading(1, text)
+)
+html_parts = st.lists(
+    html_said | html_link | html_heading | st.just("\n\n") | st.just(" "), max_size=30
+)
+
+
+class Whole(HTMLParser):
+    """Whether every tag that opens closes, and nothing is left half-said."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.open: list[str] = []
+        self.names: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        assert not set(data) & set("<&")
+
+    def handle_entityref(self, name: str) -> None:
+        assert name in ("amp", "lt", "gt")
 
 
 def without_blanks(text: str) -> str:
@@ -50,6 +90,19 @@ def test_no_link_and_no_escape_is_torn(parts):
         assert "](https" not in part or any(part in piece for piece in pieces)
     for piece in pieces:
         assert not re.search(r"(?<!\\)(?:\\\\)*\\$", piece)
+
+
+@given(html_parts)
+def test_no_tag_and_no_entity_of_html_is_torn(parts):
+    text = "".join(parts)
+    pieces = split(text, 2 * LIMIT, html_length)
+    for piece in pieces:
+        assert 0 < html_length(piece) <= 2 * LIMIT
+        whole = Whole()
+        whole.feed(piece)
+        whole.close()
+        assert whole.open == []
+    assert without_blanks("".join(map(plain, pieces))) == without_blanks(plain(text))
 
 
 @pytest.mark.parametrize(

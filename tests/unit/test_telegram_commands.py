@@ -1,0 +1,46 @@
+"""This file reads commands as people write them on Telegram."""
+
+import pytest
+
+from bot.telegram_adapter.commands import COMMANDS, FOR_MODERATORS, options
+from bot.telegram_adapter.telling import _ours
+from bot.words import Words
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "read"),
+    [
+        ("watch", "https://youtu.be/dQw4w9WgXcQ ko", {"language": "ko"}),
+        ("watch", "", {}),
+        ("search", "the queen", {"words": "the queen"}),
+        ("videos", "2", {"page": "2"}),
+        ("summary", "", {}),
+        ("summary", "How bees dance", {"video": "How bees dance"}),
+        ("transcript", "SRT How bees", {"format": "srt", "video": "How bees"}),
+        ("transcript", "How bees", {"video": "How bees"}),
+        ("translate", "ko How bees", {"language": "ko", "video": "How bees"}),
+        ("language", "ko", {"language": "ko"}),
+        ("settings", "links off", {"links": "off"}),
+        ("settings", "mentions=on, ask: all", {"mention_only": "on", "who_ask": "all"}),
+        ("settings", "colour blue links", {}),
+        ("help", "me", {}),
+    ],
+)
+def test_what_follows_a_command_becomes_its_options(name, text, read):
+    found = options(name, text, is_about_one=False)
+    assert {key: value for key, value in found.items() if key != "link"} == read
+    assert ("link" in found) == ("youtu" in text)
+
+
+def test_all_that_is_offered_has_words_and_only_moderators_see_what_is_theirs():
+    lists = list(_ours())
+    assert {(scope.type, language) for scope, language, _ in lists} == {
+        (scope, language)
+        for scope in ("default", "all_private_chats", "all_chat_administrators")
+        for language in (None, "ko")
+    }
+    for scope, language, commands in lists:
+        without = FOR_MODERATORS if scope.type == "default" else ()
+        assert [one.command for one in commands] == [n for n in COMMANDS if n not in without]
+        words = Words(language or "en")
+        assert commands[0].description == words("commands.watch.description")

@@ -1,0 +1,46 @@
+"""This file writes for Telegram: what may come through, and how long it is."""
+
+import pytest
+
+from bot.telegram_adapter.style import ENTITIES, TelegramHtml, length, link, plain, units
+from core.model import Answer, Citation
+
+STYLE = TelegramHtml()
+URL = "https://youtu.be/aaaaaaaaaaa?t=5&x"
+
+
+@pytest.mark.parametrize("hostile", ["<b>x</b>", "&lt;", '<a href="https://evil.example">x</a>'])
+def test_no_text_becomes_markup(hostile):
+    assert plain(STYLE.text(hostile)) == hostile
+    assert "<" not in STYLE.text(hostile)
+
+
+def test_nobody_is_mentioned():
+    assert "@ada" not in STYLE.text("@ada")
+
+
+def test_nothing_in_an_address_ends_its_link():
+    assert link("a", 'https://b.example/">') == '<a href="https://b.example/&quot;&gt;">a</a>'
+
+
+def test_a_files_own_name_is_no_link():
+    assert STYLE.at(5, "bees.mp3#t=5", "Bees") == "0:05 Bees"
+
+
+def test_the_marks_of_an_answer_are_links_and_its_text_is_none():
+    citation = Citation(1, "aaaaaaaaaaa", 5.0, 9.0, "said", URL)
+    answer = Answer("q", "Bees <dance> [1].\n[2]", (citation,), (), grounded=True, engine="")
+    marked = STYLE.answer(answer)
+    assert marked == f"Bees &lt;dance&gt; {link('[1]', URL)}.\n[2]"
+    assert plain(STYLE.source(citation)) == "[1] 0:05 “said”"
+
+
+def test_length_counts_what_is_seen_in_utf16_units():
+    assert length("&lt;<b>꿀😀</b>") == max(4, 42)
+    assert length("&amp;" * 50 + "😀") == 52
+
+
+def test_a_text_within_the_limit_has_no_more_entities_than_telegram_keeps():
+    links = link("1", URL) * ENTITIES
+    assert length(links) > 4096
+    assert units(plain(links)) == ENTITIES

@@ -52,8 +52,10 @@ class Handlers:
         return ()
 
     async def place_gone(self, place: str) -> None:
+        """Nothing is left of a deleted channel. A deleted thread's channel keeps its videos."""
         with catching():
             await self._desk.rooms.close(self._desk.chat.name, place)
+            await self._desk.core.forget(f"{self._desk.chat.name}:{place}")
 
     async def _hear(self, message: Message) -> Draft | None:
         """What a person wrote: links, or a question. What should be said about it, if anything."""

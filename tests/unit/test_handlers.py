@@ -163,6 +163,15 @@ async def test_a_thread_that_was_deleted_is_forgotten(tmp_path):
         await scene.handlers.place_gone("never was")
 
 
+async def test_a_channel_that_was_deleted_leaves_nothing(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        await scene.watched()
+        place = HERE.channel.partition(":")[2]
+        await scene.handlers.place_gone(place)
+        assert await scene.store.library.videos(HERE.channel) == []
+        assert await scene.store.videos.transcript(BEES.id) is None
+
+
 class BrokenPort:
     """Every call of it fails."""
 

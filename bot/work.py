@@ -17,8 +17,9 @@ from bot.desk import Desk
 from bot.looks import Looks
 from bot.manners import Manners
 from bot.outbox import KEPT
+from bot.uploads import MEGABYTES
 from bot.watching import Watch
-from core.errors import EmptyQuestion
+from core.errors import EmptyQuestion, FileTooLarge
 from core.model import Request, Room
 from core.plain import one_line
 
@@ -87,6 +88,8 @@ class Work:
         where = event.where
         if not await self._manners.may(event.author, "watch", where):
             return await self._refuse(event, "chat.may_not")
+        if upload.size > MEGABYTES * 2**20:
+            return (await self._looks(event)).failed(FileTooLarge(upload.name, MEGABYTES))
         request = await self._request(event, f"{event.id}:0", "watch", upload.name)
         request = replace(
             request,

@@ -87,6 +87,11 @@ def _settings(text: str) -> Options:
     return {_SETTINGS[what]: how for what, how in pairs if what in _SETTINGS}
 
 
+def _cancel(text: str) -> Options:
+    """A job is told by its id, or by its video's link."""
+    return {"job": next(iter(find_video_ids(text)), text)}
+
+
 def _taken(text: str, known: Collection[str]) -> tuple[str, str]:
     first, _, rest = text.partition(" ")
     return (first.casefold(), rest.strip()) if first.casefold() in known else ("", text)
@@ -105,7 +110,7 @@ _READ: dict[str, Callable[[str], Options]] = {
     "chapters": _only("video"),
     "translate": _translate,
     "language": _only("language"),
-    "cancel": _only("job"),
+    "cancel": _cancel,
     "forget": _only("video"),
     "settings": _settings,
 }

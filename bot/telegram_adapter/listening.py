@@ -53,14 +53,17 @@ class Polling:
     async def serve(self, hear: Hear) -> None:
         await lasting(self._take_over)
         offset = 0
-        while True:
-            updates: list[dict[str, Any]] = await lasting(partial(self._fetch, offset))
-            tasks = [asyncio.create_task(hear(update)) for update in updates]
-            if tasks:
+        try:
+            while True:
+                updates = await lasting(partial(self._fetch, offset))
+                tasks = [asyncio.create_task(hear(update)) for update in updates]
                 self._hearing.update(tasks)
-                await asyncio.wait(tasks, timeout=HEARD_S)
+                if tasks:
+                    await asyncio.wait(tasks, timeout=HEARD_S)
+                    offset = updates[-1]["update_id"] + 1
                 self._hearing = {task for task in self._hearing if not task.done()}
-                offset = updates[-1]["update_id"] + 1
+        finally:
+            await _end(self._hearing)
 
     async def _take_over(self) -> None:
         """Telegram lets nobody fetch what it brings to an address."""
@@ -103,6 +106,7 @@ class Webhook:
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
+            await _end(self._hearing)
 
     async def _ask(self) -> None:
         await self._bot.set_webhook(
@@ -141,3 +145,11 @@ async def lasting(call: Callable[[], Awaitable[T]]) -> T:
             log.warning("Telegram cannot be reached: %s", brief(error))
         failures += 1
         await asyncio.sleep(pause_s)
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """What was not heard to its end comes again at the next start."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

@@ -19,9 +19,9 @@ class Pace:
     """When the next message or edit may go out, on the loop's clock. `edit_s`: so far apart are
     edits in a group, that they last for its minute; new messages may come faster."""
 
-    chat_s: float = 1.05
-    edit_s: float = 3.05
-    minute_s: float = 60.5
+    chat_s: float = 1.02
+    edit_s: float = 3.0
+    minute_s: float = 60.1
     overall_s: float = 1.0
     _all: deque[float] = field(default_factory=lambda: deque(maxlen=OVERALL))
     _chats: dict[int, deque[float]] = field(

@@ -1,6 +1,7 @@
 """This file holds how fast we may speak on Telegram: never faster than its limits."""
 
 import asyncio
+from itertools import pairwise
 
 from bot.telegram_adapter.pace import IN_A_MINUTE, OVERALL, Pace
 from tests.fakes.virtual_loop import virtually
@@ -35,7 +36,7 @@ async def test_a_group_hears_twenty_a_minute_and_edits_are_spread_over_it():
     for is_edit in (False, True):
         times = await sent_at(Pace(), GROUP, 100, is_edit=is_edit)
         assert most_in(times, 60.0) <= IN_A_MINUTE
-        longest = max(later - one for one, later in zip(times, times[1:], strict=False))
+        longest = max(later - one for one, later in pairwise(times))
         assert longest < 3.2 or not is_edit
 
 

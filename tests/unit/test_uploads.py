@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -103,6 +104,16 @@ async def test_a_file_that_is_not_handed_out_is_told_of_where_it_was_sent(tmp_pa
         [told] = scene.chat.messages
         assert (told.place, told.draft.reply_to) == (HERE.place, sent.id)
         assert BEES.name in told.draft.text
+        assert "20 MB" in told.draft.text
+        assert scene.chat.threads == []
+
+
+@virtually
+async def test_a_file_that_is_too_large_is_not_even_asked_for(tmp_path, config):
+    async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
+        await scene.write("", file=replace(BEES, size=20 * 2**20 + 1), to_us=True)
+        await scene.settle()
+        [told] = scene.chat.messages
         assert "20 MB" in told.draft.text
         assert scene.chat.threads == []
 

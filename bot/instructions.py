@@ -74,10 +74,8 @@ class Instructions:
     async def _ask(self, command: Command, looks: Looks) -> Draft | None:
         where = command.where
         room = Room(where.channel, "", where.place)
-        scope, name = command.options.get("scope"), self._desk.chat.name
-        found = None
-        if scope in ("video", "here"):
-            found = await self._desk.rooms.find(name, where.place, command.message_id)
+        scope = command.options.get("scope")
+        found = await self._room(command) if scope in ("video", "here") else None
         if found is None and scope == "video":
             return looks.say("chat.no_video_here")
         if found:
@@ -207,7 +205,7 @@ class Instructions:
         videos = await self._desk.core.known(where.channel)
         if named:
             return _found(videos, named).id
-        room = await self._desk.rooms.find(self._desk.chat.name, where.place)
+        room = await self._room(command)
         return room.video_id if room and room.video_id else videos[0].id
 
     async def _unwanted(self, command: Command) -> str:
@@ -215,10 +213,15 @@ class Instructions:
         about, or "": none is forgotten by mistake."""
         where, named = command.where, command.options.get("video", "").strip()
         if not named:
-            room = await self._desk.rooms.find(self._desk.chat.name, where.place)
+            room = await self._room(command)
             return room.video_id if room else ""
         coming = [video for _, video in await pending(self._desk, where.channel)]
         return _found([*coming, *await self._desk.core.library.videos(where.channel)], named).id
+
+    async def _room(self, command: Command) -> Room | None:
+        """What the message that it was given on is about, or else the place."""
+        where, name = command.where, self._desk.chat.name
+        return await self._desk.rooms.find(name, where.place, command.message_id)
 
     async def _ready(self, channel: str, video_id: str) -> Ready:
         await self._desk.core.known(channel, video_id)

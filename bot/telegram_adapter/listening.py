@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from telegram import Bot
-from telegram.error import Conflict, InvalidToken, RetryAfter
+from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter
 
 from bot.config import Telegram as Section
 from bot.telegram_adapter.errors import FAILURES, asked_s, brief
@@ -109,9 +109,11 @@ class Webhook:
             await _end(self._hearing)
 
     async def _ask(self) -> None:
-        await self._bot.set_webhook(
-            self._config.webhook_url, secret_token=self._secret, allowed_updates=WANTED
-        )
+        url = self._config.webhook_url
+        try:
+            await self._bot.set_webhook(url, secret_token=self._secret, allowed_updates=WANTED)
+        except BadRequest as error:
+            raise ConfigInvalid("telegram.webhook_url", str(error)) from error
 
     async def _take(self, request: web.Request, hear: Hear) -> web.Response:
         if not hmac.compare_digest(request.headers.get(SECRET, "").encode(), self._secret.encode()):

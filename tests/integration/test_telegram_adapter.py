@@ -21,6 +21,7 @@ from bot.chat import (
 from bot.program import quiet
 from bot.telegram_adapter.checks import check_telegram
 from bot.telegram_adapter.ears import Ears
+from bot.telegram_adapter.hearing import hear
 from bot.telegram_adapter.opening import open_telegram
 from bot.words import Words
 from core.errors import ConfigInvalid
@@ -335,6 +336,17 @@ async def test_a_channels_post_is_heard_in_its_discussion(platform, receiver, tm
     assert (comment.where.place, comment.reply_to) == (str(hive), f"{hive}:{post}")
 
 
+async def test_a_group_that_has_moved_keeps_its_library(platform, receiver, tmp_path):
+    group = await platform.people.make_group("Bees")
+    await platform.updates.drop()
+    async with serving_bot(platform, tmp_path, receiver):
+        new = await platform.people.migrate(group)
+        await platform.people.write(new, f"@{BOT_NAME} hello")
+        heard = await soon(receiver.messages)
+    assert (heard.where.place, heard.where.channel) == (str(new), f"telegram:{group}")
+    assert heard.where.server == str(group)
+
+
 async def test_other_bots_are_not_heard(platform, receiver, tmp_path, hive):
     async with serving_bot(platform, tmp_path, receiver):
         await platform.people.other_bot(hive, LINK)
@@ -474,6 +486,17 @@ async def test_a_webhook_brings_it_and_nobody_else_can(platform, receiver, tmp_p
     async with serving_bot(platform, tmp_path, receiver):  # from now on it is fetched again
         await platform.people.write(private, "again", author=private)
         assert (await soon(receiver.messages)).text == "again"
+
+
+async def test_an_address_that_telegram_does_not_take_is_a_wrong_setting(
+    platform, receiver, tmp_path
+):
+    platform.fault("setWebhook", "Bad Request: bad webhook: HTTPS url must be provided for webhook")
+    config = section(platform, webhook_url="http://a.example", webhook_port=0)
+    async with open_telegram(config, tmp_path) as telegram:
+        with pytest.raises(ConfigInvalid) as invalid:
+            await hear(telegram, receiver, config)
+    assert invalid.value.key == "telegram.webhook_url"
 
 
 async def test_it_goes_on_after_an_outage_and_beside_another_poller(

@@ -3,6 +3,8 @@ among others as replies."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.chat import Refused, Where
 from bot.words import Words
 from tests.fakes.chat import FakeChat
@@ -89,6 +91,18 @@ async def test_without_a_thread_everything_hangs_on_what_it_answers(tmp_path):
         await scene.settle()
         asked, answer = scene.shown(HERE)[-2:]
         assert (asked.draft.reply_to, answer.draft.reply_to) == (summary.id, "")
+
+
+@virtually
+async def test_a_command_on_a_message_is_about_its_video(tmp_path):
+    async with open_scene(tmp_path, Threadless()) as scene:
+        for link in (BEES_LINK, OTHER_LINK):
+            await scene.write(link)
+            await scene.settle()
+        first = next(one for one in scene.shown(HERE) if len(one.draft.buttons) == 6)
+        event = scene.command_event("transcript")
+        told = await scene.handlers.command(replace(event, message_id=first.id))
+        assert told.file.name == "aaaaaaaaaaa.txt"
 
 
 @virtually

@@ -347,18 +347,23 @@ async def test_a_group_that_has_moved_keeps_its_library(platform, receiver, tmp_
     assert heard.where.server == str(group)
 
 
-async def test_other_bots_are_not_heard(platform, receiver, tmp_path, hive):
-    async with serving_bot(platform, tmp_path, receiver):
-        await platform.people.other_bot(hive, LINK)
-        await platform.people.write(hive, "later")
-        assert (await soon(receiver.messages)).text == "later"
+async def test_bots_are_not_heard_and_neither_are_notices(telegram, receiver, private):
+    ears = Ears(telegram, receiver, ())
+    chat, bot = {"id": -5, "type": "group"}, {"id": 7, "first_name": "B", "is_bot": True}
+    said = {"message_id": 1, "date": 1, "chat": chat, "text": LINK}
+    await ears.hear({"update_id": 1, "message": said | {"from": bot}})
+    person = {"id": private, "first_name": "Ada", "is_bot": False}
+    joined = {key: said[key] for key in ("message_id", "date", "chat")} | {"from": person}
+    await ears.hear({"update_id": 2, "message": joined | {"new_chat_members": [person]}})
+    assert receiver.messages.empty()
 
 
 async def test_only_allowed_chats_are_served(platform, receiver, tmp_path, hive, private):
     async with serving_bot(platform, tmp_path, receiver, allowed_chats=(private,)):
         await platform.people.write(hive, LINK)
-        await platform.people.write(private, "hello", author=private)
-        assert (await soon(receiver.messages)).text == "hello"
+        for text in ("hello", "more"):  # the second is fetched when all before it has been heard
+            await platform.people.write(private, text, author=private)
+            assert (await soon(receiver.messages)).text == text
 
 
 async def test_a_file_is_heard_with_what_fetches_it(platform, receiver, tmp_path, private):

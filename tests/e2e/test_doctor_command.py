@@ -46,12 +46,13 @@ def test_a_data_folder_that_cannot_be_written_and_ollama_away_stop_no_other_chec
 ) -> None:
     (terminal.folder / "file").touch()
     llm = {"engine": "ollama", "url": "http://ada:s3cret@127.0.0.1:9"}
-    terminal.configure(llm=llm, discord={"token": "t0ken"})
+    discord = {"token": "t0ken", "api_base": "http://127.0.0.1:9"}
+    terminal.configure(llm=llm, discord=discord)
     ran = terminal.run("doctor", "--json", TUBETHREAD_DATA=str(terminal.folder / "file" / "data"))
     found = checks(ran)
     failed = {name for name, check in found.items() if check["status"] == "fail"}
     assert ran.code == 1
-    assert failed - {"yt_dlp"} == {"data_folder", "store", "ollama"}
+    assert failed - {"yt_dlp"} == {"data_folder", "store", "ollama", "discord"}
     assert "TUBETHREAD_DATA" in found["data_folder"]["fix"]
     assert "ollama serve" in found["ollama"]["fix"]
     assert_nothing_of_ours_shows(ran, terminal.folder, "s3cret", "t0ken")

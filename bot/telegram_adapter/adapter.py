@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -61,6 +62,8 @@ class Telegram:
 
     async def post(self, place: str, draft: Draft, key: str) -> str:
         at = read_place(place)
+        if draft.reply_to and _chat_in(draft.reply_to) != self.moves.now(at.chat):
+            draft = replace(draft, reply_to="")  # the group moved, and its messages did not
         if draft.file and drafts.fits_below(draft):
             shown = drafts.document(draft)
             message = await self._send(at, self.bot.send_document, shown, "caption")
@@ -201,7 +204,7 @@ class Telegram:
             raise Busy(wait_s)
         try:
             async with translated():
-                return await do(chat)
+                done = await do(chat)
         except ChatMigrated as moved:
             self.moves.follow(chat, moved.new_chat_id)
             async with translated():
@@ -210,6 +213,9 @@ class Telegram:
             if busy.retry_after_s is not None:
                 self.pace.hold(chat, busy.retry_after_s)
             raise
+        if counts:
+            self.pace.done(chat)
+        return done
 
     def _remember(self, thread: str, name: str) -> None:
         while len(self._names) >= NAMES:

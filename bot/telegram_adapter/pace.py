@@ -1,7 +1,7 @@
 """This file keeps us below Telegram's limits: in all, in a chat, and in a group's minute.
 
-Telegram does not document them (facts: https://core.telegram.org/bots/faq); what it asks for with a
-429 holds on top.
+They are Telegram's own figures (https://core.telegram.org/bots/faq, "My bot is hitting limits"), a
+little widened; what it asks for with a 429 holds on top.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ class Pace:
         self._all.append(now)
         sent.append(now)
         return 0.0
+
+    def done(self, chat: int) -> None:
+        """What was counted last came to its end: by now Telegram has seen it, on whatever way."""
+        if sent := self._chats[chat]:
+            sent[-1] = _now()
 
     def hold(self, chat: int, seconds: float) -> None:
         """Telegram wants so long to hear nothing for that chat."""

@@ -198,7 +198,11 @@ async def test_a_group_that_becomes_a_supergroup_is_followed(platform, telegram,
     id = await telegram.post(str(group), says("Before"), "1")
     new = await platform.people.migrate(group)
     await telegram.post(str(group), says("After"), "2")
-    assert (await last(platform, new)).text == "After"
+    await telegram.post(str(group), Draft(("Then.",), reply_to=id), "3")
+    assert [(m.text, m.reply_to) for m in (await platform.people.messages(new))[-2:]] == [
+        ("After", 0),
+        ("Then.", 0),
+    ]
     with pytest.raises(TooOld):
         await telegram.edit(str(group), id, says("Changed"))
     async with open_telegram(section(platform), tmp_path) as again:

@@ -1,0 +1,61 @@
+"""This file lets answers stream into twenty groups at once, on a Telegram whose seconds and minutes
+are ten times as short as the real one's."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.chat import Draft
+from bot.outbox import open_outbox
+from bot.telegram_adapter.opening import open_telegram
+from bot.telegram_adapter.pace import IN_A_MINUTE, Pace
+from tests.fakes.store import FakeOutgoing
+from tests.fakes.telegram.server import TelegramServer
+from tests.fakes.telegram_bot import section
+
+FASTER = 10
+GROUPS = 20
+LASTS_S = 7.0
+"""More than a minute of theirs."""
+
+
+@pytest.fixture
+def platform():
+    with TelegramServer(chat_s=1 / FASTER, group_s=60 / FASTER, overall_s=1 / FASTER) as platform:
+        yield platform
+
+
+def hurried(pace: Pace) -> Pace:
+    return Pace(*(s / FASTER for s in (pace.chat_s, pace.edit_s, pace.minute_s, pace.overall_s)))
+
+
+async def test_twenty_groups_stream_at_once_and_telegram_never_asks_for_patience(
+    platform, tmp_path
+):
+    groups = [await platform.people.make_supergroup(f"Hive {n}") for n in range(GROUPS)]
+    async with (
+        open_telegram(section(platform), tmp_path) as telegram,
+        open_outbox(telegram, FakeOutgoing()) as outbox,
+    ):
+        telegram.pace = hurried(telegram.pace)
+        telegram.edit_interval_s /= FASTER
+
+        async def stream(group: int) -> int:
+            """How often people saw it change."""
+            live = await outbox.grow(str(group), Draft(("…",)), key=str(group), owner="x")
+            text, begun = "", platform.world.now()
+            while platform.world.now() < begun + LASTS_S:
+                text += "x"
+                live.show(Draft((text,)))
+                await asyncio.sleep(0.02)
+            await live.finish(Draft((f"{text}.",)))
+            await live.seen()
+            [seen] = await platform.people.messages(group)
+            assert seen.text == f"{text}."
+            return len(seen.looks)
+
+        changes = await asyncio.gather(*map(stream, groups))
+    assert platform.limited == platform.refused == []
+    assert min(changes) >= IN_A_MINUTE - 2

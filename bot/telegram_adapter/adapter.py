@@ -42,9 +42,10 @@ class Telegram:
     name = "telegram"
     keyed = False
     edit_interval_s = 1.1
-    text_limit = drafts.TEXT_UNITS
-    card_limit = drafts.TEXT_UNITS - drafts.TITLE_UNITS - 40
-    """A card's title is its first line, and takes two of the entities."""
+    text_limit = drafts.TEXT_UNITS - drafts.QUESTIONS_UNITS
+    """Long questions stand below the text as well: a button shows but their beginning."""
+    card_limit = text_limit - drafts.TITLE_UNITS - 40
+    """A card's title is the first line, and takes two of the entities."""
     style = TelegramHtml()
 
     def __init__(self, bot: Bot, us: User, moves: Moves) -> None:

@@ -16,7 +16,7 @@ from telegram import (
 
 from bot.chat import Button, Card, Draft, File, Refused
 from bot.telegram_adapter.places import number_in
-from bot.telegram_adapter.style import link, plain, units
+from bot.telegram_adapter.style import TelegramHtml, link, plain, units
 
 TEXT_UNITS = 4096
 CAPTION_UNITS = 1024
@@ -25,6 +25,10 @@ BUTTONS = 100
 IN_A_ROW = 3
 SHORT_CHARACTERS = 20
 """A label that can be read although two others stand beside it."""
+READABLE_CHARACTERS = 32
+"""Of a label that has a row of its own: telephones show no more."""
+QUESTIONS_UNITS = 260
+"""Three questions as text."""
 
 _OURS = re.compile(r"tt:([A-Za-z0-9_-]{1,61})")
 
@@ -45,10 +49,14 @@ def edited(draft: Draft) -> dict[str, Any]:
 
 
 def html(draft: Draft) -> str:
-    """The whole text; a card's title is its first line."""
+    """The whole text; a card's title is its first line, and questions that are too long for their
+    buttons are its last."""
     blocks = list(filter(str.strip, draft.blocks))
     if card := draft.card:
         blocks.insert(0, f"<b>{link(cut(card.title, TITLE_UNITS), card.url)}</b>")
+    if numbers := _numbered(draft.buttons):
+        labels = ((numbers.get(b.id), TelegramHtml().text(b.label)) for b in draft.buttons)
+        blocks.append("\n".join(f"{number}{label}" for number, label in labels if number))
     text = "\n\n".join(blocks)
     if not plain(text).strip():
         raise Refused("empty")
@@ -78,18 +86,19 @@ def attachment(file: File) -> InputFile:
 
 
 def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
-    """A row for each question, so that all of it can be read; what is short stands together."""
+    """A row for each question; what is short stands together."""
     rows: list[list[InlineKeyboardButton]] = []
     short = 0
+    numbers = _numbered(buttons)
     for button in buttons[:BUTTONS]:
-        key = InlineKeyboardButton(button.label or "?", callback_data=f"tt:{button.id}")
-        is_short = len(button.label) <= SHORT_CHARACTERS and not button.label.endswith("?")
-        if is_short and 0 < short < IN_A_ROW:
+        label = numbers.get(button.id, "") + (button.label or "?")
+        key = InlineKeyboardButton(label, callback_data=f"tt:{button.id}")
+        if _is_short(button) and 0 < short < IN_A_ROW:
             rows[-1].append(key)
         else:
             rows.append([key])
             short = 0
-        short = short + 1 if is_short else 0
+        short = short + 1 if _is_short(button) else 0
     return InlineKeyboardMarkup(rows) if rows else None
 
 
@@ -107,6 +116,18 @@ def cut(text: str, most: int) -> str:
     while units(kept) >= most:
         kept = kept[:-1]
     return kept.rstrip() + "…"
+
+
+def _is_short(button: Button) -> bool:
+    return len(button.label) <= SHORT_CHARACTERS and not button.label.endswith("?")
+
+
+def _numbered(buttons: Sequence[Button]) -> dict[str, str]:
+    """The numbers of the questions by id, if one of them cannot be read whole on its button."""
+    questions = [button for button in buttons if not _is_short(button)]
+    if all(len(button.label) <= READABLE_CHARACTERS for button in questions):
+        return {}
+    return {button.id: f"{n}. " for n, button in enumerate(questions, 1)}
 
 
 def _has_text(draft: Draft) -> bool:

@@ -49,6 +49,14 @@ def test_questions_have_a_row_each_and_what_is_short_stands_together():
     assert rows("a", "b", "c", "d") == [["a", "b", "c"], ["d"]]
 
 
+def test_questions_that_a_button_cannot_show_are_read_whole_in_the_text():
+    long = "Who found the <queen> of the hive in Arden, and in which year?"
+    buttons = (Button("a", "Why?"), Button("b", long), Button("c", "Transcript"))
+    draft = Draft(("Ask.",), buttons)
+    assert plain(drafts.html(draft)) == f"Ask.\n\n1. Why?\n2. {long}"
+    assert rows("Why?", long, "Transcript") == [["1. Why?"], [f"2. {long}"], ["Transcript"]]
+
+
 def test_what_comes_back_of_a_button_fits():
     [[key]] = drafts.keyboard([Button("x" * 24, "a")]).inline_keyboard
     assert key.callback_data == "tt:" + "x" * 24

@@ -17,7 +17,8 @@ from bot.desk import Desk
 from bot.live import Live
 from bot.looks import Looks
 from bot.watching import made
-from core.model import Answer, Pressable, Request, Room
+from core.model import Answer
+from core.people import Pressable, Request, Room
 
 _TYPING_S = 8.0
 """Both platforms show it for five to ten seconds."""

@@ -16,7 +16,7 @@ from bot.suggesting import suggestions
 from bot.watching import made
 from bot.work import Work
 from core.links import find_video_ids
-from core.model import Pressable, Room
+from core.people import Pressable, Room
 from core.plain import one_line
 
 

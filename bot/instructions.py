@@ -18,7 +18,8 @@ from bot.work import Work
 from core.errors import NotALink, UnknownJob, UnknownVideo
 from core.export import Format
 from core.links import find_video_ids
-from core.model import Habits, Job, Ready, Room, Video
+from core.model import Job, Ready, Video
+from core.people import Habits, Room
 
 PAGE = 10
 HITS = 5

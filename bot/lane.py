@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from bot.chat import Busy, Chat, Draft, MessageGone, PlaceClosed, Refused, TooOld
 from bot.live import Live, read_draft
 from core.errors import CoreError
-from core.model import Effect
+from core.people import Effect
 
 log = logging.getLogger(__name__)
 

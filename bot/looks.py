@@ -11,7 +11,8 @@ from bot.render import describe, engine_words, export_labels, note_words, render
 from bot.splitting import split
 from bot.words import Words
 from core.document import Labels, outline
-from core.model import Answer, Habits, Hit, Job, Pressable, Progress, Ready, Video
+from core.model import Answer, Hit, Job, Progress, Ready, Video
+from core.people import Habits, Pressable
 from core.plain import clock, one_line
 
 _BAR = 12

@@ -9,7 +9,7 @@ from typing import Literal
 
 from bot.chat import Person, Where
 from bot.desk import Desk
-from core.model import Habits, Quota
+from core.people import Habits, Quota
 
 Deed = Literal["watch", "ask", "forget", "set"]
 

@@ -20,7 +20,7 @@ from bot.chat import Chat, Draft
 from bot.lane import Lane
 from bot.live import Live, write_draft
 from core.errors import CoreError
-from core.model import Effect
+from core.people import Effect
 from core.ports import Outgoing
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.chat import Busy, Chat, ChatError, Upload
 from core.errors import DownloadFailed, FileTooLarge
-from core.model import Request
+from core.people import Request
 
 log = logging.getLogger(__name__)
 

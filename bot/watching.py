@@ -17,7 +17,8 @@ from bot.desk import Desk
 from bot.live import Live
 from bot.looks import LABEL_CHARACTERS, Looks, pressable, short
 from core.errors import JobCancelled, UnknownJob
-from core.model import Order, Pressable, Progress, Ready, Request, Room, Video
+from core.model import Order, Progress, Ready, Video
+from core.people import Pressable, Request, Room
 from core.plain import one_line
 from core.sources import File, Link, Source, file_video
 

@@ -20,7 +20,7 @@ from bot.outbox import KEPT
 from bot.uploads import MEGABYTES
 from bot.watching import Watch
 from core.errors import EmptyQuestion, FileTooLarge
-from core.model import Request, Room
+from core.people import Request, Room
 from core.plain import one_line
 
 

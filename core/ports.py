@@ -17,16 +17,10 @@ from numpy.typing import NDArray
 
 from core.model import (
     Chunk,
-    Effect,
     Effort,
-    Habits,
     Job,
     Order,
-    Pressable,
     Progress,
-    Quota,
-    Request,
-    Room,
     Segment,
     Summary,
     Transcript,
@@ -34,6 +28,7 @@ from core.model import (
     Video,
     Window,
 )
+from core.people import Effect, Habits, Pressable, Quota, Request, Room
 
 Vectors = NDArray[np.float32]
 """Shape (n, d), rows of length 1, or (d,) for one text."""

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, select, update
 from core.backends.database import Database
 from core.backends.tables import outbox
 from core.backends.upsert import insert_into
-from core.model import Effect
+from core.people import Effect
 
 _o = outbox.c
 _OVER = and_(_o.finished, _o.shown == _o.revision)

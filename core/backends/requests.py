@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from core.backends.database import Database
 from core.backends.tables import requests
 from core.backends.upsert import insert_into
-from core.model import Request
+from core.people import Request
 
 _r = requests.c
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from core.backends import tables as t
 from core.backends.database import Database
 from core.backends.upsert import insert_into
-from core.model import Pressable, Room
+from core.people import Pressable, Room
 
 _r, _b = t.rooms.c, t.buttons.c
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from core.backends.database import Database
 from core.backends.tables import settings
 from core.backends.upsert import insert_into
-from core.model import Habits
+from core.people import Habits
 
 _s = settings.c
 

@@ -29,7 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from core.model import Habits, Request, Summary, Turn, Video
+from core.model import Summary, Turn, Video
+from core.people import Habits, Request
 
 # PostgreSQL takes no NUL; half a surrogate pair goes into no database and onto no terminal.
 _UNFIT = re.compile("[\0\ud800-\udfff]")
@@ -46,7 +47,7 @@ class Words(TypeDecorator[str]):
 
 
 class Value(TypeDecorator[Any]):
-    """One of core.model's values, as JSON. A field that joins it later needs a default: what is
+    """One of our values, as JSON. A field that joins it later needs a default: what is
     stored has none."""
 
     impl = JSON

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.backends.database import Database
 from core.backends.tables import usage
 from core.backends.upsert import insert_into
-from core.model import Quota
+from core.people import Quota
 
 _u = usage.c
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.backends.store import open_store, sqlite_url
-from core.model import Effect
+from core.people import Effect
 from core.ports import Outgoing
 from tests.fakes.store import MemoryStore
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from core.backends.store import Store, open_store, sqlite_url
-from core.model import Habits, Pressable, Quota, Request, Room, Video
+from core.model import Video
+from core.people import Habits, Pressable, Quota, Request, Room
 from tests.fakes.store import MemoryStore
 
 AnyStore = Store | MemoryStore

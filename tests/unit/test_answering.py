@@ -10,7 +10,8 @@ import pytest
 from bot.config import Config
 from bot.words import Words
 from core.errors import ModelFailed
-from core.model import Room, Segment
+from core.model import Segment
+from core.people import Room
 from tests.fakes.core import BEES
 from tests.fakes.ears import FakeTranscriber
 from tests.fakes.scene import (

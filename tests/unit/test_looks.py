@@ -22,12 +22,10 @@ from core.model import (
     Chapter,
     Chunk,
     Citation,
-    Habits,
     Hit,
     Job,
     Order,
     Point,
-    Pressable,
     Progress,
     Ready,
     Segment,
@@ -35,6 +33,7 @@ from core.model import (
     Transcript,
     Video,
 )
+from core.people import Habits, Pressable
 from tests.fakes.chat import FakeChat
 from tests.fakes.virtual_loop import run_virtually
 

@@ -11,7 +11,7 @@ from bot.config import Config, Quotas
 from bot.manners import merged
 from bot.words import Words
 from core.document import Markdown
-from core.model import Habits
+from core.people import Habits
 from tests.fakes.scene import (
     ADA,
     BEES_LINK,

@@ -11,7 +11,7 @@ from bot.lane import GIVE_UP_S
 from bot.live import read_draft, write_draft
 from bot.outbox import open_outbox
 from core.errors import StoreBroken
-from core.model import Effect
+from core.people import Effect
 from tests.fakes.chat import KEY_REMEMBERED_S, FakeChat, Faults
 from tests.fakes.store import FakeOutgoing
 from tests.fakes.virtual_loop import virtually

@@ -17,7 +17,7 @@ import pytest
 from bot.chat import Draft, PlaceClosed
 from bot.outbox import Outbox
 from core.errors import StoreBroken
-from core.model import Effect
+from core.people import Effect
 from tests.fakes.chat import FakeChat, Faults
 from tests.fakes.store import FakeOutgoing
 from tests.fakes.virtual_loop import run_virtually

@@ -1,8 +1,8 @@
 """This file measures a busy minute on Discord: a hundred channels, fifty jobs that wait for one
 another, five questions a second, through the real adapter and real HTTP.
 
-People and platform are this process, the bot is another one. What takes hours in a channel, a whole
-half-hour of it, is simulated in tests/unit.
+People and platform are this process, the bot is another one. `make torture` has a whole half-hour
+of it, on a virtual clock.
 """
 
 from __future__ import annotations

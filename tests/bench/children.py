@@ -1,0 +1,55 @@
+"""This file measures how soon trouble in a child process is told after its limit, and how soon
+another child answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from core.errors import WorkerFailed, WorkerTimeout
+from core.roles import FETCH, INDEX, SPEECH, Role
+from core.workers import Worker
+from tests.bench.figures import Row
+
+SILENCE_S = 2
+MEGABYTE = 1 << 20
+TROUBLE = {"hang": SILENCE_S, "stop": SILENCE_S, "crash": 0, "bloat": 0}
+"""By tests/fakes/child.py, and the limit after which it can be told: the others have none."""
+TOLD_S, REPLACED_S = 15.0, 30.0
+
+
+def measure(folder: Path) -> list[Row]:
+    logging.getLogger("core.workers").disabled = True  # the trouble is on purpose
+    times = [
+        asyncio.run(_trouble(folder, role, method))
+        for role in (FETCH, SPEECH, INDEX)
+        for method in TROUBLE
+    ]
+    told, replaced = (max(one) for one in zip(*times, strict=True))
+    of = f"{', '.join(TROUBLE)}; each of three children"
+    return [
+        Row("a child in trouble is told after its limit, at most", told, "s", TOLD_S, of),
+        Row("… and another one answers", replaced, "s", REPLACED_S),
+    ]
+
+
+async def _trouble(folder: Path, role: Role, method: str) -> tuple[float, float]:
+    """Seconds beyond the limit until it was told, and until a new child answered."""
+    share = 400 * MEGABYTE / psutil.virtual_memory().total
+    hasty = replace(role, silence_s=SILENCE_S, beatless_s=SILENCE_S, memory_share=share)
+    setup = {"max_file_bytes": MEGABYTE}
+    async with Worker(hasty, setup, folder / "log", module="tests.fakes.child") as worker:
+        await worker.call("pid")
+        args = {"size": 500 * MEGABYTE} if method == "bloat" else {}
+        began_s = time.monotonic()
+        with suppress(WorkerFailed, WorkerTimeout):
+            await worker.call(method, **args)
+        told_s = time.monotonic() - began_s - TROUBLE[method]
+        await worker.call("pid")
+        return told_s, time.monotonic() - began_s - TROUBLE[method]

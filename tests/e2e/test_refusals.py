@@ -127,7 +127,7 @@ def test_ollama_is_down(refused, with_ollama):
         (Break("error", '{"topic": "'), "model_failed"),
         (Break("end", '{"topic": "'), "model_failed"),
         (Break("stall", '{"topic": "'), "model_stalled"),
-        (Refuse(500, "out of memory at /root/.ollama/models/blobs"), "model_failed"),
+        (Refuse(500, "out of memory at /home/ada/.ollama/models/blobs"), "model_failed"),
     ],
 )
 def test_a_model_that_fails(refused, with_ollama, reply, code):

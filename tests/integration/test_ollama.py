@@ -217,7 +217,7 @@ async def test_an_answer_that_breaks_off_is_no_answer(reply: object) -> None:
 
 
 async def test_what_ollama_says_is_told_shortly_and_without_paths() -> None:
-    long = Break("error", error="cannot load /root/.ollama/models/blobs/sha256-1: " + "x" * 500)
+    long = Break("error", error="cannot load /home/ada/.ollama/models/blobs/sha256-1: " + "x" * 500)
     async with OllamaServer([long]) as server:
         error = await refusal(model_at(server))
     assert isinstance(error, ModelFailed)

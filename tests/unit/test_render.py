@@ -119,7 +119,7 @@ def test_an_unforeseen_error_is_told_without_its_details():
     ("error", "seen", "unseen"),
     [
         (errors.SpeechModelMissing("/home/ada/models/tiny"), " tiny ", "ada"),
-        (errors.ModelFailed("load model: /root/.ollama/blobs/sha256-ab"), "sha256-ab", "root"),
+        (errors.ModelFailed("load model: /home/ada/.ollama/blobs/sha256-ab"), "sha256-ab", "ada"),
         (errors.ModelFailed(r"load model: C:\Users\ada\blobs\sha256-ab"), "sha256-ab", "ada"),
         (errors.OllamaUnreachable("http://ada:pw@host:1/a/b"), "http://host:1/a/b", "pw"),
         (errors.NotALink("\x1b[2Jhello\nworld"), "hello world", "\x1b"),

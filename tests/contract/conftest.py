@@ -1,14 +1,18 @@
-"""This file lends the contract suites a PostgreSQL server, where there is one."""
+"""This file lends the contract suites every kind of store, and a PostgreSQL server where there is
+one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
 
+from core.backends.store import Store, open_store, sqlite_url
 from tests.fakes.postgres import NoServer, fresh_database, server
+from tests.fakes.store import MemoryStore
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +32,21 @@ def postgres_url(postgres: URL) -> Iterator[str]:
     """An empty database."""
     with fresh_database(postgres) as url:
         yield url
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    """Where the store is kept. None: in memory."""
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres_url")
+    return sqlite_url(tmp_path / "db") if request.param == "sqlite" else None
+
+
+@pytest.fixture
+async def store(store_url: str | None) -> AsyncIterator[Store | MemoryStore]:
+    """An empty one of each kind."""
+    if store_url is None:
+        yield MemoryStore()
+        return
+    async with open_store(store_url) as opened:
+        yield opened

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from core.backends.store import open_store, sqlite_url
+from core.backends.store import Store
 from core.people import Effect
 from core.ports import Outgoing
 from tests.fakes.store import MemoryStore
@@ -19,15 +17,9 @@ HELLO = Effect("discord", "hello", "channel", '{"blocks": ["Hi"]}')
 PROGRESS = replace(HELLO, key="progress", owner="job", finished=False)
 
 
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def outgoing(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Outgoing]:
-    if request.param == "memory":
-        yield MemoryStore().outgoing
-        return
-    on_postgres = request.param == "postgres"
-    url = request.getfixturevalue("postgres_url") if on_postgres else sqlite_url(tmp_path / "db")
-    async with open_store(url) as store:
-        yield store.outgoing
+@pytest.fixture
+def outgoing(store: Store | MemoryStore) -> Outgoing:
+    return store.outgoing
 
 
 def numbered(effects: list[Effect]) -> list[Effect]:

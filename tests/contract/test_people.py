@@ -7,11 +7,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
-from core.backends.store import Store, open_store, sqlite_url
+from core.backends.store import Store, open_store
 from core.model import Video
 from core.people import Habits, Pressable, Quota, Request, Room
 from tests.fakes.store import MemoryStore
@@ -32,29 +31,13 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 PERSON, SERVER = Quota("discord:p", "ask", 2), Quota("discord:s", "ask", 3)
 
 
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    if request.param == "postgres":
-        return request.getfixturevalue("postgres_url")
-    return sqlite_url(tmp_path / "db") if request.param == "sqlite" else None
-
-
 @pytest.fixture
-async def store(url: str | None) -> AsyncIterator[AnyStore]:
-    if url is None:
-        yield MemoryStore()
-        return
-    async with open_store(url) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def other(url: str | None, store: AnyStore) -> AsyncIterator[AnyStore]:
+async def other(store_url: str | None, store: AnyStore) -> AsyncIterator[AnyStore]:
     """The same store, as another process has it open."""
-    if url is None:
+    if store_url is None:
         yield store
         return
-    async with open_store(url) as opened:
+    async with open_store(store_url) as opened:
         yield opened
 
 

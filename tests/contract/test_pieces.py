@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from core.backends.store import Store, open_store, sqlite_url
 from core.model import Video
-from tests.fakes.store import MemoryStore
 
 BEES = Video("dQw4w9WgXcQ", "Bees")
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def store(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[Store | MemoryStore]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    on_postgres = request.param == "postgres"
-    url = request.getfixturevalue("postgres_url") if on_postgres else sqlite_url(tmp_path / "db")
-    async with open_store(url) as store:
-        yield store
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.backends.store import Store, open_store, sqlite_url
+from core.backends.store import Store
 from core.errors import UnknownVideo
 from core.model import (
     Answer,
@@ -40,19 +38,6 @@ SUMMARY = Summary(
     covered_s=12.0,
     engine="extractive",
 )
-
-
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def store(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[Store | MemoryStore]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    on_postgres = request.param == "postgres"
-    url = request.getfixturevalue("postgres_url") if on_postgres else sqlite_url(tmp_path / "db")
-    async with open_store(url) as opened:
-        yield opened
 
 
 def heard(video: Video, *texts: str, recipe: str = "large") -> Transcript:

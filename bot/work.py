@@ -30,7 +30,7 @@ class Work:
     def __init__(self, desk: Desk, manners: Manners) -> None:
         self._desk = desk
         self._manners = manners
-        self._tasks: dict[asyncio.Task[None], Request] = {}
+        self._tasks: dict[asyncio.Task[None], Watch | Asking] = {}
 
     async def resume(self) -> None:
         """Takes up what a former process left undone. Raises StoreBroken."""
@@ -157,26 +157,29 @@ class Work:
         return await self._refuse(event, "chat.quotas.again", most=used_up.most)
 
     def _begin(self, request: Request, *, again: bool) -> None:
-        task = asyncio.create_task(self._fulfil(request, again=again))
-        self._tasks[task] = request
+        fulfilling = Watch if request.kind == "watch" else Asking
+        one = fulfilling(self._desk, request, self._desk.looks(request.language))
+        task = asyncio.create_task(self._fulfil(one, again=again))
+        self._tasks[task] = one
         task.add_done_callback(self._tasks.pop)
 
-    async def _fulfil(self, request: Request, *, again: bool) -> None:
-        looks: Looks = self._desk.looks(request.language)
+    async def _fulfil(self, one: Watch | Asking, *, again: bool) -> None:
         with catching():
-            if request.kind == "watch":
-                await Watch(self._desk, request, looks).fulfil()
+            if isinstance(one, Watch):
+                await one.fulfil()
             else:
-                asking = Asking(self._desk, request, looks, self._watching(request))
-                await asking.fulfil(again=again)
+                one.watching = self._watching(one.request)
+                await one.fulfil(again=again)
 
     def _watching(self, question: Request) -> list[asyncio.Task[None]]:
         """What is being done to bring the channel the video that the question is about."""
-        about = ("watch", question.channel, question.video_id)
+        about = (question.channel, question.video_id)
         return [
             task
-            for task, request in self._tasks.items()
-            if (request.kind, request.channel, request.video_id) == about
+            for task, one in self._tasks.items()
+            if question.video_id
+            and isinstance(one, Watch)
+            and (one.request.channel, one.request.video_id) == about
         ]
 
     async def _refuse(self, event: Event, key: str, **facts: object) -> Draft | None:

@@ -129,3 +129,31 @@ async def test_among_others_only_what_is_sent_to_us_is_taken_in(tmp_path, config
         await scene.handlers.command(command)
         await scene.settle()
         assert len(scene.chat.threads) == 1
+
+
+@virtually
+async def test_a_question_before_the_file_is_heard_waits_for_it(tmp_path, config):
+    transcriber = WaitingTranscriber(*SAID)
+    chat = with_bees(FakeChat())
+    async with open_scene(tmp_path, chat, config, transcriber=transcriber) as scene:
+        await scene.write("", file=BEES, to_us=True)
+        await asyncio.sleep(5)
+        there = scene.inside(f"a/{chat.threads[0].id}")
+        await scene.write(QUEEN, there)
+        await asyncio.sleep(5)
+        asked = chat.messages[-1]
+        assert asked.draft.text == EN("chat.later")
+        transcriber.go_on.set()
+        await scene.settle()
+        assert "Nora Lee" in asked.draft.text
+
+
+@virtually
+async def test_a_question_about_all_videos_waits_for_no_file(tmp_path, config):
+    async with open_scene(tmp_path, with_bees(Away()), config) as scene:
+        await scene.watched()
+        await scene.write("", file=BEES, to_us=True)
+        await scene.write(QUEEN, to_us=True)
+        await scene.settle()
+        answer = next(one for one in scene.shown(HERE) if "Nora Lee" in one.draft.text)
+        assert EN("chat.later") not in [draft.text for draft in answer.drafts]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.cutter import Cutter
 from tests.fakes.discord import directory, interactions, limits, messages, rules, threads
 from tests.fakes.discord.buckets import Buckets, Verdict
 from tests.fakes.discord.call import Call
@@ -49,8 +49,7 @@ class Front:
 
     def __post_init__(self) -> None:
         self.buckets = Buckets(self.world.now)
-        self._released = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+        self._cutter = Cutter()
 
     def fault(
         self, method: str, path: str, kind: Kind, times: int = 1, retry_after_s: float = 0.2
@@ -62,8 +61,7 @@ class Front:
 
     def release(self) -> None:
         """Whatever hangs is let go: cut."""
-        released, self._released = self._released, asyncio.Event()
-        self._loop.call_soon_threadsafe(released.set)
+        self._cutter.release()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         path = request.rel_url.raw_path.removeprefix(API)
@@ -140,11 +138,7 @@ class Front:
             scope = kind.removeprefix("429 ")
             return self._limit(request.method, path, Verdict({}, fault.retry_after_s, scope))
         if kind in ("hang", "cut"):
-            if kind == "hang":
-                await self._released.wait()
-            if request.transport:
-                request.transport.abort()
-            return web.Response(status=502)
+            return await self._cutter.cut(request, hangs=kind == "hang")
         if kind == "cloudflare":
             self.limited.append(f"{request.method} {path} cloudflare")
             return web.Response(status=429, text=CLOUDFLARE, content_type="text/html")

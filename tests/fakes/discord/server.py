@@ -11,26 +11,23 @@ the real one refuses (facts/counterparts.md 1a, facts/reliability.md 2.1).
         message = await platform.people.write(platform.people.channel, "https://youtu.be/…")
         assert platform.front.refused == []
 
-It runs in a thread and on a loop of its own, so a bot that blocks its loop cannot block the
-platform. `front` is the HTTP side, `gateway` the events, `people` whoever is not the bot, `world`
-what the platform knows.
+`front` is the HTTP side, `gateway` the events, `people` whoever is not the bot, `world` what the
+platform knows.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import threading
 import traceback
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self, TypeVar
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from tests.fakes.discord import events
-from tests.fakes.discord.elsewhere import Elsewhere
 from tests.fakes.discord.front import API, Front
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.installing import HERE, NotInstalled, folder
@@ -38,9 +35,10 @@ from tests.fakes.discord.people import People
 from tests.fakes.discord.pointing import addresses, point
 from tests.fakes.discord.twin import TOKEN, Twin
 from tests.fakes.discord.world import World
+from tests.fakes.elsewhere import Elsewhere
+from tests.fakes.platform_server import PlatformServer
 
 __all__ = ["TOKEN", "DiscordServer", "serving"]
-T = TypeVar("T")
 
 
 @contextmanager
@@ -57,38 +55,15 @@ def serving(**options: Any) -> Iterator[DiscordServer]:
         yield server
 
 
-class DiscordServer:
+class DiscordServer(PlatformServer):
     """`window_s`: in which the rate limits' buckets fill up; the real one's is 5."""
 
     url: str
 
     def __init__(self, *, message_content: bool = True, window_s: float = 5.0) -> None:
+        super().__init__("discord")
         self._message_content = message_content
         self._window_s = window_s
-        self.defects: list[str] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="discord")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        try:
-            self.wait(self._start())
-        except BaseException:
-            self._end()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self.wait(self._stop())
-        finally:
-            self._end()
-        if self.defects:
-            raise AssertionError("\n".join(self.defects))
-
-    def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Does it on the platform's loop, from any thread but that one."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     @contextmanager
     def pointed(self) -> Iterator[None]:
@@ -136,11 +111,6 @@ class DiscordServer:
         await self._world.twin.stop()
         await self._pump
 
-    def _end(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
     async def _tell_everything(self) -> None:
         async for event, data in self._world.twin.events():
             async with self._world.lock:
@@ -154,7 +124,7 @@ class DiscordServer:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         try:
             return await self._front.serve(request)
-        except Exception:
+        except Exception:  # a defect of ours, as well
             self.defects.append(traceback.format_exc())
             raise
 

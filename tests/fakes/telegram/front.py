@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.cutter import Cutter
 from tests.fakes.telegram import directory, files, messages, rules, topics
 from tests.fakes.telegram.call import Call
 from tests.fakes.telegram.faults import BAD_GATEWAY, KINDS, Fault
@@ -30,15 +30,14 @@ class Front:
     updates: Updates
     webhook: Webhook
     flood: Flood
+    defects: list[str]
     calls: list[Call] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     limited: list[str] = field(default_factory=list)
-    defects: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._released = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+        self._cutter = Cutter()
 
     def fault(
         self, method: str, kind: str, times: int = 1, *, retry_after_s: int = 3, chat: int = 0
@@ -52,8 +51,7 @@ class Front:
 
     def release(self) -> None:
         """Whatever hangs is let go: cut."""
-        released, self._released = self._released, asyncio.Event()
-        self._loop.call_soon_threadsafe(released.set)
+        self._cutter.release()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         call = Call(request.match_info["method"], self.world.now())
@@ -109,11 +107,7 @@ class Front:
         if kind == "429":
             raise _too_many(fault.retry_after_s)
         if kind in ("hang", "cut"):
-            if kind == "hang":
-                await self._released.wait()
-            if request.transport:
-                request.transport.abort()
-            return web.Response(status=502)
+            return await self._cutter.cut(request, hangs=kind == "hang")
         if kind == "500":
             raise Refusal("", 500)
         if kind == "502":

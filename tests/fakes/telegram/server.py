@@ -12,22 +12,19 @@ refuses (facts/counterparts.md 2, facts/reliability.md 2.2).
         id = await platform.people.write(platform.people.group, "/watch https://youtu.be/…")
         assert platform.refused == []
 
-It runs in a thread and on a loop of its own, so a bot that blocks its loop cannot block the
-platform. `people` is whoever is not the bot, `world` what the platform knows, `updates` what the
-bot has not heard yet.
+`people` is whoever is not the bot, `world` what the platform knows, `updates` what the bot has not
+heard yet.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import traceback
-from collections.abc import Coroutine
-from typing import Any, Self, TypeVar
+from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.discord.elsewhere import Elsewhere
+from tests.fakes.elsewhere import Elsewhere
+from tests.fakes.platform_server import PlatformServer
 from tests.fakes.telegram import rules
 from tests.fakes.telegram.call import Call
 from tests.fakes.telegram.faults import Fault
@@ -39,11 +36,10 @@ from tests.fakes.telegram.webhook import Webhook
 from tests.fakes.telegram.world import BOT, BOT_NAME, TOKEN, World
 
 __all__ = ["BOT", "BOT_NAME", "TOKEN", "TelegramServer"]
-T = TypeVar("T")
 BODY_BYTES = 64 * 2**20
 
 
-class TelegramServer:
+class TelegramServer(PlatformServer):
     """`chat_s`, `group_s`, `overall_s`: in which one message may go to a chat, twenty to a group,
     thirty anywhere; 0 for no limit. `retry_s`: after which a webhook is tried again. `conflict_s`:
     how often two pollers hear of each other."""
@@ -59,31 +55,9 @@ class TelegramServer:
         retry_s: float = 0.2,
         conflict_s: float = 3.0,
     ) -> None:
+        super().__init__("telegram")
         self._windows = (chat_s, group_s, overall_s)
         self._retry_s, self._conflict_s = retry_s, conflict_s
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="telegram")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        try:
-            self.wait(self._start())
-        except BaseException:
-            self._end()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self.wait(self._stop())
-        finally:
-            self._end()
-        if self._front.defects:
-            raise AssertionError("\n".join(self._front.defects))
-
-    def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Does it on the platform's loop, from any thread but that one."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     @property
     def base_url(self) -> str:
@@ -134,7 +108,7 @@ class TelegramServer:
         updates = Updates(self._conflict_s)
         world, webhook = World(self._told), Webhook(updates, self._retry_s)
         flood = Flood(world.now, *self._windows)
-        self._front, self._webhook = Front(world, updates, webhook, flood), webhook
+        self._front, self._webhook = Front(world, updates, webhook, flood, self.defects), webhook
         self._updates, self.flood = updates, flood
         self.world = Elsewhere(world, self._loop)
         self.updates = Elsewhere(updates, self._loop)
@@ -153,14 +127,9 @@ class TelegramServer:
         self._webhook.end()
         await self._runner.cleanup()
 
-    def _end(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
     def _told(self, kind: str, content: dict[str, Any]) -> None:
         if wrong := rules.misfits({"update_id": 1, kind: content}, ["Update"]):
-            self._front.defects.append(f"update {kind}: {wrong}")
+            self.defects.append(f"update {kind}: {wrong}")
         self._updates.tell(kind, content)
 
     def _guarded(self, serve: Any) -> Any:
@@ -168,7 +137,7 @@ class TelegramServer:
             try:
                 response: web.StreamResponse = await serve(request)
             except Exception:  # a defect of ours, which no test may miss
-                self._front.defects.append(traceback.format_exc())
+                self.defects.append(traceback.format_exc())
                 raise
             return response
 

@@ -1,0 +1,53 @@
+"""This file runs a platform of the tests in a thread and on a loop of its own: a bot that blocks
+its loop cannot block the platform."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
+
+
+class PlatformServer:
+    """Discord's and Telegram's say how they start and stop. `defects`: the platform's own, which no
+    test may miss."""
+
+    def __init__(self, name: str) -> None:
+        self.defects: list[str] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=name)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            self.wait(self._start())
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.wait(self._stop())
+        finally:
+            self._end()
+        if self.defects:
+            raise AssertionError("\n".join(self.defects))
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Does it on the platform's loop, from any thread but that one."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    async def _start(self) -> None:
+        raise NotImplementedError
+
+    async def _stop(self) -> None:
+        raise NotImplementedError
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

@@ -121,21 +121,21 @@ class DurableJobs:
             await self._ingest.give_up(order)
 
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
-        orders = await self._client.list_workflows_async(name=ORDER, load_output=False)
         ours = [
             job
-            for job in orders
+            for job in await self._all(ORDER)
             if order_of(job).channel == channel and video_id in (None, order_of(job).video_id)
         ]
         live = [job for job in ours if job.status in LIVE]
         for job in live:
             with suppress(UnknownJob):  # it is over by now
                 await self.cancel(job.workflow_id)
-        gone = [job.workflow_id for job in ours]
-        kept = {order_of(job).key for job in orders if job.workflow_id not in gone}
-        works = await self._client.list_workflows_async(name=INGEST, load_output=False)
-        gone += [work.workflow_id for work in works if order_of(work).key not in kept]
-        await self._client.delete_workflows_async(gone)
+        gone = {job.workflow_id for job in ours}
+        works = await self._all(INGEST)
+        # Listed after the works: who has come meanwhile keeps theirs.
+        kept = {order_of(job).key for job in await self._all(ORDER) if job.workflow_id not in gone}
+        gone |= {work.workflow_id for work in works if order_of(work).key not in kept}
+        await self._client.delete_workflows_async(list(gone))
         return [order_of(job).video_id for job in live]
 
     async def tidy(self) -> None:
@@ -168,6 +168,9 @@ class DurableJobs:
         if not found:
             raise UnknownJob(job_id)
         return found[0]
+
+    async def _all(self, name: str) -> list[WorkflowStatus]:
+        return await self._client.list_workflows_async(name=name, load_output=False)
 
     async def _live(self, name: str, key: str) -> list[str]:
         found = await self._client.list_workflows_async(name=name, status=LIVE, load_output=False)

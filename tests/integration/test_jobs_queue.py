@@ -101,3 +101,23 @@ async def test_as_many_as_allowed_are_worked_on_at_once(world, working, at_once)
         world.transcriber.is_open.set()
         await asyncio.gather(*(jobs.outcome(job) for job in ids))
     assert world.transcriber.most_at_once == at_once
+
+
+async def test_what_one_channel_forgets_takes_nothing_from_who_comes_meanwhile(world, working):
+    theirs, *ours = VIDEOS[:6]
+    ingest = world.ingest()
+    async with working(6) as jobs:
+        for video in ours:
+            await jobs.submit(await ingest.order(Link(video.id), "hive", "en"))
+        await until(lambda: len(world.transcriber.begun) == len(ours))
+        forgetting = asyncio.create_task(jobs.forget("hive"))
+        with closing(sqlite3.connect(world.scratch.parent / "jobs.db")) as jobs_db:
+            stopped = "SELECT count(*) FROM workflow_status WHERE status = 'CANCELLED'"
+            await until(lambda: jobs_db.execute(stopped).fetchone() != (0,))
+        job = await jobs.submit(await ingest.order(Link(theirs.id), "sea", "en"))
+        await until(lambda: theirs.id in world.transcriber.begun)
+        assert set(await forgetting) == {video.id for video in ours}
+        world.transcriber.is_open.set()
+        async with asyncio.timeout(30):
+            await jobs.outcome(job)
+    assert [video.id for video in await world.store.library.videos("sea")] == [theirs.id]

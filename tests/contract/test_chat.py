@@ -22,7 +22,7 @@ from bot.console_adapter import Console
 from bot.discord_adapter.opening import open_discord
 from bot.outbox import open_outbox
 from bot.telegram_adapter.opening import open_telegram
-from tests.fakes.chat import FakeChat
+from tests.fakes.chat import FakeChat, says
 from tests.fakes.discord.server import DiscordServer, serving
 from tests.fakes.discord_bot import section
 from tests.fakes.store import FakeOutgoing
@@ -159,10 +159,6 @@ def on_each(test: Callable[[Platform], Coroutine[Any, Any, None]]) -> Callable[[
 def _read(draft: Draft) -> str:
     labels = [button.label for button in draft.buttons]
     return "\n".join([draft.text, *labels, draft.file.text if draft.file else ""])
-
-
-def says(text: str) -> Draft:
-    return Draft((text,))
 
 
 @on_each

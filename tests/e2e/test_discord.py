@@ -16,7 +16,8 @@ import pytest_asyncio
 
 from tests.fakes.discord.people import Seen
 from tests.fakes.discord.server import serving
-from tests.fakes.discord_program import Program, description, eventually, shown
+from tests.fakes.discord_program import Program, description, shown
+from tests.fakes.eventually import eventually
 from tests.fakes.ollama import OllamaServer, running
 from tests.fakes.ollama_lecture import lecture
 from tests.fakes.recorded import LECTURE, WHALES

@@ -263,5 +263,9 @@ class FakeChat:
         self.offences.append(f"at {_now():.2f} s: {offence}")
 
 
+def says(text: str) -> Draft:
+    return Draft((text,))
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()

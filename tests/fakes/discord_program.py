@@ -5,17 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from tests.fakes.discord.front import API
 from tests.fakes.discord.people import Seen
 from tests.fakes.discord.server import TOKEN, DiscordServer
+from tests.fakes.eventually import eventually
 from tests.fakes.terminal import ROOT, Terminal
 
 REPLAY = {"PYTHONPATH": str(ROOT / "tests" / "fakes" / "replay")}
-PATIENCE_S = 120.0
-T = TypeVar("T")
 
 
 class Program:
@@ -55,16 +53,6 @@ class Program:
         """It also knows our commands: it asks for them when it is there."""
         known = any(one["name"] == "watch" for one in self._platform.world.commands.get(None, ()))
         return known and self._platform.gateway.connected == 1
-
-
-async def eventually(find: Callable[[], Awaitable[T]], patience_s: float = PATIENCE_S) -> T:
-    """What it finds, as soon as there is something."""
-    loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + patience_s
-    while not (found := await find()):
-        assert loop.time() < give_up_at, "in vain"
-        await asyncio.sleep(0.05)
-    return found
 
 
 def description(seen: Seen) -> str:

@@ -24,8 +24,9 @@ from tests.fakes.core import BEES, VIDEOS, World
 from tests.fakes.discord.people import Seen
 from tests.fakes.discord.server import DiscordServer
 from tests.fakes.discord_bot import section
-from tests.fakes.discord_program import description, eventually
+from tests.fakes.discord_program import description
 from tests.fakes.ears import FakeFetcher
+from tests.fakes.eventually import eventually
 from tests.fakes.store import MemoryStore
 
 DONE = "Done. The summary is below."

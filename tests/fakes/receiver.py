@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TypeVar
 
 from bot.chat import Command, Draft, Message, Press
+
+PATIENCE_S = 10.0
+T = TypeVar("T")
 
 
 class ScriptedReceiver:
@@ -39,3 +43,8 @@ class ScriptedReceiver:
 
     async def place_gone(self, place: str) -> None:
         self.gone.put_nowait(place)
+
+
+async def soon(heard: asyncio.Queue[T]) -> T:
+    """The next of it, in a few seconds at most."""
+    return await asyncio.wait_for(heard.get(), PATIENCE_S)

@@ -11,10 +11,12 @@ from bot.chat import Busy, Button, Card, Draft, File, MessageGone, PlaceClosed, 
 from bot.discord_adapter.checks import check_discord
 from bot.discord_adapter.opening import open_discord
 from core.errors import ConfigInvalid
+from tests.fakes.chat import says
 from tests.fakes.discord.people import CannotDo
 from tests.fakes.discord.server import serving
 from tests.fakes.discord_bot import section, serving_bot
-from tests.fakes.receiver import ScriptedReceiver
+from tests.fakes.eventually import eventually
+from tests.fakes.receiver import ScriptedReceiver, soon
 
 KEYS = map(str, count())
 """Discord knows one person's keys, in whatever channel."""
@@ -46,22 +48,6 @@ async def discord(platform):
 async def place(platform):
     """A channel of its own."""
     return await platform.people.make_channel("place")
-
-
-def says(text: str) -> Draft:
-    return Draft((text,))
-
-
-async def soon(queue):
-    return await asyncio.wait_for(queue.get(), 10)
-
-
-async def eventually(condition):
-    for _ in range(500):
-        if await condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("never")
 
 
 # What people see
@@ -340,12 +326,8 @@ async def commanded(platform, receiver):
         yield discord
 
 
-async def are_told(platform) -> bool:
-    return bool((await commands_there(platform)) or told(platform))
-
-
-async def commands_there(platform):
-    return platform.world.commands.get(None, [])
+def are_told(platform) -> bool:
+    return bool(platform.world.commands.get(None) or told(platform))
 
 
 def told(platform):
@@ -373,11 +355,7 @@ async def test_a_command_is_heard_in_our_words(platform, receiver, commanded, pl
     assert (heard.name, heard.id) == ("ask", of.id)
     assert heard.options == {"question": "Why?", "scope": "channel"}
     assert (heard.where.channel, heard.author.language) == (f"discord:{place}", "en")
-
-    async def is_answered():
-        return of.original_id is not None and not of.thinking
-
-    await eventually(is_answered)
+    await eventually(lambda: of.original_id is not None and not of.thinking)
     answer = await platform.people.message(of.original_id)
     assert (answer.text, answer.ephemeral) == ("Wait.", True)
     assert answer.files == {"a.txt": b"Said."}
@@ -386,11 +364,7 @@ async def test_a_command_is_heard_in_our_words(platform, receiver, commanded, pl
 async def test_a_command_that_answers_nothing_leaves_nothing(platform, receiver, commanded, place):
     of = await platform.people.slash(place, "videos", page=2)
     assert (await soon(receiver.commands)).options == {"page": "2"}
-
-    async def is_gone():
-        return not of.thinking
-
-    await eventually(is_gone)
+    await eventually(lambda: not of.thinking)
     assert await platform.people.messages(place) == []
 
 

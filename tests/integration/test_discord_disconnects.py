@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 from tests.fakes.discord.server import serving
-from tests.fakes.discord_program import eventually
 from tests.fakes.discord_stage import on_stage
+from tests.fakes.eventually import eventually
 
 DISCONNECTS, SEED = 200, 4
 EVERY, TWICE = 20, 0.1

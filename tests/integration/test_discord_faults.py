@@ -11,8 +11,8 @@ from functools import partial
 import pytest
 
 from tests.fakes.discord.server import serving
-from tests.fakes.discord_program import eventually
 from tests.fakes.discord_stage import DONE, FOUND, QUESTION, on_stage, text
+from tests.fakes.eventually import eventually
 
 SUMMARY = "**Points**"
 NOT_SHOWN = "I may not show this here."

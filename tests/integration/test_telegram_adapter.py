@@ -1,6 +1,5 @@
 """This file talks to Telegram through our adapter: what people see, hear and cannot do."""
 
-import asyncio
 import logging
 from socket import socket
 
@@ -25,7 +24,9 @@ from bot.telegram_adapter.hearing import hear
 from bot.telegram_adapter.opening import open_telegram
 from bot.words import Words
 from core.errors import ConfigInvalid
-from tests.fakes.receiver import ScriptedReceiver
+from tests.fakes.chat import says
+from tests.fakes.eventually import eventually
+from tests.fakes.receiver import ScriptedReceiver, soon
 from tests.fakes.telegram.refusal import OLD_QUERY, OTHER_POLLER
 from tests.fakes.telegram.server import BOT_NAME, TOKEN, TelegramServer
 from tests.fakes.telegram_bot import at_once, section, serving_bot
@@ -73,20 +74,6 @@ async def private(platform) -> int:
     chat = await platform.people.open_private(await platform.people.meet("Ada", "ko"))
     await platform.updates.drop()
     return chat
-
-
-def says(text: str) -> Draft:
-    return Draft((text,))
-
-
-async def soon(queue):
-    return await asyncio.wait_for(queue.get(), 10)
-
-
-async def eventually(condition, within_s=10):
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 – nobody tells
-            await asyncio.sleep(0.02)
 
 
 async def last(platform, chat):

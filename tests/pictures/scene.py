@@ -11,9 +11,9 @@ from tests.fakes.core import World
 from tests.fakes.discord.people import Seen
 from tests.fakes.discord.server import DiscordServer
 from tests.fakes.discord_bot import section
-from tests.fakes.discord_program import eventually
 from tests.fakes.discord_stage import acting
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
+from tests.fakes.eventually import eventually
 from tests.fakes.models import ScriptedModel
 from tests.pictures.talk import QUESTION, SAID, TALK, model_says
 

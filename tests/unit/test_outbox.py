@@ -12,13 +12,9 @@ from bot.live import read_draft, write_draft
 from bot.outbox import open_outbox
 from core.errors import StoreBroken
 from core.people import Effect
-from tests.fakes.chat import KEY_REMEMBERED_S, FakeChat, Faults
+from tests.fakes.chat import KEY_REMEMBERED_S, FakeChat, Faults, says
 from tests.fakes.store import FakeOutgoing
 from tests.fakes.virtual_loop import virtually
-
-
-def says(text: str) -> Draft:
-    return Draft((text,))
 
 
 @virtually

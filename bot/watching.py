@@ -46,7 +46,8 @@ class Watch:
             source = await self._source()
         if caught.error is None:
             self.place = self.request.thread or await self._open_thread()
-            if self.thread or self.request.message_id:
+            is_opened_with_it = self.request.thread and self.request.message_id
+            if self.thread or is_opened_with_it:
                 await self._bind()  # all that is said there is about the video
             with catching() as caught:
                 await self._show(await self._ready(source))
@@ -81,7 +82,6 @@ class Watch:
         if not place:
             await self.thread.drop()
             self.thread = None
-            self.request = replace(request, message_id="")
             self.reply_to = request.message_id
             return request.place
         return place

@@ -3,12 +3,14 @@ among others as replies."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from bot.chat import Refused, Where
 from bot.words import Words
 from tests.fakes.chat import FakeChat
-from tests.fakes.core import BEES
+from tests.fakes.core import BEES, SAID
+from tests.fakes.ears import WaitingTranscriber
 from tests.fakes.scene import BEES_LINK, HERE, QUEEN, Scene, Speaker, open_scene
 from tests.fakes.virtual_loop import virtually
 
@@ -90,6 +92,19 @@ async def test_without_a_thread_everything_hangs_on_what_it_answers(tmp_path):
         await scene.settle()
         asked, answer = scene.shown(HERE)[-2:]
         assert (asked.draft.reply_to, answer.draft.reply_to) == (summary.id, "")
+
+
+@virtually
+async def test_what_is_taken_up_after_a_kill_still_hangs_on_the_link(tmp_path):
+    transcriber = WaitingTranscriber(*SAID)
+    async with open_scene(tmp_path, Threadless(), transcriber=transcriber) as scene:
+        link = await scene.write(BEES_LINK)
+        await asyncio.sleep(5)
+        await scene.restart()
+        await asyncio.sleep(5)
+        transcriber.go_on.set()
+        await scene.settle()
+        assert [shown.draft.reply_to for shown in scene.shown(HERE)] == [link.id, link.id]
 
 
 @virtually

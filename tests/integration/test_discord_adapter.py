@@ -30,6 +30,15 @@ def platform():
         yield platform
 
 
+@pytest.fixture(autouse=True)
+def no_breach(platform):
+    platform.front.refused.clear()
+    platform.front.unguarded.clear()
+    yield
+    assert platform.front.refused == []
+    assert platform.front.unguarded == []
+
+
 @pytest.fixture
 def receiver():
     return ScriptedReceiver()
@@ -40,8 +49,6 @@ async def discord(platform):
     """Only logged in: enough to send."""
     async with open_discord(section(platform)) as discord:
         yield discord
-    assert platform.front.refused == []
-    assert platform.front.unguarded == []
 
 
 @pytest.fixture

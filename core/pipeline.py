@@ -193,27 +193,21 @@ class Pipeline:
 
         What no other channel uses is deleted, what is being taken in is stopped. The ids taken.
         Raises UnknownVideo."""
-        one = video_id is not None
         stopped = await self._stop(channel, video_id)
-        if stopped and one and video_id not in await self._known_ids(channel):
-            return stopped
-        gone: list[str] = []
-        for video in await (self.known(channel, video_id) if one else self.library.videos(channel)):
-            gone += await self.library.forget(channel, video.id)
-        if not one:
-            await self.library.forget(channel)  # and what was said about no video
-        await self.indexer.drop(channel, gone if one else None)
-        return gone
+        gone = await self.library.forget(channel, video_id)
+        if video_id is not None and not (gone or stopped):
+            raise UnknownVideo(video_id)
+        await self.indexer.drop(channel, None if video_id is None else gone)
+        return list(dict.fromkeys([*gone, *stopped]))
 
     async def _stop(self, channel: str, video_id: str | None) -> list[str]:
         """Forgets the channel's jobs for one video, or all. The ids of what was being taken in."""
-        stopped = await (await self.jobs()).forget(channel, video_id)
-        for stopped_id in stopped:
-            await self.ingesting.forget(stopped_id)
+        jobs = await self.jobs()
+        if stopped := await jobs.forget(channel, video_id):
+            wanted = {job.order.video_id for job in await jobs.pending()}
+            for stopped_id in set(stopped) - wanted:  # what is begun serves who still waits for it
+                await self.ingesting.forget(stopped_id)
         return stopped
-
-    async def _known_ids(self, channel: str) -> set[str]:
-        return {video.id for video in await self.library.videos(channel)}
 
     async def _passages(
         self,

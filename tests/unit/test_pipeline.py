@@ -12,13 +12,14 @@ from core.errors import (
     NoSpeech,
     NothingToAsk,
     OllamaUnreachable,
+    UnknownJob,
     UnknownVideo,
     VideoPrivate,
 )
 from core.model import Turn
 from core.sources import Link
 from tests.fakes.core import BEES, SAID, World, ask, silent
-from tests.fakes.ears import FakeFetcher, FakeTranscriber
+from tests.fakes.ears import FakeFetcher, FakeTranscriber, WaitingTranscriber
 from tests.fakes.models import Broken, ScriptedModel
 
 LINK, OTHER = Link(BEES.id), Link("bbbbbbbbbbb")
@@ -260,6 +261,26 @@ async def test_one_channel_may_forget_what_another_is_taking_in(world):
     await asyncio.gather(pipeline.ingest(LINK, "sea", silent), pipeline.forget("hive"))
     assert [video.id for video in await pipeline.known("sea")] == [LINK.video_id]
     assert (await ask(pipeline, QUEEN, channel="sea")).citations
+
+
+async def test_what_one_channel_forgets_stays_begun_for_another(world):
+    world.transcriber = WaitingTranscriber(*SAID)
+    pipeline = world.pipeline()
+    jobs = await pipeline.jobs()
+    theirs, ours = [
+        await jobs.submit(await world.ingest().order(LINK, channel, "en"))
+        for channel in ("sea", "hive")
+    ]
+    await world.transcriber.began.wait()
+    recipe = world.ingest().hearing.settings(LINK)
+    assert await world.store.pieces.load(BEES.id, recipe)
+    assert await pipeline.forget("hive", BEES.id) == [BEES.id]
+    assert await world.store.pieces.load(BEES.id, recipe)
+    assert await world.store.videos.get(BEES.id)
+    with pytest.raises(UnknownJob):
+        await pipeline.outcome(ours)
+    world.transcriber.go_on.set()
+    assert (await pipeline.outcome(theirs)).transcript.segments == SAID
 
 
 async def test_half_a_character_in_a_question_does_no_harm(world):

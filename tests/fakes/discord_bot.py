@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 
 from pydantic import SecretStr
 
@@ -14,6 +15,9 @@ from bot.discord_adapter.opening import open_discord
 from tests.fakes.discord.front import API
 from tests.fakes.discord.server import TOKEN, DiscordServer
 from tests.fakes.receiver import ScriptedReceiver
+
+KEYS = map(str, count())
+"""Discord knows one person's keys, in whatever channel."""
 
 
 def section(server: DiscordServer, token: str = TOKEN, *, message_content: bool = True) -> Section:

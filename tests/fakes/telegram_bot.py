@@ -16,6 +16,7 @@ from bot.telegram_adapter.hearing import hear
 from bot.telegram_adapter.opening import open_telegram
 from bot.telegram_adapter.pace import Pace
 from tests.fakes.receiver import ScriptedReceiver
+from tests.fakes.telegram.people import Seen
 from tests.fakes.telegram.server import TOKEN, TelegramServer
 
 
@@ -43,3 +44,8 @@ def at_once(telegram: Telegram) -> Telegram:
     """Against a server without limits."""
     telegram.pace = Pace(0.0, 0.0, 0.0, 0.0)
     return telegram
+
+
+async def last(server: TelegramServer, chat: int) -> Seen:
+    """The newest message there."""
+    return (await server.people.messages(chat))[-1]

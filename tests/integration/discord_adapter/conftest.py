@@ -1,0 +1,41 @@
+"""This file gives each file of these tests a Discord of its own, and our adapter before it."""
+
+import pytest
+
+from bot.discord_adapter.opening import open_discord
+from tests.fakes.discord.server import serving
+from tests.fakes.discord_bot import section
+from tests.fakes.receiver import ScriptedReceiver
+
+
+@pytest.fixture(scope="module")
+def platform():
+    with serving(window_s=0.5) as platform:
+        yield platform
+
+
+@pytest.fixture(autouse=True)
+def no_breach(platform):
+    platform.front.refused.clear()
+    platform.front.unguarded.clear()
+    yield
+    assert platform.front.refused == []
+    assert platform.front.unguarded == []
+
+
+@pytest.fixture
+def receiver():
+    return ScriptedReceiver()
+
+
+@pytest.fixture
+async def discord(platform):
+    """Only logged in: enough to send."""
+    async with open_discord(section(platform)) as discord:
+        yield discord
+
+
+@pytest.fixture
+async def place(platform):
+    """A channel of its own."""
+    return await platform.people.make_channel("place")

@@ -1,0 +1,127 @@
+"""This file has Telegram bring or withhold what happens there, and asks `doctor` about it."""
+
+import logging
+from socket import socket
+
+import httpx
+import pytest
+
+from bot.chat import Busy
+from bot.program import quiet
+from bot.telegram_adapter.checks import check_telegram
+from bot.telegram_adapter.ears import Ears
+from bot.telegram_adapter.hearing import hear
+from bot.telegram_adapter.opening import open_telegram
+from core.errors import ConfigInvalid
+from tests.fakes.chat import says
+from tests.fakes.eventually import eventually
+from tests.fakes.receiver import soon
+from tests.fakes.telegram.refusal import OTHER_POLLER
+from tests.fakes.telegram.server import BOT_NAME, TOKEN
+from tests.fakes.telegram_bot import section, serving_bot
+
+# How it reaches us
+
+
+async def test_a_webhook_brings_it_and_nobody_else_can(platform, receiver, tmp_path, private):
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/telegram"
+    settings = {"webhook_url": url, "webhook_port": port}
+    async with serving_bot(platform, tmp_path, receiver, **settings):
+        await eventually(lambda: platform.called("setWebhook"))
+        await platform.people.write(private, "hello", author=private)
+        assert (await soon(receiver.messages)).text == "hello"
+        async with httpx.AsyncClient() as stranger:
+            answer = await stranger.post(url, json={"update_id": 1})
+        assert answer.status_code == 403
+    async with serving_bot(platform, tmp_path, receiver):  # from now on it is fetched again
+        await platform.people.write(private, "again", author=private)
+        assert (await soon(receiver.messages)).text == "again"
+
+
+async def test_an_address_that_telegram_does_not_take_is_a_wrong_setting(
+    platform, receiver, tmp_path
+):
+    platform.fault("setWebhook", "Bad Request: bad webhook: HTTPS url must be provided for webhook")
+    config = section(platform, webhook_url="http://a.example", webhook_port=0)
+    async with open_telegram(config, tmp_path) as telegram:
+        with pytest.raises(ConfigInvalid) as invalid:
+            await hear(telegram, receiver, config)
+    assert invalid.value.key == "telegram.webhook_url"
+
+
+async def test_it_goes_on_after_an_outage_and_beside_another_poller(
+    platform, receiver, tmp_path, private, caplog
+):
+    away = platform.fault("getUpdates", "502")
+    other = platform.fault("getUpdates", f"Conflict: {OTHER_POLLER}")
+    async with serving_bot(platform, tmp_path, receiver):
+        await platform.people.write(private, "hello", author=private)
+        await eventually(lambda: other.met, 20)
+        assert (await soon(receiver.messages)).text == "hello"
+    assert (away.met, other.met) == (1, 1)
+    assert "another program" in caplog.text
+
+
+async def test_an_update_that_nobody_can_read_leaves_nobody_deaf(telegram, receiver, private):
+    ears = Ears(telegram, receiver, ())
+    await ears.hear({"update_id": 1, "message": {"message_id": "?"}})
+    person = {"id": private, "first_name": "Ada", "is_bot": False}
+    chat = {"id": private, "type": "private"}
+    message = {"message_id": 1, "date": 1, "chat": chat, "from": person, "text": "hello"}
+    await ears.hear({"update_id": 2, "message": message})
+    assert (await soon(receiver.messages)).text == "hello"
+
+
+async def test_the_token_is_in_no_log(platform, receiver, tmp_path, private, caplog):
+    caplog.set_level(logging.INFO)
+    quiet()
+    platform.fault("getUpdates", "cut")
+    for kind in ("502", "cut", "500"):
+        platform.fault("sendMessage", kind)
+    async with serving_bot(platform, tmp_path, receiver) as telegram:
+        for _ in range(3):
+            with pytest.raises(Busy) as busy:
+                await telegram.post(str(private), says("Hello"), "k")
+            logging.getLogger("bot").error("not sent", exc_info=busy.value)
+        await platform.people.write(private, "hello", author=private)
+        await soon(receiver.messages)
+    with pytest.raises(ConfigInvalid) as invalid:
+        async with open_telegram(section(platform, f"{TOKEN}x"), tmp_path):
+            pass
+    logging.getLogger("bot").error("not served", exc_info=invalid.value)
+    theirs = ("aiohttp.access",)  # the platform's own
+    ours = "\n".join(r.getMessage() for r in caplog.records if r.name not in theirs)
+    assert "cannot be reached" in ours
+    assert "hello" not in ours
+    assert TOKEN.partition(":")[2] not in ours
+
+
+# What doctor finds
+
+
+async def test_doctor_knows_the_bot_and_what_it_reads(platform):
+    checks = await check_telegram(section(platform))
+    assert [(check.name, check.status, check.case) for check in checks] == [
+        ("telegram", "ok", "ok"),
+        ("telegram_groups", "ok", "private"),
+        ("telegram_webhook", "ok", "polling"),
+    ]
+    assert checks[0].facts == {"name": f"@{BOT_NAME}"}
+
+
+async def test_doctor_finds_a_wrong_token_and_an_outage(platform):
+    [wrong] = await check_telegram(section(platform, "123:of-nobody"))
+    assert (wrong.status, wrong.error.key) == ("fail", "telegram.token")
+    platform.fault("getMe", "502")
+    [away] = await check_telegram(section(platform))
+    assert (away.status, away.case) == ("fail", "unreachable")
+
+
+async def test_doctor_finds_a_webhook_elsewhere(platform, telegram):
+    await telegram.bot.set_webhook("https://elsewhere.example/hook")
+    *_, webhook = await check_telegram(section(platform))
+    await telegram.bot.delete_webhook()
+    assert (webhook.status, webhook.case) == ("warn", "elsewhere")

@@ -1,0 +1,216 @@
+"""This file does what people do on Telegram: our adapter hears it, and what it answers is seen."""
+
+import pytest
+
+from bot.chat import Button, Draft, File
+from bot.telegram_adapter.ears import Ears
+from bot.telegram_adapter.opening import open_telegram
+from bot.words import Words
+from tests.fakes.chat import says
+from tests.fakes.eventually import eventually
+from tests.fakes.receiver import soon
+from tests.fakes.telegram.refusal import OLD_QUERY
+from tests.fakes.telegram.server import BOT_NAME
+from tests.fakes.telegram_bot import last, section, serving_bot
+
+LINK = "https://youtu.be/dQw4w9WgXcQ"
+
+
+async def test_a_message_is_heard_with_its_place_and_person(platform, receiver, tmp_path, hive):
+    async with serving_bot(platform, tmp_path, receiver):
+        id = await platform.people.write(hive, LINK)
+        heard = await soon(receiver.messages)
+    assert (heard.id, heard.text) == (f"{hive}:{id}", LINK)
+    assert (heard.where.place, heard.where.channel) == (str(hive), f"telegram:{hive}")
+    assert (heard.where.server, heard.where.is_thread) == (str(hive), False)
+    assert (heard.author.id, heard.author.name) == (str(platform.people.mina), "Mina")
+    assert not heard.author.is_moderator
+    assert not heard.to_us
+
+
+async def test_a_mention_a_reply_and_a_private_message_are_to_us(
+    platform, receiver, tmp_path, hive, private
+):
+    people = platform.people
+    async with serving_bot(platform, tmp_path, receiver) as telegram:
+        await people.write(hive, f"@{BOT_NAME.upper()} why?")
+        mentioned = await soon(receiver.messages)
+        ours = await telegram.post(str(hive), says("An answer"), "k")
+        await people.write(hive, "And who?", reply_to=int(ours.partition(":")[2]))
+        replied = await soon(receiver.messages)
+        await people.write(private, "Hello", author=private)
+        alone = await soon(receiver.messages)
+    assert (mentioned.text, mentioned.to_us) == ("why?", True)
+    assert (replied.to_us, replied.reply_to) == (True, ours)
+    assert (alone.to_us, alone.where.server) == (True, "")
+    assert alone.author.is_moderator, "of their own private chat"
+    assert (alone.where.channel, alone.author.language) == (f"telegram:{private}", "ko")
+
+
+async def test_a_topic_shares_the_library_of_its_group(platform, receiver, tmp_path, hive):
+    people = platform.people
+    await people.make_forum(hive)
+    topic = await people.make_topic(hive, "Bees")
+    async with serving_bot(platform, tmp_path, receiver):
+        first = await people.write(hive, "One", topic=topic, author=people.olga)
+        heard = await soon(receiver.messages)
+        await people.write(hive, "Two", topic=topic, reply_to=first)
+        answered = await soon(receiver.messages)
+    assert (heard.where.place, heard.where.channel) == (f"{hive}/{topic}", f"telegram:{hive}")
+    assert (heard.reply_to, answered.reply_to) == ("", f"{hive}:{first}")
+    assert heard.author.is_moderator, "the owner of a group may do everything"
+
+
+async def test_an_administrator_who_shows_as_the_group_is_one(platform, receiver, tmp_path, hive):
+    async with serving_bot(platform, tmp_path, receiver):
+        await platform.people.write(hive, LINK, author=platform.people.olga, anonymously=True)
+        heard = await soon(receiver.messages)
+    assert (heard.author.id, heard.author.is_moderator) == (str(hive), True)
+
+
+async def test_a_channels_post_is_heard_in_its_discussion(platform, receiver, tmp_path, hive):
+    channel = await platform.people.make_channel("News", hive)
+    async with serving_bot(platform, tmp_path, receiver):
+        _, post = await platform.people.post(channel, LINK)
+        heard = await soon(receiver.messages)
+        await platform.people.write(hive, "A comment", reply_to=post)
+        comment = await soon(receiver.messages)
+    assert (heard.id, heard.text) == (f"{hive}:{post}", LINK)
+    assert (heard.where.place, heard.author.is_moderator) == (str(hive), True)
+    assert (comment.where.place, comment.reply_to) == (str(hive), f"{hive}:{post}")
+
+
+async def test_a_group_that_has_moved_keeps_its_library(platform, receiver, tmp_path):
+    group = await platform.people.make_group("Bees")
+    await platform.updates.drop()
+    async with serving_bot(platform, tmp_path, receiver):
+        new = await platform.people.migrate(group)
+        await platform.people.write(new, f"@{BOT_NAME} hello")
+        heard = await soon(receiver.messages)
+    assert (heard.where.place, heard.where.channel) == (str(new), f"telegram:{group}")
+    assert heard.where.server == str(group)
+
+
+async def test_bots_are_not_heard_and_neither_are_notices(telegram, receiver, private):
+    ears = Ears(telegram, receiver, ())
+    chat, bot = {"id": -5, "type": "group"}, {"id": 7, "first_name": "B", "is_bot": True}
+    said = {"message_id": 1, "date": 1, "chat": chat, "text": LINK}
+    await ears.hear({"update_id": 1, "message": said | {"from": bot}})
+    person = {"id": private, "first_name": "Ada", "is_bot": False}
+    joined = {key: said[key] for key in ("message_id", "date", "chat")} | {"from": person}
+    await ears.hear({"update_id": 2, "message": joined | {"new_chat_members": [person]}})
+    assert receiver.messages.empty()
+
+
+async def test_only_allowed_chats_are_served(platform, receiver, tmp_path, hive, private):
+    async with serving_bot(platform, tmp_path, receiver, allowed_chats=(private,)):
+        await platform.people.write(hive, LINK)
+        for text in ("hello", "more"):  # the second is fetched when all before it has been heard
+            await platform.people.write(private, text, author=private)
+            assert (await soon(receiver.messages)).text == text
+
+
+async def test_a_file_is_heard_with_what_fetches_it(platform, receiver, tmp_path, private):
+    async with serving_bot(platform, tmp_path, receiver) as telegram:
+        await platform.people.upload(private, "bees.mp3", b"buzz", "audio", author=private)
+        heard = await soon(receiver.messages)
+        await telegram.download(heard.file, tmp_path / "bees.mp3")
+    assert (heard.file.name, heard.file.size) == ("bees.mp3", 4)
+    assert (tmp_path / "bees.mp3").read_bytes() == b"buzz"
+
+
+async def test_a_button_works_after_a_restart(platform, receiver, tmp_path, hive):
+    draft = Draft(("Ask.",), (Button("q-1", "Why?"),))
+    async with open_telegram(section(platform), tmp_path) as telegram:
+        id = await telegram.post(str(hive), draft, "k")
+    async with serving_bot(platform, tmp_path, receiver):
+        press = await platform.people.press(await last(platform, hive), "Why?")
+        pressed = await soon(receiver.presses)
+        assert "text" not in await platform.people.answered(press)
+    assert (pressed.button_id, pressed.message_id, pressed.id) == ("q-1", id, press.id)
+    assert (pressed.where.place, pressed.where.server) == (str(hive), str(hive))
+    assert pressed.author.id == str(platform.people.mina)
+
+
+@pytest.mark.parametrize(("words", "is_over"), [("Not you.", True), ("No. " * 80, False)])
+async def test_a_few_words_are_shown_over_the_button_and_more_below(
+    platform, receiver, tmp_path, hive, words, is_over
+):
+    receiver.answers["q"] = says(words)
+    async with serving_bot(platform, tmp_path, receiver) as telegram:
+        await telegram.post(str(hive), Draft(("Ask.",), (Button("q", "Why?"),)), "k")
+        asked = await last(platform, hive)
+        answer = await platform.people.answered(await platform.people.press(asked, "Why?"))
+        await eventually(lambda: is_over or len(platform.world.chats[hive].posts) == 2)
+    assert answer.get("text") == (words if is_over else None)
+    if not is_over:
+        below = await last(platform, hive)
+        assert (below.text, below.reply_to) == (words.strip(), asked.id)
+
+
+async def test_what_an_old_button_answers_is_said_below_it(platform, receiver, tmp_path, hive):
+    receiver.answers["q"] = says("Not you.")
+    platform.fault("answerCallbackQuery", f"Bad Request: {OLD_QUERY}")
+    async with serving_bot(platform, tmp_path, receiver) as telegram:
+        await telegram.post(str(hive), Draft(("Ask.",), (Button("q", "Why?"),)), "k")
+        await platform.people.press(await last(platform, hive), "Why?")
+        await eventually(lambda: len(platform.world.chats[hive].posts) == 2)
+    assert (await last(platform, hive)).text == "Not you."
+
+
+async def test_a_command_is_heard_in_our_words_and_replied_to(platform, receiver, tmp_path, hive):
+    receiver.answers["transcript"] = Draft(("Here.",), file=File("a.srt", "Said."))
+    people = platform.people
+    async with serving_bot(platform, tmp_path, receiver):
+        link = await people.write(hive, f"Look: {LINK}")
+        await soon(receiver.messages)
+        await people.write(hive, f"/watch@{BOT_NAME}", reply_to=link)
+        watch = await soon(receiver.commands)
+        own = await people.write(hive, "/transcript srt How bees dance")
+        transcript = await soon(receiver.commands)
+        await eventually(lambda: own + 1 in platform.world.chats[hive].posts)
+    assert (watch.name, watch.text) == ("watch", f"Look: {LINK}")
+    assert watch.message_id == f"{hive}:{link}"
+    assert transcript.options == {"format": "srt", "video": "How bees dance"}
+    reply = await last(platform, hive)
+    assert (reply.text, reply.files, reply.reply_to) == ("Here.", {"a.srt": b"Said."}, own)
+
+
+async def test_ask_asks_the_video_of_its_topic_or_all(platform, receiver, tmp_path, hive):
+    await platform.people.make_forum(hive)
+    topic = await platform.people.make_topic(hive, "Bees")
+    async with serving_bot(platform, tmp_path, receiver):
+        heard = []
+        for text, at in (("/ask Why?", topic), ("/ask all Why?", topic), ("/ask Why?", 0)):
+            await platform.people.write(hive, text, topic=at)
+            heard.append((await soon(receiver.commands)).options["scope"])
+    assert heard == ["here", "channel", "channel"]
+
+
+async def test_another_bots_command_is_not_ours(platform, receiver, tmp_path, hive):
+    async with serving_bot(platform, tmp_path, receiver):
+        await platform.people.write(hive, "/help@another_bot")
+        await platform.people.write(hive, "/start")
+        await platform.people.write(hive, f"/start@{BOT_NAME}")
+        assert (await soon(receiver.commands)).name == "help"
+    assert receiver.commands.empty()
+
+
+async def test_commands_are_offered_in_ones_own_language(platform, receiver, tmp_path, private):
+    def told():
+        return len(platform.called("setMyCommands"))
+
+    platform.world.commands.clear()
+    before = told()
+    async with serving_bot(platform, tmp_path, receiver):
+        await eventually(lambda: told() == before + 6)
+    offered = await platform.people.commands(private, author=private)
+    assert offered["videos"] == Words("ko")("commands.videos.description")
+    assert "settings" in offered
+    group = platform.people.group
+    assert "settings" not in await platform.people.commands(group)
+    assert "settings" in await platform.people.commands(group, author=platform.people.olga)
+    async with serving_bot(platform, tmp_path, receiver):
+        asked = len(platform.called("getMyCommands"))
+        await eventually(lambda: len(platform.called("getMyCommands")) >= asked + 6)
+    assert told() == before + 6, "it is told only what it does not know"

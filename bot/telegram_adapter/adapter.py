@@ -108,7 +108,7 @@ class Telegram:
         made = await self._call(
             at.chat, lambda chat: self.bot.create_forum_topic(chat, name), "post"
         )
-        thread = str(Place(self.moves.now(at.chat), made.message_thread_id))
+        thread = str(Place(self.moves.first(at.chat), made.message_thread_id))
         self._remember(thread, name)
         return thread
 

@@ -20,10 +20,11 @@ SUFFIXES = (*SUBTITLES, ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".wav", ".mp4"
 
 
 def where(chat: Chat, topic: int | None, moves: Moves) -> Where:
-    """A topic shares the library of its group, and so does the group after it has moved."""
+    """A topic shares the library of its group. After a group has moved all goes on under its first
+    id, the one by which its conversations are known."""
     first = moves.first(chat.id)
     server = "" if chat.type == ChatType.PRIVATE else str(first)
-    return Where(str(Place(chat.id, topic)), f"telegram:{first}", server)
+    return Where(str(Place(first, topic)), f"telegram:{first}", server)
 
 
 def topic(message: Message) -> int | None:

@@ -1,7 +1,7 @@
 """This file reads and writes our places and message ids in Telegram's terms.
 
-A place is "chat" or "chat/topic". A message's id is "chat:number", for Telegram counts in each chat
-anew.
+A place is "chat" or "chat/topic", and keeps its name when the group moves. A message's id is
+"chat:number", for Telegram counts in each chat anew.
 """
 
 from __future__ import annotations

@@ -16,8 +16,10 @@ from bot.outbox import open_outbox
 from bot.telegram_adapter.hearing import hear
 from bot.telegram_adapter.opening import open_telegram
 from bot.words import Words
-from tests.fakes.core import BEES, World
+from tests.fakes.core import BEES, SAID, World
+from tests.fakes.ears import WaitingTranscriber
 from tests.fakes.scene import BEES_LINK, QUEEN, WORDS, Speaker
+from tests.fakes.store import MemoryStore
 from tests.fakes.telegram.people import Seen
 from tests.fakes.telegram.server import BOT, BOT_NAME, TelegramServer
 from tests.fakes.telegram_bot import at_once, section
@@ -127,6 +129,26 @@ async def test_without_topics_the_conversation_is_a_chain_of_replies(platform, t
         question = await people.write(group, QUEEN, reply_to=summary.id)
         answer = await talk.until("Nora Lee", after=question, buttons=3)
         assert answer.reply_to == question
+
+
+async def test_a_group_that_moves_while_a_video_is_taken_in_goes_on_talking_of_it(
+    platform, tmp_path
+):
+    people, transcriber, store = platform.people, WaitingTranscriber(*SAID), MemoryStore()
+    group = await people.make_group("Bees")
+    await platform.updates.drop()
+    async with talking(platform, tmp_path, group, transcriber=transcriber, store=store) as talk:
+        link = await people.write(group, f"@{BOT_NAME} {BEES_LINK}")
+        await talk.until(EN("stages.transcribe"))
+        talk.chat = new = await people.migrate(group)
+        await people.write(new, f"@{BOT_NAME}")
+        await talk.until(EN("chat.help")[:20])
+        transcriber.go_on.set()
+        summary = await talk.until(EN("labels.topic"))
+        question = await people.write(new, QUEEN, reply_to=summary.id)
+        await talk.until("Nora Lee", after=question, buttons=3)
+    conversation = f"telegram:{group}:{link}:0"
+    assert len(await store.threads.turns(f"telegram:{group}", conversation, 9)) == 1
 
 
 async def test_a_file_is_a_video_too(platform, tmp_path):

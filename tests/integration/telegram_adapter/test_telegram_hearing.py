@@ -87,7 +87,7 @@ async def test_a_group_that_has_moved_keeps_its_library(platform, receiver, tmp_
         new = await platform.people.migrate(group)
         await platform.people.write(new, f"@{BOT_NAME} hello")
         heard = await soon(receiver.messages)
-    assert (heard.where.place, heard.where.channel) == (str(new), f"telegram:{group}")
+    assert (heard.where.place, heard.where.channel) == (str(group), f"telegram:{group}")
     assert heard.where.server == str(group)
 
 

@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
+from bot.buttons import made
 from bot.catching import catching
 from bot.chat import ChatError, Draft
 from bot.desk import Desk
 from bot.live import Live
 from bot.looks import Looks
-from bot.watching import made
 from core.model import Answer
 from core.people import Pressable, Request, Room
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.buttons import made
 from bot.catching import catching
 from bot.chat import Command, Draft, Message, Person, Press, Where
 from bot.desk import Desk
@@ -13,7 +14,6 @@ from bot.instructions import Instructions
 from bot.looks import Looks
 from bot.manners import Manners
 from bot.suggesting import suggestions
-from bot.watching import made
 from bot.work import Work
 from core.links import find_video_ids
 from core.people import Pressable, Room

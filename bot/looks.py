@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -12,7 +11,7 @@ from bot.splitting import split
 from bot.words import Words
 from core.document import Labels, outline
 from core.model import Answer, Hit, Job, Progress, Ready, Video
-from core.people import Habits, Pressable
+from core.people import Habits
 from core.plain import clock, one_line
 
 _BAR = 12
@@ -221,17 +220,13 @@ class Looks:
 
 
 def _value(value: object) -> str:
-    return {None: "ours", True: "yes", False: "no"}.get(value, str(value))  # type: ignore[call-overload, no-any-return]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value or "ours")
 
 
 def card(video: Video) -> Card:
     return Card(_name(video), video.url, video.thumbnail_url)
-
-
-def pressable(request_id: str, number: int, button: Pressable) -> Pressable:
-    """With an id that is the same whenever the same button is made, and that tells nothing."""
-    digest = hashlib.sha256(f"{request_id}\n{number}".encode()).hexdigest()
-    return replace(button, id=digest[:24])
 
 
 def short(text: str, most: int) -> str:

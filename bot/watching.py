@@ -11,15 +11,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from bot.buttons import made
 from bot.catching import catching
 from bot.chat import Button, Draft
 from bot.desk import Desk
 from bot.live import Live
-from bot.looks import LABEL_CHARACTERS, Looks, pressable, short
+from bot.looks import Looks
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Progress, Ready, Video
 from core.people import Pressable, Request, Room
-from core.plain import one_line
 from core.sources import File, Link, Source, file_video
 
 
@@ -175,13 +175,3 @@ class Watch:
         others = [Pressable("", *about, action) for action in ("transcript", "chapters", "more")]
         labels = [*ready.summary.questions, *(words(f"chat.buttons.{b.action}") for b in others)]
         return await made(self.desk, f"{self.request.id}:summary", [*questions, *others], labels)
-
-
-async def made(
-    desk: Desk, key: str, wanted: list[Pressable], labels: list[str] | tuple[str, ...]
-) -> list[Button]:
-    """Buttons that will be known as long as what they are about."""
-    stored = [pressable(key, n, button) for n, button in enumerate(wanted)]
-    await desk.buttons.add(stored)
-    shown = [short(one_line(label), LABEL_CHARACTERS) or "?" for label in labels]
-    return [Button(one.id, label) for one, label in zip(stored, shown, strict=True)]

@@ -1,0 +1,28 @@
+"""This file makes buttons: what each stands for is stored, so that it serves weeks later."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.chat import Button
+from bot.desk import Desk
+from bot.looks import LABEL_CHARACTERS, short
+from core.people import Pressable
+from core.plain import one_line
+
+
+async def made(
+    desk: Desk, key: str, wanted: Sequence[Pressable], labels: Sequence[str]
+) -> list[Button]:
+    """Buttons that will be known as long as what they are about."""
+    stored = [replace(one, id=button_id(key, number)) for number, one in enumerate(wanted)]
+    await desk.buttons.add(stored)
+    shown = [short(one_line(label), LABEL_CHARACTERS) or "?" for label in labels]
+    return [Button(one.id, label) for one, label in zip(stored, shown, strict=True)]
+
+
+def button_id(key: str, number: int) -> str:
+    """The same whenever the same button is made; it tells nothing."""
+    return hashlib.sha256(f"{key}\n{number}".encode()).hexdigest()[:24]

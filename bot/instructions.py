@@ -100,11 +100,7 @@ class Instructions:
     async def _summary(self, command: Command, looks: Looks) -> Draft | None:
         """For everybody: it is shown again where it was asked for."""
         video_id = await self._video(command)
-        told = await self._work.watch(
-            _here(command),
-            [video_id],
-            is_free=True,
-        )
+        told = await self._work.watch(_here(command), [video_id], is_free=True)
         return told or looks.say("chat.begun")
 
     async def _transcript(self, command: Command, looks: Looks) -> Draft:
@@ -121,11 +117,7 @@ class Instructions:
         if not await self._desk.core.engine.now():
             return looks.say("chat.no_model")
         video_id = await self._video(command)
-        told = await self._work.watch(
-            _here(command),
-            [video_id],
-            language=language,
-        )
+        told = await self._work.watch(_here(command), [video_id], language=language)
         return told or looks.say("chat.begun")
 
     async def _language(self, command: Command, looks: Looks) -> Draft:

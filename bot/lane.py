@@ -116,9 +116,7 @@ class Lane:
             log.info("a place is closed: %s messages dropped", len(self._lives))
             for other in self._lives:
                 await self._surely(other.drop)
-        except (
-            Exception
-        ) as error:  # Refused, or an adapter's flaw, which must not silence the place
+        except Exception as error:  # also an adapter's flaw, which must not silence the place
             is_usual = isinstance(error, Refused) and effect.kind == "thread"
             log.log(logging.INFO if is_usual else logging.ERROR, "not sent", exc_info=not is_usual)
             instead = self._instead if effect.kind == "message" else None

@@ -13,6 +13,7 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
@@ -59,15 +60,8 @@ class Outbox:
     ) -> Live:
         """A thread, whose title may change until it is finished; its place once it is `seen`."""
         stored = write_draft(Draft((title,)))
-        return await self._add(
-            Effect(
-                *(self._chat.name, key, place, stored),
-                kind="thread",
-                owner=owner,
-                parent=message_id,
-                finished=False,
-            )
-        )
+        thread = Effect(self._chat.name, key, place, stored, "thread", owner, message_id)
+        return await self._add(replace(thread, finished=False))
 
     def growing(self) -> dict[str, list[Live]]:
         """The messages that are not finished, by owner; also those that a killed process left."""

@@ -91,10 +91,10 @@ async def test_a_button_answers_although_it_was_acknowledged_too_late(platform, 
     async with serving_bot(platform, receiver) as discord:
         id = await discord.post(place, Draft(("Ask.",), (Button("q", "Why?"),)), next(KEYS))
         for code in (10062, 40060):
-            platform.front.fault("POST", "/callback", code)
+            late = platform.front.fault("POST", "/callback", code)
             of = await platform.people.press(id, "tt:q")
             pressed = await soon(receiver.presses)
-            assert (pressed.id, pressed.button_id) == (of.id, "q")
+            assert (pressed.id, pressed.button_id, late.met) == (of.id, "q", 1)
 
 
 async def test_a_button_of_nobody_known_is_left_alone(platform, receiver, place):

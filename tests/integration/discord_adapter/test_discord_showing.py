@@ -141,8 +141,9 @@ async def test_a_thread_that_cannot_be_opened_tells_why(platform, discord, place
 
 @pytest.mark.parametrize("fault", ["429 user", "429 global", "429 shared", "500 after"])
 async def test_what_passes_is_waited_for(platform, discord, place, fault):
-    platform.front.fault("POST", rf"/channels/{place}/messages", fault)
+    met = platform.front.fault("POST", rf"/channels/{place}/messages", fault)
     await discord.post(place, says("Once"), next(KEYS))
+    assert met.met == 1
     assert len(await platform.people.messages(place)) == 1
 
 

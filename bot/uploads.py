@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 FOLDER = "uploads"
 MEGABYTES = 20
 """Telegram's limit."""
-NAME_CHARACTERS = 100
+NAME_BYTES = 200
+"""Disks take 255."""
 TRIES = 5
 LONGEST_PAUSE_S = 60.0
 
@@ -39,7 +40,7 @@ class Uploads:
         Raises FileTooLarge, DownloadFailed."""
         target = self._of(request) / _safe(request.file_name)
         if not target.exists():
-            part = target.with_suffix(".part")
+            part = target.with_name(".part")
             part.parent.mkdir(parents=True, exist_ok=True)
             await self._download(Upload(request.file_id, request.file_name), part)
             part.rename(target)
@@ -76,6 +77,7 @@ def _safe(name: str) -> str:
     """A name for any disk, with its suffix.
 
     >>> _safe("../a/b?.mp3")
-    '.._a_b_.mp3'
+    '_a_b_.mp3'
     """
-    return _ODD.sub("_", name)[-NAME_CHARACTERS:].strip() or "file"
+    end = _ODD.sub("_", name).encode()[-NAME_BYTES:].decode(errors="ignore")
+    return end.strip(" .") or "file"

@@ -63,20 +63,12 @@ class Work:
         """A thread each; or why not. `message_id`: what the first one hangs on. `language`: of
         the summaries, else the channel's. `is_free`: it is only shown again, to whom it may be.
         """
-        where = event.where
-        if not is_free and not await self._manners.may(event.author, "watch", where):
+        if not is_free and not await self._manners.may(event.author, "watch", event.where):
             return await self._refuse(event, "chat.may_not")
-        opens = isinstance(event, Message) and event.opens
         for n, video_id in enumerate(video_ids[: self._desk.config.limits.links_per_message]):
-            request = await self._request(event, f"{event.id}:{n}", "watch", video_id)
-            request = replace(
-                request,
-                video_id=video_id,
-                # Only one thread can hang on a message, and none inside another one.
-                message_id="" if n or (where.is_thread and not opens) else message_id,
-                thread=where.place if where.is_thread else "",
-                language=language or request.language,
-            )
+            # Only one thread can hang on a message.
+            request = await self._to_watch(event, n, video_id, "" if n else message_id, language)
+            request = replace(request, video_id=video_id)
             if told := await self._accept(request, event, is_free=is_free):
                 return told
         return None
@@ -85,20 +77,12 @@ class Work:
         self, event: Event, upload: Upload, *, message_id: str = "", language: str = ""
     ) -> Draft | None:
         """As `watch`, for a file that was sent."""
-        where = event.where
-        if not await self._manners.may(event.author, "watch", where):
+        if not await self._manners.may(event.author, "watch", event.where):
             return await self._refuse(event, "chat.may_not")
         if upload.size > MEGABYTES * 2**20:
             return (await self._looks(event)).failed(FileTooLarge(upload.name, MEGABYTES))
-        request = await self._request(event, f"{event.id}:0", "watch", upload.name)
-        request = replace(
-            request,
-            file_id=upload.id,
-            file_name=upload.name,
-            message_id="" if where.is_thread else message_id,
-            thread=where.place if where.is_thread else "",
-            language=language or request.language,
-        )
+        request = await self._to_watch(event, 0, upload.name, message_id, language)
+        request = replace(request, file_id=upload.id, file_name=one_line(upload.name))
         return await self._accept(request, event)
 
     async def ask(self, event: Event, question: str, room: Room, *, show: bool) -> Draft | None:
@@ -120,6 +104,21 @@ class Work:
             message_id=event.message_id if isinstance(event, Press) else event.id,
         )
         return await self._accept(request, event)
+
+    async def _to_watch(
+        self, event: Event, number: int, text: str, message_id: str, language: str
+    ) -> Request:
+        """`number`: of what the event asks for, from 0."""
+        is_thread = event.where.is_thread
+        opens = isinstance(event, Message) and event.opens
+        request = await self._request(event, f"{event.id}:{number}", "watch", text)
+        return replace(
+            request,
+            # None hangs inside another one.
+            message_id="" if is_thread and not opens else message_id,
+            thread=event.where.place if is_thread else "",
+            language=language or request.language,
+        )
 
     async def _request(self, event: Event, name: str, kind: str, text: str) -> Request:
         where = event.where

@@ -157,3 +157,26 @@ async def test_a_question_about_all_videos_waits_for_no_file(tmp_path, config):
         await scene.settle()
         answer = next(one for one in scene.shown(HERE) if "Nora Lee" in one.draft.text)
         assert EN("chat.later") not in [draft.text for draft in answer.drafts]
+
+
+@virtually
+async def test_a_forums_post_with_a_file_becomes_its_thread(tmp_path, config):
+    async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
+        post = scene.inside("a/post")
+        await scene.write("", post, file=BEES, to_us=True, opens=True)
+        await scene.settle()
+        await scene.write(QUEEN, post)
+        await scene.settle()
+        answer = scene.shown(post)[-1].draft
+        assert "Nora Lee" in answer.text
+        assert len(answer.buttons) == 3
+
+
+@pytest.mark.parametrize("name", ["꿀벌" * 100 + ".mp3", "..", "", "a/../b\0.mp3", "\ud800.mp3"])
+@virtually
+async def test_a_file_of_any_name_has_one_on_the_disk(name, tmp_path, config):
+    async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
+        await scene.write("", file=replace(BEES, name=name), to_us=True)
+        await scene.settle()
+        assert scene.chat.threads
+        assert "Topic" in scene.chat.messages[-1].draft.text

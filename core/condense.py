@@ -41,7 +41,7 @@ class Reader:
     model: LanguageModel
     language: str
     tell: Tell
-    pieces: Pieces | None
+    pieces: Pieces
     """Where the notes of a long transcript are kept until its summary is."""
 
     async def read(self) -> SummaryDraft:

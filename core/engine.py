@@ -81,8 +81,7 @@ class Engine:
     async def finished(self, video_id: str, language: str) -> None:
         """The model's summary is stored: its notes need not be kept. Others' are, of one in another
         language that was begun."""
-        if self.pieces:
-            await self.pieces.clear(video_id, notes_for(self.recipe(language)))
+        await self.pieces.clear(video_id, notes_for(self.recipe(language)))
 
     def reads_whole(self, model: LanguageModel | None, passage: Passage) -> bool:
         """Whether all of it is looked at for each question, so that nothing need be found first."""

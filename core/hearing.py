@@ -35,7 +35,7 @@ class Hearing:
     scratch: Path
     speech: Speech
     limits: Limits
-    pieces: Pieces | None = None
+    pieces: Pieces
     _ladder: Ladder = field(default_factory=Ladder)
 
     @property
@@ -45,13 +45,11 @@ class Hearing:
 
     async def finished(self, video_id: str) -> None:
         """The video's transcript is stored: nothing need be kept for hearing it."""
-        if self.pieces:
-            await self.pieces.clear(video_id)
+        await self.pieces.clear(video_id)
 
     async def purge(self) -> None:
         """Forgets what was begun a week ago and never finished."""
-        if self.pieces:
-            await self.pieces.purge(datetime.now(UTC) - KEPT)
+        await self.pieces.purge(datetime.now(UTC) - KEPT)
 
     def is_current(self, source: Source, transcript: Transcript) -> bool:
         """Whether hearing the source again could give anything else, by the settings of today."""

@@ -30,11 +30,10 @@ Kept = tuple[Window, Window]
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One hearing of one video. `recipe` changes with all that the words depend on. `pieces` None:
-    nothing is kept."""
+    """One hearing of one video. `recipe` changes with all that the words depend on."""
 
     transcriber: Transcriber
-    pieces: Pieces | None
+    pieces: Pieces
     ladder: Ladder
     effort: Effort
     video_id: str
@@ -52,7 +51,7 @@ class Listener:
             first = await anext(stream)
             if kept and abs(first.duration_s - kept[0].duration_s) > _SAME_S:
                 await stream.aclose()
-                await self._clear()
+                await self.pieces.clear(self.video_id, self.recipe)
                 kept, stream = None, self._hear(audio, None, tell)
                 first = await anext(stream)
             yield first
@@ -102,15 +101,10 @@ class Listener:
         return lighter(effort, error)
 
     async def _save(self, number: int, window: Window) -> None:
-        if self.pieces:
-            await self.pieces.save(self.video_id, self.recipe, number, json.dumps(asdict(window)))
-
-    async def _clear(self) -> None:
-        if self.pieces:
-            await self.pieces.clear(self.video_id, self.recipe)
+        await self.pieces.save(self.video_id, self.recipe, number, json.dumps(asdict(window)))
 
     async def _kept(self) -> Kept | None:
-        pieces = await self.pieces.load(self.video_id, self.recipe) if self.pieces else {}
+        pieces = await self.pieces.load(self.video_id, self.recipe)
         told, whole = _read(pieces, _TOLD), Window(0.0, 0.0)
         while window := _read(pieces, _number(whole.heard_s)):
             if _number(window.heard_s) <= _number(whole.heard_s):

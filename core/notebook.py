@@ -24,21 +24,20 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """The notes of one reading, part by part. `pieces` None: nothing is kept."""
+    """The notes of one reading, part by part."""
 
-    pieces: Pieces | None
+    pieces: Pieces
     video_id: str
     recipe: str
 
     async def parts(self) -> list[Noted]:
         """Those at hand, from the first one on."""
-        kept = await self.pieces.load(self.video_id, self.recipe) if self.pieces else {}
+        kept = await self.pieces.load(self.video_id, self.recipe)
         return [_read(piece) for n, (at, piece) in enumerate(kept.items(), start=1) if at == n]
 
     async def add(self, number: int, noted: Noted) -> None:
         """`number`: of the part, from 1."""
-        if self.pieces:
-            await self.pieces.save(self.video_id, self.recipe, number, _write(noted))
+        await self.pieces.save(self.video_id, self.recipe, number, _write(noted))
 
 
 def notes_for(summary: str) -> str:

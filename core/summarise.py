@@ -30,7 +30,7 @@ async def summarise(
     language: str,
     tell: Tell,
     *,
-    pieces: Pieces | None = None,
+    pieces: Pieces,
 ) -> Summary:
     """The summary of at least one segment, in `language`.
 

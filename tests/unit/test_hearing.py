@@ -1,5 +1,6 @@
 """This file checks how a source becomes words: which way is tried, what is told, what is left."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from core.hearing import Hearing, check_length, notes_about
 from core.model import CaptionTrack, Progress, Segment, Transcript, Video
 from core.sources import File, Link
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
+from tests.fakes.store import MemoryStore
 
 LINK = Link("dQw4w9WgXcQ")
 WRITTEN, HEARD = CaptionTrack("en", "en", False), CaptionTrack("en-orig", "en", True)
@@ -38,6 +40,7 @@ def hearing(scratch, *, fetcher=None, ears=None, order=BOTH, subtitles=None, **l
         scratch,
         Speech(order=order),
         Limits(**limits),
+        MemoryStore().pieces,
     )
 
 
@@ -231,8 +234,7 @@ async def test_a_transcript_is_kept_until_hearing_again_could_give_another(
     (tmp_path / "talk.wav").write_bytes(b"hum")
     here = File(tmp_path / "talk.wav") if isinstance(source, File) else source
     _, transcript = await hearing(tmp_path).hear(here, BEES, silent)
-    speech = Speech(**({"order": BOTH} | change))
-    later = Hearing(FakeFetcher(), FakeTranscriber(), refuse_subtitles, tmp_path, speech, Limits())
+    later = replace(hearing(tmp_path), speech=Speech(**({"order": BOTH} | change)))
     assert later.is_current(here, transcript) == is_current
 
 

@@ -13,6 +13,7 @@ from core.errors import BadModelOutput, ModelFailed
 from core.model import Mark, Segment, Transcript, Video
 from core.summarise import chapters_of, summarise
 from tests.fakes.models import ScriptedModel
+from tests.fakes.store import MemoryStore
 
 VIDEO = Video("beesbeesbee", "How bees dance", "The Hive", hashtags=("bees", "#Honey"))
 SUBJECTS = ("whales", "rivers", "bridges", "clocks", "trains", "glass", "bees", "tea")
@@ -61,7 +62,7 @@ def obedient(prompt) -> dict:
 
 async def summed_up(model, transcript=SHORT, video=VIDEO, language="en", told=None):
     tell = told.append if told is not None else lambda _: None
-    return await summarise(video, transcript, model, language, tell)
+    return await summarise(video, transcript, model, language, tell, pieces=MemoryStore().pieces)
 
 
 def check_chapters(chapters, transcript) -> None:

@@ -100,6 +100,8 @@ async def test_bots_are_not_heard_and_neither_are_notices(telegram, receiver, pr
     joined = {key: said[key] for key in ("message_id", "date", "chat")} | {"from": person}
     await ears.hear({"update_id": 2, "message": joined | {"new_chat_members": [person]}})
     assert receiver.messages.empty()
+    await ears.hear({"update_id": 3, "message": said | {"from": person}})
+    assert (await soon(receiver.messages)).author.name == "Ada"
 
 
 async def test_only_allowed_chats_are_served(platform, receiver, tmp_path, hive, private):

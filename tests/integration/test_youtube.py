@@ -543,7 +543,7 @@ ALWAYS = {
     "noprogress": True,
     "color": "no_color",
 }
-# Each needed for one of yt-dlp's thirteen advisories (facts/reliability.md 3.1).
+# Each needed for one of yt-dlp's thirteen advisories (its security page).
 DANGEROUS = """
     exec_cmd exec_before_dl_cmd postprocessors netrc_cmd usenetrc external_downloader
     external_downloader_args writelink writeurllink writewebloclink writedesktoplink

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tests.fakes.discord.rules import Operation
 
 # What is observed, not documented: reset within five seconds, five for messages and for edits
-# (facts/reliability.md 2.1); the others are roomy.
+# (discord/discord-api-docs#20); the others are roomy.
 LIMITS = {"create_message": 5, "update_message": 5, "trigger_typing_indicator": 5}
 ROOMY = 50
 WINDOW_S = 5.0

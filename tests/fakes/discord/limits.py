@@ -1,5 +1,5 @@
-"""This file holds the limits that Discord enforces and its description leaves out
-(facts/reliability.md 2.1)."""
+"""This file holds the limits that Discord enforces and its description leaves out: its
+documentation tells them in prose."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """This file is a Discord on loopback: npm's discord-digital-twin behind a front that refuses what
-the real one refuses (facts/counterparts.md 1a, facts/reliability.md 2.1).
+the real one refuses.
 
     @pytest.fixture(scope="module")
     def platform():

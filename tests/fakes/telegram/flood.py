@@ -1,6 +1,6 @@
 """This file counts messages as Telegram does: one a second in a chat, twenty a minute in a group,
-thirty a second in all (facts/reliability.md 2.2). The real limits are not documented and forgive
-short bursts; here they are kept to the letter."""
+thirty a second in all (https://core.telegram.org/bots/faq). The real limits are not told exactly
+and forgive short bursts; here they are kept to the letter."""
 
 from __future__ import annotations
 

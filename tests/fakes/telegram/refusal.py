@@ -1,5 +1,5 @@
 """This file names what Telegram answers instead of doing a thing, in its own words
-(tdlib/telegram-bot-api, Client.cpp; facts/counterparts.md 2b)."""
+(tdlib/telegram-bot-api, Client.cpp)."""
 
 from __future__ import annotations
 

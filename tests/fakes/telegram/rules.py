@@ -1,5 +1,6 @@
 """This file checks a call against the description of the Bot API
-(tests/assets/telegram-bot-api.min.json; what it leaves out: keyboards.py, texts.py, commands.py).
+(tests/assets/telegram-bot-api.min.json; what it leaves out: keyboards.py, texts.py, files.py,
+directory.py).
 
 Everything comes as text in a form, or as itself in JSON. The real server is more patient (it knows
 no unknown parameter and reads "abc" as 0): whatever it would pass over in silence is a breach here.

@@ -1,5 +1,5 @@
 """This file is a Telegram on loopback: a Bot API server of our own that refuses what the real one
-refuses (facts/counterparts.md 2, facts/reliability.md 2.2).
+refuses.
 
     @pytest.fixture(scope="module")
     def platform():

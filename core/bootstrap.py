@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 import shutil
@@ -144,12 +143,8 @@ async def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AsyncIterator[D
     executor = config.jobs.executor or (SOLE if url.startswith("sqlite") else platform.node())
     run = partial(running, url, executor, config.jobs.at_once, ingest)
     lock = config.data_dir / "worker.lock"
-    engine = engine_for_jobs(url)
-    try:
-        async with open_jobs(url, ingest, run if works else None, lock, engine) as jobs:
-            yield jobs
-    finally:
-        await asyncio.to_thread(engine.dispose)
+    async with open_jobs(url, engine_for_jobs(url), ingest, run if works else None, lock) as jobs:
+        yield jobs
 
 
 def jobs_url(config: Core) -> str:

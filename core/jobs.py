@@ -194,13 +194,13 @@ class DurableJobs:
 
 @asynccontextmanager
 async def open_jobs(
-    url: str, ingest: Ingest, run: Run | None, lock: Path, engine: Engine | None = None
+    url: str, engine: Engine, ingest: Ingest, run: Run | None, lock: Path
 ) -> AsyncIterator[DurableJobs]:
     """Jobs can be ordered and, if `run` is given, are worked on by `run`, in this process or in
     the one that holds `lock`; when that one ends, this one takes its place.
 
-    `url`: as SQLAlchemy takes it, for a driver that is not async. `engine`: of the same database,
-    else DBOS makes one; borrowed. Raises StoreUnreachable."""
+    `url`: as SQLAlchemy takes it, for a driver that is not async. `engine`: of the same database;
+    it is disposed of. Raises StoreUnreachable."""
     use_our_log()
     await asyncio.to_thread(DBOS.migrate, url)
     client = DBOSClient(
@@ -218,6 +218,7 @@ async def open_jobs(
                 yield jobs
     finally:
         await asyncio.to_thread(client.destroy)
+        await asyncio.to_thread(engine.dispose)
 
 
 @asynccontextmanager

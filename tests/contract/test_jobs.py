@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from core.backends.database import engine_for_jobs
 from core.errors import JobCancelled, NoSpeech, UnknownJob, VideoPrivate
 from core.jobs import open_jobs
 from core.runner import running
@@ -34,7 +35,7 @@ def opened(request, world, tmp_path):
     def on_dbos():
         ingest = world.ingest()
         run = partial(running, url, "here", 1, ingest)
-        return open_jobs(url, ingest, run, tmp_path / "lock")
+        return open_jobs(url, engine_for_jobs(url), ingest, run, tmp_path / "lock")
 
     return in_memory if request.param == "fake" else on_dbos
 

@@ -20,6 +20,7 @@ import alembic.command  # noqa: F401  (imported before the fork, it costs each l
 from dbos import DBOS
 
 from core.backends.captions import read_subtitles
+from core.backends.database import engine_for_jobs
 from core.backends.store import Store, open_store, sqlite_url
 from core.caches import Caches, Notes
 from core.config import Limits, Speech
@@ -190,7 +191,9 @@ class Life:
             ingest = JournalledIngest(self._ingest(store, journal), journal, commits, self.names)
             url = f"sqlite:///{self.folder / STORE}"
             run = partial(running, url, "here", 1, ingest, self.rescues)
-            async with open_jobs(url, ingest, run, self.folder / LOCK) as jobs:
+            async with open_jobs(
+                url, engine_for_jobs(url), ingest, run, self.folder / LOCK
+            ) as jobs:
                 await self._order(jobs, ingest, journal)
                 ordered = journal.events("ordered")
                 journal.write("watches")

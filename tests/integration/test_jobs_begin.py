@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from core.backends.database import engine_for_jobs
 from core.errors import StoreBroken
 from core.jobs import open_jobs
 from core.runner import running
@@ -40,8 +41,9 @@ async def test_what_keeps_a_process_from_working_is_raised(world, tmp_path):
         raise StoreBroken("no")
         yield
 
+    url = f"sqlite:///{tmp_path}/jobs.db"
     with pytest.raises(StoreBroken):
-        async with open_jobs(f"sqlite:///{tmp_path}/jobs.db", world.ingest(), run, tmp_path / "l"):
+        async with open_jobs(url, engine_for_jobs(url), world.ingest(), run, tmp_path / "lock"):
             pass
 
 
@@ -50,7 +52,7 @@ async def test_a_process_that_takes_over_tries_until_it_works(world, tmp_path):
     run = failing_once(partial(running, url, "here", 1, ingest))
     with (tmp_path / "lock").open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        async with open_jobs(url, ingest, run, tmp_path / "lock") as jobs:
+        async with open_jobs(url, engine_for_jobs(url), ingest, run, tmp_path / "lock") as jobs:
             job = await jobs.submit(await ingest.order(Link(BEES.id), "hive", "en"))
             held.close()
             async with asyncio.timeout(30):
@@ -65,7 +67,7 @@ async def test_work_goes_on_where_nothing_can_be_tidied(world, tmp_path):
     world.store.pieces.purge = fail
     url, ingest = f"sqlite:///{tmp_path}/jobs.db", world.ingest()
     run = partial(running, url, "here", 1, ingest)
-    async with open_jobs(url, ingest, run, tmp_path / "lock") as jobs:
+    async with open_jobs(url, engine_for_jobs(url), ingest, run, tmp_path / "lock") as jobs:
         job = await jobs.submit(await ingest.order(Link(BEES.id), "hive", "en"))
         async with asyncio.timeout(30):
             assert await jobs.outcome(job)

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from core.backends.database import engine_for_jobs
 from core.backends.store import open_store, sqlite_url
 from core.errors import CoreError
 from core.jobs import open_jobs
@@ -44,7 +45,9 @@ async def test_a_job_on_a_full_disk_ends_as_told_or_goes_on_when_there_is_space(
         lock = tmp_path / "lock"
 
         def opened():
-            return open_jobs(url, ingest, partial(running, url, "here", 1, ingest), lock)
+            return open_jobs(
+                url, engine_for_jobs(url), ingest, partial(running, url, "here", 1, ingest), lock
+            )
 
         async with opened() as jobs:
             job = await jobs.submit(order)

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from core.backends.database import engine_for_jobs
 from core.jobs import open_jobs
 from core.model import Video
 from core.runner import running
@@ -49,7 +50,7 @@ def working(world, tmp_path):
     async def opened(at_once=1):
         url, ingest = f"sqlite:///{tmp_path}/jobs.db", world.ingest()
         run = partial(running, url, "here", at_once, ingest)
-        async with open_jobs(url, ingest, run, tmp_path / "lock") as jobs:
+        async with open_jobs(url, engine_for_jobs(url), ingest, run, tmp_path / "lock") as jobs:
             yield jobs
 
     return opened

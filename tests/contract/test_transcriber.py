@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from core.backends.whisper import Whisper
 from core.backends.whisper.audio import decode
 from core.config import Speech
 from core.errors import NoAudio, NotMedia, SpeechModelMissing
-from core.model import LIGHTEST, Effort, Window
+from core.model import LIGHTEST, Effort, Segment, Window
+from tests.fakes.ears import FakeTranscriber
 from tests.fakes.lectures import read_lecture
 from tests.fakes.recordings import RATE, write_silent_film, write_wav
-from tests.fakes.transcriber import FakeTranscriber
 
 LENGTH_S = 40.0
 
@@ -37,6 +38,22 @@ class Async:
         return self.whisper.settle(effort)
 
 
+class Fakes:
+    """One fake for each recording, chosen by its name."""
+
+    def __init__(self, said: Sequence[Segment]) -> None:
+        self._ears = {
+            "lecture.wav": FakeTranscriber(*said, duration_s=LENGTH_S),
+            "silence.wav": FakeTranscriber(duration_s=LENGTH_S),
+            "film.mp4": FakeTranscriber(failure=NoAudio()),
+            "noise.mp3": FakeTranscriber(failure=NotMedia("noise.mp3")),
+        }
+        self.settle = self._ears["lecture.wav"].settle
+
+    def transcribe(self, audio: Path, *how) -> AsyncIterator[Window]:
+        return self._ears[audio.name].transcribe(audio, *how)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, examples) -> Path:
     folder = tmp_path_factory.mktemp("recordings")
@@ -55,23 +72,17 @@ def whisper(examples) -> Async:
 
 @pytest.fixture(params=["fake", "whisper"])
 def ears(request, examples, whisper):
-    said = read_lecture(examples / "lecture-2min-us.json").transcript.segments
-    fake = FakeTranscriber(
-        {
-            "lecture.wav": [segment for segment in said if segment.end_s < LENGTH_S],
-            "silence.wav": (),
-            "film.mp4": NoAudio(),
-            "noise.mp3": NotMedia("noise.mp3"),
-        },
-        duration_s=LENGTH_S,
-    )
-    return fake if request.param == "fake" else whisper
+    if request.param == "whisper":
+        return whisper
+    lecture = read_lecture(examples / "lecture-2min-us.json").transcript.segments
+    *said, last = [segment for segment in lecture if segment.end_s < LENGTH_S]
+    return Fakes([*said, replace(last, end_s=LENGTH_S)])
 
 
 @pytest.fixture(params=["fake", "whisper"])
 def deaf_ears(request):
     if request.param == "fake":
-        return FakeTranscriber({"lecture.wav": SpeechModelMissing("large-v3")})
+        return FakeTranscriber(failure=SpeechModelMissing("large-v3"))
     return Async(Whisper(Speech(model="large-v3")))
 
 

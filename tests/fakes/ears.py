@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import CoreError, NoCaptions, VideoRemoved
-from core.model import Effort, Progress, Segment, Transcript, Video, Window
+from core.model import LIGHTEST, Effort, Progress, Segment, Transcript, Video, Window
 from core.ports import Tell
 
 Said = Mapping[str, Sequence[Segment]]
@@ -69,8 +69,9 @@ class FakeFetcher:
 
 class FakeTranscriber:
     """`Transcriber` that hears what it was told to: one window for each segment, and before them
-    one with nothing but the duration. It raises `failure` after them, and before a segment what
-    `bears` says of the effort and the segment's number."""
+    one with nothing but the duration; where nothing is said, one window to the end. It raises
+    `failure` after them, and before a segment what `bears` says of the effort and the segment's
+    number."""
 
     def __init__(
         self,
@@ -95,26 +96,25 @@ class FakeTranscriber:
         self.asked.append((from_s, effort))
         try:
             yield Window(0.0, self._duration_s)
-            for number, segment in enumerate(self._segments):
-                if segment.end_s <= from_s:
-                    continue
+            said = [one for one in enumerate(self._segments) if one[1].end_s > from_s]
+            for number, segment in said:
                 if trouble := self._bears(effort, number):
                     raise trouble
                 language = language or self._language
                 yield Window(segment.end_s, self._duration_s, language, (segment,))
             if self._failure:
                 raise self._failure
+            if not said:
+                yield Window(self._duration_s, self._duration_s, language)
         finally:
             self.is_closed = True
 
     async def settle(self, effort: Effort) -> Effort:
         device = "cuda" if effort.device == "auto" else effort.device
-        best = "float16" if device == "cuda" else "int8"
-        return replace(
-            effort,
-            device=device,
-            compute_type=best if effort.compute_type == "auto" else effort.compute_type,
-        )
+        on_a_card = {"auto": "float16", LIGHTEST: "int8_float16"}
+        best = on_a_card if device == "cuda" else dict.fromkeys(on_a_card, "int8")
+        type_ = best.get(effort.compute_type, effort.compute_type)
+        return replace(effort, device=device, compute_type=type_)
 
 
 class WaitingTranscriber(FakeTranscriber):

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,9 +16,6 @@ from core.listening import Listener
 from core.model import LIGHTER, Effort, Progress, Segment, Transcript, Video
 from core.ports import Fetcher, Pieces, Tell, Transcriber
 from core.sources import File, Source
-
-KEPT = timedelta(days=7)
-"""Windows of a hearing that nobody goes on with."""
 
 Words = tuple[Video, Transcript]
 """The video, its length now known, and what is said in it."""
@@ -46,10 +42,6 @@ class Hearing:
     async def finished(self, video_id: str) -> None:
         """The video's transcript is stored: nothing need be kept for hearing it."""
         await self.pieces.clear(video_id)
-
-    async def purge(self) -> None:
-        """Forgets what was begun a week ago and never finished."""
-        await self.pieces.purge(datetime.now(UTC) - KEPT)
 
     def is_current(self, source: Source, transcript: Transcript) -> bool:
         """Whether hearing the source again could give anything else, by the settings of today."""

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -20,6 +21,9 @@ from core.indexing import Indexer
 from core.model import Order, Progress, Ready, Summary, Transcript, Video
 from core.ports import Fetcher, Library, Pieces, Tell, Videos
 from core.sources import File, Link, Source, file_video
+
+KEPT = timedelta(days=7)
+"""Windows and notes of work that nobody goes on with."""
 
 Step = Callable[[Order, Tell], Awaitable[Notes]]
 
@@ -132,7 +136,7 @@ class Ingest:
 
     async def tidy(self) -> None:
         """Forgets what was begun long ago and never finished."""
-        await self.hearing.purge()
+        await self.pieces.purge(datetime.now(UTC) - KEPT)
 
     async def forget(self, video_id: str) -> None:
         """Nothing is left of a video that nobody knows yet."""

@@ -1,6 +1,7 @@
 """This file checks the order of the steps: what is done once, stood in for, told and kept."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -281,6 +282,15 @@ async def test_what_one_channel_forgets_stays_begun_for_another(world):
         await pipeline.outcome(ours)
     world.transcriber.go_on.set()
     assert (await pipeline.outcome(theirs)).transcript.segments == SAID
+
+
+async def test_what_was_begun_a_week_ago_is_kept_no_longer(world):
+    pieces = world.store.pieces
+    for recipe in ("old", "new"):
+        await pieces.save(BEES.id, recipe, 0, "piece")
+    pieces._shelf.pieces[BEES.id, "old", 0] = ("piece", datetime(2020, 1, 1, tzinfo=UTC))
+    await world.ingest().tidy()
+    assert [await pieces.load(BEES.id, recipe) for recipe in ("old", "new")] == [{}, {0: "piece"}]
 
 
 async def test_half_a_character_in_a_question_does_no_harm(world):

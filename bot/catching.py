@@ -1,5 +1,5 @@
-"""This file holds the only broad `except`: whatever goes wrong in a request ends that request and
-nothing else, and can be told to whoever made it.
+"""This file holds the only broad `except` around what people ask for: whatever goes wrong in a
+request ends that request and nothing else, and can be told to whoever made it.
 """
 
 from __future__ import annotations

@@ -59,14 +59,25 @@ class Listener:
                 yield kept[1]
             else:
                 await self._save(_TOLD, first)
-            heard_s = kept[1].heard_s if kept else 0.0
-            async for window in stream:
-                if _number(window.heard_s) > _number(heard_s):
-                    await self._save(_number(heard_s), window)
-                    heard_s = window.heard_s
-                yield window
+            async with aclosing(self._saving(stream, kept[1].heard_s if kept else 0.0)) as rest:
+                async for window in rest:
+                    yield window
         finally:
             await stream.aclose()
+
+    async def _saving(
+        self, stream: AsyncGenerator[Window], heard_s: float
+    ) -> AsyncGenerator[Window]:
+        """Each window once it is kept: with the one before it where it leads no further."""
+        begins, ends, piece = _number(heard_s), _number(heard_s), None
+        async for window in stream:
+            if (reached := _number(window.heard_s)) > ends:
+                begins, ends, piece = ends, reached, window
+                await self._save(begins, piece)
+            elif piece and window.segments:
+                piece = replace(window, segments=piece.segments + window.segments)
+                await self._save(begins, piece)
+            yield window
 
     async def _hear(self, audio: Path, kept: Kept | None, tell: Tell) -> AsyncGenerator[Window]:
         """From the last finished window on, rung after rung."""

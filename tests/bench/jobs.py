@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from core.backends.database import engine_for_jobs
 from core.backends.store import open_store, sqlite_url
 from core.jobs import open_jobs
 from core.model import Effort, Segment, Video, Window
@@ -84,7 +85,7 @@ async def _measure(folder: Path, commits: Commits) -> tuple[float, float]:
         world.store = store
         ingest, url = world.ingest(), f"sqlite:///{folder / 'db'}"
         run = partial(running, url, "bench", 1, ingest)
-        async with open_jobs(url, ingest, run, folder / "lock") as jobs:
+        async with open_jobs(url, engine_for_jobs(url), ingest, run, folder / "lock") as jobs:
             written_s, begun_s = _written_s(commits), time.process_time()
             await jobs.outcome(await jobs.submit(order))
             cpu_s = time.process_time() - begun_s - in_memory_s

@@ -166,11 +166,24 @@ async def test_a_window_that_leads_nowhere_ends_nothing(bench):
         _, transcript = await bench.hear(ears(*SPOKEN[:2], blink))
         assert transcript.segments == (*SPOKEN[:2], blink)
     recipe = transcript.recipe.removesuffix("whisper")
-    [*_, last] = (await bench.pieces.load(BEES.id, recipe)).items()
-    await bench.pieces.save(BEES.id, recipe, 7500, last[1])
+    first = (await bench.pieces.load(BEES.id, recipe))[0]
+    await bench.pieces.save(BEES.id, recipe, 7500, first)
     again = ears(*SPOKEN)
     await bench.hear(again)
-    assert again.asked == [(SPOKEN[1].end_s, SET)]
+    assert again.asked == [(blink.end_s, SET)]
+
+
+async def test_words_of_a_window_that_leads_nowhere_outlive_a_kill(bench):
+    blink = Segment(SPOKEN[1].end_s, SPOKEN[1].end_s + 0.0003, "Oh.")
+    said = (*SPOKEN[:2], blink, *SPOKEN[2:])
+    with pytest.raises(WorkerTimeout):
+        await bench.hear(
+            ears(*said, bears=lambda effort, n: WorkerTimeout("speech", 1) if n == 4 else None)
+        )
+    again = ears(*said)
+    _, transcript = await bench.hear(again)
+    assert again.asked == [(SPOKEN[2].end_s, SET)]
+    assert transcript.segments == said
 
 
 async def test_nothing_of_another_audio_is_left_among_the_pieces(bench):

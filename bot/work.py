@@ -23,6 +23,8 @@ from core.errors import EmptyQuestion, FileTooLarge
 from core.people import Request, Room
 from core.plain import one_line
 
+_DAY_S = 24 * 3600.0
+
 
 class Work:
     """One platform's."""
@@ -31,10 +33,12 @@ class Work:
         self._desk = desk
         self._manners = manners
         self._tasks: dict[asyncio.Task[None], Watch | Asking] = {}
+        self._tidying: asyncio.Task[None] | None = None
 
     async def resume(self) -> None:
         """Takes up what a former process left undone. Raises StoreBroken."""
-        await self._desk.requests.purge(datetime.now(UTC) - KEPT)
+        await self._purge()
+        self._tidying = asyncio.create_task(self._tidy())
         undone = await self._desk.requests.open(self._desk.chat.name)
         owners = {request.id for request in undone}
         for owner, lives in self._desk.outbox.growing().items():
@@ -46,7 +50,7 @@ class Work:
 
     async def close(self) -> None:
         """What is not done yet stays undone, for the next start."""
-        tasks = list(self._tasks)
+        tasks = [*self._tasks, *([self._tidying] if self._tidying else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -180,6 +184,17 @@ class Work:
             and isinstance(one, Watch)
             and (one.request.channel, one.request.video_id) == about
         ]
+
+    async def _tidy(self) -> None:
+        """Day by day."""
+        while True:
+            await asyncio.sleep(_DAY_S)
+            with catching():
+                await self._purge()
+
+    async def _purge(self) -> None:
+        """Forgets what people asked for and got long ago."""
+        await self._desk.requests.purge(datetime.now(UTC) - KEPT)
 
     async def _refuse(self, event: Event, key: str, **facts: object) -> Draft | None:
         """Nobody is told again and again in front of others what they may not."""

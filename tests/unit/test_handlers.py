@@ -163,6 +163,20 @@ async def test_a_thread_that_was_deleted_is_forgotten(tmp_path):
         await scene.handlers.place_gone("never was")
 
 
+@virtually
+async def test_what_was_asked_for_long_ago_is_forgotten_day_by_day(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        purged, purge = [], scene.store.requests.purge
+
+        async def count(before):
+            purged.append(before)
+            await purge(before)
+
+        scene.store.requests.purge = count
+        await asyncio.sleep(3 * 24 * 3600 + 60)
+    assert len(purged) == 3
+
+
 async def test_a_channel_that_was_deleted_leaves_nothing(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.watched()

@@ -14,12 +14,13 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
+from tests.fakes.discord.cards import description, shown
 from tests.fakes.discord.people import Seen
 from tests.fakes.discord.server import serving
-from tests.fakes.discord_program import Program, description, shown
 from tests.fakes.eventually import eventually
 from tests.fakes.ollama import OllamaServer, running
 from tests.fakes.ollama_lecture import lecture
+from tests.fakes.program import Program
 from tests.fakes.recorded import LECTURE, WHALES
 from tests.fakes.terminal import Terminal
 
@@ -51,7 +52,7 @@ def platform():
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def program(platform, ollama, tmp_path_factory):
     terminal = Terminal(tmp_path_factory.mktemp("discord"))
-    program = Program(terminal, platform, llm={"engine": "ollama", "url": ollama.url})
+    program = Program(terminal, discord=platform, llm={"engine": "ollama", "url": ollama.url})
     await program.start()
     yield program
     assert "Traceback" not in program.stop()

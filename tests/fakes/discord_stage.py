@@ -21,10 +21,10 @@ from core.config import Language
 from core.model import Video
 from core.ports import Tell
 from tests.fakes.core import BEES, VIDEOS, World
+from tests.fakes.discord.cards import description
 from tests.fakes.discord.people import Seen
 from tests.fakes.discord.server import DiscordServer
 from tests.fakes.discord_bot import section
-from tests.fakes.discord_program import description
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.eventually import eventually
 from tests.fakes.store import MemoryStore

@@ -1,0 +1,80 @@
+"""This file runs the whole program as a process over the platforms of the tests, to be killed and
+started again. YouTube's answers are recorded: tests/fakes/recorded.py."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from typing import Any
+
+from tests.fakes.discord.front import API
+from tests.fakes.discord.server import TOKEN as DISCORD_TOKEN
+from tests.fakes.discord.server import DiscordServer
+from tests.fakes.eventually import eventually
+from tests.fakes.telegram.server import TOKEN as TELEGRAM_TOKEN
+from tests.fakes.telegram.server import TelegramServer
+from tests.fakes.terminal import ROOT, Terminal
+
+REPLAY = {"PYTHONPATH": str(ROOT / "tests" / "fakes" / "replay")}
+
+
+class Program:
+    """One data folder, and one process at a time."""
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        *,
+        discord: DiscordServer | None = None,
+        telegram: TelegramServer | None = None,
+        **settings: Any,
+    ) -> None:
+        self.data = terminal.data
+        self._terminal = terminal
+        self._discord, self._telegram = discord, telegram
+        self._process: subprocess.Popen[str]
+        if discord:
+            addresses = {"api_base": discord.url + API, "gateway_url": discord.gateway.url}
+            _add(settings, "discord", {"token": DISCORD_TOKEN, **addresses})
+        if telegram:
+            _add(settings, "telegram", {"token": TELEGRAM_TOKEN, "api_base": telegram.url})
+        terminal.configure(**settings)
+
+    async def start(self) -> None:
+        """Returns once people are heard."""
+        self._process = self._terminal.start("run", **REPLAY)
+        platforms = [
+            name
+            for name, platform in (("Discord", self._discord), ("Telegram", self._telegram))
+            if platform
+        ]
+        try:
+            said = {await asyncio.to_thread(self._process.stderr.readline) for _ in platforms}
+            assert said == {f"Here on {name}. Stop with Ctrl-C.\n" for name in platforms}
+            await eventually(self._is_heard)
+        except BaseException:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._process.kill()
+        self._process.communicate()
+
+    def stop(self) -> str:
+        """As Ctrl-C would. What it said on the way."""
+        self._process.terminate()
+        out, err = self._process.communicate(timeout=60)
+        return out + err
+
+    async def _is_heard(self) -> bool:
+        """A platform also knows our commands: it is told them when we are there."""
+        if discord := self._discord:
+            known = any(one["name"] == "watch" for one in discord.world.commands.get(None, ()))
+            if not known or discord.gateway.connected != 1:
+                return False
+        return self._telegram is None or bool(self._telegram.world.commands)
+
+
+def _add(settings: dict[str, Any], name: str, values: dict[str, Any]) -> None:
+    settings[name] = values | settings.get(name, {})

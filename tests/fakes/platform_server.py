@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, Self, TypeVar
+
+from aiohttp import web
 
 T = TypeVar("T")
 
@@ -14,6 +17,9 @@ T = TypeVar("T")
 class PlatformServer:
     """Discord's and Telegram's say how they start and stop. `defects`: the platform's own, which no
     test may miss."""
+
+    url: str
+    _runner: web.AppRunner
 
     def __init__(self, name: str) -> None:
         self.defects: list[str] = []
@@ -41,11 +47,39 @@ class PlatformServer:
         """Does it on the platform's loop, from any thread but that one."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Every line to it is cut, and nobody gets a new one."""
+        self.wait(self._leave())
+        try:
+            yield
+        finally:
+            self.wait(self._come_back())
+
     async def _start(self) -> None:
         raise NotImplementedError
 
     async def _stop(self) -> None:
         raise NotImplementedError
+
+    async def _listen(self, app: web.Application, **options: Any) -> None:
+        """Makes it `url`."""
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1, **options)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self._port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    async def _leave(self) -> None:
+        for site in list(self._runner.sites):
+            await site.stop()
+        assert self._runner.server
+        for line in self._runner.server.connections:
+            if line.transport:
+                line.transport.abort()
+
+    async def _come_back(self) -> None:
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
 
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -35,26 +35,27 @@ class Program:
         self._process: subprocess.Popen[str]
         if discord:
             addresses = {"api_base": discord.url + API, "gateway_url": discord.gateway.url}
-            _add(settings, "discord", {"token": DISCORD_TOKEN, **addresses})
+            settings["discord"] = {"token": DISCORD_TOKEN, **addresses}
         if telegram:
-            _add(settings, "telegram", {"token": TELEGRAM_TOKEN, "api_base": telegram.url})
+            settings["telegram"] = {"token": TELEGRAM_TOKEN, "api_base": telegram.url}
         terminal.configure(**settings)
 
-    async def start(self) -> None:
-        """Returns once people are heard."""
+    async def start(self, *, away: str = "") -> None:
+        """Returns once people are heard, but for those on a platform that is `away`."""
         self._process = self._terminal.start("run", **REPLAY)
-        platforms = [
-            name
-            for name, platform in (("Discord", self._discord), ("Telegram", self._telegram))
-            if platform
-        ]
+        served = {"Discord": self._discord, "Telegram": self._telegram}
+        here = [name for name, platform in served.items() if platform and name != away]
         try:
-            said = {await asyncio.to_thread(self._process.stderr.readline) for _ in platforms}
-            assert said == {f"Here on {name}. Stop with Ctrl-C.\n" for name in platforms}
-            await eventually(self._is_heard)
+            await self.says(*(f"Here on {name}. Stop with Ctrl-C.\n" for name in here))
+            await eventually(lambda: all(self._is_heard(name) for name in here))
         except BaseException:
             self.kill()
             raise
+
+    async def says(self, *lines: str) -> None:
+        """Next, in any order."""
+        said = {await asyncio.to_thread(self._process.stderr.readline) for _ in lines}
+        assert said == set(lines)
 
     def kill(self) -> None:
         """As a power cut would."""
@@ -67,14 +68,10 @@ class Program:
         out, err = self._process.communicate(timeout=60)
         return out + err
 
-    async def _is_heard(self) -> bool:
-        """A platform also knows our commands: it is told them when we are there."""
-        if discord := self._discord:
-            known = any(one["name"] == "watch" for one in discord.world.commands.get(None, ()))
-            if not known or discord.gateway.connected != 1:
-                return False
-        return self._telegram is None or bool(self._telegram.world.commands)
-
-
-def _add(settings: dict[str, Any], name: str, values: dict[str, Any]) -> None:
-    settings[name] = values | settings.get(name, {})
+    def _is_heard(self, platform: str) -> bool:
+        """It also knows our commands: it is told them when we are there."""
+        if platform == "Telegram":
+            return self._telegram is not None and bool(self._telegram.world.commands)
+        assert self._discord
+        known = any(one["name"] == "watch" for one in self._discord.world.commands.get(None, ()))
+        return known and self._discord.gateway.connected == 1

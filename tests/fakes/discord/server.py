@@ -58,8 +58,6 @@ def serving(**options: Any) -> Iterator[DiscordServer]:
 class DiscordServer(PlatformServer):
     """`window_s`: in which the rate limits' buckets fill up; the real one's is 5."""
 
-    url: str
-
     def __init__(self, *, message_content: bool = True, window_s: float = 5.0) -> None:
         super().__init__("discord")
         self._message_content = message_content
@@ -96,10 +94,7 @@ class DiscordServer(PlatformServer):
         app.router.add_get("/gateway/", gateway.serve)
         app.router.add_get("/attachments/{channel}/{id}/{name}", self._file)
         app.router.add_route("*", API + "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        await self._listen(app)
         world.cdn = self.url
         gateway.url = front.gateway_url = f"{self.url.replace('http', 'ws')}/gateway"
         self._pump = asyncio.create_task(self._tell_everything())

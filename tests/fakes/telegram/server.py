@@ -44,8 +44,6 @@ class TelegramServer(PlatformServer):
     thirty anywhere; 0 for no limit. `retry_s`: after which a webhook is tried again. `conflict_s`:
     how often two pollers hear of each other."""
 
-    url: str
-
     def __init__(
         self,
         *,
@@ -117,10 +115,7 @@ class TelegramServer(PlatformServer):
         app.router.add_get("/file/bot{token}/{path:.+}", self._guarded(self._front.download))
         app.router.add_route("*", "/bot{token}/{method}", self._guarded(self._front.serve))
         # Who waits in a long poll or hangs is gone as soon as the bot has gone.
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        await self._listen(app, handler_cancellation=True)
 
     async def _stop(self) -> None:
         self._front.release()

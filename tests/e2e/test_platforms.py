@@ -1,0 +1,214 @@
+"""This file checks one process that serves Discord and Telegram at once, over one store: what they
+share, what they don't, and what one does while the other is away."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+
+import pytest
+import pytest_asyncio
+import yaml
+
+from tests.fakes.discord.cards import description
+from tests.fakes.discord.people import Seen as DiscordSeen
+from tests.fakes.discord.server import DiscordServer, serving
+from tests.fakes.eventually import eventually
+from tests.fakes.ollama import OllamaServer, running
+from tests.fakes.ollama_lecture import lecture
+from tests.fakes.program import REPLAY, Program
+from tests.fakes.recorded import CAPTIONED, LECTURE
+from tests.fakes.telegram.people import Seen as TelegramSeen
+from tests.fakes.telegram.server import BOT, BOT_NAME, TelegramServer
+from tests.fakes.terminal import Terminal
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LINK = f"https://youtu.be/{LECTURE}"
+QUESTION = "Who invented the brown glass of Fenwick?"
+ANSWER = "The brown glass of Fenwick was invented by Laura Foster."
+SUBTITLES = b"1\n00:00:01,000 --> 00:00:05,000\nThe hive of Arden has two queens.\n"
+
+
+@pytest.fixture(scope="module")
+def discord():
+    with serving(window_s=1.0) as discord:
+        yield discord
+        assert discord.front.refused == []
+
+
+@pytest.fixture(scope="module")
+def telegram():
+    with TelegramServer() as telegram:
+        yield telegram
+        assert telegram.refused == telegram.limited == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def program(discord, telegram, tmp_path_factory):
+    with running(OllamaServer(lecture)) as ollama:
+        terminal = Terminal(tmp_path_factory.mktemp("platforms"))
+        llm = {"engine": "ollama", "url": ollama.url}
+        program = Program(terminal, discord=discord, telegram=telegram, llm=llm)
+        await program.start()
+        yield program
+        assert "Traceback" not in program.stop()
+        assert ollama.breaches == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def summaries(discord, telegram, program) -> tuple[DiscordSeen, TelegramSeen]:
+    """Of one link that was pasted on both at once."""
+    people = discord.people
+    link, _ = await asyncio.gather(
+        people.write(people.channel, LINK),
+        telegram.people.write(telegram.people.group, f"@{BOT_NAME} {LINK}"),
+    )
+    return await on_discord(discord, link, "Topic"), await on_telegram(telegram, "Topic")
+
+
+async def on_discord(platform: DiscordServer, place: str, wanted: str) -> DiscordSeen:
+    """The bot's message with buttons that says so."""
+
+    async def find() -> DiscordSeen | None:
+        for seen in await platform.people.messages(place):
+            is_ours = seen.author == platform.people.bot and seen.buttons
+            if is_ours and wanted in seen.text + description(seen):
+                return seen
+        return None
+
+    found = await eventually(find)
+    assert found
+    return found
+
+
+async def on_telegram(platform: TelegramServer, wanted: str, chat: int = 0) -> TelegramSeen:
+    async def find() -> TelegramSeen | None:
+        for seen in await platform.people.messages(chat or platform.people.group):
+            if seen.author == BOT and seen.buttons and wanted in seen.text:
+                return seen
+        return None
+
+    found = await eventually(find)
+    assert found
+    return found
+
+
+async def is_answered_on_discord(platform: DiscordServer) -> bool:
+    """In the thread of the link, to whoever asks now."""
+    people = platform.people
+    thread = (await people.threads(people.channel))[0].id
+    asked = await people.write(thread, QUESTION)
+
+    async def find() -> list[str]:
+        seen = [one for one in await people.messages(thread) if int(one.id) > int(asked)]
+        return [one.text for one in seen if one.buttons]
+
+    return ANSWER in (await eventually(find))[0]
+
+
+async def is_answered_on_telegram(platform: TelegramServer, asked: int) -> bool:
+    """A reply to the summary there."""
+
+    async def find() -> list[str]:
+        seen = await platform.people.messages(platform.people.group)
+        return [one.text for one in seen if one.reply_to == asked and one.buttons]
+
+    return ANSWER in (await eventually(find))[0]
+
+
+async def ask_on_telegram(platform: TelegramServer, summary: TelegramSeen) -> int:
+    return await platform.people.write(summary.chat, QUESTION, reply_to=summary.id)
+
+
+def seconds(text: str) -> set[int]:
+    return {int(s) for s in re.findall(rf"{LECTURE}\?t=(\d+)", text)}
+
+
+async def test_a_link_pasted_on_both_is_heard_once(program, summaries):
+    with sqlite3.connect(f"file:{program.data / 'tubethread.db'}?mode=ro", uri=True) as database:
+        works = "SELECT name, count(*) FROM workflow_status GROUP BY name"
+        counts = dict(database.execute(works).fetchall())
+    assert counts == {"order": 2, "ingest": 1}
+
+
+async def test_both_read_the_same_summary(summaries):
+    on_one, on_the_other = summaries
+    assert seconds(description(on_one)) == seconds(" ".join(on_the_other.links.values())) != set()
+    assert list(on_one.buttons.values())[:3] == [row[0] for row in on_the_other.buttons[:3]]
+
+
+async def test_each_channel_knows_only_what_was_wanted_there(discord, telegram, program, summaries):
+    people = discord.people
+    captioned = await people.write(people.channel, f"https://youtu.be/{CAPTIONED}")
+    await on_discord(discord, captioned, "Topic")
+    person = await telegram.people.open_private(await telegram.people.meet("Ada"))
+    await telegram.people.upload(person, "hive.srt", SUBTITLES, author=person)
+    await on_telegram(telegram, "two queens", chat=person)
+    await telegram.people.write(person, "/videos", author=person)
+
+    async def listed() -> str:
+        seen = await telegram.people.messages(person)
+        texts = [one.text for one in seen if one.author == BOT and "hive" in one.text]
+        return texts[-1] if len(texts) > 1 else ""
+
+    assert "A short lecture" not in await eventually(listed)
+    await people.slash(people.channel, "videos")
+
+    async def listed_there() -> str:
+        seen = await people.messages(people.channel)
+        return next((one.text for one in seen if one.ephemeral and LECTURE in one.text), "")
+
+    videos = await eventually(listed_there)
+    assert CAPTIONED in videos
+    assert "hive" not in videos
+
+
+async def test_while_discord_is_away_telegram_answers(discord, telegram, program, summaries):
+    with discord.away():
+        asked = await ask_on_telegram(telegram, summaries[1])
+        assert await is_answered_on_telegram(telegram, asked)
+    await eventually(lambda: discord.gateway.connected == 1)
+    assert await is_answered_on_discord(discord)
+
+
+async def test_while_telegram_is_away_discord_answers_and_nothing_is_lost(
+    discord, telegram, program, summaries
+):
+    with telegram.away():
+        before = len(telegram.calls)
+        asked = await ask_on_telegram(telegram, summaries[1])
+        assert await is_answered_on_discord(discord)
+        assert len(telegram.calls) == before
+    assert await is_answered_on_telegram(telegram, asked)
+
+
+async def test_at_the_start_telegram_is_waited_for(discord, telegram, program, summaries):
+    program.kill()
+    with telegram.away():
+        await program.start(away="Telegram")
+        assert await is_answered_on_discord(discord)
+    await program.says("Here on Telegram. Stop with Ctrl-C.\n")
+
+
+async def test_at_the_start_discord_is_waited_for(discord, telegram, program, summaries):
+    program.kill()
+    with discord.away():
+        await program.start(away="Discord")
+        asked = await ask_on_telegram(telegram, summaries[1])
+        assert await is_answered_on_telegram(telegram, asked)
+    await program.says("Here on Discord. Stop with Ctrl-C.\n")
+
+
+@pytest.mark.parametrize("wrong", ["discord", "telegram"])
+async def test_a_wrong_token_stops_the_program_at_the_start(discord, telegram, tmp_path, wrong):
+    terminal = Terminal(tmp_path)
+    Program(terminal, discord=discord, telegram=telegram)
+    settings = yaml.safe_load(terminal.config.read_text())
+    settings[wrong]["token"] = "123456789:a-token-of-yesterday"
+    terminal.config.write_text(yaml.safe_dump(settings))
+    ran = await asyncio.to_thread(terminal.run, "run", **REPLAY)
+    assert ran.code == 78
+    assert f"{wrong}.token" in ran.err + ran.out
+    assert "yesterday" not in ran.err + ran.out

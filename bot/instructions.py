@@ -132,11 +132,17 @@ class Instructions:
 
     async def _cancel(self, command: Command, looks: Looks) -> Draft:
         """One's own job; a moderator's also others'."""
-        job, video = await self._job(command)
-        person = command.author
-        if not person.is_moderator and not await self._is_of(job.id, person.id):
+        named, found = command.options.get("job", ""), await self._jobs(command)
+        own = await self._own(command.author.id)
+        if mine := [(job, video) for job, video in found if job.id in own]:
+            found = mine
+        elif not command.author.is_moderator:
             return looks.say("chat.may_not")
-        await self._desk.core.cancel(job.id)
+        if len(found) > 1 and not named:  # none is cancelled by mistake
+            raise UnknownJob("?")
+        for job, _ in found:
+            await self._desk.core.cancel(job.id)
+        _, video = found[0]
         return looks.say("jobs.cancelled", job=video.title or video.id)
 
     async def _forget(self, command: Command, looks: Looks) -> Draft:
@@ -144,6 +150,7 @@ class Instructions:
             return looks.say("chat.may_not")
         if not (video_id := await self._unwanted(command)):
             return looks.say("chat.which_video")
+        await self._work.abandon(command.where.channel, video_id)
         gone = await self._desk.core.forget(command.where.channel, video_id)
         return looks.say("videos.forgotten", count=len(gone))
 
@@ -156,7 +163,7 @@ class Instructions:
             ask=_who(told.get("who_ask")),
             forget=_who(told.get("who_forget")),
         )
-        return await self._set(command, wanted, looks)
+        return await self._set(command, wanted, looks, afresh=_switch(told.get("reset")) is True)
 
     def _language_of(self, command: Command) -> str:
         """The code of the language that was told, by code or by name; "" if we do not speak it."""
@@ -175,14 +182,18 @@ class Instructions:
         names = [looks.words(f"chat.values.{code}") for code in self._desk.words]
         return looks.say("chat.no_language", languages=", ".join(names))
 
-    async def _set(self, command: Command, wanted: Habits, looks: Looks) -> Draft:
-        """What is set from now on; with nothing wanted, what is set."""
+    async def _set(
+        self, command: Command, wanted: Habits, looks: Looks, *, afresh: bool = False
+    ) -> Draft:
+        """What is set from now on; with nothing wanted, what is set. `afresh`: what was set there
+        before is forgotten."""
         where = command.where
-        if wanted != Habits():
+        if wanted != Habits() or afresh:
             if not await self._manners.may(command.author, "set", where):
                 return looks.say("chat.may_not")
             for_server = command.options.get("for") == "server" and where.server
-            await self._manners.set(where.server if for_server else where.channel, wanted)
+            scope = where.server if for_server else where.channel
+            await self._manners.set(scope, wanted, afresh=afresh)
         return looks.habits(await self._manners.habits(where))
 
     async def _file(self, where: Where, video_id: str, form: str, looks: Looks) -> Draft:
@@ -225,18 +236,20 @@ class Instructions:
             raise UnknownVideo(video_id)
         return Ready(video, transcript, summary)
 
-    async def _job(self, command: Command) -> tuple[Job, Video]:
-        """The one named, by id or its video's, else the only one of the channel."""
+    async def _jobs(self, command: Command) -> list[tuple[Job, Video]]:
+        """The channel's; of those named by id or by their video if one is named. Raises UnknownJob
+        where there are none."""
         named = command.options.get("job", "")
         found = await pending(self._desk, command.where.channel)
         wanted = [(job, video) for job, video in found if named in (job.id, video.id, "")]
-        if len(wanted) != 1:
+        if not wanted:
             raise UnknownJob(named or "?")
-        return wanted[0]
+        return wanted
 
-    async def _is_of(self, job_id: str, person: str) -> bool:
+    async def _own(self, person: str) -> set[str]:
+        """The jobs that they asked for."""
         found = await self._desk.requests.open(self._desk.chat.name)
-        return any(request.job_id == job_id and request.person == person for request in found)
+        return {request.job_id for request in found if request.person == person}
 
 
 def _here(command: Command) -> Command:

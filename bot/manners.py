@@ -30,11 +30,10 @@ class Manners:
         found = [await self._desk.settings.get(scope) for scope in widest_last]
         return merged([*found, BY_DEFAULT])
 
-    async def set(self, scope: str, wanted: Habits) -> None:
-        """What is not wanted stays as it is."""
-        await self._desk.settings.save(
-            scope, merged([wanted, await self._desk.settings.get(scope)])
-        )
+    async def set(self, scope: str, wanted: Habits, *, afresh: bool = False) -> None:
+        """What is not wanted stays as it is, or, `afresh`, is again as the wider scope has it."""
+        before = Habits() if afresh else await self._desk.settings.get(scope)
+        await self._desk.settings.save(scope, merged([wanted, before]))
 
     async def language(self, where: Where) -> str:
         """In which everybody is spoken to there."""

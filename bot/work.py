@@ -109,6 +109,13 @@ class Work:
         )
         return await self._accept(request, event)
 
+    async def abandon(self, channel: str, video_id: str) -> None:
+        """After a kill nobody begins that video again for the channel."""
+        for request in await self._desk.requests.open(self._desk.chat.name):
+            about = (request.kind, request.channel, request.video_id)
+            if about == ("watch", channel, video_id):
+                await self._desk.requests.save(replace(request, done=True))
+
     async def _to_watch(
         self, event: Event, number: int, text: str, message_id: str, language: str
     ) -> Request:

@@ -68,6 +68,7 @@ COMMANDS = (
             Option("who_ask", choices=WHO),
             Option("who_forget", choices=WHO),
             Option("for", choices=("server", "channel")),
+            Option("reset", YES_NO),
         ),
         for_managers=True,
     ),

@@ -83,6 +83,8 @@ def _settings(text: str) -> Options:
     {'links': 'off', 'who_ask': 'moderators'}
     """
     words = re.split(r"[\s=:,]+", text.casefold().strip())
+    if words == ["reset"]:
+        return {"reset": "on"}
     pairs = zip(words[::2], words[1::2], strict=False)
     return {_SETTINGS[what]: how for what, how in pairs if what in _SETTINGS}
 

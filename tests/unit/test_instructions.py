@@ -251,6 +251,23 @@ async def test_one_job_need_not_be_named_and_of_two_none_is_cancelled_by_mistake
         assert await scene.core.pending() == []
 
 
+@pytest.mark.parametrize(
+    ("author", "left"), [(ADA, ["Bob"]), (BOB, ["Ada"]), (MODERATOR, [])], ids=lambda v: str(v)
+)
+@virtually
+async def test_of_a_video_that_several_want_each_cancels_their_own(author, left, tmp_path):
+    async with open_scene(tmp_path, transcriber=WaitingTranscriber(*SAID)) as scene:
+        for person in (ADA, BOB):
+            await scene.write(BEES_LINK, author=person)
+        await asyncio.sleep(5)
+        told = await scene.command("cancel", author=author, job=BEES.id)
+        assert told == EN("jobs.cancelled", job=BEES.title)
+        await asyncio.sleep(5)
+        people = {ADA.id: ADA.name, BOB.id: BOB.name}
+        undone = await scene.store.requests.open("fake")
+        assert [people[request.person] for request in undone] == left
+
+
 @virtually
 async def test_forget_is_for_moderators_and_takes_rooms_and_buttons_along(tmp_path):
     async with open_scene(tmp_path) as scene:
@@ -288,6 +305,26 @@ async def test_forget_also_stops_what_is_being_taken_in(tmp_path):
         assert scene.chat.messages[0].draft.text == EN("chat.stopped")
         assert await scene.command("videos") == EN("chat.no_videos")
         assert await scene.core.pending() == []
+
+
+@virtually
+async def test_what_was_forgotten_just_before_a_kill_is_not_begun_again(tmp_path, monkeypatch):
+    fetcher, transcriber = FakeFetcher(BEES), WaitingTranscriber(*SAID)
+    async with open_scene(tmp_path, fetcher=fetcher, transcriber=transcriber) as scene:
+        await scene.write(BEES_LINK)
+        await asyncio.sleep(5)
+        forget = scene.core.forget
+
+        async def forget_and_die(channel: str, video_id: str) -> list[str]:
+            await scene.end()  # nobody hears that the work was stopped
+            return await forget(channel, video_id)
+
+        monkeypatch.setattr(type(scene.core), "forget", lambda _, *about: forget_and_die(*about))
+        await scene.command("forget", author=MODERATOR, video=BEES.id)
+        transcriber.go_on.set()
+        await scene.begin()
+        await scene.settle()
+        assert fetcher.calls.count("download") == 1
 
 
 @virtually

@@ -53,6 +53,22 @@ async def test_a_channel_goes_before_its_server_and_both_before_what_is_ours(tmp
 
 
 @virtually
+async def test_a_channel_that_is_reset_is_as_its_server_again(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        await scene.command("settings", author=MODERATOR, who_ask="moderators", for_="server")
+        before = await scene.command("settings")
+        await scene.command("settings", author=MODERATOR, links="false", who_ask="everyone")
+        await scene.command("language", author=MODERATOR, language="ko")
+        assert await scene.command("settings", reset="true") == KO("chat.may_not")
+        await scene.command("settings", author=MODERATOR, reset="true")
+        assert await scene.command("settings") == before
+        told = await scene.command("settings", author=MODERATOR, reset="true", links="false")
+        assert told == before.replace(
+            EN("chat.habits.links", value="yes"), EN("chat.habits.links", value="no")
+        )
+
+
+@virtually
 async def test_a_thread_is_treated_as_its_channel(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()

@@ -23,6 +23,7 @@ from bot.words import Words
         ("settings", "links off", {"links": "off"}),
         ("settings", "mentions=on, ask: all", {"mention_only": "on", "who_ask": "all"}),
         ("settings", "colour blue links", {}),
+        ("settings", "Reset", {"reset": "on"}),
         ("cancel", "job-1", {"job": "job-1"}),
         ("help", "me", {}),
     ],

@@ -39,8 +39,14 @@ _KINDS: dict[int, type[ChatError]] = {
     40333: Busy,  # Cloudflare, in between
 }
 
-FAILURES = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
-"""What a call to Discord may end with, cut answers apart."""
+FAILURES = (
+    discord.DiscordException,
+    aiohttp.ClientError,
+    OSError,
+    TimeoutError,
+    json.JSONDecodeError,  # an answer that was cut
+)
+"""What a call to Discord may end with."""
 
 
 @asynccontextmanager
@@ -57,7 +63,7 @@ async def translated(
         # while it waits for its end forgets to let the others go (http.py of 2.7.1, line 724).
         client.http._global_over.set()
         raise Busy from error
-    except (*FAILURES, json.JSONDecodeError) as error:
+    except FAILURES as error:
         code = error.code if isinstance(error, discord.HTTPException) else 0
         raise (besides[code](code) if code in besides else translate(error)) from error
 

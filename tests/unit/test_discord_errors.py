@@ -9,7 +9,9 @@ import discord
 import pytest
 
 from bot.chat import Busy, MessageGone, PlaceClosed, Refused, TooOld
+from bot.config import Discord as Section
 from bot.discord_adapter.errors import translate, translated
+from bot.discord_adapter.opening import log_in
 
 
 def refusal(status: int, body: object, **headers: str) -> discord.HTTPException:
@@ -88,3 +90,13 @@ async def test_an_answer_that_was_cut_is_busy():
     with pytest.raises(Busy):
         async with translated(SimpleNamespace()):
             json.loads("{")
+
+
+@pytest.mark.parametrize(
+    "failure", [json.JSONDecodeError("cut", "{", 1), aiohttp.ClientError(), TimeoutError()]
+)
+async def test_a_login_that_fails_on_the_way_is_tried_again(failure):
+    async def login(token: str) -> None:
+        raise failure
+
+    assert await log_in(SimpleNamespace(login=login), Section()) is False

@@ -42,11 +42,13 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a message is about, shown as the platform shows a link: with its picture."""
+    """What a message is about, shown as the platform shows a link: with its picture, which is wide
+    where the message brings the video itself and small where it tells of it."""
 
     title: str
     url: str
     thumbnail_url: str = ""
+    is_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)

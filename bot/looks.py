@@ -61,14 +61,15 @@ class Looks:
         blocks = [*outline(video, summary, self._labels, self.chat.style), self._about(ready)]
         text = "\n\n".join(blocks)
         first = self._parts(text, self.chat.card_limit)[0]
-        drafts = [Draft((first,), card=card(video)), *self.text(text.strip()[len(first) :])]
+        shown = replace(card(video), is_wide=True)
+        drafts = [Draft((first,), card=shown), *self.text(text.strip()[len(first) :])]
         drafts[-1] = replace(drafts[-1], buttons=tuple(buttons))
         return drafts
 
     def answer(
         self, answer: Answer, titles: Mapping[str, str], buttons: Sequence[Button]
     ) -> list[Draft]:
-        """`titles`: of the videos it cites, where a reader could not know which they are."""
+        """`titles`: of the videos that were asked, where a reader could not know which they are."""
         drafts = self.text("\n\n".join(self._answer(answer, titles)))
         drafts[-1] = replace(drafts[-1], buttons=tuple(buttons))
         return drafts
@@ -163,12 +164,16 @@ class Looks:
             yield style.answer(answer)
             if not answer.grounded:
                 yield self._say("answer.not_grounded")
-        if answer.citations:
-            named = [
-                replace(c, quote=_named(c.quote, titles.get(c.video_id, "")))
-                for c in answer.citations
-            ]
-            yield "\n".join(style.source(citation) for citation in named)
+        lines = []
+        if len(titles) == 1:
+            [title] = titles.values()
+            lines.append(self._say("chat.about", title=short(one_line(title), QUOTE_CHARACTERS)))
+            titles = {}
+        for citation in answer.citations:
+            quote = _named(citation.quote, titles.get(citation.video_id, ""))
+            lines.append(style.source(replace(citation, quote=quote)))
+        if lines:
+            yield "\n".join(lines)
         if answer.notes:
             yield "\n".join(map(self._text, note_words(answer.notes, self.words)))
 

@@ -146,4 +146,6 @@ def _preview(card: Card | None) -> LinkPreviewOptions:
     """The picture of the card, if it has one, and of no other address."""
     if card is None or not card.thumbnail_url:
         return LinkPreviewOptions(is_disabled=True)
+    if not card.is_wide:
+        return LinkPreviewOptions(url=card.thumbnail_url, prefer_small_media=True)
     return LinkPreviewOptions(url=card.thumbnail_url, prefer_large_media=True, show_above_text=True)

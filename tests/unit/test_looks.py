@@ -183,6 +183,14 @@ def test_each_citation_of_an_answer_is_linked_to_its_second_and_names_its_video(
     assert "“Two.” — “Ants”" in draft.text
 
 
+@pytest.mark.parametrize("citations", [(cited("One."), cited("Two.", n=2)), ()])
+def test_where_one_video_was_asked_it_is_named_once_whatever_is_cited(citations):
+    answer = Answer("Why?", "So it is.", citations, (), grounded=True, engine="x")
+    [draft] = looks().answer(answer, {"aaaaaaaaaaa": "Bees"}, [])
+    assert draft.text.count("Bees") == 1
+    assert "About “Bees”" in draft.text
+
+
 def test_a_long_answer_becomes_several_messages_and_the_last_has_the_buttons():
     text = "\n\n".join(f"Sentence {n} of the answer [1]." for n in range(300))
     answer = Answer("Why?", text, (cited("So."),), (), grounded=True, engine="x")

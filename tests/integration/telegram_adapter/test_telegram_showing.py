@@ -1,5 +1,7 @@
 """This file shows people on Telegram something through our adapter: what they see, and why not."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.chat import Busy, Button, Card, Draft, File, MessageGone, PlaceClosed, Refused, TooOld
@@ -23,17 +25,20 @@ async def test_people_see_text_and_buttons(platform, telegram, hive):
     assert seen.buttons == [["Why do bees dance in the dark?"], ["Transcript"]]
 
 
-async def test_a_card_is_a_link_with_its_picture_above(platform, telegram, hive):
-    await telegram.post(str(hive), Draft(("40 %",), card=CARD), "k")
+@pytest.mark.parametrize(
+    ("is_wide", "picture"),
+    [
+        (True, {"prefer_large_media": True, "show_above_text": True}),
+        (False, {"prefer_small_media": True}),
+    ],
+)
+async def test_a_card_is_a_link_with_its_picture(platform, telegram, hive, is_wide, picture):
+    card = replace(CARD, is_wide=is_wide)
+    await telegram.post(str(hive), Draft(("40 %",), card=card), "k")
     seen = await last(platform, hive)
     assert seen.text == f"{CARD.title}\n\n40 %"
     assert seen.links == {CARD.title: CARD.url}
-    [call] = platform.called("sendMessage")[-1:]
-    assert call.given["link_preview_options"] == {
-        "url": CARD.thumbnail_url,
-        "prefer_large_media": True,
-        "show_above_text": True,
-    }
+    assert seen.preview == {"url": CARD.thumbnail_url, **picture}
 
 
 async def test_a_file_comes_with_its_text_below(platform, telegram, hive):

@@ -21,15 +21,13 @@ from tests.fakes.eventually import eventually
 from tests.fakes.ollama import OllamaServer, running
 from tests.fakes.ollama_lecture import lecture
 from tests.fakes.program import Program
-from tests.fakes.recorded import LECTURE, WHALES
+from tests.fakes.recorded import ANSWER, LECTURE, QUESTION, WHALES
 from tests.fakes.terminal import Terminal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HANGUL = re.compile("[가-힣]")
 BAR = re.compile("^[▰▱]+")
-QUESTION = "Who invented the brown glass of Fenwick?"
-ANSWER = "The brown glass of Fenwick was invented by Laura Foster."
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tests.fakes.eventually import eventually
 from tests.fakes.ollama import OllamaServer, running
 from tests.fakes.ollama_lecture import lecture
 from tests.fakes.program import REPLAY, Program
-from tests.fakes.recorded import CAPTIONED, LECTURE
+from tests.fakes.recorded import ANSWER, CAPTIONED, LECTURE, QUESTION
 from tests.fakes.telegram.people import Seen as TelegramSeen
 from tests.fakes.telegram.server import BOT, BOT_NAME, TelegramServer
 from tests.fakes.terminal import Terminal
@@ -26,8 +26,6 @@ from tests.fakes.terminal import Terminal
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LINK = f"https://youtu.be/{LECTURE}"
-QUESTION = "Who invented the brown glass of Fenwick?"
-ANSWER = "The brown glass of Fenwick was invented by Laura Foster."
 SUBTITLES = b"1\n00:00:01,000 --> 00:00:05,000\nThe hive of Arden has two queens.\n"
 
 

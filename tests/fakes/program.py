@@ -19,7 +19,9 @@ REPLAY = {"PYTHONPATH": str(ROOT / "tests" / "fakes" / "replay")}
 
 
 class Program:
-    """One data folder, and one process at a time."""
+    """One data folder, and one process at a time. `webhook_port`: where Telegram brings what
+    happens; it is fetched if there is none. `said`: what the processes that have ended put on the
+    terminal after their greeting."""
 
     def __init__(
         self,
@@ -27,9 +29,11 @@ class Program:
         *,
         discord: DiscordServer | None = None,
         telegram: TelegramServer | None = None,
+        webhook_port: int = 0,
         **settings: Any,
     ) -> None:
         self.data = terminal.data
+        self.said = ""
         self._terminal = terminal
         self._discord, self._telegram = discord, telegram
         self._process: subprocess.Popen[str]
@@ -38,6 +42,9 @@ class Program:
             settings["discord"] = {"token": DISCORD_TOKEN, **addresses}
         if telegram:
             settings["telegram"] = {"token": TELEGRAM_TOKEN, "api_base": telegram.url}
+        if webhook_port:
+            url = f"http://127.0.0.1:{webhook_port}/telegram"
+            settings["telegram"] |= {"webhook_url": url, "webhook_port": webhook_port}
         terminal.configure(**settings)
 
     async def start(self, *, away: str = "") -> None:
@@ -60,12 +67,16 @@ class Program:
     def kill(self) -> None:
         """As a power cut would."""
         self._process.kill()
-        self._process.communicate()
+        self._end()
 
     def stop(self) -> str:
         """As Ctrl-C would. What it said on the way."""
         self._process.terminate()
+        return self._end()
+
+    def _end(self) -> str:
         out, err = self._process.communicate(timeout=60)
+        self.said += out + err
         return out + err
 
     def _is_heard(self, platform: str) -> bool:

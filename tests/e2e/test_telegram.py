@@ -17,6 +17,7 @@ from tests.fakes.ollama import OllamaServer, running
 from tests.fakes.ollama_lecture import lecture
 from tests.fakes.program import Program
 from tests.fakes.recorded import ANSWER, LECTURE, QUESTION, WHALES
+from tests.fakes.telegram.people import Seen
 from tests.fakes.telegram.server import BOT_NAME, TOKEN, TelegramServer
 from tests.fakes.telegram_talk import DONE, Talk, is_summary, questions
 from tests.fakes.terminal import Terminal
@@ -24,8 +25,8 @@ from tests.fakes.terminal import Terminal
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HANGUL = re.compile("[가-힣]")
-LINK = f"https://youtu.be/{LECTURE}"
-WHALES_LINK = f"https://youtu.be/{WHALES}"
+GLASS_TITLE, WHALES_TITLE = "A short lecture", "A lecture about whales"
+LINK, WHALES_LINK = f"https://youtu.be/{LECTURE}", f"https://youtu.be/{WHALES}"
 TO_US = f"@{BOT_NAME} "
 
 
@@ -69,7 +70,16 @@ async def hive(platform, program, ollama) -> Talk:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whales(platform, program, hive) -> Talk:
+async def asked(platform, hive) -> Talk:
+    """Another group that knows that video: here it is asked about."""
+    talk = Talk(platform, await platform.people.make_supergroup("Questions"))
+    await talk.write(TO_US + LINK)
+    await talk.summary()
+    return talk
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whales(platform, program, hive, asked) -> Talk:
     """A group in which the lecture about whales was asked for; the program was killed in the middle
     of it."""
     talk = Talk(platform, await platform.people.make_group("Whales"))
@@ -86,6 +96,21 @@ async def whales(platform, program, hive) -> Talk:
     return talk
 
 
+async def summary_of(talk: Talk, title: str) -> Seen:
+    return await talk.first(lambda one: is_summary(one) and one.text.startswith(title))
+
+
+async def pressed_by(person: int, name: str, talk: Talk) -> None:
+    """The first question below the summary there, and it is answered."""
+    people, summary = talk.platform.people, await talk.summary()
+    before = (await talk.ours())[-1].id
+    pressed = await people.press(summary, 0, author=person)
+    question = await talk.said(f"{name} asks: {questions(summary)[0]}", before)
+    assert question.reply_to == summary.id
+    assert LINK in (await talk.answer(question.id)).links["[1]"]
+    assert await people.answered(pressed)
+
+
 # A link
 
 
@@ -95,14 +120,14 @@ async def test_one_message_shows_how_far_it_is(hive):
     assert all(one != other for one, other in pairwise(bars)), "each edit shows something new"
     assert bars[-1].endswith(DONE)
     progress = (await hive.ours())[0]
-    assert progress.links["A short lecture"] == LINK
+    assert progress.links[GLASS_TITLE] == LINK
 
 
 async def test_the_summary_tells_all_and_links_it_to_its_second(hive):
     summary = await hive.summary()
     assert summary.preview["url"].startswith("https://i.ytimg.com/")
-    assert summary.text.startswith("A short lecture\n")
-    assert summary.links["A short lecture"] == LINK
+    assert summary.text.startswith(f"{GLASS_TITLE}\n")
+    assert summary.links[GLASS_TITLE] == LINK
     urls = " ".join(summary.links.values())
     seconds = [int(s) for s in re.findall(rf"https://youtu\.be/{LECTURE}\?t=(\d+)", urls)]
     assert len(seconds) >= 5
@@ -129,36 +154,22 @@ async def test_a_known_video_is_summed_up_at_once(platform, hive):
 # Questions
 
 
-async def test_a_reply_is_answered_as_it_is_written_and_buttons_outlive_a_kill(
-    platform, program, ollama, hive
-):
-    people = platform.people
-    talk = Talk(platform, await people.make_supergroup("Questions"))
-    await talk.write(TO_US + LINK)
-    summary = await talk.summary()
+async def test_a_reply_is_answered_as_it_is_written(ollama, asked):
     ollama.pause_s = 0.3
-    asked = await talk.write(QUESTION, reply_to=summary.id)
-    answer = await talk.answer(asked)
+    question = await asked.write(QUESTION, reply_to=(await asked.summary()).id)
+    await asked.said(ANSWER, question)
     ollama.pause_s = 0.0
+    answer = await asked.answer(question)
     grown = [look.text for look in answer.looks]
     assert len(grown) >= 3, "it streamed"
     assert grown[1].startswith(grown[0].rstrip("…. "))
     assert ANSWER in answer.text
     assert answer.links["[1]"] == f"{LINK}?t=11"
-    assert answer.reply_to == asked
-    olaf = await people.join("Olaf", talk.chat)
-    last = answer.id
-    for kills in range(2):
-        if kills:
-            program.kill()
-            await program.start()
-        pressed = await people.press(summary, 0, author=olaf)
-        question = await talk.said(f"Olaf asks: {questions(summary)[0]}", last)
-        assert question.reply_to == summary.id
-        answer = await talk.answer(question.id)
-        assert LINK in answer.links["[1]"]
-        assert await people.answered(pressed)
-        last = answer.id
+    assert answer.reply_to == question
+
+
+async def test_a_button_is_a_question_of_whoever_presses_it(platform, asked):
+    await pressed_by(await platform.people.join("Olaf", asked.chat), "Olaf", asked)
 
 
 async def test_in_private_an_answer_is_drafted_and_more_is_to_be_had(platform, ollama, hive):
@@ -169,10 +180,14 @@ async def test_in_private_an_answer_is_drafted_and_more_is_to_be_had(platform, o
     summary = await talk.summary()
     ollama.pause_s = 0.15
     asked = await talk.write(QUESTION, author=ada)
-    answer = await talk.answer(asked)
+
+    async def drafted() -> list[str]:
+        texts = [draft.text for draft in await people.drafts(ada) if draft.text]
+        return texts if len(texts) >= 3 else []
+
+    drafts = await eventually(drafted)
     ollama.pause_s = 0.0
-    drafts = [draft.text for draft in await people.drafts(ada) if draft.text]
-    assert len(drafts) >= 3
+    answer = await talk.answer(asked)
     assert all(other.startswith(one.rstrip("…. ")) for one, other in pairwise(drafts))
     assert ANSWER in answer.text
     assert len(answer.looks) == 1
@@ -195,32 +210,74 @@ async def test_a_forum_has_a_topic_for_each_video(platform, hive, whales):
 
     async def named() -> dict[str, int]:
         topics = {name: id for id, name in (await people.topics(forum)).items()}
-        return topics if {"A short lecture", "A lecture about whales"} <= set(topics) else {}
+        return topics if topics.keys() == {GLASS_TITLE, WHALES_TITLE} else {}
 
     topics = await eventually(named)
-    assert len(topics) == 2
-    about_glass = Talk(platform, forum, topics["A short lecture"])
-    about_whales = Talk(platform, forum, topics["A lecture about whales"])
-    for talk, video in ((about_glass, LECTURE), (about_whales, WHALES)):
-        summary = await talk.summary()
-        assert summary.links
-        asked = await talk.write(QUESTION)
-        answer = await talk.answer(asked)
-        assert answer.reply_to == asked
-        assert (ANSWER in answer.text) == (video == LECTURE)
-        assert all(video in link for link in answer.links.values())
+    for title in (GLASS_TITLE, WHALES_TITLE):
+        talk = Talk(platform, forum, topics[title])
+        assert (await talk.summary()).text.startswith(title)
+        answer = await talk.answer(await talk.write(QUESTION))
+        assert (ANSWER in answer.text) == (title == GLASS_TITLE)
 
 
-async def test_where_no_topic_may_be_opened_replies_hang_together(platform, hive):
+async def test_where_no_topic_may_be_opened_what_replies_is_about_that_video(
+    platform, hive, whales
+):
     people = platform.people
     talk = Talk(platform, await people.make_supergroup("No rights", forum=True), topic=0)
-    link = await talk.write(TO_US + LINK)
-    summary = await talk.summary()
-    assert summary.reply_to == link
-    asked = await talk.write(QUESTION, reply_to=summary.id)
-    answer = await talk.answer(asked)
-    assert (answer.reply_to, ANSWER in answer.text) == (asked, True)
+    link = await talk.write(f"{TO_US}{LINK} {WHALES_LINK}")
+    assert (await talk.summary()).reply_to == link
+    for title in (GLASS_TITLE, WHALES_TITLE):
+        summary = await summary_of(talk, title)
+        asked = await talk.write(QUESTION, reply_to=summary.id)
+        answer = await talk.answer(asked)
+        assert answer.reply_to == asked
+        assert (ANSWER in answer.text) == (title == GLASS_TITLE)
     assert await people.topics(talk.chat) == {}
+
+
+# Commands
+
+
+async def test_ask_answers_from_all_videos_of_the_group_and_names_them(platform, hive, whales):
+    talk = Talk(platform, await platform.people.make_group("Both"))
+    await talk.write(f"{TO_US}{LINK} {WHALES_LINK}")
+    for title in (GLASS_TITLE, WHALES_TITLE):
+        await summary_of(talk, title)
+    question = "Which brown thing is of Fenwick?"
+    asked = await talk.write(f"/ask {question}")
+    answer = await talk.answer(asked)
+    await talk.said(f"Mina asks: {question}")
+    sources = re.findall(r"(?m)^\[(\d)\] \d+:\d\d “.+” — “(.+)”$", answer.text)
+    titles = {GLASS_TITLE: LINK, WHALES_TITLE: WHALES_LINK}
+    assert {title for _, title in sources} == set(titles)
+    for number, title in sources:
+        assert answer.links[f"[{number}]"].startswith(f"{titles[title]}?t=")
+
+
+async def test_a_forgotten_video_is_gone_from_its_group_and_no_other(platform, hive):
+    people = platform.people
+    talk = Talk(platform, await people.make_group("Forgetful"))
+    await talk.write(TO_US + LINK)
+    summary = await talk.summary()
+    await talk.write(f"/forget {LECTURE}")
+    refused = await talk.said("may not")
+    await talk.write(f"/forget {LECTURE}", author=people.olga)
+    await talk.said("Videos forgotten: 1.", refused.id)
+    told = await people.answered(await people.press(summary, 0))
+    assert "no longer know" in told["text"]
+    asked = await hive.write("/videos")
+    await hive.said(GLASS_TITLE, asked)
+
+
+async def test_a_korean_sees_korean_in_private(platform, program):
+    people = platform.people
+    minho = await people.open_private(await people.meet("Minho", "ko"))
+    talk = Talk(platform, minho)
+    assert HANGUL.search((await talk.first(lambda one: True)).text)
+    offered = await people.commands(minho, author=minho)
+    assert all(HANGUL.search(description) for description in offered.values())
+    assert {"watch", "ask"} <= offered.keys()
 
 
 # Kills
@@ -230,6 +287,10 @@ async def test_a_killed_job_goes_on_in_its_message(whales):
     [bars] = await whales.bars()
     assert bars[-1].endswith(DONE)
     assert [is_summary(one) for one in await whales.ours()] == [False, True]
+
+
+async def test_a_button_outlives_a_kill(platform, asked, whales):
+    await pressed_by(await platform.people.join("Otto", asked.chat), "Otto", asked)
 
 
 async def test_of_what_is_on_its_way_at_a_kill_one_message_comes_twice_at_most(
@@ -249,47 +310,3 @@ async def test_of_what_is_on_its_way_at_a_kill_one_message_comes_twice_at_most(
         assert ANSWER in (await talk.answer(question)).text
     summaries = [sum(map(is_summary, await talk.ours())) for talk in talks]
     assert sorted(summaries) in ([1, 1], [1, 2])
-
-
-# Commands
-
-
-async def test_ask_answers_from_all_videos_of_the_group_and_names_them(platform, hive, whales):
-    talk = Talk(platform, await platform.people.make_group("Both"))
-    await talk.write(f"{TO_US}{LINK} {WHALES_LINK}")
-    for title in ("A short lecture", "A lecture about whales"):
-        await talk.first(lambda one, title=title: is_summary(one) and title in one.text)
-    question = "Which brown thing is of Fenwick?"
-    asked = await talk.write(f"/ask {question}")
-    answer = await talk.answer(asked)
-    await talk.said(f"Mina asks: {question}")
-    sources = re.findall(r"(?m)^\[(\d)\] \d+:\d\d “.+” — “(.+)”$", answer.text)
-    titles = {"A short lecture": LINK, "A lecture about whales": WHALES_LINK}
-    assert {title for _, title in sources} == set(titles)
-    for number, title in sources:
-        assert answer.links[f"[{number}]"].startswith(f"{titles[title]}?t=")
-
-
-async def test_a_forgotten_video_is_gone_from_its_group_and_no_other(platform, hive):
-    people = platform.people
-    talk = Talk(platform, await people.make_group("Forgetful"))
-    await talk.write(TO_US + LINK)
-    summary = await talk.summary()
-    await talk.write(f"/forget {LECTURE}")
-    refused = await talk.said("may not")
-    await talk.write(f"/forget {LECTURE}", author=people.olga)
-    await talk.said("Videos forgotten: 1.", refused.id)
-    told = await people.answered(await people.press(summary, 0))
-    assert "no longer know" in told["text"]
-    asked = await hive.write("/videos")
-    await hive.said("A short lecture", asked)
-
-
-async def test_a_korean_sees_korean_in_private(platform, program):
-    people = platform.people
-    minho = await people.open_private(await people.meet("Minho", "ko"))
-    talk = Talk(platform, minho)
-    assert HANGUL.search((await talk.first(lambda one: True)).text)
-    offered = await people.commands(minho, author=minho)
-    assert all(HANGUL.search(description) for description in offered.values())
-    assert {"watch", "ask"} <= offered.keys()

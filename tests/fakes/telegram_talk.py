@@ -43,7 +43,7 @@ class Talk:
         async def find() -> Seen | None:
             return next(filter(fits, await self.ours(after)), None)
 
-        found = await eventually(find, 60)
+        found = await eventually(find)
         assert found
         return found
 

@@ -3,48 +3,24 @@ process, before the Discord of the tests, over a core in memory."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
 
 from bot.config import Config
 from bot.discord_adapter.adapter import Discord
 from bot.discord_adapter.gateway import Gateway
 from bot.discord_adapter.opening import log_in, made_client, point_at
-from bot.serving import handling
-from bot.words import Words
-from core.bootstrap import House
-from core.config import Language
 from core.model import Video
-from core.ports import Tell
 from tests.fakes.core import BEES, VIDEOS, World
 from tests.fakes.discord.cards import description
 from tests.fakes.discord.people import Seen
 from tests.fakes.discord.server import DiscordServer
 from tests.fakes.discord_bot import section
-from tests.fakes.ears import FakeFetcher
 from tests.fakes.eventually import eventually
+from tests.fakes.stage import PausingFetcher, handled, is_told, meanwhile, rest
 from tests.fakes.store import MemoryStore
-
-DONE = "Done. The summary is below."
-QUESTION = "Who found the queen of the hive in Arden?"
-FOUND = "The queen of the hive in Arden was found by Nora Lee."
-
-
-class PausingFetcher(FakeFetcher):
-    """It downloads nothing before it `may`."""
-
-    def __init__(self, *videos: Video) -> None:
-        super().__init__(*videos)
-        self.may = asyncio.Event()
-        self.may.set()
-
-    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
-        await self.may.wait()
-        return await super().download(video, folder, tell)
 
 
 @dataclass
@@ -62,13 +38,13 @@ class Stage:
     async def take_in(self, video: Video = BEES) -> str:
         """Pastes it, and waits until all is said."""
         link = await self.paste(video)
-        await eventually(lambda: self._is_told(link))
+        await eventually(lambda: is_told(self.store, link))
         await self.rest()
         return link
 
     async def rest(self) -> None:
         """Until nothing is left to do or to say."""
-        await eventually(self._is_at_rest)
+        await rest(self.store, "discord")
 
     async def says(self, place: str = "") -> list[str]:
         """What everybody can read there of us, oldest first: texts, and what cards say."""
@@ -90,14 +66,6 @@ class Stage:
         assert found
         return found
 
-    async def _is_told(self, link: str) -> bool:
-        known = [effect.owner or effect.key for effect in self.store.outgoing.effects.values()]
-        return any(link in name for name in known)
-
-    async def _is_at_rest(self) -> bool:
-        open_requests = await self.store.requests.open("discord")
-        return not open_requests and not await self.store.outgoing.unsettled("discord")
-
 
 @asynccontextmanager
 async def on_stage(platform: DiscordServer, scratch: Path) -> AsyncIterator[Stage]:
@@ -113,19 +81,11 @@ async def on_stage(platform: DiscordServer, scratch: Path) -> AsyncIterator[Stag
 @asynccontextmanager
 async def acting(config: Config, world: World, edit_interval_s: float) -> AsyncIterator[None]:
     """The bot alone; people are heard."""
-    words = {language: Words(language) for language in get_args(Language)}
-    house = House(world.pipeline(), world.store)
     async with _opened(config) as adapter:
         adapter.edit_interval_s = edit_interval_s
-        async with handling(adapter, house, config, words) as handlers:
-            serving = asyncio.create_task(adapter.serve(handlers))
-            try:
-                await adapter.ready()
-                yield
-            finally:
-                serving.cancel()
-                with suppress(asyncio.CancelledError):
-                    await serving
+        async with handled(adapter, config, world) as handlers, meanwhile(adapter.serve(handlers)):
+            await adapter.ready()
+            yield
 
 
 @asynccontextmanager

@@ -11,11 +11,11 @@ from functools import partial
 import pytest
 
 from tests.fakes.discord.server import serving
-from tests.fakes.discord_stage import DONE, FOUND, QUESTION, on_stage, text
+from tests.fakes.discord_stage import on_stage, text
 from tests.fakes.eventually import eventually
+from tests.fakes.stage import DONE, FOUND, NO_VIDEO, NOT_SHOWN, QUESTION
 
 SUMMARY = "**Points**"
-NOT_SHOWN = "I may not show this here."
 POSTS, EDITS, THREADS = r"/channels/\d+/messages$", r"/channels/\d+/messages/", r"/threads$"
 
 
@@ -40,7 +40,7 @@ async def serves_the_next_one(stage) -> None:
     people = stage.platform.people
     place = await people.make_channel("next")
     await people.write(place, f"<@{people.bot}> {QUESTION}")
-    await stage.comes("This channel has no video yet.", place)
+    await stage.comes(NO_VIDEO, place)
     await stage.rest()
 
 

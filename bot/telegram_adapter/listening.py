@@ -32,6 +32,7 @@ HEARD_S = 10.0
 """So long everybody waits for who is slow; what they asked for goes on."""
 LONGEST_PAUSE_S = 60.0
 UPDATE_BYTES = 4_000_000
+OTHER_POLLER = "another program fetches what happens on Telegram with this token: end it"
 SECRET = "X-Telegram-Bot-Api-Secret-Token"
 
 Hear = Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]]
@@ -131,7 +132,7 @@ class Webhook:
 
 async def lasting(call: Callable[[], Awaitable[T]]) -> T:
     """Tried until Telegram does it. Raises ConfigInvalid where it does not know the token."""
-    failures = 0
+    failures, is_told = 0, False
     while True:
         pause_s = min(0.5 * 2.0**failures, LONGEST_PAUSE_S)
         try:
@@ -140,7 +141,9 @@ async def lasting(call: Callable[[], Awaitable[T]]) -> T:
             # Not chained: it may hold the token.
             raise ConfigInvalid("telegram.token", "Telegram does not know it") from None
         except Conflict:
-            log.error("another program fetches what happens on Telegram with this token: end it")
+            if not is_told:  # they will go on ending each other's calls
+                log.error(OTHER_POLLER)
+            is_told = True
         except RetryAfter as error:
             pause_s = asked_s(error)
         except FAILURES as error:

@@ -404,7 +404,7 @@ async def test_what_was_said_before_a_group_moved_still_serves(stage):
 # Two pollers
 
 
-async def test_beside_another_poller_all_is_heard_once(stage):
+async def test_beside_another_poller_all_is_heard_once_and_the_log_tells_of_it_once(stage, caplog):
     asking = f"{stage.platform.base_url}{TOKEN}/getUpdates"
     before = len(cut_off(stage))
     async with httpx.AsyncClient() as other:
@@ -418,6 +418,9 @@ async def test_beside_another_poller_all_is_heard_once(stage):
     await stage.is_over(await stage.write(QUESTION))
     assert await read(stage) == [DONE, SUMMARY, FOUND]
     assert stage.fetcher.calls.count("look_up") == 1
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == [
+        "another program fetches what happens on Telegram with this token: end it"
+    ]
 
 
 def cut_off(stage) -> list:

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 ACKNOWLEDGE_S = 5.0
 """So long a pressed button may wait for words."""
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
+"""Telegram asks for minutes of it at times, and what is given up nobody is told of."""
 ANSWER_UNITS = 200
 
 

@@ -128,6 +128,7 @@ async def paused(stage) -> int:
     [
         ("group", "sendMessage"),
         ("group", "editMessageText"),
+        ("group", "sendDocument"),
         ("forum", "createForumTopic"),
     ],
 )

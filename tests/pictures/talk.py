@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core.model import Segment, Video
 from core.ports import Prompt
+from tests.fakes.core import World
+from tests.fakes.ears import FakeFetcher, FakeTranscriber
+from tests.fakes.models import ScriptedModel
 
 TALK = Video(
     "waggledance",
@@ -83,3 +88,13 @@ def model_says(prompt: Prompt) -> str | dict[str, object]:
     if task.startswith("Question:"):
         return _ANSWER
     return _NEXT if "ask next" in task else _SUMMARY
+
+
+def world(scratch: Path) -> World:
+    """In which the talk is heard."""
+    return World(
+        scratch,
+        fetcher=FakeFetcher(TALK),
+        transcriber=FakeTranscriber(*SAID, duration_s=TALK.duration_s),
+        model=ScriptedModel(model_says, name="qwen3:8b"),
+    )

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.config import Config
-from tests.fakes.core import World
 from tests.fakes.discord.people import Seen
 from tests.fakes.discord.server import DiscordServer
 from tests.fakes.discord_bot import section
 from tests.fakes.discord_stage import acting
-from tests.fakes.ears import FakeFetcher, FakeTranscriber
 from tests.fakes.eventually import eventually
-from tests.fakes.models import ScriptedModel
-from tests.pictures.talk import QUESTION, SAID, TALK, model_says
+from tests.pictures.talk import QUESTION, TALK, world
 
 
 @dataclass(frozen=True)
@@ -31,14 +28,8 @@ class Scene:
 
 
 async def play(platform: DiscordServer, scratch: Path) -> Scene:
-    world = World(
-        scratch,
-        fetcher=FakeFetcher(TALK),
-        transcriber=FakeTranscriber(*SAID, duration_s=TALK.duration_s),
-        model=ScriptedModel(model_says, name="qwen3:8b"),
-    )
-    people = platform.people
-    async with acting(Config(discord=section(platform)), world, edit_interval_s=0.1):
+    people, config = platform.people, Config(discord=section(platform))
+    async with acting(config, world(scratch), edit_interval_s=0.1):
         link = await people.write(people.channel, f"Have you seen this? {TALK.url}")
 
         async def summed_up() -> list[Seen]:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.discord.people import Seen
+from tests.pictures.drawing import PICTURE, whole
 
 STYLE = Path(__file__).with_name("discord.css").read_text(encoding="utf-8")
-PICTURE = Path(__file__).with_name("thumbnail.svg").read_text(encoding="utf-8")
-_HEIGHT = "<script>document.title = document.querySelector('main').offsetHeight</script>"
 _MARKUP = re.compile(
     r"\\(?P<plain>.)"
     r"|\*\*(?P<bold>.+?)\*\*"
@@ -25,8 +24,7 @@ def page(messages: Iterable[Seen], names: Mapping[str, str], thread: str = "") -
     """Of the messages, in their order. `thread`: what hangs on the first, with all others."""
     first, *others = (_message(message, names[message.author]) for message in messages)
     hung = f"<div class=thread>{escape(thread)} ›</div>" if thread else ""
-    body = "".join([first, hung, *others])
-    return f"<!DOCTYPE html><meta charset=utf-8><style>{STYLE}</style><main>{body}</main>{_HEIGHT}"
+    return whole(STYLE, "".join([first, hung, *others]))
 
 
 def _message(message: Seen, name: str) -> str:

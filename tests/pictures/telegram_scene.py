@@ -1,0 +1,57 @@
+"""This file lets the talk be pasted and asked about in a group: the real bot before the Telegram of
+the tests, with nothing invented but the talk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.config import Config
+from bot.telegram_adapter.hearing import hear
+from bot.telegram_adapter.opening import open_telegram
+from tests.fakes.eventually import eventually
+from tests.fakes.stage import handled, meanwhile
+from tests.fakes.telegram.people import Seen
+from tests.fakes.telegram.server import BOT, BOT_NAME, TelegramServer
+from tests.fakes.telegram_bot import at_once, section
+from tests.pictures.talk import QUESTION, TALK, world
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`names`: what people see for an author's number."""
+
+    names: dict[int, str]
+    link: Seen
+    summary: Seen
+    question: Seen
+    answer: Seen
+
+
+async def play(platform: TelegramServer, scratch: Path) -> Scene:
+    people, config = platform.people, Config(data_dir=scratch, telegram=section(platform))
+    async with (
+        open_telegram(config.telegram, scratch) as telegram,
+        handled(at_once(telegram), config, world(scratch)) as handlers,
+        meanwhile(hear(telegram, handlers, config.telegram)),
+    ):
+        link = await people.write(people.group, f"@{BOT_NAME} {TALK.url}")
+
+        async def summed_up() -> list[Seen]:
+            return [one for one in await people.messages(people.group) if one.buttons]
+
+        [summary] = await eventually(summed_up)
+        question = await people.write(people.group, QUESTION, reply_to=summary.id)
+
+        async def answered() -> list[Seen]:
+            seen = await people.messages(people.group)
+            return [one for one in seen if one.reply_to == question and one.buttons]
+
+        [answer] = await eventually(answered)
+        return Scene(
+            {people.mina: "Mina", BOT: "Tubethread"},
+            await people.message(people.group, link),
+            summary,
+            await people.message(people.group, question),
+            answer,
+        )

@@ -215,11 +215,13 @@ class ChatError(Exception):
 
 class Busy(ChatError):
     """Rate limited, unreachable, or broken for the moment: nobody knows whether it was done.
-    `retry_after_s`: what the platform asks for, if it does."""
+    `retry_after_s`: what the platform asks for, if it does. `edits_only`: until then it takes new
+    messages."""
 
-    def __init__(self, retry_after_s: float | None = None) -> None:
+    def __init__(self, retry_after_s: float | None = None, *, edits_only: bool = False) -> None:
         super().__init__(retry_after_s)
         self.retry_after_s = retry_after_s
+        self.edits_only = edits_only
 
 
 class Refused(ChatError):

@@ -30,7 +30,7 @@ class Lane:
         self,
         chat: Chat,
         place: str,
-        turn: AbstractAsyncContextManager[object],
+        turn: Callable[[], AbstractAsyncContextManager[object]],
         idle: Callable[[], object],
         instead: Draft | None = None,
     ) -> None:
@@ -107,7 +107,10 @@ class Lane:
         try:
             await (self._edit(live, effect) if effect.target else self._post(live, effect))
         except Busy as busy:
-            await self._wait(live, busy.retry_after_s)
+            if busy.edits_only and busy.retry_after_s is not None:
+                live.edit_at = _now() + busy.retry_after_s
+            else:
+                await self._wait(live, busy.retry_after_s)
         except TooOld:
             await self._surely(live.begin_anew)
         except MessageGone:
@@ -132,7 +135,7 @@ class Lane:
 
     async def _post(self, live: Live, effect: Effect) -> None:
         draft = read_draft(effect.draft)
-        async with self._turn:
+        async with self._turn():
             if effect.kind == "thread":
                 target = await self._chat.open_thread(
                     effect.place, effect.parent, draft.text, live.key

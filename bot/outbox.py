@@ -3,7 +3,8 @@ what had not been sent, or not been finished.
 
 What is asked for under one key is seen once, however often it is asked for and whatever is killed
 in between, for as long as the platform remembers keys. On a platform without keys a message may be
-seen twice: at most one for each kill, and one for each answer of the platform that was lost.
+seen twice: at most one for each kill, and one for each answer of the platform that was lost, or
+that had not come within five seconds when we were killed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from weakref import WeakValueDictionary
 
 from bot.chat import Chat, Draft
@@ -30,6 +32,8 @@ KEPT = timedelta(days=30)
 """How long a key is remembered: a job that was stopped for longer may speak twice."""
 _DAY_S = 24 * 3600.0
 _PATIENCE_S = 5.0
+_HUNG_S = 5.0
+"""So long everybody waits for the platform's answer to one of them."""
 
 
 class Outbox:
@@ -39,7 +43,8 @@ class Outbox:
         self._chat = chat  # borrowed
         self._outgoing = outgoing  # borrowed
         self._instead = instead
-        self._turn = nullcontext() if chat.keyed else asyncio.Lock()
+        lock = asyncio.Lock()
+        self._turn = nullcontext if chat.keyed else partial(_holding, lock)
         self._lanes: dict[str, Lane] = {}
         self._lives: WeakValueDictionary[str, Live] = WeakValueDictionary()
 
@@ -110,6 +115,26 @@ class Outbox:
         live = self._lives[effect.key] = Live(effect, self._outgoing, lane.wake)
         lane.add(live)
         return live
+
+
+@asynccontextmanager
+async def _holding(lock: asyncio.Lock) -> AsyncIterator[None]:
+    """Two that post at once are two that a kill may double. But what hangs is not waited for."""
+    await lock.acquire()
+    released = False
+
+    def release() -> None:
+        nonlocal released
+        if not released:
+            released = True
+            lock.release()
+
+    hung = asyncio.get_running_loop().call_later(_HUNG_S, release)
+    try:
+        yield
+    finally:
+        hung.cancel()
+        release()
 
 
 @asynccontextmanager

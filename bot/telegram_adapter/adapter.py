@@ -202,7 +202,7 @@ class Telegram:
         """In the chat, wherever it has moved to, and when it is its turn if it `counts`."""
         chat = self.moves.now(chat)
         if counts and (wait_s := self.pace.wait_s(chat, is_edit=counts == "edit")):
-            raise Busy(wait_s)
+            raise Busy(wait_s, edits_only=counts == "edit")
         try:
             async with translated():
                 done = await do(chat)

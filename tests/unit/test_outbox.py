@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.chat import Button, Draft, File
+from bot.chat import Busy, Button, Draft, File
 from bot.lane import GIVE_UP_S
 from bot.live import read_draft, write_draft
 from bot.outbox import open_outbox
@@ -71,6 +71,28 @@ async def test_a_growing_message_is_edited_at_the_platforms_pace_and_its_last_te
     assert numbers == sorted(set(numbers))
     assert message.draft.text == "The end"
     assert len(message.drafts) <= 7
+
+
+@virtually
+async def test_where_only_edits_must_wait_a_new_message_goes_before():
+    class Hasty(FakeChat):
+        async def edit(self, place: str, message_id: str, draft: Draft) -> None:
+            now = asyncio.get_running_loop().time()
+            if now < 60:
+                raise Busy(60 - now, edits_only=True)
+            await super().edit(place, message_id, draft)
+
+    chat = Hasty()
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        live = await outbox.grow("a", says("0"), key="k", owner="job")
+        await live.seen()
+        await live.finish(says("1"))
+        await asyncio.sleep(2)
+        await (await outbox.post("a", says("New"), key="l")).seen()
+        assert asyncio.get_running_loop().time() < 60
+        assert chat.texts("a") == ["0", "New"]
+        await live.seen()
+    assert chat.texts("a") == ["1", "New"]
 
 
 @virtually
@@ -319,6 +341,24 @@ async def test_a_thread_gets_its_name_when_it_is_known_also_after_a_restart():
         await thread.finish(says("Bees"))
         assert await thread.seen() == place
     assert [shown.draft.text for shown in chat.threads] == ["Bees"]
+
+
+@virtually
+async def test_where_the_platform_does_not_answer_other_places_wait_but_seconds():
+    class Hanging(FakeChat):
+        async def post(self, place: str, draft: Draft, key: str) -> str:
+            if place == "a":
+                await asyncio.sleep(25)
+            return await super().post(place, draft, key)
+
+    chat = Hanging(keyed=False)
+    async with open_outbox(chat, FakeOutgoing()) as outbox:
+        hung = await outbox.post("a", says("Late"), key="k")
+        for place in ("b", "c"):
+            await (await outbox.post(place, says("Soon"), key=place)).seen()
+        assert asyncio.get_running_loop().time() < 6
+        await hung.seen()
+    assert chat.texts("a") == ["Late"]
 
 
 @pytest.mark.parametrize(("keyed", "at_once"), [(True, 5), (False, 1)])

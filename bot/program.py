@@ -18,6 +18,7 @@ import typer
 
 from bot.commands import Commands, Outcome, Stop
 from bot.config import Config, read_config
+from bot.discreet import DiscreetFormatter, secrets_of
 from bot.output import JsonOutput, Output, TextOutput
 from bot.render import exit_code
 from bot.words import Words
@@ -107,7 +108,7 @@ def _keep_log(config: Config) -> None:
     handler = RotatingFileHandler(
         config.data_dir / LOG_FILE, maxBytes=5_000_000, backupCount=1, delay=True
     )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(DiscreetFormatter(secrets_of(config)))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     threading.excepthook = _log_thread
     quiet()

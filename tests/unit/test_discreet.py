@@ -1,0 +1,33 @@
+"""This file holds that no secret gets into the log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from pydantic import SecretStr
+
+from bot.config import Config, Discord, Telegram
+from bot.discreet import DiscreetFormatter, secrets_of
+
+TOKENS = ("123:abc", "t0ken")
+CONFIG = Config(
+    discord=Discord(token=SecretStr(TOKENS[1])), telegram=Telegram(token=SecretStr(TOKENS[0]))
+)
+
+
+def test_neither_a_message_nor_the_error_below_it_tells_a_secret():
+    try:
+        raise OSError(f"https://api.example/bot{TOKENS[0]}/getMe")
+    except OSError:
+        failed = sys.exc_info()
+    record = logging.LogRecord("x", logging.INFO, "", 1, "as %s", (TOKENS[1],), failed)
+    written = DiscreetFormatter(secrets_of(CONFIG)).format(record)
+    assert not any(token in written for token in TOKENS)
+    assert "as …" in written
+    assert "bot…/getMe" in written
+
+
+def test_without_secrets_nothing_is_left_out():
+    record = logging.LogRecord("x", logging.INFO, "", 1, "all of it", (), None)
+    assert DiscreetFormatter(secrets_of(Config())).format(record).endswith("INFO x all of it")

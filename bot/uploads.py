@@ -22,7 +22,6 @@ MEGABYTES = 20
 NAME_BYTES = 200
 """Disks take 255."""
 TRIES = 5
-LONGEST_PAUSE_S = 60.0
 
 _ODD = re.compile(r"[^\w .()\[\]-]")
 
@@ -62,8 +61,8 @@ class Uploads:
                 await self._chat.download(upload, part)
                 return
             except Busy as busy:
-                pause_s = busy.retry_after_s or 2.0**attempt
-                await asyncio.sleep(min(pause_s, LONGEST_PAUSE_S))
+                asked_s = busy.retry_after_s
+                await asyncio.sleep(2.0**attempt if asked_s is None else asked_s)
             except ChatError as error:
                 log.info("a file is not handed out: %s", error)
                 raise FileTooLarge(upload.name, MEGABYTES) from error

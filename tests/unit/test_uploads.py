@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import replace
 
 import pytest
@@ -24,11 +25,16 @@ class Away(FakeChat):
     """Hands nothing out at first."""
 
     left = 2
+    asks_s: float | None = None
+    asked_at = -math.inf
 
     async def download(self, upload, target):
+        now = asyncio.get_running_loop().time()
+        assert now >= self.asked_at + (self.asks_s or 0), "too early"
         if self.left:
             self.left -= 1
-            raise Busy
+            self.asked_at = now
+            raise Busy(self.asks_s)
         await super().download(upload, target)
 
 
@@ -88,9 +94,12 @@ async def test_what_nobody_needs_any_more_is_gone_after_a_restart(tmp_path, conf
         assert kept(tmp_path) == []
 
 
+@pytest.mark.parametrize("asks_s", [None, 3.0, 300.0])
 @virtually
-async def test_a_platform_that_is_away_is_asked_again(tmp_path, config):
-    async with open_scene(tmp_path, with_bees(Away()), config) as scene:
+async def test_a_platform_that_is_away_is_asked_again_when_it_wants_to_be(tmp_path, config, asks_s):
+    chat = with_bees(Away())
+    chat.asks_s = asks_s
+    async with open_scene(tmp_path, chat, config) as scene:
         await scene.write("", file=BEES, to_us=True)
         await scene.settle()
         assert scene.chat.threads[0].draft.text == "How bees dance"

@@ -70,7 +70,7 @@ class Handlers:
         if not message.to_us and (room is None or habits.mention_only):
             return None
         if not one_line(message.text):
-            looks = self._desk.looks(await self._manners.language(where))
+            looks = self._desk.looks(await self._manners.language(where, message.author))
             return looks.say("chat.help") if message.to_us else None
         room = room or Room(where.channel, "", where.place)
         return await self.work.ask(message, message.text, room, show=False)
@@ -102,7 +102,8 @@ class Handlers:
         questions = await self._desk.core.more_questions(*about, room.thread)
         wanted = [Pressable("", *about, "ask", text) for text in questions]
         buttons = await made(self._desk, f"{self._desk.chat.name}:{press.id}", wanted, questions)
-        told = self._desk.looks(await self._manners.language(press.where)).say("chat.more")
+        language = await self._manners.language(press.where, press.author)
+        told = self._desk.looks(language).say("chat.more")
         draft = Draft(told.blocks, tuple(buttons))
         await self._desk.outbox.post(press.where.place, draft, key=f"{press.id}:more")
         return None

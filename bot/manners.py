@@ -35,14 +35,21 @@ class Manners:
         before = Habits() if afresh else await self._desk.settings.get(scope)
         await self._desk.settings.save(scope, merged([wanted, before]))
 
-    async def language(self, where: Where) -> str:
-        """In which everybody is spoken to there."""
-        return (await self.habits(where)).language or self._desk.config.language
+    async def language(self, where: Where, person: Person) -> str:
+        """In which everybody is spoken to there: the one that is set, else ours. In private that is
+        the person's own, if we speak it."""
+        chosen = (await self.habits(where)).language
+        own = "" if where.server else self._own(person)
+        return chosen or own or self._desk.config.language
 
     async def private_language(self, where: Where, person: Person) -> str:
-        """In which one person is: their own, if we speak it."""
+        """In which one person among others is: their own, if we speak it."""
+        own = self._own(person) if where.server else ""
+        return own or await self.language(where, person)
+
+    def _own(self, person: Person) -> str:
         own = person.language.split("-")[0]
-        return own if own in self._desk.words else await self.language(where)
+        return own if own in self._desk.words else ""
 
     async def may(self, person: Person, deed: Deed, where: Where) -> bool:
         """As it is now, not as it was when a button was drawn. In private one may do all."""

@@ -143,7 +143,7 @@ class Work:
             server=where.server,
             person=event.author.id,
             text=text,
-            language=await self._manners.language(where),
+            language=await self._manners.language(where, event.author),
         )
 
     async def _accept(
@@ -213,5 +213,5 @@ class Work:
         """What people press and command is answered to them alone."""
         where = event.where
         if isinstance(event, Message):
-            return self._desk.looks(await self._manners.language(where))
+            return self._desk.looks(await self._manners.language(where, event.author))
         return self._desk.looks(await self._manners.private_language(where, event.author))

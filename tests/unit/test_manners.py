@@ -246,6 +246,20 @@ async def test_everybody_is_spoken_to_in_the_channels_language_and_one_alone_in_
 
 
 @virtually
+async def test_in_private_all_is_in_the_persons_language_until_another_is_set(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        minho = in_korean(ADA)
+        await scene.write(BEES_LINK, PRIVATE, minho)
+        await scene.settle()
+        assert KO("labels.topic") in scene.chat.messages[-1].draft.text
+        await scene.command("language", PRIVATE, minho, language="en")
+        await scene.write(BEES_LINK, PRIVATE, minho)
+        await scene.settle()
+        assert EN("labels.topic") in scene.chat.messages[-1].draft.text
+        assert await scene.command("help", PRIVATE, minho) == EN("chat.help")
+
+
+@virtually
 async def test_what_is_refused_is_told_to_one_alone_in_their_language(tmp_path):
     async with open_scene(tmp_path, config=Config(quotas=Quotas(videos_per_person=0))) as scene:
         told = await scene.command("watch", author=in_korean(BOB), link=BEES_LINK)

@@ -260,7 +260,8 @@ class People:
 
     async def threads(self, channel: str) -> list[SeenThread]:
         """Oldest first, archived ones too."""
-        rows = await self._world.twin.rows("channel", "findMany", where={"parentId": channel})
+        async with self._world.lock:  # while one is being made it has another id
+            rows = await self._world.twin.rows("channel", "findMany", where={"parentId": channel})
         rows.sort(key=lambda row: moment(row["id"]))
         names = ("id", "name", "parentId", "archived", "locked")
         return [SeenThread(*(row[name] for name in names)) for row in rows]

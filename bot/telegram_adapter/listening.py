@@ -12,7 +12,6 @@ import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -29,7 +28,9 @@ log = logging.getLogger(__name__)
 WANTED = ("message", "callback_query")
 POLL_S = 50
 HEARD_S = 10.0
-"""So long everybody waits for who is slow; what they asked for goes on."""
+"""After that it counts as heard, and goes on all the same."""
+GLANCE_S = 0.5
+"""Between two looks for what is new, while something is still being heard."""
 LONGEST_PAUSE_S = 60.0
 UPDATE_BYTES = 4_000_000
 OTHER_POLLER = "another program fetches what happens on Telegram with this token: end it"
@@ -45,26 +46,44 @@ class Listening(Protocol):
 
 
 class Polling:
-    """Fulfils `Listening`: asks Telegram again and again."""
+    """Fulfils `Listening`: asks Telegram again and again. What is still being heard is not
+    confirmed yet, for up to HEARD_S, but what is new is fetched meanwhile."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot  # borrowed
-        self._hearing: set[asyncio.Task[None]] = set()
+        self._next = 0
+        self._unconfirmed: dict[int, tuple[asyncio.Task[None], float]] = {}
+        """By the update's id: who hears it, and until when that is waited for."""
+        self._late: set[asyncio.Task[None]] = set()
 
     async def serve(self, hear: Hear) -> None:
         await lasting(self._take_over)
-        offset = 0
         try:
             while True:
-                updates = await lasting(partial(self._fetch, offset))
-                tasks = [asyncio.create_task(hear(update)) for update in updates]
-                self._hearing.update(tasks)
-                if tasks:
-                    await asyncio.wait(tasks, timeout=HEARD_S)
-                    offset = updates[-1]["update_id"] + 1
-                self._hearing = {task for task in self._hearing if not task.done()}
+                for update in await lasting(self._fetch):
+                    self._begin(update, hear)
+                if hearing := self._hearing():
+                    await asyncio.wait(hearing, timeout=GLANCE_S)
+                self._confirm()
         finally:
-            await _end(self._hearing)
+            await _end(self._hearing() | self._late)
+
+    def _begin(self, update: Mapping[str, Any], hear: Hear) -> None:
+        if (id := update["update_id"]) not in self._unconfirmed:
+            self._unconfirmed[id] = (asyncio.create_task(hear(update)), _now() + HEARD_S)
+            self._next = id + 1
+
+    def _hearing(self) -> set[asyncio.Task[None]]:
+        return {task for task, _ in self._unconfirmed.values() if not task.done()}
+
+    def _confirm(self) -> None:
+        """All before the first one that is still waited for."""
+        for id, (task, until) in list(self._unconfirmed.items()):
+            if not task.done() and _now() < until:
+                break
+            del self._unconfirmed[id]
+            self._late.add(task)
+        self._late = {task for task in self._late if not task.done()}
 
     async def _take_over(self) -> None:
         """Telegram lets nobody fetch what it brings to an address."""
@@ -72,10 +91,13 @@ class Polling:
             log.warning("a webhook was set for this token: it is removed")
             await self._bot.delete_webhook()
 
-    async def _fetch(self, offset: int) -> list[dict[str, Any]]:
+    async def _fetch(self) -> list[dict[str, Any]]:
+        """All that is not confirmed, and what is new."""
+        offset = next(iter(self._unconfirmed), self._next)
+        timeout_s = 0 if self._unconfirmed else POLL_S
         # Bot.get_updates reads all of them or none: one that it cannot read would leave us deaf.
-        asked = {"offset": offset, "timeout": POLL_S, "allowed_updates": WANTED}
-        found: Any = await self._bot._post("getUpdates", asked, read_timeout=POLL_S + 10)
+        asked = {"offset": offset, "timeout": timeout_s, "allowed_updates": WANTED}
+        found: Any = await self._bot._post("getUpdates", asked, read_timeout=timeout_s + 10)
         return list(found)
 
 
@@ -150,6 +172,10 @@ async def lasting(call: Callable[[], Awaitable[T]]) -> T:
             log.warning("Telegram cannot be reached: %s", brief(error))
         failures += 1
         await asyncio.sleep(pause_s)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:

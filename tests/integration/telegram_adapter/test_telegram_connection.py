@@ -1,21 +1,23 @@
 """This file has Telegram bring or withhold what happens there, and asks `doctor` about it."""
 
+import asyncio
 import logging
 from socket import socket
 
 import httpx
 import pytest
 
-from bot.chat import Busy
+from bot.chat import Busy, Command
 from bot.program import quiet
 from bot.telegram_adapter.checks import check_telegram
 from bot.telegram_adapter.ears import Ears
 from bot.telegram_adapter.hearing import hear
+from bot.telegram_adapter.listening import HEARD_S
 from bot.telegram_adapter.opening import open_telegram
 from core.errors import ConfigInvalid
 from tests.fakes.chat import says
 from tests.fakes.eventually import eventually
-from tests.fakes.receiver import soon
+from tests.fakes.receiver import ScriptedReceiver, soon
 from tests.fakes.telegram.refusal import OTHER_POLLER
 from tests.fakes.telegram.server import BOT_NAME, TOKEN
 from tests.fakes.telegram_bot import section, serving_bot
@@ -63,6 +65,32 @@ async def test_it_goes_on_after_an_outage_and_beside_another_poller(
         assert (await soon(receiver.messages)).text == "hello"
     assert (away.met, other.met) == (1, 1)
     assert "another program" in caplog.text
+
+
+class Stuck(ScriptedReceiver):
+    """Never done with a command."""
+
+    async def command(self, command: Command) -> None:
+        await super().command(command)
+        await asyncio.Event().wait()
+
+
+async def test_what_takes_long_to_be_heard_keeps_nobody_waiting_and_is_heard_again_after_a_kill(
+    platform, tmp_path, private, hive
+):
+    people, stuck = platform.people, Stuck()
+    async with serving_bot(platform, tmp_path, stuck):
+        await people.write(private, "/status", author=private)
+        await soon(stuck.commands)
+        for n in range(3):
+            await people.write(hive, str(n))
+            heard = await asyncio.wait_for(stuck.messages.get(), HEARD_S / 3)
+            assert heard.text == str(n)
+    assert stuck.commands.empty(), "it was heard once"
+    again = ScriptedReceiver()
+    async with serving_bot(platform, tmp_path, again):
+        assert (await soon(again.commands)).name == "status"
+        await eventually(lambda: not platform.updates.pending)  # what was heard is over
 
 
 async def test_an_update_that_nobody_can_read_leaves_nobody_deaf(telegram, receiver, private):

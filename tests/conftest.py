@@ -15,6 +15,7 @@ EXAMPLES = ROOT / "examples"
 ASSETS = ROOT / "tests" / "assets"
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # child processes inherit it: they ask no model hub either
+os.environ["PTB_TIMEDELTA"] = "true"  # as the program sets it, whichever test comes first
 
 
 class NetworkRefused(OSError):

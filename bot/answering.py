@@ -17,6 +17,7 @@ from bot.chat import ChatError, Draft
 from bot.desk import Desk
 from bot.live import Live
 from bot.looks import Looks
+from bot.talk import turn_to
 from core.model import Answer
 from core.people import Pressable, Request, Room
 
@@ -43,6 +44,8 @@ class Asking:
     async def fulfil(self, *, again: bool) -> None:
         """Returns when people will see the answer. `again`: it was begun before a kill."""
         with catching() as caught:
+            if not again:
+                await turn_to(self.desk, self.request, self._room)
             await self._show_question()
             if again:
                 await self._take_up()
@@ -101,13 +104,18 @@ class Asking:
     async def _drafts(self, answer: Answer) -> list[Draft]:
         request = self.request
         known = await self.desk.core.known(request.channel, request.video_id or None)
-        # Only in a thread about one video can everybody see which one is meant.
-        is_clear = request.video_id and request.server and request.thread == request.place
+        is_clear = await self._is_clear()
         titles = {} if is_clear else {video.id: video.title for video in known}
         about = request.video_id or _the_one(answer)
         wanted = [Pressable("", request.channel, about, "ask", q) for q in answer.questions]
         buttons = await made(self.desk, request.id, wanted, answer.questions)
         return self.looks.answer(answer, titles, buttons)
+
+    async def _is_clear(self) -> bool:
+        """Only in a place about one video can everybody see which one is meant."""
+        request = self.request
+        place = await self.desk.rooms.find(request.platform, request.place)
+        return bool(request.server and place and place.video_id == request.video_id)
 
     async def _sketch(self, drafts: list[Draft]) -> None:
         """Without a message, where the platform can and as long as one is enough."""
@@ -149,10 +157,13 @@ class Asking:
         request = self.request
         if request.thread == request.place:
             return
-        room = Room(request.channel, request.video_id, request.thread)
         for live in self.lives:
             if message_id := await live.seen():
-                await self.desk.rooms.bind(request.platform, request.place, message_id, room)
+                await self.desk.rooms.bind(request.platform, request.place, message_id, self._room)
+
+    @property
+    def _room(self) -> Room:
+        return Room(self.request.channel, self.request.video_id, self.request.thread)
 
     @asynccontextmanager
     async def _typing(self) -> AsyncIterator[None]:

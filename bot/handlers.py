@@ -92,7 +92,9 @@ class Handlers:
         room = await self._desk.rooms.find(self._desk.chat.name, place, press.message_id)
         if room and room.video_id == button.video_id:
             return room
-        return Room(button.channel, button.video_id, place)
+        # Below what is about all videos there may be a question about one of them.
+        thread = f"{place} {button.video_id}".strip()
+        return Room(button.channel, button.video_id, thread)
 
     async def _more(self, press: Press, button: Pressable, looks: Looks) -> Draft | None:
         """Three fresh questions, for everybody."""
@@ -104,8 +106,11 @@ class Handlers:
         buttons = await made(self._desk, f"{self._desk.chat.name}:{press.id}", wanted, questions)
         language = await self._manners.language(press.where, press.author)
         told = self._desk.looks(language).say("chat.more")
-        draft = Draft(told.blocks, tuple(buttons))
-        await self._desk.outbox.post(press.where.place, draft, key=f"{press.id}:more")
+        draft = Draft(told.blocks, tuple(buttons), reply_to=press.message_id)
+        place = press.where.place
+        live = await self._desk.outbox.post(place, draft, key=f"{press.id}:more")
+        if room.thread != place and (message_id := await live.seen()):
+            await self._desk.rooms.bind(self._desk.chat.name, place, message_id, room)
         return None
 
     async def _private_looks(self, where: Where, person: Person) -> Looks:

@@ -17,6 +17,7 @@ from bot.chat import Button, Draft
 from bot.desk import Desk
 from bot.live import Live
 from bot.looks import Looks
+from bot.talk import turn_to
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Progress, Ready, Video
 from core.people import Pressable, Request, Room
@@ -35,6 +36,8 @@ class Watch:
     thread: Live | None = None
     """The one that we opened."""
     growing: Live | None = None
+    before: Room | None = None
+    """What the place was about."""
     is_begun: bool = False
     """The job was there."""
     reply_to: str = ""
@@ -48,7 +51,11 @@ class Watch:
             self.place = self.request.thread or await self._open_thread()
             is_opened_with_it = self.request.thread and self.request.message_id
             if self.thread or is_opened_with_it:
+                self.before = await self._about()
                 await self._bind()  # all that is said there is about the video
+            elif self.request.thread:
+                room = replace(self._room, thread=self.request.id)
+                await turn_to(self.desk, self.request, room)
             with catching() as caught:
                 await self._show(await self._ready(source))
         else:
@@ -154,6 +161,15 @@ class Watch:
         await growing.finish(told)
         if self.thread:
             await self.thread.finish(Draft((self.looks.title(video),)))
+        if self._is_private_talk and await self._about() == self._room:
+            await self._turn_back()
+
+    async def _turn_back(self) -> None:
+        """In private people talk on of what they talked about before."""
+        request, before = self.request, self.before
+        if before is None or before == self._room:  # nothing, or who knows after a kill
+            before = Room(request.channel, "", request.place)
+        await self.desk.rooms.bind(request.platform, request.place, "", before)
 
     def _progress(self, video: Video, progress: Progress) -> Draft:
         return replace(self.looks.progress(video, progress), reply_to=self.reply_to)
@@ -165,9 +181,23 @@ class Watch:
     async def _bind(self, message_id: str = "") -> None:
         """What is said there, or in reply to the message, is asked of the video."""
         request = self.request
-        thread = request.id if message_id else self.place
-        room = Room(request.channel, request.video_id, thread)
+        room = replace(self._room, thread=request.id) if message_id else self._room
         await self.desk.rooms.bind(request.platform, self.place, message_id, room)
+
+    async def _about(self) -> Room | None:
+        """What the place is about."""
+        return await self.desk.rooms.find(self.request.platform, self.place)
+
+    @property
+    def _room(self) -> Room:
+        """The conversation about the video; in private its name tells it from the next."""
+        name = self.request.id if self._is_private_talk else self.place
+        return Room(self.request.channel, self.request.video_id, name)
+
+    @property
+    def _is_private_talk(self) -> bool:
+        """The place where it was asked for is as near to a thread as it gets."""
+        return self.thread is not None and self.place == self.request.place
 
     async def _buttons(self, ready: Ready) -> list[Button]:
         words, about = self.looks.words, (self.request.channel, ready.video.id)

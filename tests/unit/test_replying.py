@@ -6,11 +6,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from bot.chat import Refused, Where
 from bot.words import Words
+from core.errors import VideoPrivate
+from core.model import Video
 from tests.fakes.chat import FakeChat
 from tests.fakes.core import BEES, SAID
-from tests.fakes.ears import WaitingTranscriber
+from tests.fakes.ears import FakeFetcher, WaitingTranscriber
 from tests.fakes.scene import BEES_LINK, HERE, QUEEN, Scene, Speaker, open_scene
 from tests.fakes.virtual_loop import virtually
 
@@ -32,6 +36,16 @@ class Private(FakeChat):
 class Threadless(FakeChat):
     async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
         raise Refused("no threads here")
+
+
+class Sometimes(FakeFetcher):
+    """Takes its time, and does not get at any other video than the first."""
+
+    async def look_up(self, video_id: str) -> Video:
+        await asyncio.sleep(10)
+        if video_id != BEES.id:
+            raise VideoPrivate()
+        return await super().look_up(video_id)
 
 
 class Sketching(Private):
@@ -66,6 +80,101 @@ async def test_in_private_what_is_asked_is_asked_of_the_video_talked_about_last(
         await scene.write(QUEEN, PRIVATE, to_us=True, reply_to=first.id)
         await scene.settle()
         assert await asked_videos(scene) == {"aaaaaaaaaaa"}
+
+
+@virtually
+async def test_in_private_a_reply_or_a_pressed_question_turns_the_talk_to_its_video(tmp_path):
+    async with open_scene(tmp_path, Private()) as scene:
+        for link in (BEES_LINK, OTHER_LINK):
+            await scene.write(link, PRIVATE, to_us=True)
+            await scene.settle()
+        bees, others = (one for one in scene.shown(PRIVATE) if len(one.draft.buttons) == 6)
+        await scene.press(bees, bees.draft.buttons[0].label, where=PRIVATE)
+        await scene.settle()
+        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.settle()
+        assert await asked_videos(scene) == {"aaaaaaaaaaa"}
+        answer = scene.shown(PRIVATE)[-1]
+        await scene.write(QUEEN, PRIVATE, to_us=True, reply_to=others.id)
+        await scene.settle()
+        assert await asked_videos(scene) == {"bbbbbbbbbbb"}
+        await scene.write(QUEEN, PRIVATE, to_us=True, reply_to=answer.id)
+        await scene.settle()
+        assert await asked_videos(scene) == {"aaaaaaaaaaa"}
+        await scene.command("summary", PRIVATE, video="bbbbbbbbbbb")
+        await scene.settle()
+        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.settle()
+        assert await asked_videos(scene) == {"bbbbbbbbbbb"}
+
+
+@virtually
+async def test_in_private_each_video_has_a_conversation_of_its_own(tmp_path):
+    async with open_scene(tmp_path, Private()) as scene:
+        rooms = []
+        for link in (BEES_LINK, OTHER_LINK):
+            await scene.write(link, PRIVATE, to_us=True)
+            await scene.settle()
+            await scene.write(QUEEN, PRIVATE, to_us=True)
+            await scene.settle()
+            rooms.append(await scene.store.rooms.find("fake", PRIVATE.place))
+        for room in rooms:
+            assert len(await scene.store.threads.turns(room.channel, room.thread, 9)) == 1
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+@virtually
+async def test_in_private_a_video_that_fails_is_not_talked_about(is_killed, tmp_path):
+    async with open_scene(tmp_path, Private(), fetcher=Sometimes(BEES)) as scene:
+        await scene.write(BEES_LINK, PRIVATE, to_us=True)
+        await scene.settle()
+        await scene.write(OTHER_LINK, PRIVATE, to_us=True)
+        await asyncio.sleep(1)
+        if is_killed:
+            await scene.restart()
+        await scene.settle()
+        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.settle()
+        assert await asked_videos(scene) == {"aaaaaaaaaaa"}
+
+
+@virtually
+async def test_among_others_more_questions_go_on_with_the_conversation_about_a_video(tmp_path):
+    async with open_scene(tmp_path, Threadless()) as scene:
+        for link in (BEES_LINK, OTHER_LINK):
+            await scene.write(link)
+            await scene.settle()
+        bees = next(one for one in scene.shown(HERE) if len(one.draft.buttons) == 6)
+        await scene.press(bees, EN("chat.buttons.more"))
+        await scene.settle()
+        more = scene.shown(HERE)[-1]
+        assert more.draft.reply_to == bees.id
+        await scene.press(more, more.draft.buttons[0].label)
+        await scene.settle()
+        answer = scene.shown(HERE)[-1]
+        assert f"“{BEES.title}”" in answer.draft.text, "nobody need guess which video is meant"
+        await scene.write(QUEEN, reply_to=answer.id, to_us=True)
+        await scene.settle()
+        room = await scene.store.rooms.find("fake", HERE.place, bees.id)
+        assert len(await scene.store.threads.turns(room.channel, room.thread, 9)) == 2
+
+
+@virtually
+async def test_below_an_answer_about_all_videos_a_question_about_one_says_so(tmp_path):
+    async with open_scene(tmp_path, Threadless()) as scene:
+        await scene.write(BEES_LINK)
+        await scene.settle()
+        await scene.command("ask", question=QUEEN)
+        await scene.settle()
+        answer = scene.shown(HERE)[-1]
+        await scene.press(answer, answer.draft.buttons[0].label)
+        await scene.settle()
+        answer = scene.shown(HERE)[-1]
+        assert f"“{BEES.title}”" in answer.draft.text
+        await scene.write(QUEEN, reply_to=answer.id, to_us=True)
+        await scene.settle()
+        buttons = [await scene.store.buttons.get(b.id) for b in scene.shown(HERE)[-1].draft.buttons]
+        assert {button.video_id for button in buttons} == {"aaaaaaaaaaa"}
 
 
 @virtually

@@ -12,6 +12,7 @@ from bot.chat import Receiver
 from bot.discord_adapter.ears import Ears
 from bot.discord_adapter.errors import FAILURES
 from bot.discord_adapter.telling import tell_commands
+from bot.pauses import pause_s
 from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Gateway:
             lasted = _now() - began > LONGEST_PAUSE_S
             self._failures = 0 if lasted else self._failures + 1
             await self._hang_up()
-            await asyncio.sleep(min(2.0**self._failures - 1, LONGEST_PAUSE_S))
+            await asyncio.sleep(pause_s(self._failures, LONGEST_PAUSE_S) - 1)
 
     async def _hang_up(self) -> None:
         if self._client.ws is not None:

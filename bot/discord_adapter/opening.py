@@ -17,6 +17,7 @@ from bot.discord_adapter.adapter import Discord
 from bot.discord_adapter.drafts import NOBODY
 from bot.discord_adapter.errors import CALL_S, FAILURES, brief
 from bot.discord_adapter.gateway import Gateway
+from bot.pauses import pause_s
 from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ async def open_discord(config: Section) -> AsyncIterator[Discord]:
             if await log_in(client, config):
                 yield Discord(client, Gateway(client, intents))
                 return
-        await asyncio.sleep(min(2.0**failures, LONGEST_PAUSE_S))
+        await asyncio.sleep(pause_s(failures, LONGEST_PAUSE_S))
         failures += 1
 
 

@@ -11,6 +11,7 @@ from discord.http import Route
 from bot.chat import Busy, ChatError
 from bot.discord_adapter.commands import Json, differ, payload
 from bot.discord_adapter.errors import translated
+from bot.pauses import pause_s
 from bot.words import Words
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ async def tell_commands(client: discord.Client) -> None:
             return
         except Busy as busy:
             failures += 1
-            await asyncio.sleep(busy.retry_after_s or min(2.0**failures, LONGEST_PAUSE_S))
+            await asyncio.sleep(busy.retry_after_s or pause_s(failures, LONGEST_PAUSE_S))
         except ChatError as error:
             log.error("Discord does not take our commands: %s", error.__cause__)
             return

@@ -20,6 +20,7 @@ from telegram import Bot
 from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter
 
 from bot.config import Telegram as Section
+from bot.pauses import pause_s
 from bot.telegram_adapter.errors import FAILURES, asked_s, brief
 from core.errors import ConfigInvalid
 
@@ -156,7 +157,7 @@ async def lasting(call: Callable[[], Awaitable[T]]) -> T:
     """Tried until Telegram does it. Raises ConfigInvalid where it does not know the token."""
     failures, is_told = 0, False
     while True:
-        pause_s = min(0.5 * 2.0**failures, LONGEST_PAUSE_S)
+        wait_s = pause_s(failures, LONGEST_PAUSE_S, first_s=0.5)
         try:
             return await call()
         except InvalidToken:
@@ -167,11 +168,11 @@ async def lasting(call: Callable[[], Awaitable[T]]) -> T:
                 log.error(OTHER_POLLER)
             is_told = True
         except RetryAfter as error:
-            pause_s = asked_s(error)
+            wait_s = asked_s(error)
         except FAILURES as error:
             log.warning("Telegram cannot be reached: %s", brief(error))
         failures += 1
-        await asyncio.sleep(pause_s)
+        await asyncio.sleep(wait_s)
 
 
 def _now() -> float:

@@ -17,6 +17,7 @@ from telegram import (
 )
 
 from bot.chat import Busy, ChatError
+from bot.pauses import pause_s
 from bot.telegram_adapter.commands import COMMANDS, FOR_MODERATORS
 from bot.telegram_adapter.errors import translated
 from bot.words import Words
@@ -38,7 +39,7 @@ async def tell_commands(bot: Bot) -> None:
             return
         except Busy as busy:
             failures += 1
-            await asyncio.sleep(busy.retry_after_s or min(2.0**failures, LONGEST_PAUSE_S))
+            await asyncio.sleep(busy.retry_after_s or pause_s(failures, LONGEST_PAUSE_S))
         except ChatError as error:
             log.error("Telegram does not take our commands: %s", error)
             return

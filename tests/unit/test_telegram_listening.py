@@ -1,0 +1,25 @@
+"""This file lets Telegram be away for long."""
+
+from telegram.error import NetworkError
+
+from bot.pauses import pause_s
+from bot.telegram_adapter.listening import lasting
+from tests.fakes.virtual_loop import virtually
+
+DAY_OF_TRIES = 1500
+
+
+@virtually
+async def test_it_is_called_again_however_long_it_was_away():
+    away = iter(range(DAY_OF_TRIES))
+
+    async def call() -> str:
+        if next(away, None) is not None:
+            raise NetworkError("away")
+        return "there"
+
+    assert await lasting(call) == "there"
+
+
+def test_a_pause_gets_longer_and_never_too_long():
+    assert [pause_s(n, 60.0) for n in (0, 3, DAY_OF_TRIES)] == [1.0, 8.0, 60.0]

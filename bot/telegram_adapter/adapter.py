@@ -30,6 +30,8 @@ SKETCH_S = 0.7
 """The least time between two sketches in one chat."""
 DOWNLOAD_S = 55.0
 PATIENCE_S = 5.0
+FILE_S = 25.0
+"""So long a file that belongs to a text may take, which itself may have taken as long."""
 NAMES = 1000
 
 T = TypeVar("T")
@@ -57,6 +59,7 @@ class Telegram:
         self.members = Members(bot, us)
         self._names: dict[str, str] = {}
         self._sketched: dict[int, float] = {}
+        self._unsketched = Pace()
 
     def length(self, text: str) -> int:
         return length(text)
@@ -137,6 +140,8 @@ class Telegram:
         at, now = read_place(place), _now()
         if at.is_group or draft.buttons or draft.file:
             return False
+        if self.pace.held_s(at.chat) or self._unsketched.held_s(at.chat):
+            return False
         if now < self._sketched.get(at.chat, -SKETCH_S) + SKETCH_S:
             return True  # the next one comes soon
         self._sketched = {c: s for c, s in self._sketched.items() if s + SKETCH_S > now}
@@ -148,6 +153,8 @@ class Telegram:
                 await self._readable(self.bot.send_message_draft, shown, "text", **where)
         except (ChatError, TimeoutError) as error:
             log.info("not sketched: %s", error)
+            if isinstance(error, Busy) and error.retry_after_s is not None:
+                self._unsketched.hold(at.chat, error.retry_after_s)
             return False
         return True
 
@@ -167,20 +174,21 @@ class Telegram:
     async def _add_file(self, at: Place, draft: Draft) -> None:
         """The text above it is seen already, so it is not worth a second one if this fails."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                await self._turn(at)
-                shown = drafts.document(draft)
-                chat, topic = self.moves.now(at.chat), at.topic
-                async with translated():
-                    await self.bot.send_document(chat, message_thread_id=topic, **shown)
+            async with asyncio.timeout(FILE_S):
+                await self._send_file(at, drafts.document(draft))
         except (ChatError, TimeoutError) as error:
             log.error("a file was not sent: %s", brief(error))
 
-    async def _turn(self, at: Place) -> None:
-        wait_s = self.pace.wait_s(self.moves.now(at.chat))
-        if wait_s:
-            await asyncio.sleep(wait_s)
-            await self._turn(at)
+    async def _send_file(self, at: Place, shown: dict[str, Any]) -> None:
+        """As soon as it may be."""
+        while True:
+            try:
+                await self._send(at, self.bot.send_document, shown, "caption")
+                return
+            except Busy as busy:
+                if busy.retry_after_s is None:
+                    raise
+                await asyncio.sleep(busy.retry_after_s)
 
     async def _readable(self, send: Any, shown: dict[str, Any], field: str, **where: Any) -> Any:
         """As HTML, else, where Telegram cannot read it, as plain text."""
@@ -203,6 +211,8 @@ class Telegram:
         chat = self.moves.now(chat)
         if counts and (wait_s := self.pace.wait_s(chat, is_edit=counts == "edit")):
             raise Busy(wait_s, edits_only=counts == "edit")
+        if wait_s := self.pace.held_s(chat):
+            raise Busy(wait_s)
         try:
             async with translated():
                 done = await do(chat)

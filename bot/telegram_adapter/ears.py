@@ -14,12 +14,13 @@ from typing import Any
 
 from telegram import CallbackQuery, Message, Update
 from telegram.constants import ChatType
+from telegram.error import RetryAfter
 
 from bot.catching import catching
 from bot.chat import Busy, ChatError, Command, Draft, Person, Press, Receiver
 from bot.telegram_adapter import commands, drafts, events
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.errors import CALL_S, FAILURES, OLD_QUERY, brief, says
+from bot.telegram_adapter.errors import CALL_S, FAILURES, OLD_QUERY, asked_s, brief, says
 from bot.telegram_adapter.places import message_id
 from bot.telegram_adapter.style import plain, units
 
@@ -117,7 +118,11 @@ class Ears:
         """A button that is not answered looks as if it hung. Whether the person was told."""
         try:
             async with asyncio.timeout(CALL_S):
-                return await query.answer(words or None, show_alert=bool(words) or None)
+                while True:
+                    try:
+                        return await query.answer(words or None, show_alert=bool(words) or None)
+                    except RetryAfter as error:
+                        await asyncio.sleep(asked_s(error))
         except FAILURES as error:
             if not says(error, OLD_QUERY):
                 log.warning("a button was not answered: %s", brief(error))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from telegram import Bot, ChatMember, ChatMemberAdministrator, User
+from telegram.error import RetryAfter
+
+from bot.telegram_adapter.errors import asked_s
 
 KEPT_S = 60.0
 MOST = 10_000
@@ -18,6 +22,8 @@ class Members:
         self._bot = bot  # borrowed
         self._us = us
         self._known: dict[tuple[str, int, int], tuple[float, bool]] = {}
+        self._not_before: dict[int, float] = {}
+        """Until when Telegram does not want to be asked about a chat."""
 
     async def is_moderator(self, chat: int, person: int) -> bool:
         """Whether they administer the group."""
@@ -44,6 +50,14 @@ class Members:
             return known
         if len(self._known) >= MOST:
             self._known.clear()
-        answer = await ask()
+            self._not_before.clear()
+        chat = key[1]
+        if (left_s := self._not_before.get(chat, now) - now) > 0:
+            raise RetryAfter(timedelta(seconds=left_s))
+        try:
+            answer = await ask()
+        except RetryAfter as error:
+            self._not_before[chat] = now + asked_s(error)
+            raise
         self._known[key] = (now + KEPT_S, answer)
         return answer

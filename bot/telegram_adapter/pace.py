@@ -55,6 +55,10 @@ class Pace:
         """Telegram wants so long to hear nothing for that chat."""
         self._held[chat] = _now() + seconds
 
+    def held_s(self, chat: int) -> float:
+        """For how long Telegram still wants that, or 0."""
+        return max(self._held.get(chat, 0.0) - _now(), 0.0)
+
     def tidy(self) -> None:
         """Forgets the chats in which nothing was sent for a minute."""
         old = _now() - self.minute_s

@@ -150,6 +150,17 @@ async def test_a_few_words_are_shown_over_the_button_and_more_below(
         assert (below.text, below.reply_to) == (words.strip(), asked.id)
 
 
+async def test_a_button_is_answered_also_when_telegram_wants_it_a_little_later(
+    platform, receiver, tmp_path, hive
+):
+    receiver.answers["q"] = says("Not you.")
+    platform.fault("answerCallbackQuery", "429", retry_after_s=1)
+    async with serving_bot(platform, tmp_path, receiver) as telegram:
+        await telegram.post(str(hive), Draft(("Ask.",), (Button("q", "Why?"),)), "k")
+        pressed = await platform.people.press(await last(platform, hive), "Why?")
+        assert (await platform.people.answered(pressed))["text"] == "Not you."
+
+
 async def test_what_an_old_button_answers_is_said_below_it(platform, receiver, tmp_path, hive):
     receiver.answers["q"] = says("Not you.")
     platform.fault("answerCallbackQuery", f"Bad Request: {OLD_QUERY}")

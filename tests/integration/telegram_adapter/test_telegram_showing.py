@@ -1,10 +1,13 @@
 """This file shows people on Telegram something through our adapter: what they see, and why not."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
+from telegram.error import RetryAfter
 
 from bot.chat import Busy, Button, Card, Draft, File, MessageGone, PlaceClosed, Refused, TooOld
+from bot.telegram_adapter.adapter import SKETCH_S
 from bot.telegram_adapter.opening import open_telegram
 from core.errors import ConfigInvalid
 from tests.fakes.chat import says
@@ -172,6 +175,45 @@ async def test_a_rate_limit_holds_for_its_chat_alone(platform, telegram, hive, p
     assert 290 < busy.value.retry_after_s <= 300
     assert len(platform.called("sendMessage")) == asked, "nobody knocks in between"
     await telegram.post(str(private), says("Now"), "k")
+
+
+async def test_who_wants_to_be_left_alone_is_not_told_that_we_type_either(platform, telegram, hive):
+    platform.fault("sendChatAction", "429", retry_after_s=300, chat=hive)
+    for _ in range(2):
+        with pytest.raises(Busy) as busy:
+            await telegram.show_typing(str(hive))
+        assert busy.value.retry_after_s > 290
+    with pytest.raises(Busy):
+        await telegram.rename_thread(f"{hive}/5", "Bees")
+    asked = [call.method for call in platform.calls if call.chat == hive]
+    assert asked == ["sendChatAction"]
+
+
+async def test_sketches_pause_as_long_as_telegram_wants_and_messages_do_not(
+    platform, telegram, private
+):
+    platform.fault("sendMessageDraft", "429", retry_after_s=300, chat=private)
+    for _ in range(2):
+        assert not await telegram.sketch(str(private), says("Bees"), "k")
+        await asyncio.sleep(SKETCH_S)
+    assert len([one for one in platform.called("sendMessageDraft") if one.chat == private]) == 1
+    await telegram.post(str(private), says("Bees dance"), "k")
+
+
+async def test_who_may_what_is_not_asked_again_before_telegram_wants_to_be_asked(
+    platform, telegram, hive
+):
+    platform.fault("getChatMember", "429", retry_after_s=300, chat=hive)
+    for person in (platform.people.mina, platform.people.olga):
+        with pytest.raises(RetryAfter):
+            await telegram.members.is_moderator(hive, person)
+    assert len([one for one in platform.called("getChatMember") if one.chat == hive]) == 1
+
+
+async def test_a_file_reaches_people_behind_its_text_also_a_little_later(platform, telegram, hive):
+    platform.fault("sendDocument", "429", retry_after_s=1, chat=hive)
+    await telegram.post(str(hive), Draft(("x" * 2000,), file=File("a.txt", "Said.")), "k")
+    assert (await last(platform, hive)).files == {"a.txt": b"Said."}
 
 
 async def test_a_person_who_blocked_us_is_a_closed_place(platform, telegram, private):

@@ -18,8 +18,8 @@ _BAR = 12
 QUOTE_CHARACTERS = 120
 TITLE_CHARACTERS = 100
 """Of a thread: Discord's limit, the lowest."""
-LABEL_CHARACTERS = 80
-"""Of a button: Discord's limit."""
+LABEL_CHARACTERS = 150
+"""Of a button: the longest question. A platform may show less of it there."""
 ASKED_CHARACTERS = 500
 JOBS = 10
 

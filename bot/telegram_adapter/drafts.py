@@ -16,7 +16,7 @@ from telegram import (
 
 from bot.chat import Button, Card, Draft, File, Refused
 from bot.telegram_adapter.places import number_in
-from bot.telegram_adapter.style import TelegramHtml, link, plain, units
+from bot.telegram_adapter.style import TelegramHtml, link, plain, units, unmentioned
 
 TEXT_UNITS = 4096
 CAPTION_UNITS = 1024
@@ -27,8 +27,9 @@ SHORT_CHARACTERS = 20
 """A label that can be read although two others stand beside it."""
 READABLE_CHARACTERS = 32
 """Of a label that has a row of its own: telephones show no more."""
-QUESTIONS_UNITS = 260
-"""Three questions as text."""
+QUESTION_UNITS = 150
+QUESTIONS_UNITS = 3 * (QUESTION_UNITS + 4) + 1
+"""Three questions as text, with their numbers and what parts them from the rest."""
 
 _OURS = re.compile(r"tt:([A-Za-z0-9_-]{1,61})")
 
@@ -53,9 +54,9 @@ def html(draft: Draft) -> str:
     buttons are its last."""
     blocks = list(filter(str.strip, draft.blocks))
     if card := draft.card:
-        blocks.insert(0, f"<b>{link(cut(card.title, TITLE_UNITS), card.url)}</b>")
+        blocks.insert(0, f"<b>{link(cut(unmentioned(card.title), TITLE_UNITS), card.url)}</b>")
     if numbers := _numbered(draft.buttons):
-        labels = ((numbers.get(b.id), TelegramHtml().text(b.label)) for b in draft.buttons)
+        labels = ((numbers.get(b.id), _question(b.label)) for b in draft.buttons)
         blocks.append("\n".join(f"{number}{label}" for number, label in labels if number))
     text = "\n\n".join(blocks)
     if not plain(text).strip():
@@ -128,6 +129,10 @@ def _numbered(buttons: Sequence[Button]) -> dict[str, str]:
     if all(len(button.label) <= READABLE_CHARACTERS for button in questions):
         return {}
     return {button.id: f"{n}. " for n, button in enumerate(questions, 1)}
+
+
+def _question(label: str) -> str:
+    return TelegramHtml().text(cut(unmentioned(label), QUESTION_UNITS))
 
 
 def _has_text(draft: Draft) -> bool:

@@ -43,10 +43,12 @@ WORDS = {"en": Words("en"), "ko": Words("ko")}
 
 @dataclass
 class Speaker:
-    """`LanguageModel` that says `says` to every question, word by word with a pause before each."""
+    """`LanguageModel` that says `says` to every question, word by word with a pause before each.
+    `questions`: of its summaries."""
 
     says: str
     pause_s: float = 0.0
+    questions: tuple[str, ...] = tuple(SUMMARY["questions"])
     name: str = "speaker"
     num_ctx: int = 16_384
     asked: list[Prompt] = field(default_factory=list)
@@ -61,7 +63,8 @@ class Speaker:
             yield f"{word} "
 
     async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, Any]) -> str:
-        return json.dumps(SUMMARY if "topic" in schema["properties"] else QUESTIONS)
+        summary = SUMMARY | {"questions": self.questions}
+        return json.dumps(summary if "topic" in schema["properties"] else QUESTIONS)
 
 
 class Scene:

@@ -4,6 +4,7 @@ import pytest
 
 from bot.chat import Button, Card, Draft, File, Refused
 from bot.telegram_adapter import drafts
+from bot.telegram_adapter.adapter import Telegram
 from bot.telegram_adapter.style import plain, units
 
 CARD = Card("How *bees* <dance>", "https://youtu.be/dQw4w9WgXcQ", "https://i.ytimg.com/x.jpg")
@@ -55,6 +56,20 @@ def test_questions_that_a_button_cannot_show_are_read_whole_in_the_text():
     draft = Draft(("Ask.",), buttons)
     assert plain(drafts.html(draft)) == f"Ask.\n\n1. Why?\n2. {long}"
     assert rows("Why?", long, "Transcript") == [["1. Why?"], [f"2. {long}"], ["Transcript"]]
+
+
+def test_the_longest_texts_with_the_longest_title_and_questions_fit():
+    questions = [Button(str(n), "@😀" * 75) for n in range(3)]
+    card = Card("@😀" * 200, CARD.url)
+    for draft in (
+        Draft(("x" * Telegram.text_limit,), tuple(questions)),
+        Draft(("x" * Telegram.card_limit,), tuple(questions), card=card),
+    ):
+        assert units(plain(drafts.html(draft))) <= drafts.TEXT_UNITS
+
+
+def test_a_title_that_is_no_link_mentions_nobody():
+    assert "@ada" not in drafts.html(Draft(("Bees.",), card=Card("@ada", "ada.mp3")))
 
 
 def test_what_comes_back_of_a_button_fits():

@@ -18,7 +18,17 @@ from core.model import Video
 from tests.fakes.chat import FakeChat, Shown
 from tests.fakes.core import BEES, SAID
 from tests.fakes.ears import FakeFetcher, WaitingTranscriber
-from tests.fakes.scene import ADA, BEES_LINK, BOB, ELSEWHERE, HERE, QUEEN, Scene, open_scene
+from tests.fakes.scene import (
+    ADA,
+    BEES_LINK,
+    BOB,
+    ELSEWHERE,
+    HERE,
+    QUEEN,
+    Scene,
+    Speaker,
+    open_scene,
+)
 from tests.fakes.virtual_loop import virtually
 
 EN = Words("en")
@@ -86,6 +96,15 @@ async def test_one_message_moves_and_the_summary_is_a_new_one_with_six_buttons(t
         assert all(label.endswith("?") for label in labels[:3])
         assert labels[3:] == ["Transcript", "Chapters", "More questions"]
         assert "Topic" in summary.draft.text
+
+
+@virtually
+async def test_a_question_that_is_as_long_as_the_model_may_write_one_is_offered_whole(tmp_path):
+    question = "Who found the queen of the hive in Arden, " * 3 + "and in which year?"
+    model = Speaker("Yes.", questions=(question, "Why?", "Where?"))
+    async with open_scene(tmp_path, model=model) as scene:
+        thread = await scene.watched()
+        assert scene.summary(thread).draft.buttons[0].label == question
 
 
 @virtually

@@ -35,7 +35,9 @@ class Moves:
         self._old[new] = old
         kept = {str(old): new for old, new in self._new.items()}
         try:
-            self._path.write_text(json.dumps(kept))
+            written = self._path.with_suffix(".new")  # a kill leaves the old ones or the new ones
+            written.write_text(json.dumps(kept))
+            written.replace(self._path)
         except OSError as error:  # Telegram will tell us again
             log.warning("a group's new id was not stored: %s", error)
 

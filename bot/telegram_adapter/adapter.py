@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from telegram import Bot, Message, User
 from telegram.constants import ChatAction
-from telegram.error import BadRequest, ChatMigrated
+from telegram.error import BadRequest, ChatMigrated, InvalidToken
 
 from bot.chat import Busy, ChatError, Draft, PlaceClosed, Refused, TooOld, Upload
 from bot.telegram_adapter import drafts
@@ -161,7 +161,10 @@ class Telegram:
     async def download(self, upload: Upload, target: Path) -> None:
         async with translated(DOWNLOAD_S):
             file = await self.bot.get_file(upload.id)
-            await file.download_to_drive(target, read_timeout=DOWNLOAD_S)
+            try:
+                await file.download_to_drive(target, read_timeout=DOWNLOAD_S)
+            except InvalidToken as error:  # for a token that it knew a moment ago
+                raise Refused("no such file") from error
 
     async def _send(self, at: Place, send: Any, shown: dict[str, Any], field: str) -> Message:
         async def post(chat: int) -> Message:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.chat import Button, Draft, File
+from bot.chat import Button, Draft, File, Refused
 from bot.telegram_adapter.ears import Ears
 from bot.telegram_adapter.opening import open_telegram
 from bot.words import Words
@@ -119,6 +119,17 @@ async def test_a_file_is_heard_with_what_fetches_it(platform, receiver, tmp_path
         await telegram.download(heard.file, tmp_path / "bees.mp3")
     assert (heard.file.name, heard.file.size) == ("bees.mp3", 4)
     assert (tmp_path / "bees.mp3").read_bytes() == b"buzz"
+
+
+async def test_a_file_that_is_not_where_telegram_says_is_not_waited_for(
+    platform, receiver, tmp_path, private
+):
+    elsewhere = f"{platform.url}/elsewhere"
+    async with serving_bot(platform, tmp_path, receiver, file_base=elsewhere) as telegram:
+        await platform.people.upload(private, "bees.mp3", b"buzz", "audio", author=private)
+        heard = await soon(receiver.messages)
+        with pytest.raises(Refused):
+            await telegram.download(heard.file, tmp_path / "bees.mp3")
 
 
 async def test_a_button_works_after_a_restart(platform, receiver, tmp_path, hive):

@@ -23,6 +23,7 @@ from core.people import Habits, Room
 
 PAGE = 10
 HITS = 5
+_SWITCH = dict.fromkeys(("on", "yes", "true"), True) | dict.fromkeys(("off", "no", "false"), False)
 _FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -208,7 +209,7 @@ class Instructions:
         where, named = command.where, command.options.get("video", "").strip()
         videos = await self._desk.core.known(where.channel)
         if named:
-            return _found(videos, named).id
+            return _all_found(videos, named)[0].id
         room = await self._room(command)
         return room.video_id if room and room.video_id else videos[0].id
 
@@ -220,7 +221,9 @@ class Instructions:
             room = await self._room(command)
             return room.video_id if room else ""
         coming = [video for _, video in await pending(self._desk, where.channel)]
-        return _found([*coming, *await self._desk.core.library.videos(where.channel)], named).id
+        known = await self._desk.core.library.videos(where.channel)
+        ids = {video.id for video in _all_found([*coming, *known], named)}
+        return ids.pop() if len(ids) == 1 else ""
 
     async def _room(self, command: Command) -> Room | None:
         """What the message that it was given on is about, or else the place."""
@@ -257,21 +260,22 @@ def _here(command: Command) -> Command:
     return replace(command, where=replace(command.where, is_thread=True))
 
 
-def _found(videos: Sequence[Video], named: str) -> Video:
-    """By id, link or title."""
-    ids = (named, *find_video_ids(named))
-    for video in videos:
-        if video.id in ids:
-            return video
-    wanted = named.casefold()
-    for video in videos:
-        if wanted in video.title.casefold():
-            return video
-    raise UnknownVideo(named)
+def _all_found(videos: Sequence[Video], named: str) -> list[Video]:
+    """By id or link, else by title, else by a part of it."""
+    ids, title = (named, *find_video_ids(named)), named.casefold()
+    found = (
+        [video for video in videos if video.id in ids]
+        or [video for video in videos if video.title.casefold() == title]
+        or [video for video in videos if title in video.title.casefold()]
+    )
+    if not found:
+        raise UnknownVideo(named)
+    return found
 
 
 def _switch(told: str | None) -> bool | None:
-    return None if told is None else told in ("on", "true", "yes")
+    """What is no switch sets nothing."""
+    return _SWITCH.get((told or "").casefold())
 
 
 def _who(told: str | None) -> str | None:

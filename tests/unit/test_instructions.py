@@ -269,6 +269,14 @@ async def test_of_a_video_that_several_want_each_cancels_their_own(author, left,
 
 
 @virtually
+async def test_what_is_no_switch_sets_nothing(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        before = await scene.command("settings", author=MODERATOR)
+        assert await scene.command("settings", author=MODERATOR, links="perhaps") == before
+        assert await scene.command("settings", author=MODERATOR, links="No") != before
+
+
+@virtually
 async def test_forget_is_for_moderators_and_takes_rooms_and_buttons_along(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
@@ -287,7 +295,12 @@ async def test_forget_forgets_nothing_by_mistake(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         assert await scene.command("forget", author=MODERATOR) == EN("chat.which_video")
+        await scene.watched("https://youtu.be/bbbbbbbbbbb")
+        told = await scene.command("forget", author=MODERATOR, video="bees")
+        assert told == EN("chat.which_video")
         told = await scene.command("forget", thread, MODERATOR)
+        assert told == EN("videos.forgotten", count=1)
+        told = await scene.command("forget", author=MODERATOR, video="bees")
         assert told == EN("videos.forgotten", count=1)
 
 

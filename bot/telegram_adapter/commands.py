@@ -10,6 +10,7 @@ from typing import get_args
 
 from telegram import Message, MessageEntity, User
 
+from bot.telegram_adapter.events import text_of
 from core.config import Language
 from core.export import Format
 from core.links import find_video_ids
@@ -28,14 +29,16 @@ _SETTINGS = _SWITCHES | _WHO | {name: name for name in _WHO.values()}
 
 
 def command_in(message: Message, us: User) -> tuple[str, str] | None:
-    """A command's name and what follows it; ("", "") if it is another bot's."""
-    text, first = message.text or "", next(iter(message.entities), None)
+    """A command's name and what follows it, also below a file; ("", "") if it is another bot's."""
+    text, first = text_of(message), next(iter(message.entities or message.caption_entities), None)
     if first is None or first.type != MessageEntity.BOT_COMMAND or first.offset:
         return None
     name, _, bot = text[1 : first.length].partition("@")
     if bot and bot.casefold() != (us.username or "").casefold():
         return "", ""
     name = name.casefold()
+    if name not in COMMANDS and message.caption:
+        return None
     if name not in COMMANDS and not (bot or message.chat.type == "private"):
         return "", ""
     return name if name in COMMANDS else "help", text[first.length :].strip()

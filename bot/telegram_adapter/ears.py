@@ -68,8 +68,8 @@ class Ears:
         command = commands.command_in(message, self._telegram.us)
         if command == ("", ""):
             return
-        if command is None and not (message.text or message.caption or events.upload(message)):
-            return  # somebody joined, a picture, a poll
+        if command is None and not _says_something(message):
+            return
         author = await self._author(message)
         if command:
             await self._command(message, author, *command)
@@ -79,6 +79,7 @@ class Ears:
 
     async def _command(self, message: Message, author: Person, name: str, text: str) -> None:
         topic, replied = events.topic(message), events.replied_to(message)
+        about = replied or (message if events.upload(message) else None)
         where = events.where(message.chat, topic, self._telegram.moves)
         own = message_id(message.chat.id, message.message_id)
         command = Command(
@@ -87,9 +88,9 @@ class Ears:
             author,
             name,
             commands.options(name, text, is_about_one=bool(topic or replied)),
-            message_id=message_id(message.chat.id, replied.message_id) if replied else "",
-            text=events.text_of(replied) if replied else "",
-            file=events.upload(replied) if replied else None,
+            message_id=message_id(message.chat.id, about.message_id) if about else "",
+            text=events.text_of(about) if about else "",
+            file=events.upload(about) if about else None,
         )
         if draft := await self._receiver.command(command):
             await self._reply(where.place, replace(draft, reply_to=own))
@@ -156,6 +157,13 @@ class Ears:
             async with asyncio.timeout(CALL_S):
                 return await self._telegram.members.is_moderator(chat, person)
         return False
+
+
+def _says_something(message: Message) -> bool:
+    """Somebody who joined does not, nor does a picture or a poll. Who sends us alone a file that we
+    can make nothing of waits for a word."""
+    is_for_us = message.document and message.chat.type == ChatType.PRIVATE
+    return bool(message.text or message.caption or events.upload(message) or is_for_us)
 
 
 def _words(draft: Draft | None) -> str:

@@ -121,6 +121,43 @@ async def test_a_file_is_heard_with_what_fetches_it(platform, receiver, tmp_path
     assert (tmp_path / "bees.mp3").read_bytes() == b"buzz"
 
 
+async def test_a_command_below_a_file_is_about_it(platform, receiver, tmp_path, hive):
+    async with serving_bot(platform, tmp_path, receiver):
+        below = {"caption": f"/watch@{BOT_NAME} ko"}
+        file = await platform.people.upload(hive, "bees.mp3", b"buzz", "audio", **below)
+        command = await soon(receiver.commands)
+    assert (command.name, command.options) == ("watch", {"language": "ko"})
+    assert (command.file.name, command.message_id) == ("bees.mp3", f"{hive}:{file}")
+
+
+async def test_a_file_that_forwards_another_bots_command_is_a_file(
+    platform, receiver, tmp_path, private
+):
+    async with serving_bot(platform, tmp_path, receiver):
+        below = {"caption": "/save it", "author": private}
+        await platform.people.upload(private, "bees.mp3", b"buzz", "audio", **below)
+        assert (await soon(receiver.messages)).file.name == "bees.mp3"
+
+
+async def test_who_sends_us_alone_what_we_cannot_hear_is_heard_all_the_same(
+    platform, receiver, tmp_path, private
+):
+    async with serving_bot(platform, tmp_path, receiver):
+        await platform.people.upload(private, "bees.pdf", b"%PDF", author=private)
+        heard = await soon(receiver.messages)
+    assert (heard.text, heard.file, heard.to_us) == ("", None, True)
+
+
+async def test_a_link_behind_the_words_of_a_command_is_one(telegram, receiver, private):
+    person = {"id": private, "first_name": "Ada", "is_bot": False}
+    said = {"message_id": 1, "date": 1, "chat": {"id": private, "type": "private"}, "from": person}
+    behind = {"type": "text_link", "offset": 7, "length": 4, "url": LINK}
+    named = {"type": "bot_command", "offset": 0, "length": 6}
+    said |= {"text": "/watch this", "entities": [named, behind]}
+    await Ears(telegram, receiver, ()).hear({"update_id": 1, "message": said})
+    assert LINK in (await soon(receiver.commands)).options["link"]
+
+
 async def test_a_file_that_is_not_where_telegram_says_is_not_waited_for(
     platform, receiver, tmp_path, private
 ):

@@ -68,8 +68,7 @@ async def _telegram(house: House, config: Config, words: Mapping[str, Words], be
         open_telegram(config.telegram, config.data_dir) as telegram,
         handling(telegram, house, config, words) as handlers,
     ):
-        begun("Telegram")
-        await hear(telegram, handlers, config.telegram)
+        await hear(telegram, handlers, config.telegram, lambda: begun("Telegram"))
 
 
 @asynccontextmanager

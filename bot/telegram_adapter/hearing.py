@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from bot.chat import Receiver
 from bot.config import Telegram as Section
@@ -14,13 +15,20 @@ from bot.telegram_adapter.telling import tell_commands
 TIDIED_S = 60.0
 
 
-async def hear(telegram: Telegram, receiver: Receiver, config: Section) -> None:
-    """Until this is cancelled. Raises ConfigInvalid where Telegram will not have us any more."""
+async def hear(
+    telegram: Telegram,
+    receiver: Receiver,
+    config: Section,
+    begun: Callable[[], object] = lambda: None,
+) -> None:
+    """Until this is cancelled. `begun`: told when it works.
+
+    Raises ConfigInvalid where Telegram does not take our webhook, or will not have us any more."""
     bot = telegram.bot
     listening: Listening = Webhook(bot, config) if config.webhook_url else Polling(bot)
     others = [asyncio.create_task(tell_commands(bot)), asyncio.create_task(_tidy(telegram))]
     try:
-        await listening.serve(Ears(telegram, receiver, config.allowed_chats).hear)
+        await listening.serve(Ears(telegram, receiver, config.allowed_chats).hear, begun)
     finally:
         for task in others:
             task.cancel()

@@ -42,8 +42,9 @@ T = TypeVar("T")
 
 
 class Listening(Protocol):
-    async def serve(self, hear: Hear) -> None:
-        """Until it is cancelled. Raises ConfigInvalid where it can never work."""
+    async def serve(self, hear: Hear, begun: Callable[[], object]) -> None:
+        """Until it is cancelled. `begun`: told when it works. Raises ConfigInvalid where it can
+        never work."""
 
 
 class Polling:
@@ -57,8 +58,9 @@ class Polling:
         """By the update's id: who hears it, and until when that is waited for."""
         self._late: set[asyncio.Task[None]] = set()
 
-    async def serve(self, hear: Hear) -> None:
+    async def serve(self, hear: Hear, begun: Callable[[], object]) -> None:
         await lasting(self._take_over)
+        begun()
         try:
             while True:
                 for update in await lasting(self._fetch):
@@ -112,7 +114,7 @@ class Webhook:
         self._secret = secrets.token_urlsafe(32)
         self._hearing: set[asyncio.Task[None]] = set()
 
-    async def serve(self, hear: Hear) -> None:
+    async def serve(self, hear: Hear, begun: Callable[[], object]) -> None:
         async def take(request: web.Request) -> web.Response:
             return await self._take(request, hear)
 
@@ -127,6 +129,7 @@ class Webhook:
             except OSError as error:
                 raise ConfigInvalid("telegram.webhook_port", "it cannot be opened") from error
             await lasting(self._ask)
+            begun()
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()

@@ -48,10 +48,12 @@ async def test_an_address_that_telegram_does_not_take_is_a_wrong_setting(
 ):
     platform.fault("setWebhook", "Bad Request: bad webhook: HTTPS url must be provided for webhook")
     config = section(platform, webhook_url="http://a.example", webhook_port=0)
+    begun: list[str] = []
     async with open_telegram(config, tmp_path) as telegram:
         with pytest.raises(ConfigInvalid) as invalid:
-            await hear(telegram, receiver, config)
+            await hear(telegram, receiver, config, lambda: begun.append("Telegram"))
     assert invalid.value.key == "telegram.webhook_url"
+    assert begun == [], "so it ends the program, as a wrong token does"
 
 
 async def test_it_goes_on_after_an_outage_and_beside_another_poller(

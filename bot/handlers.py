@@ -14,6 +14,7 @@ from bot.instructions import Instructions
 from bot.looks import Looks
 from bot.manners import Manners
 from bot.suggesting import suggestions
+from bot.talk import apart
 from bot.work import Work
 from core.links import find_video_ids
 from core.people import Pressable, Room
@@ -92,9 +93,7 @@ class Handlers:
         room = await self._desk.rooms.find(self._desk.chat.name, place, press.message_id)
         if room and room.video_id == button.video_id:
             return room
-        # Below what is about all videos there may be a question about one of them.
-        thread = f"{place} {button.video_id}".strip()
-        return Room(button.channel, button.video_id, thread)
+        return apart(press.where, button.video_id)
 
     async def _more(self, press: Press, button: Pressable, looks: Looks) -> Draft | None:
         """Three fresh questions, for everybody."""

@@ -14,6 +14,7 @@ from bot.looks import Looks
 from bot.manners import Manners
 from bot.render import export_labels
 from bot.suggesting import pending
+from bot.talk import apart
 from bot.work import Work
 from core.errors import NotALink, UnknownJob, UnknownVideo
 from core.export import Format
@@ -228,7 +229,11 @@ class Instructions:
     async def _room(self, command: Command) -> Room | None:
         """What the message that it was given on is about, or else the place."""
         where, name = command.where, self._desk.chat.name
-        return await self._desk.rooms.find(name, where.place, command.message_id)
+        room = await self._desk.rooms.find(name, where.place, command.message_id)
+        linked = find_video_ids(command.text)
+        if len(linked) == 1 and (room is None or room.video_id != linked[0]):
+            return apart(where, linked[0])
+        return room
 
     async def _ready(self, channel: str, video_id: str) -> Ready:
         await self._desk.core.known(channel, video_id)

@@ -1,7 +1,10 @@
-"""This file keeps which video a private chat talks about: the one talked about last."""
+"""This file tells which conversation goes on where there is no thread: which video a private chat
+talks about is the one talked about last.
+"""
 
 from __future__ import annotations
 
+from bot.chat import Where
 from bot.desk import Desk
 from core.people import Request, Room
 
@@ -13,3 +16,9 @@ async def turn_to(desk: Desk, request: Request, room: Room) -> None:
     is_private = bool(room.video_id) and not request.server
     if is_private and await desk.rooms.find(platform, place):
         await desk.rooms.bind(platform, place, "", room)
+
+
+def apart(where: Where, video_id: str) -> Room:
+    """The conversation about one video in a place that is about others too, or with "" about all of
+    them."""
+    return Room(where.channel, video_id, f"{where.place} {video_id}".strip())

@@ -53,6 +53,8 @@ class Watch:
             if self.thread or is_opened_with_it:
                 self.before = await self._about()
                 await self._bind()  # all that is said there is about the video
+                if self._is_private_talk and self.request.message_id:
+                    await self._bind(self.request.message_id)
             elif self.request.thread:
                 room = replace(self._room, thread=self.request.id)
                 await turn_to(self.desk, self.request, room)

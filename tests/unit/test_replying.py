@@ -109,6 +109,18 @@ async def test_in_private_a_reply_or_a_pressed_question_turns_the_talk_to_its_vi
 
 
 @virtually
+async def test_in_private_a_reply_to_a_link_is_about_its_video(tmp_path):
+    async with open_scene(tmp_path, Private()) as scene:
+        links = []
+        for link in (BEES_LINK, OTHER_LINK):
+            links.append(await scene.write(link, PRIVATE, to_us=True))
+            await scene.settle()
+        await scene.write(QUEEN, PRIVATE, to_us=True, reply_to=links[0].id)
+        await scene.settle()
+        assert await asked_videos(scene) == {"aaaaaaaaaaa"}
+
+
+@virtually
 async def test_in_private_each_video_has_a_conversation_of_its_own(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
         rooms = []
@@ -226,6 +238,8 @@ async def test_a_command_on_a_message_is_about_its_video(tmp_path):
         event = scene.command_event("transcript")
         told = await scene.handlers.command(replace(event, message_id=first.id))
         assert told.file.name == "aaaaaaaaaaa.txt"
+        told = await scene.handlers.command(replace(event, message_id="?", text=BEES_LINK))
+        assert told.file.name == "aaaaaaaaaaa.txt", "also on the link itself"
 
 
 @virtually

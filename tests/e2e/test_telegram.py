@@ -116,7 +116,7 @@ async def pressed_by(person: int, name: str, talk: Talk) -> None:
 
 async def test_one_message_shows_how_far_it_is(hive):
     [bars] = await hive.bars()
-    assert len(bars) >= 5
+    assert len(bars) >= 3
     assert all(one != other for one, other in pairwise(bars)), "each edit shows something new"
     assert bars[-1].endswith(DONE)
     progress = (await hive.ours())[0]
@@ -226,7 +226,7 @@ async def test_where_no_topic_may_be_opened_what_replies_is_about_that_video(
     people = platform.people
     talk = Talk(platform, await people.make_supergroup("No rights", forum=True), topic=0)
     link = await talk.write(f"{TO_US}{LINK} {WHALES_LINK}")
-    assert (await talk.summary()).reply_to == link
+    assert (await summary_of(talk, GLASS_TITLE)).reply_to == link, "the first one's"
     for title in (GLASS_TITLE, WHALES_TITLE):
         summary = await summary_of(talk, title)
         asked = await talk.write(QUESTION, reply_to=summary.id)

@@ -59,7 +59,7 @@ class Instructions:
     async def look(self, what: str, where: Where, video_id: str, looks: Looks) -> Draft:
         """A video's transcript as a file, or its chapters. Raises UnknownVideo."""
         if what == "transcript":
-            return await self._file(where, video_id, "txt", looks)
+            return await self._file(apart(where, video_id), "txt", looks)
         return looks.chapters(await self._ready(where.channel, video_id))
 
     async def _watch(self, command: Command, looks: Looks) -> Draft | None:
@@ -106,8 +106,10 @@ class Instructions:
         return told or looks.say("chat.begun")
 
     async def _transcript(self, command: Command, looks: Looks) -> Draft:
-        form = command.options.get("format", "txt")
-        return await self._file(command.where, await self._video(command), form, looks)
+        form, room = command.options.get("format", "txt"), await self._room(command)
+        video_id = await self._video(command)
+        about = room if room and room.video_id == video_id else apart(command.where, video_id)
+        return await self._file(about, form, looks)
 
     async def _chapters(self, command: Command, looks: Looks) -> Draft:
         return await self.look("chapters", command.where, await self._video(command), looks)
@@ -198,12 +200,12 @@ class Instructions:
             await self._manners.set(scope, wanted, afresh=afresh)
         return looks.habits(await self._manners.habits(where))
 
-    async def _file(self, where: Where, video_id: str, form: str, looks: Looks) -> Draft:
+    async def _file(self, about: Room, form: str, looks: Looks) -> Draft:
+        """The video, with what was said about it in that conversation."""
         chosen: Format = next((known for known in _FORMATS if known == form), "txt")
-        text = await exported(
-            self._desk.core, where.channel, video_id, video_id, chosen, export_labels(looks.words)
-        )
-        return replace(looks.say("chat.file"), file=File(f"{video_id}.{chosen}", text))
+        known_as = (about.channel, about.video_id, about.thread)
+        text = await exported(self._desk.core, *known_as, chosen, export_labels(looks.words))
+        return replace(looks.say("chat.file"), file=File(f"{about.video_id}.{chosen}", text))
 
     async def _video(self, command: Command) -> str:
         """The one named, by id or title, else the one that the place is about, else the newest."""

@@ -24,6 +24,7 @@ from tests.fakes.scene import (
     ELSEWHERE,
     HERE,
     MODERATOR,
+    QUEEN,
     Scene,
     Speaker,
     in_korean,
@@ -153,6 +154,19 @@ async def test_transcript_is_a_file_in_each_format(form, tmp_path):
         draft = await scene.handlers.command(event)
         assert draft.file.name == f"{BEES.id}.{form}"
         assert "Nora Lee" in draft.file.text
+
+
+@virtually
+async def test_an_export_holds_what_was_said_about_the_video_there_and_nowhere_else(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        threads = [await scene.watched() for _ in range(2)]
+        await scene.write(QUEEN, threads[0])
+        await scene.settle()
+        said = []
+        for thread in threads:
+            event = scene.command_event("transcript", thread, format="md")
+            said.append(QUEEN in (await scene.handlers.command(event)).file.text)
+        assert said == [True, False]
 
 
 @virtually

@@ -143,7 +143,8 @@ class Webhook:
             raise ConfigInvalid("telegram.webhook_url", str(error)) from error
 
     async def _take(self, request: web.Request, hear: Hear) -> web.Response:
-        if not hmac.compare_digest(request.headers.get(SECRET, "").encode(), self._secret.encode()):
+        told = request.headers.get(SECRET, "").encode(errors="replace")
+        if not hmac.compare_digest(told, self._secret.encode()):
             raise web.HTTPForbidden
         try:
             update = json.loads(await request.read())

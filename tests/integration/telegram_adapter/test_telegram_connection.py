@@ -12,7 +12,7 @@ from bot.program import quiet
 from bot.telegram_adapter.checks import check_telegram
 from bot.telegram_adapter.ears import Ears
 from bot.telegram_adapter.hearing import hear
-from bot.telegram_adapter.listening import HEARD_S
+from bot.telegram_adapter.listening import HEARD_S, SECRET
 from bot.telegram_adapter.opening import open_telegram
 from core.errors import ConfigInvalid
 from tests.fakes.chat import says
@@ -36,8 +36,9 @@ async def test_a_webhook_brings_it_and_nobody_else_can(platform, receiver, tmp_p
         await platform.people.write(private, "hello", author=private)
         assert (await soon(receiver.messages)).text == "hello"
         async with httpx.AsyncClient() as stranger:
-            answer = await stranger.post(url, json={"update_id": 1})
-        assert answer.status_code == 403
+            for headers in ({}, {SECRET: "a guess"}, {SECRET: b"\xe9"}):
+                answer = await stranger.post(url, json={"update_id": 1}, headers=headers)
+                assert answer.status_code == 403
     async with serving_bot(platform, tmp_path, receiver):  # from now on it is fetched again
         await platform.people.write(private, "again", author=private)
         assert (await soon(receiver.messages)).text == "again"

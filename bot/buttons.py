@@ -10,7 +10,7 @@ from bot.chat import Button
 from bot.desk import Desk
 from bot.looks import LABEL_CHARACTERS, short
 from core.people import Pressable
-from core.plain import one_line
+from core.text.plain import one_line
 
 
 async def made(

@@ -18,7 +18,7 @@ from bot.talk import apart
 from bot.work import Work
 from core.links import find_video_ids
 from core.people import Pressable, Room
-from core.plain import one_line
+from core.text.plain import one_line
 
 
 class Handlers:

@@ -12,7 +12,7 @@ from bot.words import Words
 from core.document import Labels, outline
 from core.model import Answer, Hit, Job, Progress, Ready, Video
 from core.people import Habits
-from core.plain import clock, one_line
+from core.text.plain import clock, one_line
 
 _BAR = 12
 QUOTE_CHARACTERS = 120

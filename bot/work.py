@@ -21,7 +21,7 @@ from bot.uploads import MEGABYTES
 from bot.watching import Watch
 from core.errors import EmptyQuestion, FileTooLarge
 from core.people import Request, Room
-from core.plain import one_line
+from core.text.plain import one_line
 
 _DAY_S = 24 * 3600.0
 

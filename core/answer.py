@@ -16,7 +16,7 @@ from core.extractive import follow_up
 from core.model import Answer, Passage, Turn
 from core.ports import LanguageModel, Message
 from core.prompts import NOT_SAID, ask_for_questions, count_tokens
-from core.safe_text import SafeStream
+from core.text.safe_text import SafeStream
 
 log = logging.getLogger(__name__)
 

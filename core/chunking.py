@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from core.model import Chapter, Chunk, Segment, Transcript, Video
-from core.tokens import cjk_characters
+from core.text.tokens import cjk_characters
 
 CHUNK_S, CHUNK_WORDS, CHUNK_CJK = 75.0, 180, 400
 TINY = 0.25

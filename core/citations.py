@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from core.model import Citation, Passage, Segment, Video
-from core.tokens import cjk_characters, tokenise
+from core.text.tokens import cjk_characters, tokenise
 
 QUOTE_CHARACTERS = 300
 LONGEST = 4

@@ -18,7 +18,7 @@ from core.notebook import Notebook, Noted, recipe
 from core.parts import Line, characters, cut, minutes, thicken
 from core.ports import LanguageModel, Message, Pieces, Tell
 from core.prompts import ask_again, ask_for_notes, ask_for_summary, count_tokens, prompt
-from core.tokens import tokenise
+from core.text.tokens import tokenise
 from core.topics import find_chapters
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import from_json
 
 from core.errors import BadModelOutput
-from core.safe_text import safe_line
+from core.text.safe_text import safe_line
 
 TEXT_CHARACTERS, TITLE_CHARACTERS, QUESTION_CHARACTERS = 400, 100, 150
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d\d(?:\.\d+)?)")

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.keywords import salience
 from core.model import Passage, Segment, Video
-from core.tokens import cjk_characters, tokenise
+from core.text.keywords import salience
+from core.text.tokens import cjk_characters, tokenise
 
 MOST = 3
 # How much of a question's weight must be covered. Measured on lectures (English) and KorQuAD: a

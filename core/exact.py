@@ -10,7 +10,7 @@ import numpy as np
 
 from core.model import Chunk
 from core.ports import Chunks, KeywordRanker, Vectors
-from core.tokens import tokenise
+from core.text.tokens import tokenise
 
 RANKED = 4000
 """Chunks whose words are compared, about a hundred hours; cutting them up takes a second."""

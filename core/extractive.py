@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from core.citations import cite
 from core.evidence import announces, find_evidence, points_back
-from core.keywords import count_words, keywords, salience
 from core.model import Answer, Chapter, Passage, Point, Segment, Summary, Transcript, Video
 from core.suggestions import suggest
-from core.tokens import tokenise, words
+from core.text.keywords import count_words, keywords, salience
+from core.text.tokens import tokenise, words
 from core.topics import find_chapters
 
 ENGINE = "extractive"

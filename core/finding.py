@@ -13,7 +13,7 @@ from core.errors import EmbedderMissing, WorkerFailed, WorkerTimeout
 from core.model import Hit, Passage, Video
 from core.ports import Chunks, Embedder, KeywordRanker, Vectors
 from core.retrieval import KEYWORD_WEIGHT, VECTOR_WEIGHT, VideoScope, fuse, join
-from core.tokens import tokenise
+from core.text.tokens import tokenise
 
 log = logging.getLogger(__name__)
 

@@ -29,9 +29,9 @@ from core.model import (
     Turn,
     Video,
 )
-from core.plain import one_line
 from core.ports import Clock, Jobs, LanguageModel, Library, Tell, Threads, Videos
 from core.sources import Source
+from core.text.plain import one_line
 from core.watch import Watch
 
 PASSAGES = 8

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from core.model import Mark, Passage
-from core.plain import clock, one_line
 from core.ports import LanguageModel, Message, Prompt
+from core.text.plain import clock, one_line
 
 OPENING, CLOSING = "<<<TRANSCRIPT", "TRANSCRIPT>>>"
 NOT_SAID = "NONE"

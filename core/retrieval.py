@@ -10,7 +10,7 @@ import numpy as np
 
 from core.model import Chunk, Hit
 from core.ports import KeywordRanker, Vectors
-from core.tokens import tokenise
+from core.text.tokens import tokenise
 
 RRF_K = 60
 KEYWORD_WEIGHT, VECTOR_WEIGHT = 1.0, 1.0

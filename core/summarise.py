@@ -13,11 +13,11 @@ from core.citations import bearing
 from core.condense import Reader
 from core.drafts import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.extractive import MOST_CHAPTER_POINTS, hashtags
-from core.keywords import count_words, keywords
 from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
 from core.ports import LanguageModel, Pieces, Tell
-from core.safe_text import safe_line
 from core.suggestions import suggest
+from core.text.keywords import count_words, keywords
+from core.text.safe_text import safe_line
 from core.topics import MOST_CHAPTERS, SHORTEST_S, find_chapters
 
 MOST_POINTS = 12

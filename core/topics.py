@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.keywords import Words, count_words, keywords
 from core.model import Chapter, Segment, Transcript, Video
-from core.tokens import tokenise
+from core.text.keywords import Words, count_words, keywords
+from core.text.tokens import tokenise
 
 MOST_CHAPTERS = 20
 SHORTEST_S = 20.0

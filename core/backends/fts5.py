@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.errors import DiskFull, IndexBroken
 from core.model import Chunk
-from core.tokens import tokenise
+from core.text.tokens import tokenise
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS videos (

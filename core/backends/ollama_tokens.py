@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from math import ceil
 
-from core.tokens import cjk_characters
+from core.text.tokens import cjk_characters
 
 _PLAIN_RATE, _CJK_RATE = 1 / 3.2, 1.0
 """Tokens a character before anything is known. Qwen takes 0.26 to 0.29 for spoken English and

@@ -16,7 +16,7 @@ from core.backends.fts5 import Fts5
 from core.errors import IndexBroken
 from core.model import Chunk
 from core.ports import KeywordIndex, VectorIndex, Vectors
-from core.tokens import tokenise
+from core.text.tokens import tokenise
 from tests.fakes.index import FakeKeywordIndex, FakeVectorIndex
 
 HIVE, OTHER = "discord/1/hive", "discord/1/other"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.tokens import tokenise
+from core.text.tokens import tokenise
 from tests.e2e.conftest import LECTURES
 from tests.fakes.lectures import read_lecture
 from tests.fakes.terminal import Terminal

@@ -13,7 +13,7 @@ import numpy as np
 from core.errors import CoreError, IndexBroken
 from core.model import Chunk
 from core.ports import Kind, Vectors
-from core.tokens import tokenise
+from core.text.tokens import tokenise
 
 SIZE = 64
 

@@ -14,7 +14,7 @@ from core.backends.fts5 import Fts5
 from core.errors import IndexBroken
 from core.model import Chunk
 from core.ports import Vectors
-from core.tokens import tokenise
+from core.text.tokens import tokenise
 
 CHANNEL = "hive"
 CHUNKS = 40

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Any
 
-from core.tokens import tokenise
+from core.text.tokens import tokenise
 
 _LINE = re.compile(r"^\[(\d+)\] (.+)$", re.MULTILINE)
 _COUNTS = {"points": 5, "chapters": 3, "hashtags": 3, "questions": 3}

@@ -1,6 +1,6 @@
 """This file finds the words and sentences a text is about."""
 
-from core.keywords import count_words, keywords, salience
+from core.text.keywords import count_words, keywords, salience
 
 
 def test_keywords_are_what_a_part_says_more_often_than_the_whole():

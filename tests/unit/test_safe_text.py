@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.safe_text import STREAM_CHARACTERS, SafeStream, safe_line
+from core.text.safe_text import STREAM_CHARACTERS, SafeStream, safe_line
 
 
 def shown(*pieces: str) -> str:

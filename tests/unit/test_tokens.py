@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import core.tokens
-from core.tokens import cjk_characters, tokenise, words
+import core.text.tokens
+from core.text.tokens import cjk_characters, tokenise, words
 
 
 def test_the_examples_in_the_docstrings_hold():
-    assert doctest.testmod(core.tokens).failed == 0
+    assert doctest.testmod(core.text.tokens).failed == 0
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_token_is_never_empty_and_holds_no_blank(text):
 @given(st.text(), st.text())
 def test_a_line_break_parts_two_texts(one, other):
     """Joined texts have the tokens of both, unless a spoken number goes on across the break."""
-    spoken = {*core.tokens._VALUES, *core.tokens._SCALES}
+    spoken = {*core.text.tokens._VALUES, *core.text.tokens._SCALES}
     if not any(word in f"{one} {other}".casefold() for word in spoken):
         assert tokenise(f"{one}\n{other}") == tokenise(one) + tokenise(other)
 
@@ -91,7 +91,7 @@ def test_a_line_break_parts_two_texts(one, other):
 def test_many_threads_get_the_same_tokens():
     text = " ".join(f"running{letter} dances{letter} flies" for letter in string.ascii_letters)
     alone, found = tokenise(text), []
-    core.tokens._stem.cache_clear()
+    core.text.tokens._stem.cache_clear()
     threads = [threading.Thread(target=lambda: found.append(tokenise(text))) for _ in range(8)]
     for thread in threads:
         thread.start()

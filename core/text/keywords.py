@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
-from core.tokens import words
+from core.text.tokens import words
 
 # Said often, and about nothing. Stems, or words as written.
 _DULL = """

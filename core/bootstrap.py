@@ -16,9 +16,9 @@ import psutil
 
 from core.backends.bm25 import Bm25
 from core.backends.captions import read_subtitles
-from core.backends.copies import copy
-from core.backends.database import engine_for_jobs, sqlite_file
-from core.backends.store import Store, open_store, sqlite_url
+from core.backends.storage.copies import copy
+from core.backends.storage.database import engine_for_jobs, sqlite_file
+from core.backends.storage.store import Store, open_store, sqlite_url
 from core.backups import FOLDER, keeping_copies, naming_the_newest
 from core.caches import Caches
 from core.config import LOG_FILE, Core, Llm

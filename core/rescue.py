@@ -8,9 +8,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.backends.copies import check, copy, put_back
-from core.backends.database import sqlite_file
-from core.backends.store import open_store, sqlite_url
+from core.backends.storage.copies import check, copy, put_back
+from core.backends.storage.database import sqlite_file
+from core.backends.storage.store import open_store, sqlite_url
 from core.backups import FOLDER, copies, naming_the_newest
 from core.bootstrap import database_url
 from core.config import Core

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.backends.database import sqlite_file
-from core.backends.store import Store, open_store
+from core.backends.storage.database import sqlite_file
+from core.backends.storage.store import Store, open_store
 from core.backups import FOLDER, naming_the_newest
 from core.bootstrap import database_url
 from core.caches import made_by

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from core.backends.database import engine_for_jobs
-from core.backends.store import open_store, sqlite_url
+from core.backends.storage.database import engine_for_jobs
+from core.backends.storage.store import open_store, sqlite_url
 from core.jobs import open_jobs
 from core.model import Effort, Segment, Video, Window
 from core.ports import Prompt

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from core.backends.store import Store, open_store, sqlite_url
+from core.backends.storage.store import Store, open_store, sqlite_url
 from tests.fakes.postgres import NoServer, fresh_database, server
 from tests.fakes.store import MemoryStore
 

@@ -12,10 +12,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from core.backends.database import open_database
-from core.backends.migrations import HEAD
-from core.backends.store import open_store
-from core.backends.tables import metadata
+from core.backends.storage.database import open_database
+from core.backends.storage.migrations import HEAD
+from core.backends.storage.store import open_store
+from core.backends.storage.tables import metadata
 from core.errors import DiskFull, StoreUnreachable
 from core.model import Segment, Transcript, Video
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from core.backends.store import Store, open_store
+from core.backends.storage.store import Store, open_store
 from core.model import Video
 from core.people import Habits, Pressable, Quota, Request, Room
 from tests.fakes.store import MemoryStore

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.backends.store import Store
+from core.backends.storage.store import Store
 from core.errors import UnknownVideo
 from core.model import (
     Answer,

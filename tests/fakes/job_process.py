@@ -20,8 +20,8 @@ import alembic.command  # noqa: F401  (imported before the fork, it costs each l
 from dbos import DBOS
 
 from core.backends.captions import read_subtitles
-from core.backends.database import engine_for_jobs
-from core.backends.store import Store, open_store, sqlite_url
+from core.backends.storage.database import engine_for_jobs
+from core.backends.storage.store import Store, open_store, sqlite_url
 from core.caches import Caches, Notes
 from core.config import Limits, Speech
 from core.engine import Engine

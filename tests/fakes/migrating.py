@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 import alembic.command  # noqa: F401  (imported before the fork, it costs each child nothing)
 from sqlalchemy import Engine, event
 
-from core.backends.store import open_store
+from core.backends.storage.store import open_store
 
 
 def open_and_die(url: str, fatal: int, pipe: Connection) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from core.backends.copies import check, copy
-from core.backends.store import open_store, sqlite_url
+from core.backends.storage.copies import check, copy
+from core.backends.storage.store import open_store, sqlite_url
 from core.backups import KEPT, copies, keep_copies, keep_copy, naming_the_newest
 from core.config import Core
 from core.errors import (
@@ -37,7 +37,7 @@ WRITER = """
 import asyncio, sys
 from itertools import count
 from contextlib import suppress
-from core.backends.store import open_store
+from core.backends.storage.store import open_store
 from core.errors import UnknownVideo
 from core.model import Segment, Transcript, Video
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.backends.store import open_store
+from core.backends.storage.store import open_store
 from core.bootstrap import database_url
 from core.checks.asking import child
 from core.checks.llm import language_model, ollama

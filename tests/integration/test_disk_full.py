@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from core.backends.chroma import Chroma
-from core.backends.copies import copy
 from core.backends.fts5 import Fts5
-from core.backends.store import Store, open_store, sqlite_url
+from core.backends.storage.copies import copy
+from core.backends.storage.store import Store, open_store, sqlite_url
 from core.backups import keep_copy
 from core.config import Core
 from core.errors import CoreError, DiskFull, IndexBroken, StoreBroken

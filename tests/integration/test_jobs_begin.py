@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from core.backends.database import engine_for_jobs
+from core.backends.storage.database import engine_for_jobs
 from core.errors import StoreBroken
 from core.jobs import open_jobs
 from core.runner import running

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from core.backends.database import engine_for_jobs
-from core.backends.store import open_store, sqlite_url
+from core.backends.storage.database import engine_for_jobs
+from core.backends.storage.store import open_store, sqlite_url
 from core.errors import CoreError
 from core.jobs import open_jobs
 from core.model import Segment

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from core.backends.database import engine_for_jobs
+from core.backends.storage.database import engine_for_jobs
 from core.jobs import open_jobs
 from core.model import Video
 from core.runner import running

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from core.backends.migrations import HEAD
-from core.backends.store import open_store, sqlite_url
+from core.backends.storage.migrations import HEAD
+from core.backends.storage.store import open_store, sqlite_url
 from tests.fakes.migrating import open_and_die
 
 RELEASES = ("0001",)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.backends.store import sqlite_url
+from core.backends.storage.store import sqlite_url
 from tests.fakes.board import events, posts, texts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ import asyncio, sys
 from pathlib import Path
 from bot.chat import Draft
 from bot.outbox import open_outbox
-from core.backends.store import open_store
+from core.backends.storage.store import open_store
 from tests.fakes.board import Board, Fate, FatedOutgoing
 
 async def main(url, path, keyed, moment, n):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.backends.store import Store, open_store, sqlite_url
+from core.backends.storage.store import Store, open_store, sqlite_url
 from core.model import (
     Answer,
     CaptionTrack,

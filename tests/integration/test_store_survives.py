@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from core.backends.database import open_database, translated
-from core.backends.store import open_store, sqlite_url
+from core.backends.storage.database import open_database, translated
+from core.backends.storage.store import open_store, sqlite_url
 from core.errors import CoreError, DataUnwritable, DiskFull, StoreBroken, StoreUnreachable
 from core.model import Segment, Transcript, Video
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 WRITER = """
 import asyncio, sys
-from core.backends.store import open_store
+from core.backends.storage.store import open_store
 from core.model import Segment, Transcript, Video
 
 async def main(url, name, count):
@@ -40,8 +40,8 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 
 MIGRATION_THAT_DIES = """
 import asyncio, os, signal, sys
-from core.backends.database import open_database
-from core.backends.migrations import _upgrade
+from core.backends.storage.database import open_database
+from core.backends.storage.migrations import _upgrade
 
 async def main(url):
     async with open_database(url) as database, database.write() as connection:
@@ -53,7 +53,7 @@ asyncio.run(main(sys.argv[1]))
 
 OPENING = """
 import asyncio, sys
-from core.backends.store import open_store
+from core.backends.storage.store import open_store
 
 async def main(url):
     async with open_store(url) as store:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from core.backends.store import open_store, sqlite_url
+from core.backends.storage.store import open_store, sqlite_url
 from core.config import Limits, Speech
 from core.errors import WorkerOutOfMemory
 from core.hearing import Hearing

@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 
 from core.backends.bm25 import Bm25
-from core.backends.copies import copy
-from core.backends.store import Store, open_store, sqlite_url
+from core.backends.storage.copies import copy
+from core.backends.storage.store import Store, open_store, sqlite_url
 from core.backups import FOLDER, keep_copy, naming_the_newest
 from core.bootstrap import make_worker
 from core.caches import Caches, Level

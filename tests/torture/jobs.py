@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from core.backends.store import open_store, sqlite_url
+from core.backends.storage.store import open_store, sqlite_url
 from tests.fakes.durable import Point
 from tests.fakes.forks import Fork, forked
 from tests.fakes.job_process import SAID, STORE, VIDEO, Event, Journal, Life, Wish

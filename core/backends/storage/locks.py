@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.backends import tables as t
+from core.backends.storage import tables as t
 from core.errors import UnknownVideo
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from core.backends.database import Database
-from core.backends.tables import settings
-from core.backends.upsert import insert_into
+from core.backends.storage.database import Database
+from core.backends.storage.tables import settings
+from core.backends.storage.upsert import insert_into
 from core.people import Habits
 
 _s = settings.c

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.backends import tables as t
-from core.backends.database import Database
-from core.backends.locks import hold, lock
+from core.backends.storage import tables as t
+from core.backends.storage.database import Database
+from core.backends.storage.locks import hold, lock
 from core.model import Video
 
 

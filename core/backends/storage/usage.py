@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.backends.database import Database
-from core.backends.tables import usage
-from core.backends.upsert import insert_into
+from core.backends.storage.database import Database
+from core.backends.storage.tables import usage
+from core.backends.storage.upsert import insert_into
 from core.people import Quota
 
 _u = usage.c

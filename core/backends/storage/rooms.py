@@ -7,9 +7,9 @@ from dataclasses import asdict
 
 from sqlalchemy import delete, select
 
-from core.backends import tables as t
-from core.backends.database import Database
-from core.backends.upsert import insert_into
+from core.backends.storage import tables as t
+from core.backends.storage.database import Database
+from core.backends.storage.upsert import insert_into
 from core.people import Pressable, Room
 
 _r, _b = t.rooms.c, t.buttons.c

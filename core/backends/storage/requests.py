@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from core.backends.database import Database
-from core.backends.tables import requests
-from core.backends.upsert import insert_into
+from core.backends.storage.database import Database
+from core.backends.storage.tables import requests
+from core.backends.storage.upsert import insert_into
 from core.people import Request
 
 _r = requests.c

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete, select
 
-from core.backends.database import Database
-from core.backends.tables import pieces
-from core.backends.upsert import insert_into
+from core.backends.storage.database import Database
+from core.backends.storage.tables import pieces
+from core.backends.storage.upsert import insert_into
 
 _p = pieces.c
 

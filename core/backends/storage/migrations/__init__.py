@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, inspect, text
 
-from core.backends.database import Database
+from core.backends.storage.database import Database
 from core.errors import StoreUnreachable
 
 HEAD = "0004"
@@ -15,7 +15,7 @@ _LOCK = 8_822_331
 
 
 async def bring_up(database: Database) -> None:
-    """Returns with every table as core/backends/tables.py has it.
+    """Returns with every table as core/backends/storage/tables.py has it.
 
     Everything happens in one transaction: a kill leaves the old state, and of several processes
     that start together one does the work. Raises StoreUnreachable on a newer release's database.

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from core.backends.database import translated
+from core.backends.storage.database import translated
 from core.errors import CannotWrite, DiskFull, StoreBroken, StoreInUse
 
 WAIT_S = 15.0

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from core.backends.tables import metadata
+from core.backends.storage.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, select, update
 
-from core.backends.database import Database
-from core.backends.tables import outbox
-from core.backends.upsert import insert_into
+from core.backends.storage.database import Database
+from core.backends.storage.tables import outbox
+from core.backends.storage.upsert import insert_into
 from core.people import Effect
 
 _o = outbox.c

@@ -11,18 +11,18 @@ import numpy as np
 from sqlalchemy import URL, ColumnElement, delete, exists, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.backends import tables as t
-from core.backends.database import Database, open_database
-from core.backends.library import SqlLibrary
-from core.backends.locks import hold
-from core.backends.migrations import bring_up
-from core.backends.outgoing import SqlOutgoing
-from core.backends.pieces import SqlPieces
-from core.backends.requests import SqlRequests
-from core.backends.rooms import SqlButtons, SqlRooms
-from core.backends.settings import SqlSettings
-from core.backends.upsert import insert_into
-from core.backends.usage import SqlUsage
+from core.backends.storage import tables as t
+from core.backends.storage.database import Database, open_database
+from core.backends.storage.library import SqlLibrary
+from core.backends.storage.locks import hold
+from core.backends.storage.migrations import bring_up
+from core.backends.storage.outgoing import SqlOutgoing
+from core.backends.storage.pieces import SqlPieces
+from core.backends.storage.requests import SqlRequests
+from core.backends.storage.rooms import SqlButtons, SqlRooms
+from core.backends.storage.settings import SqlSettings
+from core.backends.storage.upsert import insert_into
+from core.backends.storage.usage import SqlUsage
 from core.errors import StoreBroken
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors

@@ -194,7 +194,7 @@ def _language_model(
 ) -> tuple[LanguageModel | None, Callable[[], Awaitable[object]], Callable[[], Awaitable[None]]]:
     if llm.engine == "extractive":
         return None, _nothing, _nothing
-    from core.backends.ollama import Ollama  # here: its client takes 0.4 s to import
+    from core.backends.ollama.client import Ollama  # here: its client takes 0.4 s to import
 
     model = Ollama(llm)
     return model, model.check, model.close

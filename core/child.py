@@ -32,7 +32,7 @@ from core.roles import BEAT_S
 from core.wire import decode, encode, read, read_vectors
 
 if TYPE_CHECKING:
-    from core.backends.chroma import Chroma
+    from core.backends.chroma.vector_index import Chroma
     from core.backends.embedder import SentenceEmbedder
     from core.backends.fts5 import Fts5
 
@@ -189,7 +189,7 @@ def _index(setup: Setup) -> dict[str, Method]:
 
     @cache
     def vectors() -> Chroma:
-        from core.backends.chroma import Chroma
+        from core.backends.chroma.vector_index import Chroma
 
         return Chroma(folder() / "chroma")
 

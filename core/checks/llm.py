@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from core.backends.ollama import Ollama
-from core.backends.ollama_server import MINIMUM, ModelFacts, shown, split
+from core.backends.ollama.client import Ollama
+from core.backends.ollama.server import MINIMUM, ModelFacts, shown, split
 from core.config import Core, Llm
 from core.errors import CoreError, ModelMissing, OllamaUnreachable
 from core.model import Check, Fact

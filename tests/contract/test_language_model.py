@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 
 import pytest
 
-from core.backends.ollama import Ollama
+from core.backends.ollama.client import Ollama
 from core.config import Llm
 from core.errors import PromptTooLong
 from core.ports import LanguageModel, Message

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.backends.chroma import Chroma
+from core.backends.chroma.vector_index import Chroma
 from core.backends.fts5 import Fts5
 from core.errors import IndexBroken
 from core.model import Chunk

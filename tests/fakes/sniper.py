@@ -27,7 +27,7 @@ FILES = (
     "index_metadata.pickle",
 )
 MARK = "in-use"
-"""What core/backends/chroma.py leaves in a folder during a call."""
+"""What core/backends/chroma/vector_index.py leaves in a folder during a call."""
 _SPREAD_S = 0.001
 _PATIENCE_S = 60.0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.backends.chroma import Chroma
+from core.backends.chroma.vector_index import Chroma
 from core.backends.fts5 import Fts5
 from core.backends.storage.copies import copy
 from core.backends.storage.store import Store, open_store, sqlite_url

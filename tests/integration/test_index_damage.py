@@ -15,8 +15,8 @@ import chromadb
 import psutil
 import pytest
 
-from core.backends.chroma import Chroma
-from core.backends.chroma_files import note
+from core.backends.chroma.graph_files import note
+from core.backends.chroma.vector_index import Chroma
 from core.backends.fts5 import Fts5
 from core.errors import IndexBroken
 from tests.fakes.index_child import (

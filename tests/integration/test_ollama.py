@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from core.backends.ollama import BUSY_PAUSES_S, Ollama
-from core.backends.ollama_repetition import MOST_REPEATS
+from core.backends.ollama.client import BUSY_PAUSES_S, Ollama
+from core.backends.ollama.repetition import MOST_REPEATS
 from core.config import Llm
 from core.errors import (
     BadModelOutput,

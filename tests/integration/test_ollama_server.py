@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from core.backends.ollama import Ollama
-from core.backends.ollama_server import is_new_enough
+from core.backends.ollama.client import Ollama
+from core.backends.ollama.server import is_new_enough
 from core.config import Llm
 from core.errors import ConfigInvalid, ModelFailed, ModelMissing, OllamaTooOld, OllamaUnreachable
 from core.ports import Message

@@ -248,6 +248,6 @@ async def _reads_whole(live: Path) -> bool:
 
 
 def _folder_of(folder: Path, channel: str) -> Path:
-    """Where core/backends/chroma.py keeps it."""
+    """Where core/backends/chroma/vector_index.py keeps it."""
     name = hashlib.sha256(channel.encode()).hexdigest()[:32]
     return folder / "cache" / "chroma" / name

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from core.backends.chroma import Chroma
+from core.backends.chroma.vector_index import Chroma
 from core.model import Chunk, Video
 from core.ports import Vectors
 from tests.fakes.index_child import put_when_told
@@ -260,5 +260,5 @@ def _bytes(folder: Path) -> int:
 
 
 def _name(channel: str) -> str:
-    """Of its folder: core/backends/chroma.py."""
+    """Of its folder: core/backends/chroma/vector_index.py."""
     return hashlib.sha256(channel.encode()).hexdigest()[:32]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.backends.ollama_repetition import MOST_REPEATS, Repetition
+from core.backends.ollama.repetition import MOST_REPEATS, Repetition
 from tests.fakes.ollama_rules import pieces
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from core.backends.whisper.repeats import collapse, is_looping
 from core.model import Segment
-from core.repeats import collapse, is_looping
 from tests.fakes.lectures import read_lecture
 
 LECTURES = (

@@ -14,13 +14,13 @@ from faster_whisper import BatchedInferencePipeline
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from core.backends.whisper.audio import RATE, Samples, decode, told_duration
+from core.backends.whisper.cutting import LONGEST_SPEECH_S, Stretch, cut
 from core.backends.whisper.loading import load, settle
+from core.backends.whisper.repeats import collapse, is_looping
 from core.backends.whisper.trouble import trouble
 from core.config import Speech
-from core.cutting import LONGEST_SPEECH_S, Stretch, cut
 from core.errors import ConfigInvalid, WorkerFailed
 from core.model import Effort, Segment, Window
-from core.repeats import collapse, is_looping
 
 _VOTERS = 3
 _SILENT_PROBABILITY, _UNSURE_LOG_PROBABILITY = 0.6, -1.0

@@ -9,10 +9,10 @@ from typing import Any
 
 from ollama import ChatResponse
 
-from core.backends.ollama_errors import translated
-from core.backends.ollama_repetition import Repetition
-from core.backends.ollama_server import ModelFacts, connect, loaded, look, shown, split
-from core.backends.ollama_tokens import TokenEstimate
+from core.backends.ollama.errors import translated
+from core.backends.ollama.repetition import Repetition
+from core.backends.ollama.server import ModelFacts, connect, loaded, look, shown, split
+from core.backends.ollama.tokens import TokenEstimate
 from core.config import Llm
 from core.errors import (
     BadModelOutput,

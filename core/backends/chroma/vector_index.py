@@ -23,7 +23,7 @@ import numpy as np
 from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings
 
-from core.backends.chroma_files import check, note
+from core.backends.chroma.graph_files import check, note
 from core.errors import CoreError, DiskFull, IndexBroken
 from core.model import Chunk
 from core.ports import Vectors

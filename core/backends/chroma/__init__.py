@@ -1,0 +1,1 @@
+"""A channel's vectors in Chroma."""

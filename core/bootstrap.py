@@ -25,7 +25,6 @@ from core.config import LOG_FILE, Core, Llm
 from core.engine import Engine
 from core.errors import DataUnwritable
 from core.finding import Finder
-from core.hearing import Hearing
 from core.indexing import Indexer
 from core.ingest import Ingest
 from core.once import OpenedOnce
@@ -39,6 +38,7 @@ from core.remote import (
     RemoteVectorIndex,
 )
 from core.roles import FETCH, INDEX, SPEECH, Role, RoleName
+from core.transcription.hearing import Hearing
 from core.workers import Worker
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from weakref import WeakValueDictionary
 from core.caches import Notes
 from core.engine import EXTRACTIVE, Engine
 from core.errors import UnknownVideo
-from core.hearing import Hearing, notes_about
 from core.indexing import Indexer
 from core.model import Order, Progress, Ready, Summary, Transcript, Video
 from core.ports import Fetcher, Library, Pieces, Tell, Videos
 from core.sources import File, Link, Source, file_video
+from core.transcription.hearing import Hearing, notes_about
 
 KEPT = timedelta(days=7)
 """Windows and notes of work that nobody goes on with."""

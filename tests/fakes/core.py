@@ -12,12 +12,12 @@ from core.config import Limits, Speech
 from core.engine import Engine
 from core.errors import CoreError
 from core.finding import Finder
-from core.hearing import Hearing
 from core.indexing import Indexer
 from core.ingest import Ingest
 from core.model import Answer, Segment, Video
 from core.pipeline import Pipeline
 from core.ports import LanguageModel
+from core.transcription.hearing import Hearing
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.jobs import FakeJobs

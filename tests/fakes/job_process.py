@@ -26,7 +26,6 @@ from core.caches import Caches, Notes
 from core.config import Limits, Speech
 from core.engine import Engine
 from core.errors import CoreError
-from core.hearing import Hearing
 from core.indexing import Indexer
 from core.ingest import Ingest, Step
 from core.jobs import DurableJobs, open_jobs
@@ -34,6 +33,7 @@ from core.model import Effort, Order, Progress, Segment, Video, Window
 from core.ports import Prompt, Tell
 from core.runner import MOST_RESCUES, running
 from core.sources import File, Link, Source
+from core.transcription.hearing import Hearing
 from tests.fakes.durable import Commits, Point
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex

@@ -17,9 +17,9 @@ from core.errors import (
     SpeechModelMissing,
     VideoTooLong,
 )
-from core.hearing import Hearing, check_length, notes_about
 from core.model import CaptionTrack, Progress, Segment, Transcript, Video
 from core.sources import File, Link
+from core.transcription.hearing import Hearing, check_length, notes_about
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
 from tests.fakes.store import MemoryStore
 

@@ -3,8 +3,8 @@
 import pytest
 
 from core.errors import SpeechDeviceFailed, WorkerFailed, WorkerOutOfMemory
-from core.ladder import lighter
 from core.model import LIGHTEST, Effort
+from core.transcription.ladder import lighter
 
 FULL = WorkerOutOfMemory("speech")
 BROKEN = SpeechDeviceFailed("CUDA failed with error unspecified launch failure")

@@ -12,9 +12,9 @@ from core.errors import (
     WorkerOutOfMemory,
     WorkerTimeout,
 )
-from core.hearing import Hearing
 from core.model import LIGHTER, LIGHTEST, Effort, Progress, Segment, Video
 from core.sources import File, Link
+from core.transcription.hearing import Hearing
 from tests.fakes.ears import SET, FakeFetcher, FakeTranscriber
 from tests.fakes.store import MemoryStore
 

@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 
 from core.config import Limits, Speech
 from core.errors import BackendError, NoCaptions, NoSpeech, VideoError, VideoTooLong
-from core.ladder import Ladder
-from core.listening import Listener
 from core.model import LIGHTER, Effort, Progress, Segment, Transcript, Video
 from core.ports import Fetcher, Pieces, Tell, Transcriber
 from core.sources import File, Source
+from core.transcription.ladder import Ladder
+from core.transcription.listening import Listener
 
 Words = tuple[Video, Transcript]
 """The video, its length now known, and what is said in it."""

@@ -1,0 +1,1 @@
+"""A video → its transcript: captions or speech, with checkpoints and fallbacks."""

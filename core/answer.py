@@ -10,12 +10,12 @@ from contextlib import aclosing
 
 from core.asking import QUESTIONS_TOKENS, Asked, reply_tokens, room
 from core.citations import Citations
-from core.drafts import QuestionsDraft, parse, schema
 from core.errors import CoreError, PromptTooLong
 from core.extractive import follow_up
+from core.language_model.drafts import QuestionsDraft, parse, schema
+from core.language_model.prompts import NOT_SAID, ask_for_questions, count_tokens
 from core.model import Answer, Passage, Turn
 from core.ports import LanguageModel, Message
-from core.prompts import NOT_SAID, ask_for_questions, count_tokens
 from core.text.safe_text import SafeStream
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.citations import Citations
+from core.language_model.prompts import ask, count_tokens, earlier_answer, earlier_question, prompt
 from core.model import Passage, Turn
 from core.ports import LanguageModel, Message, Prompt
-from core.prompts import ask, count_tokens, earlier_answer, earlier_question, prompt
 
 QUESTIONS_TOKENS = 256
 """The reply that asks what may be asked next."""

@@ -48,7 +48,7 @@ def bearing(sentence: str, segments: Sequence[Segment], index: int) -> int:
 
 class Citations:
     """What an answer rests on. A model cites the numbers its prompt gave the passages' segments,
-    counted through from 1 (core.prompts.prompt); readers see `[1]`, `[2]` … as they appear.
+    counted through from 1 (`prompts.prompt`); readers see `[1]`, `[2]` … as they appear.
     """
 
     def __init__(self, passages: Sequence[Passage]) -> None:

@@ -10,14 +10,20 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
-from core.drafts import NotesDraft, PointDraft, SummaryDraft, parse, schema
 from core.errors import BadModelOutput, PromptTooLong
 from core.extractive import summarise as take_key_sentences
+from core.language_model.drafts import NotesDraft, PointDraft, SummaryDraft, parse, schema
+from core.language_model.prompts import (
+    ask_again,
+    ask_for_notes,
+    ask_for_summary,
+    count_tokens,
+    prompt,
+)
 from core.model import Passage, Progress, Segment, Transcript, Video
 from core.notebook import Notebook, Noted, recipe
 from core.parts import Line, characters, cut, minutes, thicken
 from core.ports import LanguageModel, Message, Pieces, Tell
-from core.prompts import ask_again, ask_for_notes, ask_for_summary, count_tokens, prompt
 from core.text.tokens import tokenise
 from core.topics import find_chapters
 

@@ -12,10 +12,10 @@ from core import extractive
 from core.answer import answer
 from core.asking import fits
 from core.errors import CoreError
+from core.language_model.precedence import PatientModel, Precedence
 from core.model import Answer, Passage, Summary, Transcript, Turn, Video
 from core.notebook import notes_for
 from core.ports import LanguageModel, Pieces, Tell
-from core.precedence import PatientModel, Precedence
 from core.summarise import summarise
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from core.citations import bearing
 from core.condense import Reader
-from core.drafts import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.extractive import MOST_CHAPTER_POINTS, hashtags
+from core.language_model.drafts import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
 from core.ports import LanguageModel, Pieces, Tell
 from core.suggestions import suggest

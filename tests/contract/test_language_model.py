@@ -11,8 +11,8 @@ import pytest
 from core.backends.ollama.client import Ollama
 from core.config import Llm
 from core.errors import PromptTooLong
+from core.language_model.precedence import PatientModel, Precedence
 from core.ports import LanguageModel, Message
-from core.precedence import PatientModel, Precedence
 from tests.fakes.models import ScriptedModel
 from tests.fakes.ollama import OllamaServer
 

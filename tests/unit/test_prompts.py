@@ -2,9 +2,7 @@
 
 from core.asking import Asked
 from core.citations import cite
-from core.model import Answer, Mark, Passage, Segment, Turn, Video
-from core.ports import Message
-from core.prompts import (
+from core.language_model.prompts import (
     CLOSING,
     OPENING,
     ask,
@@ -14,6 +12,8 @@ from core.prompts import (
     harmless,
     prompt,
 )
+from core.model import Answer, Mark, Passage, Segment, Turn, Video
+from core.ports import Message
 from tests.fakes.lectures import read_lecture
 
 BEES = Video("beesbeesbee", "How bees dance", "The Hive")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.drafts import SummaryDraft, parse
 from core.errors import BadModelOutput, ModelFailed
+from core.language_model.drafts import SummaryDraft, parse
 from core.model import Mark, Segment, Transcript, Video
 from core.summarise import chapters_of, summarise
 from tests.fakes.models import ScriptedModel

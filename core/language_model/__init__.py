@@ -1,0 +1,1 @@
+"""What every call of a language model shares: prompts, replies as JSON, who may call when."""

@@ -10,8 +10,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
+from core.answers.extractive import summarise as take_key_sentences
 from core.errors import BadModelOutput, PromptTooLong
-from core.extractive import summarise as take_key_sentences
 from core.language_model.drafts import NotesDraft, PointDraft, SummaryDraft, parse, schema
 from core.language_model.prompts import (
     ask_again,

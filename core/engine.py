@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from core import extractive
-from core.answer import answer
-from core.asking import fits
+from core.answers import extractive
+from core.answers.answer import answer
+from core.answers.asking import fits
 from core.errors import CoreError
 from core.language_model.precedence import PatientModel, Precedence
 from core.model import Answer, Passage, Summary, Transcript, Turn, Video

@@ -10,10 +10,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import get_args
 
+from core.answers.extractive import follow_up
 from core.config import Language
 from core.engine import EXTRACTIVE, Engine
 from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
-from core.extractive import follow_up
 from core.finding import Finder
 from core.indexing import Indexer
 from core.ingest import Ingest

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from core.citations import bearing
+from core.answers.citations import bearing
+from core.answers.extractive import MOST_CHAPTER_POINTS, hashtags
+from core.answers.suggestions import suggest
 from core.condense import Reader
-from core.extractive import MOST_CHAPTER_POINTS, hashtags
 from core.language_model.drafts import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
 from core.ports import LanguageModel, Pieces, Tell
-from core.suggestions import suggest
 from core.text.keywords import count_words, keywords
 from core.text.safe_text import safe_line
 from core.topics import MOST_CHAPTERS, SHORTEST_S, find_chapters

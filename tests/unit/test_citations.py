@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.citations import Citations, bearing, cite
+from core.answers.citations import Citations, bearing, cite
 from core.model import Passage, Segment, Video
 
 BEES, TEA = Video("beesbeesbee", "Bees"), Video("teateateate", "Tea")

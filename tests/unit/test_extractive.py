@@ -3,9 +3,9 @@ is refused; and sums them up."""
 
 import pytest
 
-from core import extractive
-from core.evidence import announces, find_evidence, points_back
-from core.extractive import hashtags
+from core.answers import extractive
+from core.answers.evidence import announces, find_evidence, points_back
+from core.answers.extractive import hashtags
 from core.model import Passage, Segment, Transcript, Video
 from tests.fakes.lectures import read_lecture
 

@@ -8,10 +8,10 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from core.asking import QUESTIONS_TOKENS, Asked, reply_tokens, room
-from core.citations import Citations
+from core.answers.asking import QUESTIONS_TOKENS, Asked, reply_tokens, room
+from core.answers.citations import Citations
+from core.answers.extractive import follow_up
 from core.errors import CoreError, PromptTooLong
-from core.extractive import follow_up
 from core.language_model.drafts import QuestionsDraft, parse, schema
 from core.language_model.prompts import NOT_SAID, ask_for_questions, count_tokens
 from core.model import Answer, Passage, Turn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.citations import Citations
+from core.answers.citations import Citations
 from core.language_model.prompts import ask, count_tokens, earlier_answer, earlier_question, prompt
 from core.model import Passage, Turn
 from core.ports import LanguageModel, Message, Prompt

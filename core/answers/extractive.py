@@ -7,10 +7,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from core.citations import cite
-from core.evidence import announces, find_evidence, points_back
+from core.answers.citations import cite
+from core.answers.evidence import announces, find_evidence, points_back
+from core.answers.suggestions import suggest
 from core.model import Answer, Chapter, Passage, Point, Segment, Summary, Transcript, Video
-from core.suggestions import suggest
 from core.text.keywords import count_words, keywords, salience
 from core.text.tokens import tokenise, words
 from core.topics import find_chapters

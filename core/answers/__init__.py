@@ -1,0 +1,1 @@
+"""A question and passages → an answer with checked citations and suggested questions."""

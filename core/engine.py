@@ -14,9 +14,9 @@ from core.answers.asking import fits
 from core.errors import CoreError
 from core.language_model.precedence import PatientModel, Precedence
 from core.model import Answer, Passage, Summary, Transcript, Turn, Video
-from core.notebook import notes_for
 from core.ports import LanguageModel, Pieces, Tell
-from core.summarise import summarise
+from core.summary.notebook import notes_for
+from core.summary.summarise import summarise
 
 log = logging.getLogger(__name__)
 

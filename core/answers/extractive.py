@@ -11,9 +11,9 @@ from core.answers.citations import cite
 from core.answers.evidence import announces, find_evidence, points_back
 from core.answers.suggestions import suggest
 from core.model import Answer, Chapter, Passage, Point, Segment, Summary, Transcript, Video
+from core.summary.topics import find_chapters
 from core.text.keywords import count_words, keywords, salience
 from core.text.tokens import tokenise, words
-from core.topics import find_chapters
 
 ENGINE = "extractive"
 FEWEST_POINTS, MOST_POINTS, MOST_CHAPTER_POINTS, HASHTAGS = 3, 7, 3, 8

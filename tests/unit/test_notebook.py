@@ -8,7 +8,7 @@ import pytest
 from core.engine import EXTRACTIVE, Engine
 from core.errors import ModelFailed
 from core.model import Segment, Transcript, Video
-from core.summarise import summarise
+from core.summary.summarise import summarise
 from tests.fakes.models import ScriptedModel
 from tests.fakes.store import FakePieces, Shelf
 

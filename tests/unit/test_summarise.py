@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.errors import BadModelOutput, ModelFailed
 from core.language_model.drafts import SummaryDraft, parse
 from core.model import Mark, Segment, Transcript, Video
-from core.summarise import chapters_of, summarise
+from core.summary.summarise import chapters_of, summarise
 from tests.fakes.models import ScriptedModel
 from tests.fakes.store import MemoryStore
 

@@ -21,11 +21,11 @@ from core.language_model.prompts import (
     prompt,
 )
 from core.model import Passage, Progress, Segment, Transcript, Video
-from core.notebook import Notebook, Noted, recipe
-from core.parts import Line, characters, cut, minutes, thicken
 from core.ports import LanguageModel, Message, Pieces, Tell
+from core.summary.notebook import Notebook, Noted, recipe
+from core.summary.parts import Line, characters, cut, minutes, thicken
+from core.summary.topics import find_chapters
 from core.text.tokens import tokenise
-from core.topics import find_chapters
 
 log = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ from itertools import pairwise
 from core.answers.citations import bearing
 from core.answers.extractive import MOST_CHAPTER_POINTS, hashtags
 from core.answers.suggestions import suggest
-from core.condense import Reader
 from core.language_model.drafts import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
 from core.ports import LanguageModel, Pieces, Tell
+from core.summary.condense import Reader
+from core.summary.topics import MOST_CHAPTERS, SHORTEST_S, find_chapters
 from core.text.keywords import count_words, keywords
 from core.text.safe_text import safe_line
-from core.topics import MOST_CHAPTERS, SHORTEST_S, find_chapters
 
 MOST_POINTS = 12
 
@@ -35,7 +35,7 @@ async def summarise(
     """The summary of at least one segment, in `language`.
 
     `covered_s` is the end of the last segment, for nothing is ever left out: where the model fails
-    at a part of a long video, that part's own key sentences stand for it (core/condense.py).
+    at a part of a long video, that part's own key sentences stand for it (core/summary/condense.py).
     `pieces` keep the notes of a long video's parts: whoever is stopped and tries again goes on
     there. They are to be cleared once the summary is stored. Raises BadModelOutput and what the
     model raises but PromptTooLong, after which it goes on.

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from core.model import Segment, Transcript
-from core.parts import Line
 from core.ports import Pieces, Prompt
+from core.summary.parts import Line
 
 
 @dataclass(frozen=True, slots=True)

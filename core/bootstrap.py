@@ -20,12 +20,9 @@ from core.backends.storage.copies import copy
 from core.backends.storage.database import engine_for_jobs, sqlite_file
 from core.backends.storage.store import Store, open_store, sqlite_url
 from core.backups import FOLDER, keeping_copies, naming_the_newest
-from core.caches import Caches
 from core.config import LOG_FILE, Core, Llm
 from core.engine import Engine
 from core.errors import DataUnwritable
-from core.finding import Finder
-from core.indexing import Indexer
 from core.ingest import Ingest
 from core.once import OpenedOnce
 from core.pipeline import Pipeline
@@ -38,6 +35,9 @@ from core.remote import (
     RemoteVectorIndex,
 )
 from core.roles import FETCH, INDEX, SPEECH, Role, RoleName
+from core.search.caches import Caches
+from core.search.finding import Finder
+from core.search.indexing import Indexer
 from core.transcription.hearing import Hearing
 from core.workers import Worker
 

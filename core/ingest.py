@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from core.caches import Notes
 from core.engine import EXTRACTIVE, Engine
 from core.errors import UnknownVideo
-from core.indexing import Indexer
 from core.model import Order, Progress, Ready, Summary, Transcript, Video
 from core.ports import Fetcher, Library, Pieces, Tell, Videos
+from core.search.caches import Notes
+from core.search.indexing import Indexer
 from core.sources import File, Link, Source, file_video
 from core.transcription.hearing import Hearing, notes_about
 

@@ -14,8 +14,6 @@ from core.answers.extractive import follow_up
 from core.config import Language
 from core.engine import EXTRACTIVE, Engine
 from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
-from core.finding import Finder
-from core.indexing import Indexer
 from core.ingest import Ingest
 from core.model import (
     Answer,
@@ -30,6 +28,8 @@ from core.model import (
     Video,
 )
 from core.ports import Clock, Jobs, LanguageModel, Library, Tell, Threads, Videos
+from core.search.finding import Finder
+from core.search.indexing import Indexer
 from core.sources import Source
 from core.text.plain import one_line
 from core.watch import Watch

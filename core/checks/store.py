@@ -6,13 +6,13 @@ from core.backends.storage.database import sqlite_file
 from core.backends.storage.store import Store, open_store
 from core.backups import FOLDER, naming_the_newest
 from core.bootstrap import database_url
-from core.caches import made_by
 from core.checks.asking import child
 from core.config import Core
 from core.errors import CoreError, IndexBroken
 from core.model import Check
 from core.remote import RemoteKeywordIndex, RemoteVectorIndex
 from core.roles import INDEX
+from core.search.caches import made_by
 
 Holdings = dict[str, str]
 

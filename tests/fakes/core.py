@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.backends.bm25 import Bm25
-from core.caches import Caches
 from core.config import Limits, Speech
 from core.engine import Engine
 from core.errors import CoreError
-from core.finding import Finder
-from core.indexing import Indexer
 from core.ingest import Ingest
 from core.model import Answer, Segment, Video
 from core.pipeline import Pipeline
 from core.ports import LanguageModel
+from core.search.caches import Caches
+from core.search.finding import Finder
+from core.search.indexing import Indexer
 from core.transcription.hearing import Hearing
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex

@@ -22,14 +22,14 @@ from core.backends.storage.copies import copy
 from core.backends.storage.store import Store, open_store, sqlite_url
 from core.backups import FOLDER, keep_copy, naming_the_newest
 from core.bootstrap import make_worker
-from core.caches import Caches, Level
 from core.config import LOG_FILE, Core
 from core.errors import CoreError
-from core.finding import Finder
 from core.model import Chunk, Segment, Transcript, Video
 from core.remote import RemoteKeywordIndex, RemoteVectorIndex
 from core.rescue import restore
 from core.roles import INDEX
+from core.search.caches import Caches, Level
+from core.search.finding import Finder
 from tests.fakes.index import FakeEmbedder
 
 WHOLE = "whole"

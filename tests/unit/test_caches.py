@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from core import exact
 from core.backends.bm25 import Bm25
-from core.caches import Caches, Level
 from core.errors import CoreError, DiskFull, IndexBroken, StoreBroken, WorkerFailed
-from core.finding import Finder
 from core.model import Chunk, Video
+from core.search import exact
+from core.search.caches import Caches, Level
+from core.search.finding import Finder
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.store import MemoryStore
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.chunking import CHUNK_CJK, CHUNK_S, CHUNK_WORDS, chunk
 from core.model import Chapter, Segment, Transcript, Video
+from core.search.chunking import CHUNK_CJK, CHUNK_S, CHUNK_WORDS, chunk
 
 VIDEO = Video("dQw4w9WgXcQ", "How bees dance", "The Hive", 600.0)
 

@@ -7,12 +7,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from core import exact
-from core.caches import AWAY, Caches, Level, Notes, made_by
 from core.errors import EmbedderMissing, WorkerFailed, WorkerTimeout
 from core.model import Hit, Passage, Video
 from core.ports import Chunks, Embedder, KeywordRanker, Vectors
-from core.retrieval import KEYWORD_WEIGHT, VECTOR_WEIGHT, VideoScope, fuse, join
+from core.search import exact
+from core.search.caches import AWAY, Caches, Level, Notes, made_by
+from core.search.retrieval import KEYWORD_WEIGHT, VECTOR_WEIGHT, VideoScope, fuse, join
 from core.text.tokens import tokenise
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _KEPT_SCOPES = 8
 
 @dataclass(slots=True)
 class Finder:
-    """Reads what core/indexing.py writes. A channel's cache that cannot be used, or is being
+    """Reads what core/search/indexing.py writes. A channel's cache that cannot be used, or is being
     filled, is gone without."""
 
     chunks: Chunks

@@ -1,6 +1,6 @@
 """This file makes a video findable: chunks and vectors in the store, and in its channel's caches.
 
-The store is the truth, the caches follow it: core/caches.py.
+The store is the truth, the caches follow it: core/search/caches.py.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.caches import Caches, Notes
-from core.chunking import chunk
 from core.errors import EmbedderMissing, WorkerFailed, WorkerTimeout
 from core.model import Chapter, Chunk, Progress, Transcript, Video
 from core.ports import Chunks, Embedder, Library, Tell, Vectors
+from core.search.caches import Caches, Notes
+from core.search.chunking import chunk
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _EMBED_AT_ONCE = 16
 
 @dataclass(slots=True)
 class Indexer:
-    """Writes what core/finding.py reads."""
+    """Writes what core/search/finding.py reads."""
 
     chunks: Chunks
     library: Library

@@ -1,0 +1,1 @@
+"""Chunks, their index, a channel's caches, and retrieval."""

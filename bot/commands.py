@@ -22,7 +22,7 @@ from core.model import Ready
 from core.sources import Source, find_sources
 
 if TYPE_CHECKING:  # the command line opens the core when it is needed: --help need not wait
-    from core.pipeline import Pipeline
+    from core.pipeline.front import Pipeline
 
 
 @dataclass(slots=True)

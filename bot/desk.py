@@ -11,7 +11,7 @@ from bot.looks import Looks
 from bot.outbox import Outbox
 from bot.uploads import Uploads
 from bot.words import Words
-from core.pipeline import Pipeline
+from core.pipeline.front import Pipeline
 from core.ports import Buttons, Requests, Rooms, Settings, Usage
 
 

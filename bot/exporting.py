@@ -9,7 +9,7 @@ from core.errors import UnknownVideo
 from core.export import Format, export
 
 if TYPE_CHECKING:  # the command line opens the core when it is needed: --help need not wait
-    from core.pipeline import Pipeline
+    from core.pipeline.front import Pipeline
 
 MOST_TURNS = 1000
 

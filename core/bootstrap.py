@@ -21,11 +21,11 @@ from core.backends.storage.database import engine_for_jobs, sqlite_file
 from core.backends.storage.store import Store, open_store, sqlite_url
 from core.backups import FOLDER, keeping_copies, naming_the_newest
 from core.config import LOG_FILE, Core, Llm
-from core.engine import Engine
 from core.errors import DataUnwritable
-from core.ingest import Ingest
 from core.once import OpenedOnce
-from core.pipeline import Pipeline
+from core.pipeline.engine import Engine
+from core.pipeline.front import Pipeline
+from core.pipeline.ingest import Ingest
 from core.ports import LanguageModel
 from core.remote import (
     RemoteEmbedder,

@@ -18,8 +18,8 @@ from typing import IO, TYPE_CHECKING
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowHandleAsync, WorkflowStatus, error
 
 from core.errors import JobCancelled, JobFailed, UnknownJob, from_code
-from core.ingest import Ingest
 from core.model import Job, Order, Progress
+from core.pipeline.ingest import Ingest
 from core.runner import (
     APPLICATION,
     INGEST,

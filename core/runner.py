@@ -1,4 +1,4 @@
-"""This file works on jobs: DBOS workflows around the steps of core/ingest.py, which go on after a
+"""This file works on jobs: DBOS workflows around the steps of core/pipeline/ingest.py, which go on after a
 kill where they were.
 
 An `order` is one channel's wish; an `ingest` is the work on a video, shared by all orders of one
@@ -28,10 +28,10 @@ from dbos import (
 )
 
 from core.errors import CoreError, JobFailed, UnknownVideo
-from core.ingest import Ingest, Step
 from core.model import Order, Progress
+from core.pipeline.ingest import Ingest, Step
+from core.pipeline.progress import with_eta
 from core.ports import Tell
-from core.progress import with_eta
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.config import read_config
 from core.bootstrap import open_core
 from core.model import Answer, Timings
-from core.pipeline import Pipeline
+from core.pipeline.front import Pipeline
 from core.sources import find_sources
 from tests.bench import fresh
 from tests.bench.figures import Row, percentile

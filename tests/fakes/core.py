@@ -8,11 +8,11 @@ from pathlib import Path
 
 from core.backends.bm25 import Bm25
 from core.config import Limits, Speech
-from core.engine import Engine
 from core.errors import CoreError
-from core.ingest import Ingest
 from core.model import Answer, Segment, Video
-from core.pipeline import Pipeline
+from core.pipeline.engine import Engine
+from core.pipeline.front import Pipeline
+from core.pipeline.ingest import Ingest
 from core.ports import LanguageModel
 from core.search.caches import Caches
 from core.search.finding import Finder

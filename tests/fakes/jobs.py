@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from core.errors import CoreError, JobCancelled, UnknownJob, UnknownVideo
-from core.ingest import Ingest
 from core.model import Job, Order, Progress
+from core.pipeline.ingest import Ingest
 
 _NUMBERS = count(1)
 """No two jobs of a test run have one id, as in a store that outlives its processes."""

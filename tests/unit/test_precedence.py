@@ -6,9 +6,9 @@ from contextlib import aclosing
 
 import pytest
 
-from core.engine import Engine
 from core.errors import ModelFailed
 from core.model import Answer, Passage, Segment, Transcript, Video
+from core.pipeline.engine import Engine
 from tests.fakes.models import ScriptedModel
 from tests.fakes.store import MemoryStore
 

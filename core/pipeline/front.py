@@ -12,9 +12,7 @@ from typing import get_args
 
 from core.answers.extractive import follow_up
 from core.config import Language
-from core.engine import EXTRACTIVE, Engine
 from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
-from core.ingest import Ingest
 from core.model import (
     Answer,
     Hit,
@@ -27,12 +25,14 @@ from core.model import (
     Turn,
     Video,
 )
+from core.pipeline.engine import EXTRACTIVE, Engine
+from core.pipeline.ingest import Ingest
+from core.pipeline.watch import Watch
 from core.ports import Clock, Jobs, LanguageModel, Library, Tell, Threads, Videos
 from core.search.finding import Finder
 from core.search.indexing import Indexer
 from core.sources import Source
 from core.text.plain import one_line
-from core.watch import Watch
 
 PASSAGES = 8
 """Chunks that are found for a question, about ten spoken minutes."""

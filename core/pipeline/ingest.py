@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from core.engine import EXTRACTIVE, Engine
 from core.errors import UnknownVideo
 from core.model import Order, Progress, Ready, Summary, Transcript, Video
+from core.pipeline.engine import EXTRACTIVE, Engine
 from core.ports import Fetcher, Library, Pieces, Tell, Videos
 from core.search.caches import Notes
 from core.search.indexing import Indexer

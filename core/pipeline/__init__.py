@@ -1,0 +1,1 @@
+"""The front of the core and the order of its steps."""

@@ -27,19 +27,19 @@ from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
 from core.ports import LanguageModel
-from core.remote import (
+from core.search.caches import Caches
+from core.search.finding import Finder
+from core.search.indexing import Indexer
+from core.transcription.hearing import Hearing
+from core.workers.remote import (
     RemoteEmbedder,
     RemoteFetcher,
     RemoteKeywordIndex,
     RemoteTranscriber,
     RemoteVectorIndex,
 )
-from core.roles import FETCH, INDEX, SPEECH, Role, RoleName
-from core.search.caches import Caches
-from core.search.finding import Finder
-from core.search.indexing import Indexer
-from core.transcription.hearing import Hearing
-from core.workers import Worker
+from core.workers.roles import FETCH, INDEX, SPEECH, Role, RoleName
+from core.workers.supervisor import Worker
 
 if TYPE_CHECKING:
     from core.jobs import DurableJobs

@@ -34,7 +34,7 @@ from core.runner import (
     order_of,
     use_our_log,
 )
-from core.wire import read
+from core.workers.wire import read
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -1,6 +1,6 @@
 """This file names what the core needs from the outside, in the core's own words.
 
-Every port is fulfilled by a backend (core/backends, or core/remote.py, which asks a child process)
+Every port is fulfilled by a backend (core/backends, or core/workers/remote.py, which asks a child process)
 and by a fake in tests/fakes; both pass the same contract suite. A port raises only core.errors.
 """
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from core.bootstrap import make_worker
 from core.config import LOG_FILE, Core
-from core.roles import Role
-from core.workers import Worker
+from core.workers.roles import Role
+from core.workers.supervisor import Worker
 
 _PROGRAM_ANSWERS_S = 5
 _CHILD_ANSWERS_S = 12

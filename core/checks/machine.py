@@ -15,7 +15,7 @@ from core.checks.asking import ask_program, child
 from core.config import Core
 from core.errors import DataUnwritable, DiskFull
 from core.model import Check, Fact
-from core.roles import SPEECH
+from core.workers.roles import SPEECH
 
 PYTHON = (3, 11)
 SCARCE_GB, TOO_LITTLE_GB = 5.0, 0.5

@@ -10,7 +10,7 @@ from core.checks.asking import child
 from core.config import Core
 from core.errors import EmbedderMissing, SpeechModelMissing
 from core.model import Check
-from core.roles import SPEECH
+from core.workers.roles import SPEECH
 
 _PACKAGE = "package:"
 

@@ -10,9 +10,9 @@ from core.checks.asking import child
 from core.config import Core
 from core.errors import CoreError, IndexBroken
 from core.model import Check
-from core.remote import RemoteKeywordIndex, RemoteVectorIndex
-from core.roles import INDEX
 from core.search.caches import made_by
+from core.workers.remote import RemoteKeywordIndex, RemoteVectorIndex
+from core.workers.roles import INDEX
 
 Holdings = dict[str, str]
 

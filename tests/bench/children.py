@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 
 from core.errors import WorkerFailed, WorkerTimeout
-from core.roles import FETCH, INDEX, SPEECH, Role
-from core.workers import Worker
+from core.workers.roles import FETCH, INDEX, SPEECH, Role
+from core.workers.supervisor import Worker
 from tests.bench.figures import Row
 
 SILENCE_S = 2
@@ -25,7 +25,7 @@ TOLD_S, REPLACED_S = 15.0, 30.0
 
 
 def measure(folder: Path) -> list[Row]:
-    logging.getLogger("core.workers").disabled = True  # the trouble is on purpose
+    logging.getLogger("core.workers.supervisor").disabled = True  # the trouble is on purpose
     times = [
         asyncio.run(_trouble(folder, role, method))
         for role in (FETCH, SPEECH, INDEX)

@@ -9,10 +9,10 @@ import sys
 import time
 from collections.abc import Iterator
 
-from core.child import Method, Setup, serve
 from core.errors import GeoBlocked
 from core.model import Progress
 from core.ports import Tell
+from core.workers.child import Method, Setup, serve
 
 HOARD: list[bytes] = []
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from core.priority import PriorityLock
-from core.wire import decode, encode
+from core.workers.priority import PriorityLock
+from core.workers.wire import decode, encode
 
 
 class ScriptedWorker:

@@ -29,8 +29,8 @@ from core.errors import (
     StoreBroken,
 )
 from core.model import Check, Chunk, Video
-from core.remote import RemoteKeywordIndex
-from core.roles import INDEX
+from core.workers.remote import RemoteKeywordIndex
+from core.workers.roles import INDEX
 from tests.fakes.ollama import Model, OllamaServer
 
 BEES = Video("bees0000000", "Bees")

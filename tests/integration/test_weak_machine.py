@@ -12,11 +12,11 @@ from core.backends.storage.store import open_store, sqlite_url
 from core.config import Limits, Speech
 from core.errors import WorkerOutOfMemory
 from core.model import LIGHTER, LIGHTEST, Effort, Video
-from core.remote import RemoteTranscriber
-from core.roles import SPEECH
 from core.sources import File
 from core.transcription.hearing import Hearing
-from core.workers import Worker
+from core.workers.remote import RemoteTranscriber
+from core.workers.roles import SPEECH
+from core.workers.supervisor import Worker
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.weak_child import SAID
 

@@ -25,11 +25,11 @@ from core.bootstrap import make_worker
 from core.config import LOG_FILE, Core
 from core.errors import CoreError
 from core.model import Chunk, Segment, Transcript, Video
-from core.remote import RemoteKeywordIndex, RemoteVectorIndex
 from core.rescue import restore
-from core.roles import INDEX
 from core.search.caches import Caches, Level
 from core.search.finding import Finder
+from core.workers.remote import RemoteKeywordIndex, RemoteVectorIndex
+from core.workers.roles import INDEX
 from tests.fakes.index import FakeEmbedder
 
 WHOLE = "whole"

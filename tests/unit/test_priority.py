@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.priority import PriorityLock
+from core.workers.priority import PriorityLock
 
 TICKS = 30
 

@@ -1,6 +1,6 @@
-"""This file is a child process: it builds the backends of one role and obeys core/workers.py.
+"""This file is a child process: it builds the backends of one role and obeys core/workers/supervisor.py.
 
-    python -m core.child fetch | speech | index
+    python -m core.workers.child fetch | speech | index
 
 First line in: the settings. Then one request a line; its replies are `told` (progress), `item`
 (results) and at last `done` or `error`, and among them a `beat` every second. The end of the input
@@ -28,8 +28,8 @@ from core import config
 from core.errors import CoreError, IndexBroken, WorkerFailed, WorkerOutOfMemory
 from core.model import Chunk, Effort, Video, Window
 from core.ports import Tell
-from core.roles import BEAT_S
-from core.wire import decode, encode, read, read_vectors
+from core.workers.roles import BEAT_S
+from core.workers.wire import decode, encode, read, read_vectors
 
 if TYPE_CHECKING:
     from core.backends.chroma.vector_index import Chroma

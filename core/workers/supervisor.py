@@ -1,6 +1,6 @@
 """This file keeps the child processes in which heavy or hostile work is done, one for each role.
 
-A child runs core/child.py. Requests and replies are lines of JSON over its standard streams: what
+A child runs core/workers/child.py. Requests and replies are lines of JSON over its standard streams: what
 it says is parsed into values, never executed, for its libraries read files made by strangers.
 """
 
@@ -17,10 +17,10 @@ from typing import Any, Self
 from core.errors import CoreError, WorkerFailed, WorkerTimeout, from_code
 from core.model import Progress
 from core.ports import Tell
-from core.priority import PriorityLock
-from core.process import Process
-from core.roles import Role
-from core.wire import encode, read
+from core.workers.priority import PriorityLock
+from core.workers.process import Process
+from core.workers.roles import Role
+from core.workers.wire import encode, read
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Worker:
         role: Role,
         setup: Mapping[str, object],
         log_file: Path,
-        module: str = "core.child",
+        module: str = "core.workers.child",
     ) -> None:
         """`setup`: what `module` needs to build its backends. Its errors go to `log_file`."""
         self.role = role

@@ -1,0 +1,1 @@
+"""Child processes for heavy or hostile work: supervisor, protocol, limits."""

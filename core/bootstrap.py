@@ -22,7 +22,7 @@ from core.backends.storage.store import Store, open_store, sqlite_url
 from core.backups import FOLDER, keeping_copies, naming_the_newest
 from core.config import LOG_FILE, Core, Llm
 from core.errors import DataUnwritable
-from core.once import OpenedOnce
+from core.jobs.once import OpenedOnce
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
@@ -42,7 +42,7 @@ from core.workers.roles import FETCH, INDEX, SPEECH, Role, RoleName
 from core.workers.supervisor import Worker
 
 if TYPE_CHECKING:
-    from core.jobs import DurableJobs
+    from core.jobs.durable import DurableJobs
 
 SOLE = "tubethread"
 """A SQLite store has one worker at a time, whatever its machine or container is called today."""
@@ -136,8 +136,8 @@ async def open_house(
 @asynccontextmanager
 async def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AsyncIterator[DurableJobs]:
     # Imported here: DBOS takes 0.8 s, and what is at hand need not wait for it.
-    from core.jobs import open_jobs
-    from core.runner import running
+    from core.jobs.durable import open_jobs
+    from core.jobs.runner import running
 
     url = jobs_url(config)
     executor = config.jobs.executor or (SOLE if url.startswith("sqlite") else platform.node())

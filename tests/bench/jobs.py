@@ -13,10 +13,10 @@ from statistics import median
 
 from core.backends.storage.database import engine_for_jobs
 from core.backends.storage.store import open_store, sqlite_url
-from core.jobs import open_jobs
+from core.jobs.durable import open_jobs
+from core.jobs.runner import running
 from core.model import Effort, Segment, Video, Window
 from core.ports import Prompt
-from core.runner import running
 from core.sources import Link
 from tests.bench.figures import Row, percentile
 from tests.fakes.core import World

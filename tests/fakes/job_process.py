@@ -24,12 +24,12 @@ from core.backends.storage.database import engine_for_jobs
 from core.backends.storage.store import Store, open_store, sqlite_url
 from core.config import Limits, Speech
 from core.errors import CoreError
-from core.jobs import DurableJobs, open_jobs
+from core.jobs.durable import DurableJobs, open_jobs
+from core.jobs.runner import MOST_RESCUES, running
 from core.model import Effort, Order, Progress, Segment, Video, Window
 from core.pipeline.engine import Engine
 from core.pipeline.ingest import Ingest, Step
 from core.ports import Prompt, Tell
-from core.runner import MOST_RESCUES, running
 from core.search.caches import Caches, Notes
 from core.search.indexing import Indexer
 from core.sources import File, Link, Source

@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 
 from core.backends.storage.database import engine_for_jobs
-from core.jobs import open_jobs
+from core.jobs.durable import open_jobs
+from core.jobs.runner import running
 from core.model import Video
-from core.runner import running
 from core.sources import Link
 from tests.fakes.core import SAID, World
 from tests.fakes.ears import SET, FakeFetcher, FakeTranscriber

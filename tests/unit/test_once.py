@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from core.once import OpenedOnce
+from core.jobs.once import OpenedOnce
 
 
 class Door:

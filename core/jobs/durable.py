@@ -1,5 +1,5 @@
 """This file takes orders, watches, lists and cancels them, from any process, and sees to it that
-one process of a data folder works on them (core/runner.py).
+one process of a data folder works on them (core/jobs/runner.py).
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from typing import IO, TYPE_CHECKING
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowHandleAsync, WorkflowStatus, error
 
 from core.errors import JobCancelled, JobFailed, UnknownJob, from_code
-from core.model import Job, Order, Progress
-from core.pipeline.ingest import Ingest
-from core.runner import (
+from core.jobs.runner import (
     APPLICATION,
     INGEST,
     LIVE,
@@ -34,6 +32,8 @@ from core.runner import (
     order_of,
     use_our_log,
 )
+from core.model import Job, Order, Progress
+from core.pipeline.ingest import Ingest
 from core.workers.wire import read
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Durable orders and the work on them, on DBOS."""

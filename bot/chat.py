@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from core.document import Style
+from core.export.document import Style
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from bot.catching import catching
 from bot.exporting import exported
 from bot.output import Output
 from bot.render import exit_code
-from core.document import Labels
 from core.errors import CannotWrite
-from core.export import Format
+from core.export.document import Labels
+from core.export.formats import Format
 from core.model import Ready
 from core.sources import Source, find_sources
 

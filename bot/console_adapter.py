@@ -10,7 +10,7 @@ from typing import TextIO
 from rich.cells import cell_len
 
 from bot.chat import Draft, Refused, TooOld, Upload
-from core.document import Plain
+from core.export.document import Plain
 from core.text.plain import one_line, printable
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.document import Labels
 from core.errors import UnknownVideo
-from core.export import Format, export
+from core.export.document import Labels
+from core.export.formats import Format, export
 
 if TYPE_CHECKING:  # the command line opens the core when it is needed: --help need not wait
     from core.pipeline.front import Pipeline

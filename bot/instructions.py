@@ -17,7 +17,7 @@ from bot.suggesting import pending
 from bot.talk import apart
 from bot.work import Work
 from core.errors import NotALink, UnknownJob, UnknownVideo
-from core.export import Format
+from core.export.formats import Format
 from core.links import find_video_ids
 from core.model import Job, Ready, Video
 from core.people import Habits, Room

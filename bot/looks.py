@@ -9,7 +9,7 @@ from bot.chat import Button, Card, Chat, Draft, File
 from bot.render import describe, engine_words, export_labels, note_words, render_progress
 from bot.splitting import split
 from bot.words import Words
-from core.document import Labels, outline
+from core.export.document import Labels, outline
 from core.model import Answer, Hit, Job, Progress, Ready, Video
 from core.people import Habits
 from core.text.plain import clock, one_line

@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields
 from rich.cells import set_cell_size
 
 from bot.words import Words
-from core.document import Labels, Plain, head, outline, reply
 from core.errors import ConfigError, CoreError, RequestError, VideoError
+from core.export.document import Labels, Plain, head, outline, reply
 from core.model import Answer, Check, Hit, Job, Progress, Ready, Video
 from core.text.plain import clock, one_line
 

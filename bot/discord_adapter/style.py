@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from core.document import Markdown
+from core.export.document import Markdown
 from core.model import Answer
 from core.text.plain import clock, one_line, printable
 

@@ -12,7 +12,7 @@ from telegram import Message, MessageEntity, User
 
 from bot.telegram_adapter.events import text_of
 from core.config import Language
-from core.export import Format
+from core.export.formats import Format
 from core.links import find_video_ids
 
 COMMANDS = (

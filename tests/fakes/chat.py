@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.chat import Busy, Draft, MessageGone, PlaceClosed, Refused, TooOld, Upload
-from core.document import Markdown
+from core.export.document import Markdown
 
 CHARACTERS = 2000
 CARD_CHARACTERS = 4096

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bot.render import export_labels
 from bot.words import Words
-from core.export import export, srt, vtt
+from core.export.formats import export, srt, vtt
 from core.model import (
     Answer,
     CaptionTrack,

@@ -13,7 +13,7 @@ from bot.chat import Where
 from bot.discord_adapter.commands import COMMANDS
 from bot.words import Words
 from core.errors import UnknownJob
-from core.export import Format
+from core.export.formats import Format
 from core.model import Video
 from tests.fakes.core import BEES, SAID
 from tests.fakes.ears import FakeFetcher, WaitingTranscriber

@@ -10,7 +10,7 @@ from bot.chat import Person, Where
 from bot.config import Config, Quotas
 from bot.manners import merged
 from bot.words import Words
-from core.document import Markdown
+from core.export.document import Markdown
 from core.people import Habits
 from tests.fakes.scene import (
     ADA,

@@ -13,7 +13,7 @@ from bot.discord_adapter.style import utf16_length
 from bot.splitting import split
 from bot.telegram_adapter.style import TelegramHtml, link, plain
 from bot.telegram_adapter.style import length as html_length
-from core.document import Markdown
+from core.export.document import Markdown
 
 LIMIT = 60
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Literal
 
-from core.document import Labels, Markdown, Plain, document
+from core.export.document import Labels, Markdown, Plain, document
 from core.model import Segment, Summary, Transcript, Turn, Video
 from core.text.plain import one_line, to_json
 

@@ -1,0 +1,1 @@
+"""One video as a document: text, Markdown, subtitles or JSON."""

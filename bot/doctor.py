@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.config import Config
 from bot.output import Output
-from core.doctor import examine
+from core.doctor.run_checks import examine
 from core.model import Check
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.commands import Outcome
 from bot.config import Config
-from core import rescue
+from core.backup import rescue
 
 
 async def backup(config: Config, outcome: Outcome, target: Path) -> int:

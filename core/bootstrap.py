@@ -19,7 +19,7 @@ from core.backends.captions import read_subtitles
 from core.backends.storage.copies import copy
 from core.backends.storage.database import engine_for_jobs, sqlite_file
 from core.backends.storage.store import Store, open_store, sqlite_url
-from core.backups import FOLDER, keeping_copies, naming_the_newest
+from core.backup.daily_copies import FOLDER, keeping_copies, naming_the_newest
 from core.config import LOG_FILE, Core, Llm
 from core.errors import DataUnwritable
 from core.jobs.once import OpenedOnce

@@ -16,7 +16,8 @@ import pytest
 
 from core.backends.storage.copies import check, copy
 from core.backends.storage.store import open_store, sqlite_url
-from core.backups import KEPT, copies, keep_copies, keep_copy, naming_the_newest
+from core.backup.daily_copies import KEPT, copies, keep_copies, keep_copy, naming_the_newest
+from core.backup.rescue import back_up, restore
 from core.config import Core
 from core.errors import (
     BackupTooNew,
@@ -28,7 +29,6 @@ from core.errors import (
     StoreInUse,
 )
 from core.model import Segment, Transcript, Video
-from core.rescue import back_up, restore
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY_S = 86_400.0
@@ -65,7 +65,7 @@ COPYING = """
 import asyncio, sys
 from pathlib import Path
 from core.config import Core
-from core.rescue import back_up, restore
+from core.backup.rescue import back_up, restore
 
 does = {"back_up": back_up, "restore": restore}[sys.argv[1]]
 print("now", flush=True)

@@ -11,14 +11,14 @@ import pytest
 
 from core.backends.storage.store import open_store
 from core.bootstrap import database_url
-from core.checks.asking import child
-from core.checks.llm import language_model, ollama
-from core.checks.machine import data_folder, disk, gpu
-from core.checks.models import embedder, speech_model
-from core.checks.store import caches, store
-from core.checks.youtube import javascript, yt_dlp
 from core.config import Core, Embedding, Llm, Speech
-from core.doctor import examine
+from core.doctor.asking import child
+from core.doctor.llm import language_model, ollama
+from core.doctor.machine import data_folder, disk, gpu
+from core.doctor.models import embedder, speech_model
+from core.doctor.run_checks import examine
+from core.doctor.store import caches, store
+from core.doctor.youtube import javascript, yt_dlp
 from core.errors import (
     DataUnwritable,
     EmbedderMissing,

@@ -16,11 +16,11 @@ from core.backends.chroma.vector_index import Chroma
 from core.backends.fts5 import Fts5
 from core.backends.storage.copies import copy
 from core.backends.storage.store import Store, open_store, sqlite_url
-from core.backups import keep_copy
+from core.backup.daily_copies import keep_copy
+from core.backup.rescue import back_up, restore
 from core.config import Core
 from core.errors import CoreError, DiskFull, IndexBroken, StoreBroken
 from core.model import Answer, Chunk, Segment, Summary, Transcript, Turn, Video
-from core.rescue import back_up, restore
 from tests.fakes.index_child import CHANNEL, find, put
 from tests.fakes.small_disk import NoDisk, SmallDisk, small_disk
 

@@ -14,10 +14,10 @@ from bot.doctor import check_tokens
 from bot.render import describe_check, render_checks
 from bot.words import Words
 from core import errors
-from core.checks.machine import judge_disk, read_card
-from core.checks.youtube import judge_deno, judge_yt_dlp
 from core.config import Core
-from core.doctor import ROUNDS, examine
+from core.doctor.machine import judge_disk, read_card
+from core.doctor.run_checks import ROUNDS, examine
+from core.doctor.youtube import judge_deno, judge_yt_dlp
 from core.model import Check
 
 EN, KO = Words("en"), Words("ko")

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from core.backends.hub import find_downloaded, has_weights, is_offline
-from core.checks.asking import child
 from core.config import Core
+from core.doctor.asking import child
 from core.errors import EmbedderMissing, SpeechModelMissing
 from core.model import Check
 from core.workers.roles import SPEECH

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime
 from importlib import metadata
 from pathlib import Path
 
-from core.checks.asking import ask_program
 from core.config import Core
+from core.doctor.asking import ask_program
 from core.model import Check, Fact
 
 DENO = (2, 3)

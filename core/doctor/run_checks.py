@@ -6,12 +6,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from core.checks.llm import language_model, ollama
-from core.checks.machine import data_folder, disk, gpu, python
-from core.checks.models import embedder, speech_model
-from core.checks.store import caches, store
-from core.checks.youtube import javascript, yt_dlp
 from core.config import Core
+from core.doctor.llm import language_model, ollama
+from core.doctor.machine import data_folder, disk, gpu, python
+from core.doctor.models import embedder, speech_model
+from core.doctor.store import caches, store
+from core.doctor.youtube import javascript, yt_dlp
 from core.errors import CoreError
 from core.model import Check
 

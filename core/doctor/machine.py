@@ -11,8 +11,8 @@ from tempfile import TemporaryFile
 
 import psutil
 
-from core.checks.asking import ask_program, child
 from core.config import Core
+from core.doctor.asking import ask_program, child
 from core.errors import DataUnwritable, DiskFull
 from core.model import Check, Fact
 from core.workers.roles import SPEECH

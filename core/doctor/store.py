@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from core.backends.storage.database import sqlite_file
 from core.backends.storage.store import Store, open_store
-from core.backups import FOLDER, naming_the_newest
+from core.backup.daily_copies import FOLDER, naming_the_newest
 from core.bootstrap import database_url
-from core.checks.asking import child
 from core.config import Core
+from core.doctor.asking import child
 from core.errors import CoreError, IndexBroken
 from core.model import Check
 from core.search.caches import made_by

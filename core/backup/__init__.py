@@ -1,0 +1,1 @@
+"""Copies of the store: one a day, on demand, and back again."""

@@ -1,7 +1,7 @@
 """This file names what the core needs from the outside, in the core's own words.
 
-Every port is fulfilled by a backend (core/backends, or core/workers/remote.py, which asks a child process)
-and by a fake in tests/fakes; both pass the same contract suite. A port raises only core.errors.
+A backend (core/backends, or core/workers/remote.py, which asks a child process) and a fake in
+tests/fakes fulfil every port; both pass the same contract suite. A port raises only core.errors.
 """
 
 from __future__ import annotations

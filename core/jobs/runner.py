@@ -1,5 +1,5 @@
-"""This file works on jobs: DBOS workflows around the steps of core/pipeline/ingest.py, which go on after a
-kill where they were.
+"""This file works on jobs: DBOS workflows around the steps of core/pipeline/ingest.py, which go on
+after a kill where they were.
 
 An `order` is one channel's wish; an `ingest` is the work on a video, shared by all orders of one
 key. DBOS keeps what was finished; the store holds what came of it.

@@ -35,7 +35,7 @@ async def summarise(
     """The summary of at least one segment, in `language`.
 
     `covered_s` is the end of the last segment, for nothing is ever left out: where the model fails
-    at a part of a long video, that part's own key sentences stand for it (core/summary/condense.py).
+    at a part of a long video, that part's own key sentences stand for it (condense.py).
     `pieces` keep the notes of a long video's parts: whoever is stopped and tries again goes on
     there. They are to be cleared once the summary is stored. Raises BadModelOutput and what the
     model raises but PromptTooLong, after which it goes on.

@@ -1,4 +1,4 @@
-"""This file is a child process: it builds the backends of one role and obeys core/workers/supervisor.py.
+"""This file is a child process: it builds the backends of one role and obeys supervisor.py.
 
     python -m core.workers.child fetch | speech | index
 

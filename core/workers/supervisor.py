@@ -1,6 +1,6 @@
 """This file keeps the child processes in which heavy or hostile work is done, one for each role.
 
-A child runs core/workers/child.py. Requests and replies are lines of JSON over its standard streams: what
+A child runs child.py. Requests and replies are lines of JSON over its standard streams: what
 it says is parsed into values, never executed, for its libraries read files made by strangers.
 """
 

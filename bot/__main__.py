@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.cli import app
+from bot.cli.app import app
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bot.chat import Button, Chat, Draft, File, TooOld
-from bot.console_adapter import Console
+from bot.cli.console_adapter import Console
 from bot.discord_adapter.opening import open_discord
 from bot.outbox import open_outbox
 from bot.telegram_adapter.opening import open_telegram

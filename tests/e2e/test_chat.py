@@ -139,7 +139,7 @@ def test_the_main_process_imports_nothing_heavy(terminal, recordings):
     terminal.configure()
     program = (
         "import sys\n"
-        "from bot.cli import app\n"
+        "from bot.cli.app import app\n"
         "try:\n"
         f"    app({['--config', str(terminal.config), 'chat', recordings['lecture-2min-us']]!r})\n"
         "except SystemExit as done:\n"

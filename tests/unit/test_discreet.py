@@ -7,8 +7,8 @@ import sys
 
 from pydantic import SecretStr
 
+from bot.cli.discreet import DiscreetFormatter, secrets_of
 from bot.config import Config, Discord, Telegram
-from bot.discreet import DiscreetFormatter, secrets_of
 
 TOKENS = ("123:abc", "t0ken")
 CONFIG = Config(

@@ -8,9 +8,9 @@ from datetime import date
 
 import pytest
 
-from bot import events
+from bot.cli import events
+from bot.cli.doctor import check_tokens
 from bot.config import Config, Discord
-from bot.doctor import check_tokens
 from bot.render import describe_check, render_checks
 from bot.words import Words
 from core import errors

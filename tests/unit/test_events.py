@@ -2,7 +2,7 @@
 
 import json
 
-from bot import events
+from bot.cli import events
 from bot.words import Words
 from core.errors import VideoTooLong
 from core.model import (

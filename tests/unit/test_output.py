@@ -1,6 +1,6 @@
 """This file checks what a log shows of progress: each stage once, and a note when it comes up."""
 
-from bot.output import TextOutput
+from bot.cli.output import TextOutput
 from bot.words import Words
 from core.model import LIGHTER, Progress
 

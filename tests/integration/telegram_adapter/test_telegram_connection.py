@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bot.chat import Busy, Command
-from bot.program import quiet
+from bot.cli.program import quiet
 from bot.telegram_adapter.checks import check_telegram
 from bot.telegram_adapter.ears import Ears
 from bot.telegram_adapter.hearing import hear

@@ -13,11 +13,11 @@ from typing import Annotated
 
 import typer
 
-from bot.commands import Commands, Outcome
+from bot.cli.commands import Commands, Outcome
+from bot.cli.conversation import Conversation
+from bot.cli.lines import typed_lines
+from bot.cli.program import Setting, leave, run
 from bot.config import DEFAULT_PATH
-from bot.conversation import Conversation
-from bot.lines import typed_lines
-from bot.program import Setting, leave, run
 from bot.render import export_labels
 
 app = typer.Typer(
@@ -253,7 +253,7 @@ def backup(
     """Copy the whole store into one file, also while others use it."""
 
     async def main(setting: Setting) -> int:
-        from bot.rescue import backup  # here: --help need not wait for SQLAlchemy
+        from bot.cli.rescue import backup  # here: --help need not wait for SQLAlchemy
 
         return await backup(setting.config, Outcome(setting.output), file)
 
@@ -271,7 +271,7 @@ def restore(
     """Put a copy of the store back, also while others use it; what it held is kept beside it."""
 
     async def main(setting: Setting) -> int:
-        from bot.rescue import restore  # here: --help need not wait for SQLAlchemy
+        from bot.cli.rescue import restore  # here: --help need not wait for SQLAlchemy
 
         return await restore(setting.config, Outcome(setting.output), file)
 
@@ -283,7 +283,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     """Check that all is there and well, and tell how to put right what is not."""
 
     async def main(setting: Setting) -> int:
-        from bot.doctor import doctor  # here: --help need not wait for SQLAlchemy
+        from bot.cli.doctor import doctor  # here: --help need not wait for SQLAlchemy
 
         return await doctor(setting.config, setting.output)
 

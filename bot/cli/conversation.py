@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.commands import Commands
+from bot.cli.commands import Commands
 from core.errors import NotALink
 from core.sources import find_sources
 

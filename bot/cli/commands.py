@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.catching import catching
+from bot.cli.output import Output
 from bot.exporting import exported
-from bot.output import Output
 from bot.render import exit_code
 from core.errors import CannotWrite
 from core.export.document import Labels

@@ -16,10 +16,10 @@ from typing import Any
 
 import typer
 
-from bot.commands import Commands, Outcome, Stop
+from bot.cli.commands import Commands, Outcome, Stop
+from bot.cli.discreet import DiscreetFormatter, secrets_of
+from bot.cli.output import JsonOutput, Output, TextOutput
 from bot.config import Config, read_config
-from bot.discreet import DiscreetFormatter, secrets_of
-from bot.output import JsonOutput, Output, TextOutput
 from bot.render import exit_code
 from bot.words import Words
 from core.config import LOG_FILE

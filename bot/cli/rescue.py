@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.commands import Outcome
+from bot.cli.commands import Outcome
 from bot.config import Config
 from core.backup import rescue
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.cli.output import Output
 from bot.config import Config
-from bot.output import Output
 from core.doctor.run_checks import examine
 from core.model import Check
 

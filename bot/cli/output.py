@@ -16,7 +16,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from bot import events
+from bot.cli import events
 from bot.render import (
     describe_check,
     render_answer,

@@ -10,8 +10,8 @@ from typing import get_args
 
 from bot.chat import Chat
 from bot.config import Config
-from bot.desk import Desk
-from bot.handlers import Handlers
+from bot.handlers.desk import Desk
+from bot.handlers.receiver import Handlers
 from bot.looks import Looks
 from bot.outbox import open_outbox
 from bot.words import Words

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.catching import catching
 from bot.cli.output import Output
 from bot.exporting import exported
+from bot.handlers.catching import catching
 from bot.render import exit_code
 from core.errors import CannotWrite
 from core.export.document import Labels

@@ -16,8 +16,8 @@ from telegram import CallbackQuery, Message, Update
 from telegram.constants import ChatType
 from telegram.error import RetryAfter
 
-from bot.catching import catching
 from bot.chat import Busy, ChatError, Command, Draft, Person, Press, Receiver
+from bot.handlers.catching import catching
 from bot.telegram_adapter import commands, drafts, events
 from bot.telegram_adapter.adapter import Telegram
 from bot.telegram_adapter.errors import CALL_S, FAILURES, OLD_QUERY, asked_s, brief, says

@@ -13,8 +13,8 @@ from typing import Any
 
 from bot.chat import Button, Command, Draft, Message, Person, Press, Where
 from bot.config import Config
-from bot.desk import Desk
-from bot.handlers import Handlers
+from bot.handlers.desk import Desk
+from bot.handlers.receiver import Handlers
 from bot.outbox import open_outbox
 from bot.words import Words
 from core.ports import Prompt

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from bot.config import Config
-from bot.desk import Desk
-from bot.handlers import Handlers
+from bot.handlers.desk import Desk
+from bot.handlers.receiver import Handlers
 from bot.outbox import open_outbox
 from bot.telegram_adapter.hearing import hear
 from bot.telegram_adapter.opening import open_telegram

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.buttons import button_id
 from bot.chat import Button, Draft
 from bot.discord_adapter.style import DiscordMarkdown
+from bot.handlers.buttons import button_id
 from bot.looks import Looks
 from bot.words import Words
 from core import errors

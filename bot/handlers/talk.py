@@ -5,13 +5,13 @@ talks about is the one talked about last.
 from __future__ import annotations
 
 from bot.chat import Where
-from bot.desk import Desk
+from bot.handlers.desk import Desk
 from core.people import Request, Room
 
 
 async def turn_to(desk: Desk, request: Request, room: Room) -> None:
     """What is said next in the chat is about that video, and goes on with that conversation. Only
-    where the chat itself is as near to a thread as it gets, as bot/watching.py has found."""
+    where the chat itself is as near to a thread as it gets, as bot/handlers/watching.py has found."""
     platform, place = request.platform, request.place
     is_private = bool(room.video_id) and not request.server
     if is_private and await desk.rooms.find(platform, place):

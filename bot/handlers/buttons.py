@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.chat import Button
-from bot.desk import Desk
+from bot.handlers.desk import Desk
 from bot.looks import LABEL_CHARACTERS, short
 from core.people import Pressable
 from core.text.plain import one_line

@@ -10,15 +10,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from bot.answering import Asking
-from bot.catching import catching
 from bot.chat import Draft, Event, Message, Press, Upload
-from bot.desk import Desk
+from bot.handlers.answering import Asking
+from bot.handlers.catching import catching
+from bot.handlers.desk import Desk
+from bot.handlers.manners import Manners
+from bot.handlers.uploads import MEGABYTES
+from bot.handlers.watching import Watch
 from bot.looks import Looks
-from bot.manners import Manners
 from bot.outbox import KEPT
-from bot.uploads import MEGABYTES
-from bot.watching import Watch
 from core.errors import EmptyQuestion, FileTooLarge
 from core.people import Request, Room
 from core.text.plain import one_line

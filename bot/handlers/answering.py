@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from bot.buttons import made
-from bot.catching import catching
 from bot.chat import ChatError, Draft
-from bot.desk import Desk
+from bot.handlers.buttons import made
+from bot.handlers.catching import catching
+from bot.handlers.desk import Desk
+from bot.handlers.talk import turn_to
 from bot.live import Live
 from bot.looks import Looks
-from bot.talk import turn_to
 from core.model import Answer
 from core.people import Pressable, Request, Room
 

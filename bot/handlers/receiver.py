@@ -1,21 +1,21 @@
 """This file leads what people write, press and command through the core. What takes long goes on
-in bot/work.py and speaks through the outbox.
+in bot/handlers/work.py and speaks through the outbox.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.buttons import made
-from bot.catching import catching
 from bot.chat import Command, Draft, Message, Person, Press, Where
-from bot.desk import Desk
-from bot.instructions import Instructions
+from bot.handlers.buttons import made
+from bot.handlers.catching import catching
+from bot.handlers.desk import Desk
+from bot.handlers.instructions import Instructions
+from bot.handlers.manners import Manners
+from bot.handlers.suggesting import suggestions
+from bot.handlers.talk import apart
+from bot.handlers.work import Work
 from bot.looks import Looks
-from bot.manners import Manners
-from bot.suggesting import suggestions
-from bot.talk import apart
-from bot.work import Work
 from core.links import find_video_ids
 from core.people import Pressable, Room
 from core.text.plain import one_line

@@ -11,13 +11,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from bot.buttons import made
-from bot.catching import catching
 from bot.chat import Button, Draft
-from bot.desk import Desk
+from bot.handlers.buttons import made
+from bot.handlers.catching import catching
+from bot.handlers.desk import Desk
+from bot.handlers.talk import turn_to
 from bot.live import Live
 from bot.looks import Looks
-from bot.talk import turn_to
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Progress, Ready, Video
 from core.people import Pressable, Request, Room

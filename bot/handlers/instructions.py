@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import get_args
 
 from bot.chat import Command, Draft, File, Where
-from bot.desk import Desk
 from bot.exporting import exported
+from bot.handlers.desk import Desk
+from bot.handlers.manners import Manners
+from bot.handlers.suggesting import pending
+from bot.handlers.talk import apart
+from bot.handlers.work import Work
 from bot.looks import Looks
-from bot.manners import Manners
 from bot.render import export_labels
-from bot.suggesting import pending
-from bot.talk import apart
-from bot.work import Work
 from core.errors import NotALink, UnknownJob, UnknownVideo
 from core.export.formats import Format
 from core.links import find_video_ids

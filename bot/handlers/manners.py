@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from bot.chat import Person, Where
-from bot.desk import Desk
+from bot.handlers.desk import Desk
 from core.people import Habits, Quota
 
 Deed = Literal["watch", "ask", "forget", "set"]

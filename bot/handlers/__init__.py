@@ -1,0 +1,1 @@
+"""What people write, press and command: policy, requests, then the core."""

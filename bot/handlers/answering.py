@@ -12,11 +12,11 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from bot.chat import ChatError, Draft
+from bot.delivery.live import Live
 from bot.handlers.buttons import made
 from bot.handlers.catching import catching
 from bot.handlers.desk import Desk
 from bot.handlers.talk import turn_to
-from bot.live import Live
 from bot.looks import Looks
 from core.model import Answer
 from core.people import Pressable, Request, Room

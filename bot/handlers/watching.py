@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from bot.chat import Button, Draft
+from bot.delivery.live import Live
 from bot.handlers.buttons import made
 from bot.handlers.catching import catching
 from bot.handlers.desk import Desk
 from bot.handlers.talk import turn_to
-from bot.live import Live
 from bot.looks import Looks
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Progress, Ready, Video

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from bot.chat import Draft, Event, Message, Press, Upload
+from bot.delivery.outbox import KEPT
 from bot.handlers.answering import Asking
 from bot.handlers.catching import catching
 from bot.handlers.desk import Desk
@@ -18,7 +19,6 @@ from bot.handlers.manners import Manners
 from bot.handlers.uploads import MEGABYTES
 from bot.handlers.watching import Watch
 from bot.looks import Looks
-from bot.outbox import KEPT
 from core.errors import EmptyQuestion, FileTooLarge
 from core.people import Request, Room
 from core.text.plain import one_line

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.chat import Draft
-from bot.outbox import Outbox, open_outbox
+from bot.delivery.outbox import Outbox, open_outbox
 from bot.telegram_adapter.opening import open_telegram
 from tests.bench.figures import Row, percentile
 from tests.fakes.store import FakeOutgoing

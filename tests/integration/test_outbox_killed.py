@@ -20,7 +20,7 @@ SPEAKER = """
 import asyncio, sys
 from pathlib import Path
 from bot.chat import Draft
-from bot.outbox import open_outbox
+from bot.delivery.outbox import open_outbox
 from core.backends.storage.store import open_store
 from tests.fakes.board import Board, Fate, FatedOutgoing
 

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from bot.chat import Draft
-from bot.outbox import open_outbox
+from bot.delivery.outbox import open_outbox
 from bot.telegram_adapter.opening import open_telegram
 from bot.telegram_adapter.pace import IN_A_MINUTE, Pace
 from tests.fakes.store import FakeOutgoing

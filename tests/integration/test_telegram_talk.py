@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pytest
 
 from bot.config import Config
+from bot.delivery.outbox import open_outbox
 from bot.handlers.desk import Desk
 from bot.handlers.receiver import Handlers
-from bot.outbox import open_outbox
 from bot.telegram_adapter.hearing import hear
 from bot.telegram_adapter.opening import open_telegram
 from bot.words import Words

@@ -15,7 +15,7 @@ from datetime import datetime
 import pytest
 
 from bot.chat import Draft, PlaceClosed
-from bot.outbox import Outbox
+from bot.delivery.outbox import Outbox
 from core.errors import StoreBroken
 from core.people import Effect
 from tests.fakes.chat import FakeChat, Faults
@@ -182,7 +182,7 @@ async def close_a_place(day: Day) -> None:
 
 
 def check(day: Day) -> None:
-    """The promises of bot/outbox.py."""
+    """The promises of bot/delivery/outbox.py."""
     assert day.chat.offences == [], f"seed {day.seed}"
     twice = len(day.chat.messages + day.chat.threads) - len(
         {(m.place, m.key) for m in day.chat.messages + day.chat.threads}

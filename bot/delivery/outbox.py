@@ -20,8 +20,8 @@ from functools import partial
 from weakref import WeakValueDictionary
 
 from bot.chat import Chat, Draft
-from bot.lane import Lane
-from bot.live import Live, write_draft
+from bot.delivery.lane import Lane
+from bot.delivery.live import Live, write_draft
 from core.errors import CoreError
 from core.people import Effect
 from core.ports import Outgoing

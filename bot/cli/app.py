@@ -18,7 +18,7 @@ from bot.cli.conversation import Conversation
 from bot.cli.lines import typed_lines
 from bot.cli.program import Setting, leave, run
 from bot.config import DEFAULT_PATH
-from bot.render import export_labels
+from bot.rendering.render import export_labels
 
 app = typer.Typer(
     help="A YouTube link or a file becomes something one can talk to, on this machine alone.",
@@ -185,7 +185,7 @@ def run_platforms(
     """Serve every chat platform that has a token, and work on jobs."""
 
     async def main(setting: Setting) -> int:
-        from bot.serving import serve  # here: --help need not wait for SQLAlchemy
+        from bot.serve import serve  # here: --help need not wait for SQLAlchemy
 
         def begun(platform: str) -> None:
             setting.output.hint("run.begun", platform=platform)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.output import Output
-from bot.exporting import exported
 from bot.handlers.catching import catching
-from bot.render import exit_code
+from bot.rendering.exporting import exported
+from bot.rendering.render import exit_code
 from core.errors import CannotWrite
 from core.export.document import Labels
 from core.export.formats import Format

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from bot.render import describe, describe_check
+from bot.rendering.render import describe, describe_check
 from bot.words import Words
 from core.model import Answer, Check, Hit, Job, Point, Progress, Ready, Segment, Video
 from core.text.plain import to_json

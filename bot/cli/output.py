@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.cli import events
-from bot.render import (
+from bot.rendering.render import (
     describe_check,
     render_answer,
     render_checks,

@@ -20,7 +20,7 @@ from bot.cli.commands import Commands, Outcome, Stop
 from bot.cli.discreet import DiscreetFormatter, secrets_of
 from bot.cli.output import JsonOutput, Output, TextOutput
 from bot.config import Config, read_config
-from bot.render import exit_code
+from bot.rendering.render import exit_code
 from bot.words import Words
 from core.config import LOG_FILE
 from core.errors import CoreError

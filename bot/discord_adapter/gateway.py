@@ -8,11 +8,11 @@ from contextlib import suppress
 
 import discord
 
+from bot.backoff import pause_s
 from bot.chat import Receiver
 from bot.discord_adapter.ears import Ears
 from bot.discord_adapter.errors import FAILURES
 from bot.discord_adapter.telling import tell_commands
-from bot.pauses import pause_s
 from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)

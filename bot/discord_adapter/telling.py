@@ -8,10 +8,10 @@ import logging
 import discord
 from discord.http import Route
 
+from bot.backoff import pause_s
 from bot.chat import Busy, ChatError
 from bot.discord_adapter.commands import Json, differ, payload
 from bot.discord_adapter.errors import translated
-from bot.pauses import pause_s
 from bot.words import Words
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from bot.handlers.buttons import made
 from bot.handlers.catching import catching
 from bot.handlers.desk import Desk
 from bot.handlers.talk import turn_to
-from bot.looks import Looks
+from bot.rendering.looks import Looks
 from core.model import Answer
 from core.people import Pressable, Request, Room
 

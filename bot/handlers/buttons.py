@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.chat import Button
 from bot.handlers.desk import Desk
-from bot.looks import LABEL_CHARACTERS, short
+from bot.rendering.looks import LABEL_CHARACTERS, short
 from core.people import Pressable
 from core.text.plain import one_line
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import get_args
 
 from bot.chat import Command, Draft, File, Where
-from bot.exporting import exported
 from bot.handlers.desk import Desk
 from bot.handlers.manners import Manners
 from bot.handlers.suggesting import pending
 from bot.handlers.talk import apart
 from bot.handlers.work import Work
-from bot.looks import Looks
-from bot.render import export_labels
+from bot.rendering.exporting import exported
+from bot.rendering.looks import Looks
+from bot.rendering.render import export_labels
 from core.errors import NotALink, UnknownJob, UnknownVideo
 from core.export.formats import Format
 from core.links import find_video_ids

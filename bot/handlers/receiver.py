@@ -15,7 +15,7 @@ from bot.handlers.manners import Manners
 from bot.handlers.suggesting import suggestions
 from bot.handlers.talk import apart
 from bot.handlers.work import Work
-from bot.looks import Looks
+from bot.rendering.looks import Looks
 from core.links import find_video_ids
 from core.people import Pressable, Room
 from core.text.plain import one_line

@@ -18,7 +18,7 @@ from bot.handlers.desk import Desk
 from bot.handlers.manners import Manners
 from bot.handlers.uploads import MEGABYTES
 from bot.handlers.watching import Watch
-from bot.looks import Looks
+from bot.rendering.looks import Looks
 from core.errors import EmptyQuestion, FileTooLarge
 from core.people import Request, Room
 from core.text.plain import one_line

@@ -19,8 +19,8 @@ from aiohttp import web
 from telegram import Bot
 from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter
 
+from bot.backoff import pause_s
 from bot.config import Telegram as Section
-from bot.pauses import pause_s
 from bot.telegram_adapter.errors import FAILURES, asked_s, brief
 from core.errors import ConfigInvalid
 

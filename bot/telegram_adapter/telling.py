@@ -16,8 +16,8 @@ from telegram import (
     BotCommandScopeDefault,
 )
 
+from bot.backoff import pause_s
 from bot.chat import Busy, ChatError
-from bot.pauses import pause_s
 from bot.telegram_adapter.commands import COMMANDS, FOR_MODERATORS
 from bot.telegram_adapter.errors import translated
 from bot.words import Words

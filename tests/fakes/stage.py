@@ -13,7 +13,7 @@ from typing import Any, get_args
 from bot.chat import Chat
 from bot.config import Config
 from bot.handlers.receiver import Handlers
-from bot.serving import handling
+from bot.serve import handling
 from bot.words import Words
 from core.bootstrap import House
 from core.config import Language

@@ -11,7 +11,7 @@ import pytest
 from bot.cli import events
 from bot.cli.doctor import check_tokens
 from bot.config import Config, Discord
-from bot.render import describe_check, render_checks
+from bot.rendering.render import describe_check, render_checks
 from bot.words import Words
 from core import errors
 from core.config import Core

@@ -13,7 +13,7 @@ import pytest
 from bot.chat import Button, Draft
 from bot.discord_adapter.style import DiscordMarkdown
 from bot.handlers.buttons import button_id
-from bot.looks import Looks
+from bot.rendering.looks import Looks
 from bot.words import Words
 from core import errors
 from core.config import Language

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from bot.render import (
+from bot.rendering.render import (
     describe,
     exit_code,
     render_answer,

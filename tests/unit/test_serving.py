@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.serving import serve_all
+from bot.serve import serve_all
 from core.errors import ConfigInvalid, StoreBroken
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.discord_adapter.style import utf16_length
-from bot.splitting import split
+from bot.rendering.splitting import split
 from bot.telegram_adapter.style import TelegramHtml, link, plain
 from bot.telegram_adapter.style import length as html_length
 from core.export.document import Markdown

@@ -2,7 +2,7 @@
 
 from telegram.error import NetworkError
 
-from bot.pauses import pause_s
+from bot.backoff import pause_s
 from bot.telegram_adapter.listening import lasting
 from tests.fakes.virtual_loop import virtually
 

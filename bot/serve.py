@@ -13,7 +13,7 @@ from bot.config import Config
 from bot.delivery.outbox import open_outbox
 from bot.handlers.desk import Desk
 from bot.handlers.receiver import Handlers
-from bot.looks import Looks
+from bot.rendering.looks import Looks
 from bot.words import Words
 from core.bootstrap import House, open_house
 from core.config import Language

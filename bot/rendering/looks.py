@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from bot.chat import Button, Card, Chat, Draft, File
-from bot.render import describe, engine_words, export_labels, note_words, render_progress
-from bot.splitting import split
+from bot.rendering.render import describe, engine_words, export_labels, note_words, render_progress
+from bot.rendering.splitting import split
 from bot.words import Words
 from core.export.document import Labels, outline
 from core.model import Answer, Hit, Job, Progress, Ready, Video

@@ -1,0 +1,1 @@
+"""Values and errors → text and messages within each platform's limits."""

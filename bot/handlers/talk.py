@@ -11,7 +11,7 @@ from core.people import Request, Room
 
 async def turn_to(desk: Desk, request: Request, room: Room) -> None:
     """What is said next in the chat is about that video, and goes on with that conversation. Only
-    where the chat itself is as near to a thread as it gets, as bot/handlers/watching.py has found."""
+    where the chat itself is as near to a thread as it gets."""
     platform, place = request.platform, request.place
     is_private = bool(room.video_id) and not request.server
     if is_private and await desk.rooms.find(platform, place):

@@ -15,34 +15,34 @@ from typing import TYPE_CHECKING
 import psutil
 
 from core.backends.bm25 import Bm25
-from core.backends.captions import read_subtitles
-from core.backends.storage.copies import copy
 from core.backends.storage.database import engine_for_jobs, sqlite_file
+from core.backends.storage.sqlite_copy import copy
 from core.backends.storage.store import Store, open_store, sqlite_url
+from core.backends.subtitles import read_subtitles
 from core.backup.daily_copies import FOLDER, keeping_copies, naming_the_newest
 from core.config import LOG_FILE, Core, Llm
 from core.errors import DataUnwritable
-from core.jobs.once import OpenedOnce
+from core.jobs.lazy import OpenedOnce
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
 from core.ports import LanguageModel
 from core.search.caches import Caches
-from core.search.finding import Finder
 from core.search.indexing import Indexer
-from core.transcription.hearing import Hearing
-from core.workers.remote import (
+from core.search.retriever import Finder
+from core.transcription.speech_or_captions import Hearing
+from core.workers.limits import FETCH, INDEX, SPEECH, Role, RoleName
+from core.workers.remote_backends import (
     RemoteEmbedder,
     RemoteFetcher,
     RemoteKeywordIndex,
     RemoteTranscriber,
     RemoteVectorIndex,
 )
-from core.workers.roles import FETCH, INDEX, SPEECH, Role, RoleName
 from core.workers.supervisor import Worker
 
 if TYPE_CHECKING:
-    from core.jobs.durable import DurableJobs
+    from core.jobs.durable_jobs import DurableJobs
 
 SOLE = "tubethread"
 """A SQLite store has one worker at a time, whatever its machine or container is called today."""
@@ -136,8 +136,8 @@ async def open_house(
 @asynccontextmanager
 async def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AsyncIterator[DurableJobs]:
     # Imported here: DBOS takes 0.8 s, and what is at hand need not wait for it.
-    from core.jobs.durable import open_jobs
-    from core.jobs.runner import running
+    from core.jobs.durable_jobs import open_jobs
+    from core.jobs.workflows import running
 
     url = jobs_url(config)
     executor = config.jobs.executor or (SOLE if url.startswith("sqlite") else platform.node())

@@ -1,6 +1,6 @@
 """This file names what the core needs from the outside, in the core's own words.
 
-A backend (core/backends, or core/workers/remote.py, which asks a child process) and a fake in
+A backend (core/backends, or core/workers/remote_backends.py, through a child process) and a fake in
 tests/fakes fulfil every port; both pass the same contract suite. A port raises only core.errors.
 """
 
@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from core.chat_records import Effect, Habits, Pressable, Quota, Request, Room
 from core.model import (
     Chunk,
     Effort,
@@ -28,7 +29,6 @@ from core.model import (
     Video,
     Window,
 )
-from core.people import Effect, Habits, Pressable, Quota, Request, Room
 
 Vectors = NDArray[np.float32]
 """Shape (n, d), rows of length 1, or (d,) for one text."""

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from bot.chat import Draft, Refused, TooOld, Upload
 from core.export.document import Plain
-from core.text.plain import one_line, printable
+from core.text.display import one_line, printable
 
 
 class Console:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from bot.rendering.render import describe, describe_check
 from bot.words import Words
 from core.model import Answer, Check, Hit, Job, Point, Progress, Ready, Segment, Video
-from core.text.plain import to_json
+from core.text.display import to_json
 
 Event = dict[str, object]
 

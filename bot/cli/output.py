@@ -30,7 +30,7 @@ from bot.rendering.render import (
 )
 from bot.words import Words
 from core.model import Answer, Check, Hit, Job, Progress, Ready, Stage, Video
-from core.text.plain import one_line, printable
+from core.text.display import one_line, printable
 
 if TYPE_CHECKING:  # it brings numpy, for which --help need not wait
     from core.ports import Tell

@@ -6,18 +6,18 @@ from pathlib import Path
 
 from bot.cli.commands import Outcome
 from bot.config import Config
-from core.backup import rescue
+from core.backup import backup_restore
 
 
 async def backup(config: Config, outcome: Outcome, target: Path) -> int:
     """The exit code, after the store was copied into `target`."""
     with outcome.telling():
-        outcome.output.backed_up(target.name, await rescue.back_up(config, target))
+        outcome.output.backed_up(target.name, await backup_restore.back_up(config, target))
     return outcome.exit_code
 
 
 async def restore(config: Config, outcome: Outcome, source: Path | None) -> int:
     """The exit code, after `source`, or the newest copy kept, was put back."""
     with outcome.telling():
-        outcome.output.restored(*await rescue.restore(config, source))
+        outcome.output.restored(*await backup_restore.restore(config, source))
     return outcome.exit_code

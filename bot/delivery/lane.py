@@ -13,8 +13,8 @@ from contextlib import AbstractAsyncContextManager, suppress
 
 from bot.chat import Busy, Chat, Draft, MessageGone, PlaceClosed, Refused, TooOld
 from bot.delivery.live import Live, read_draft
+from core.chat_records import Effect
 from core.errors import CoreError
-from core.people import Effect
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from functools import cache
 from pydantic import TypeAdapter
 
 from bot.chat import Draft
-from core.people import Effect
+from core.chat_records import Effect
 from core.ports import Outgoing
 
 KEY_CHARACTERS = 25

@@ -22,8 +22,8 @@ from weakref import WeakValueDictionary
 from bot.chat import Chat, Draft
 from bot.delivery.lane import Lane
 from bot.delivery.live import Live, write_draft
+from core.chat_records import Effect
 from core.errors import CoreError
-from core.people import Effect
 from core.ports import Outgoing
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import re
 
 from core.export.document import Markdown
 from core.model import Answer
-from core.text.plain import clock, one_line, printable
+from core.text.display import clock, one_line, printable
 
 # A colon is in the way only where an address (https://) or an emoji (:bee:) begins.
 _ACTIVE = re.compile(r"[\\`*_{}\[\]<>()#|~@]|:(?=//|[^\s:]+:)")

@@ -18,8 +18,8 @@ from bot.handlers.catching import catching
 from bot.handlers.desk import Desk
 from bot.handlers.talk import turn_to
 from bot.rendering.looks import Looks
+from core.chat_records import Pressable, Request, Room
 from core.model import Answer
-from core.people import Pressable, Request, Room
 
 _TYPING_S = 8.0
 """Both platforms show it for five to ten seconds."""

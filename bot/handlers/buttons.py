@@ -9,8 +9,8 @@ from dataclasses import replace
 from bot.chat import Button
 from bot.handlers.desk import Desk
 from bot.rendering.looks import LABEL_CHARACTERS, short
-from core.people import Pressable
-from core.text.plain import one_line
+from core.chat_records import Pressable
+from core.text.display import one_line
 
 
 async def made(

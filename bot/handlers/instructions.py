@@ -16,11 +16,11 @@ from bot.handlers.work import Work
 from bot.rendering.exporting import exported
 from bot.rendering.looks import Looks
 from bot.rendering.render import export_labels
+from core.chat_records import Habits, Room
 from core.errors import NotALink, UnknownJob, UnknownVideo
 from core.export.formats import Format
 from core.links import find_video_ids
 from core.model import Job, Ready, Video
-from core.people import Habits, Room
 
 PAGE = 10
 HITS = 5

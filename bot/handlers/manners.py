@@ -9,7 +9,7 @@ from typing import Literal
 
 from bot.chat import Person, Where
 from bot.handlers.desk import Desk
-from core.people import Habits, Quota
+from core.chat_records import Habits, Quota
 
 Deed = Literal["watch", "ask", "forget", "set"]
 

@@ -16,9 +16,9 @@ from bot.handlers.suggesting import suggestions
 from bot.handlers.talk import apart
 from bot.handlers.work import Work
 from bot.rendering.looks import Looks
+from core.chat_records import Pressable, Room
 from core.links import find_video_ids
-from core.people import Pressable, Room
-from core.text.plain import one_line
+from core.text.display import one_line
 
 
 class Handlers:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from bot.chat import Where
 from bot.handlers.desk import Desk
-from core.people import Request, Room
+from core.chat_records import Request, Room
 
 
 async def turn_to(desk: Desk, request: Request, room: Room) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bot.chat import Busy, Chat, ChatError, Upload
+from core.chat_records import Request
 from core.errors import DownloadFailed, FileTooLarge
-from core.people import Request
 
 log = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from bot.handlers.catching import catching
 from bot.handlers.desk import Desk
 from bot.handlers.talk import turn_to
 from bot.rendering.looks import Looks
+from core.chat_records import Pressable, Request, Room
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Progress, Ready, Video
-from core.people import Pressable, Request, Room
 from core.sources import File, Link, Source, file_video
 
 

@@ -19,9 +19,9 @@ from bot.handlers.manners import Manners
 from bot.handlers.uploads import MEGABYTES
 from bot.handlers.watching import Watch
 from bot.rendering.looks import Looks
+from core.chat_records import Request, Room
 from core.errors import EmptyQuestion, FileTooLarge
-from core.people import Request, Room
-from core.text.plain import one_line
+from core.text.display import one_line
 
 _DAY_S = 24 * 3600.0
 

@@ -9,10 +9,10 @@ from bot.chat import Button, Card, Chat, Draft, File
 from bot.rendering.render import describe, engine_words, export_labels, note_words, render_progress
 from bot.rendering.splitting import split
 from bot.words import Words
+from core.chat_records import Habits
 from core.export.document import Labels, outline
 from core.model import Answer, Hit, Job, Progress, Ready, Video
-from core.people import Habits
-from core.text.plain import clock, one_line
+from core.text.display import clock, one_line
 
 _BAR = 12
 QUOTE_CHARACTERS = 120

@@ -15,7 +15,7 @@ from bot.words import Words
 from core.errors import ConfigError, CoreError, RequestError, VideoError
 from core.export.document import Labels, Plain, head, outline, reply
 from core.model import Answer, Check, Hit, Job, Progress, Ready, Video
-from core.text.plain import clock, one_line
+from core.text.display import clock, one_line
 
 FACT_CHARACTERS = 200
 

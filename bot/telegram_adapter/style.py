@@ -10,7 +10,7 @@ import html
 import re
 
 from core.model import Answer, Citation
-from core.text.plain import clock, one_line, printable
+from core.text.display import clock, one_line, printable
 
 ENTITIES = 100
 """Telegram forgets those beyond."""

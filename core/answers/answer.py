@@ -8,12 +8,12 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from core.answers.asking import QUESTIONS_TOKENS, Asked, reply_tokens, room
 from core.answers.citations import Citations
 from core.answers.extractive import follow_up
+from core.answers.prompt_fitting import QUESTIONS_TOKENS, Asked, reply_tokens, room
 from core.errors import CoreError, PromptTooLong
-from core.language_model.drafts import QuestionsDraft, parse, schema
 from core.language_model.prompts import NOT_SAID, ask_for_questions, count_tokens
+from core.language_model.replies import QuestionsDraft, parse, schema
 from core.model import Answer, Passage, Turn
 from core.ports import LanguageModel, Message
 from core.text.safe_text import SafeStream

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from core.answers.citations import cite
 from core.answers.evidence import announces, find_evidence, points_back
-from core.answers.suggestions import suggest
+from core.answers.suggested_questions import suggest
 from core.model import Answer, Chapter, Passage, Point, Segment, Summary, Transcript, Video
-from core.summary.topics import find_chapters
+from core.summary.chapters import find_chapters
 from core.text.keywords import count_words, keywords, salience
 from core.text.tokens import tokenise, words
 

@@ -1,7 +1,7 @@
 """This file keeps copies of the store: one a day, the newest few, in a folder of their own.
 
 A program that runs for long looks after them by `keep_copies`. How a store is copied and how a
-copy is checked is given: core/backends/storage/copies.py.
+copy is checked is given: core/backends/storage/sqlite_copy.py.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from tempfile import TemporaryFile
 import psutil
 
 from core.config import Core
-from core.doctor.asking import ask_program, child
+from core.doctor.probes import ask_program, child
 from core.errors import DataUnwritable, DiskFull
 from core.model import Check, Fact
-from core.workers.roles import SPEECH
+from core.workers.limits import SPEECH
 
 PYTHON = (3, 11)
 SCARCE_GB, TOO_LITTLE_GB = 5.0, 0.5

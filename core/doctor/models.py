@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.backends.hub import find_downloaded, has_weights, is_offline
+from core.backends.huggingface_cache import find_downloaded, has_weights, is_offline
 from core.config import Core
-from core.doctor.asking import child
+from core.doctor.probes import child
 from core.errors import EmbedderMissing, SpeechModelMissing
 from core.model import Check
-from core.workers.roles import SPEECH
+from core.workers.limits import SPEECH
 
 _PACKAGE = "package:"
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from core.config import Core
-from core.doctor.llm import language_model, ollama
+from core.doctor.language_model import language_model, ollama
 from core.doctor.machine import data_folder, disk, gpu, python
 from core.doctor.models import embedder, speech_model
 from core.doctor.store import caches, store

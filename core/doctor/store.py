@@ -7,12 +7,12 @@ from core.backends.storage.store import Store, open_store
 from core.backup.daily_copies import FOLDER, naming_the_newest
 from core.bootstrap import database_url
 from core.config import Core
-from core.doctor.asking import child
+from core.doctor.probes import child
 from core.errors import CoreError, IndexBroken
 from core.model import Check
 from core.search.caches import made_by
-from core.workers.remote import RemoteKeywordIndex, RemoteVectorIndex
-from core.workers.roles import INDEX
+from core.workers.limits import INDEX
+from core.workers.remote_backends import RemoteKeywordIndex, RemoteVectorIndex
 
 Holdings = dict[str, str]
 

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from core.config import Core
-from core.doctor.asking import ask_program
+from core.doctor.probes import ask_program
 from core.model import Check, Fact
 
 DENO = (2, 3)

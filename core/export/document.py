@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.model import Answer, Citation, Point, Summary, Transcript, Turn, Video
-from core.text.plain import clock, one_line, printable
+from core.text.display import clock, one_line, printable
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from core.export.document import Labels, Markdown, Plain, document
 from core.model import Segment, Summary, Transcript, Turn, Video
-from core.text.plain import one_line, to_json
+from core.text.display import one_line, to_json
 
 Format = Literal["txt", "md", "srt", "vtt", "json"]
 

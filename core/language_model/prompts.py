@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from core.model import Mark, Passage
 from core.ports import LanguageModel, Message, Prompt
-from core.text.plain import clock, one_line
+from core.text.display import clock, one_line
 
 OPENING, CLOSING = "<<<TRANSCRIPT", "TRANSCRIPT>>>"
 NOT_SAID = "NONE"

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 
 from core.answers import extractive
 from core.answers.answer import answer
-from core.answers.asking import fits
+from core.answers.prompt_fitting import fits
 from core.errors import CoreError
-from core.language_model.precedence import PatientModel, Precedence
+from core.language_model.question_priority import PatientModel, Precedence
 from core.model import Answer, Passage, Summary, Transcript, Turn, Video
 from core.ports import LanguageModel, Pieces, Tell
-from core.summary.notebook import notes_for
+from core.summary.checkpoints import notes_for
 from core.summary.summarise import summarise
 
 log = logging.getLogger(__name__)

@@ -27,12 +27,12 @@ from core.model import (
 )
 from core.pipeline.engine import EXTRACTIVE, Engine
 from core.pipeline.ingest import Ingest
-from core.pipeline.watch import Watch
+from core.pipeline.timing import Watch
 from core.ports import Clock, Jobs, LanguageModel, Library, Tell, Threads, Videos
-from core.search.finding import Finder
 from core.search.indexing import Indexer
+from core.search.retriever import Finder
 from core.sources import Source
-from core.text.plain import one_line
+from core.text.display import one_line
 
 PASSAGES = 8
 """Chunks that are found for a question, about ten spoken minutes."""

@@ -20,7 +20,7 @@ from core.ports import Fetcher, Library, Pieces, Tell, Videos
 from core.search.caches import Notes
 from core.search.indexing import Indexer
 from core.sources import File, Link, Source, file_video
-from core.transcription.hearing import Hearing, notes_about
+from core.transcription.speech_or_captions import Hearing, notes_about
 
 KEPT = timedelta(days=7)
 """Windows and notes of work that nobody goes on with."""

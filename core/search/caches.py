@@ -3,7 +3,7 @@
 A cache is compared with the store whenever the channel's videos have changed, and at first use.
 One video more or less is put right at once. A cache that lacks more, or cannot be read, is filled
 by a task in the background, without embedding anything again; whoever searches meanwhile is told
-that it is not level, and goes without it (core/search/exact.py).
+that it is not level, and goes without it (core/search/exact_search.py).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _EMBED_AT_ONCE = 16
 
 @dataclass(slots=True)
 class Indexer:
-    """Writes what core/search/finding.py reads."""
+    """Writes what core/search/retriever.py reads."""
 
     chunks: Chunks
     library: Library

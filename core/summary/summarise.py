@@ -11,12 +11,12 @@ from itertools import pairwise
 
 from core.answers.citations import bearing
 from core.answers.extractive import MOST_CHAPTER_POINTS, hashtags
-from core.answers.suggestions import suggest
-from core.language_model.drafts import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
+from core.answers.suggested_questions import suggest
+from core.language_model.replies import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
 from core.ports import LanguageModel, Pieces, Tell
-from core.summary.condense import Reader
-from core.summary.topics import MOST_CHAPTERS, SHORTEST_S, find_chapters
+from core.summary.chapters import MOST_CHAPTERS, SHORTEST_S, find_chapters
+from core.summary.map_reduce import Reader
 from core.text.keywords import count_words, keywords
 from core.text.safe_text import safe_line
 

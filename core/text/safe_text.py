@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from core.text.plain import one_line, printable
+from core.text.display import one_line, printable
 
 STREAM_CHARACTERS = 6000
 _URL = re.compile(

@@ -17,10 +17,10 @@ from typing import Any, Self
 from core.errors import CoreError, WorkerFailed, WorkerTimeout, from_code
 from core.model import Progress
 from core.ports import Tell
-from core.workers.priority import PriorityLock
-from core.workers.process import Process
-from core.workers.roles import Role
-from core.workers.wire import encode, read
+from core.workers.child_process import Process
+from core.workers.limits import Role
+from core.workers.priority_lock import PriorityLock
+from core.workers.protocol import encode, read
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Worker:
         role: Role,
         setup: Mapping[str, object],
         log_file: Path,
-        module: str = "core.workers.child",
+        module: str = "core.workers.child_main",
     ) -> None:
         """`setup`: what `module` needs to build its backends. Its errors go to `log_file`."""
         self.role = role

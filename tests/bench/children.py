@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from core.errors import WorkerFailed, WorkerTimeout
-from core.workers.roles import FETCH, INDEX, SPEECH, Role
+from core.workers.limits import FETCH, INDEX, SPEECH, Role
 from core.workers.supervisor import Worker
 from tests.bench.figures import Row
 

@@ -14,7 +14,7 @@ import time
 from faster_whisper import BatchedInferencePipeline
 
 from bot.config import read_config
-from core.backends.whisper.loading import load
+from core.backends.whisper.model_loading import load
 from tests.bench.fresh import CONFIG
 
 

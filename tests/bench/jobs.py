@@ -13,8 +13,8 @@ from statistics import median
 
 from core.backends.storage.database import engine_for_jobs
 from core.backends.storage.store import open_store, sqlite_url
-from core.jobs.durable import open_jobs
-from core.jobs.runner import running
+from core.jobs.durable_jobs import open_jobs
+from core.jobs.workflows import running
 from core.model import Effort, Segment, Video, Window
 from core.ports import Prompt
 from core.sources import Link

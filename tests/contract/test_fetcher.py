@@ -16,8 +16,8 @@ from core.config import Limits
 from core.errors import DownloadFailed, NoCaptions, VideoLive, VideoPrivate, VideoRemoved
 from core.model import CaptionTrack, Progress, Segment, Transcript, Video
 from core.ports import Fetcher
-from core.workers.remote import RemoteFetcher
-from core.workers.roles import FETCH
+from core.workers.limits import FETCH
+from core.workers.remote_backends import RemoteFetcher
 from core.workers.supervisor import Worker
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.recorded import CAPTIONED, CUT_SHORT, HUM, LIVE, PRIVATE, REMOVED, SITE

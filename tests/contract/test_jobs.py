@@ -8,8 +8,8 @@ import pytest
 
 from core.backends.storage.database import engine_for_jobs
 from core.errors import JobCancelled, NoSpeech, UnknownJob, VideoPrivate
-from core.jobs.durable import open_jobs
-from core.jobs.runner import running
+from core.jobs.durable_jobs import open_jobs
+from core.jobs.workflows import running
 from core.sources import Link
 from tests.fakes.core import BEES, SAID, World
 from tests.fakes.ears import FakeFetcher, FakeTranscriber, WaitingTranscriber

@@ -11,7 +11,7 @@ import pytest
 from core.backends.ollama.client import Ollama
 from core.config import Llm
 from core.errors import PromptTooLong
-from core.language_model.precedence import PatientModel, Precedence
+from core.language_model.question_priority import PatientModel, Precedence
 from core.ports import LanguageModel, Message
 from tests.fakes.models import ScriptedModel
 from tests.fakes.ollama import OllamaServer

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.backends.storage.store import Store
-from core.people import Effect
+from core.chat_records import Effect
 from core.ports import Outgoing
 from tests.fakes.store import MemoryStore
 

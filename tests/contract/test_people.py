@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from core.backends.storage.store import Store, open_store
+from core.chat_records import Habits, Pressable, Quota, Request, Room
 from core.model import Video
-from core.people import Habits, Pressable, Quota, Request, Room
 from tests.fakes.store import MemoryStore
 
 AnyStore = Store | MemoryStore

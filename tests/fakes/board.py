@@ -10,7 +10,7 @@ import signal
 from pathlib import Path
 
 from bot.chat import Draft
-from core.people import Effect
+from core.chat_records import Effect
 from core.ports import Outgoing
 
 Event = dict[str, str]

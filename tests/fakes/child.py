@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from core.errors import GeoBlocked
 from core.model import Progress
 from core.ports import Tell
-from core.workers.child import Method, Setup, serve
+from core.workers.child_main import Method, Setup, serve
 
 HOARD: list[bytes] = []
 

@@ -15,9 +15,9 @@ from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
 from core.ports import LanguageModel
 from core.search.caches import Caches
-from core.search.finding import Finder
 from core.search.indexing import Indexer
-from core.transcription.hearing import Hearing
+from core.search.retriever import Finder
+from core.transcription.speech_or_captions import Hearing
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.jobs import FakeJobs

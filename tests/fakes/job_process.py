@@ -19,13 +19,13 @@ from typing import Any
 import alembic.command  # noqa: F401  (imported before the fork, it costs each life nothing)
 from dbos import DBOS
 
-from core.backends.captions import read_subtitles
 from core.backends.storage.database import engine_for_jobs
 from core.backends.storage.store import Store, open_store, sqlite_url
+from core.backends.subtitles import read_subtitles
 from core.config import Limits, Speech
 from core.errors import CoreError
-from core.jobs.durable import DurableJobs, open_jobs
-from core.jobs.runner import MOST_RESCUES, running
+from core.jobs.durable_jobs import DurableJobs, open_jobs
+from core.jobs.workflows import MOST_RESCUES, running
 from core.model import Effort, Order, Progress, Segment, Video, Window
 from core.pipeline.engine import Engine
 from core.pipeline.ingest import Ingest, Step
@@ -33,7 +33,7 @@ from core.ports import Prompt, Tell
 from core.search.caches import Caches, Notes
 from core.search.indexing import Indexer
 from core.sources import File, Link, Source
-from core.transcription.hearing import Hearing
+from core.transcription.speech_or_captions import Hearing
 from tests.fakes.durable import Commits, Point
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from core.people import Habits, Pressable, Quota, Request, Room
+from core.chat_records import Habits, Pressable, Quota, Request, Room
 
 
 class FakeRequests:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from core.chat_records import Effect
 from core.errors import UnknownVideo
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
-from core.people import Effect
 from core.ports import Vectors
 from tests.fakes.people import FakeButtons, FakeRequests, FakeRooms, FakeSettings, FakeUsage
 

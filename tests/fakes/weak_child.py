@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from core.errors import SpeechDeviceFailed, WorkerOutOfMemory
 from core.model import Effort, Segment, Window
 from core.ports import Tell
-from core.workers.child import Method, Setup, serve
-from core.workers.wire import read
+from core.workers.child_main import Method, Setup, serve
+from core.workers.protocol import read
 
 SAID = tuple(Segment(float(n), n + 1.0, f"Sentence {n}.") for n in range(4))
 _FAILS_FROM = 2

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from core.workers.priority import PriorityLock
-from core.workers.wire import decode, encode
+from core.workers.priority_lock import PriorityLock
+from core.workers.protocol import decode, encode
 
 
 class ScriptedWorker:

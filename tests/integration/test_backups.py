@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from core.backends.storage.copies import check, copy
+from core.backends.storage.sqlite_copy import check, copy
 from core.backends.storage.store import open_store, sqlite_url
+from core.backup.backup_restore import back_up, restore
 from core.backup.daily_copies import KEPT, copies, keep_copies, keep_copy, naming_the_newest
-from core.backup.rescue import back_up, restore
 from core.config import Core
 from core.errors import (
     BackupTooNew,
@@ -65,7 +65,7 @@ COPYING = """
 import asyncio, sys
 from pathlib import Path
 from core.config import Core
-from core.backup.rescue import back_up, restore
+from core.backup.backup_restore import back_up, restore
 
 does = {"back_up": back_up, "restore": restore}[sys.argv[1]]
 print("now", flush=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backends.captions import Cue, parse_json3, parse_text, read_subtitles, said_in
+from core.backends.subtitles import Cue, parse_json3, parse_text, read_subtitles, said_in
 from core.errors import NoSpeech, NotMedia
 from core.model import Segment
 

@@ -12,10 +12,10 @@ import pytest
 from core.backends.storage.store import open_store
 from core.bootstrap import database_url
 from core.config import Core, Embedding, Llm, Speech
-from core.doctor.asking import child
-from core.doctor.llm import language_model, ollama
+from core.doctor.language_model import language_model, ollama
 from core.doctor.machine import data_folder, disk, gpu
 from core.doctor.models import embedder, speech_model
+from core.doctor.probes import child
 from core.doctor.run_checks import examine
 from core.doctor.store import caches, store
 from core.doctor.youtube import javascript, yt_dlp
@@ -29,8 +29,8 @@ from core.errors import (
     StoreBroken,
 )
 from core.model import Check, Chunk, Video
-from core.workers.remote import RemoteKeywordIndex
-from core.workers.roles import INDEX
+from core.workers.limits import INDEX
+from core.workers.remote_backends import RemoteKeywordIndex
 from tests.fakes.ollama import Model, OllamaServer
 
 BEES = Video("bees0000000", "Bees")

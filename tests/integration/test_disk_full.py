@@ -14,10 +14,10 @@ import pytest
 
 from core.backends.chroma.vector_index import Chroma
 from core.backends.fts5 import Fts5
-from core.backends.storage.copies import copy
+from core.backends.storage.sqlite_copy import copy
 from core.backends.storage.store import Store, open_store, sqlite_url
+from core.backup.backup_restore import back_up, restore
 from core.backup.daily_copies import keep_copy
-from core.backup.rescue import back_up, restore
 from core.config import Core
 from core.errors import CoreError, DiskFull, IndexBroken, StoreBroken
 from core.model import Answer, Chunk, Segment, Summary, Transcript, Turn, Video

@@ -10,8 +10,8 @@ import pytest
 from core.backends.storage.database import engine_for_jobs
 from core.backends.storage.store import open_store, sqlite_url
 from core.errors import CoreError
-from core.jobs.durable import open_jobs
-from core.jobs.runner import running
+from core.jobs.durable_jobs import open_jobs
+from core.jobs.workflows import running
 from core.model import Segment
 from core.sources import Link
 from tests.fakes.core import BEES, World

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.backends.whisper.audio import RATE, decode
-from core.backends.whisper.ears import Ears
+from core.backends.whisper.transcriber import Ears
 from core.errors import CoreError, SpeechDeviceFailed, WorkerFailed, WorkerOutOfMemory
 
 Lines = list[tuple[float, str]]

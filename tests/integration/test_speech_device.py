@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctranslate2
 import pytest
 
-from core.backends.whisper.loading import FLOAT16_MB, best_compute_type, load
+from core.backends.whisper.model_loading import FLOAT16_MB, best_compute_type, load
 from core.config import Speech
 from core.errors import ConfigInvalid
 from core.model import LIGHTEST

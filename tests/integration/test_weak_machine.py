@@ -13,9 +13,9 @@ from core.config import Limits, Speech
 from core.errors import WorkerOutOfMemory
 from core.model import LIGHTER, LIGHTEST, Effort, Video
 from core.sources import File
-from core.transcription.hearing import Hearing
-from core.workers.remote import RemoteTranscriber
-from core.workers.roles import SPEECH
+from core.transcription.speech_or_captions import Hearing
+from core.workers.limits import SPEECH
+from core.workers.remote_backends import RemoteTranscriber
 from core.workers.supervisor import Worker
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.weak_child import SAID

@@ -12,9 +12,9 @@ import pytest
 
 from core.errors import GeoBlocked, WorkerFailed, WorkerOutOfMemory, WorkerTimeout
 from core.model import Progress
-from core.workers.roles import FETCH, INDEX, SPEECH
+from core.workers.limits import FETCH, INDEX, SPEECH
+from core.workers.protocol import read_vectors
 from core.workers.supervisor import Worker
-from core.workers.wire import read_vectors
 
 SETUP = {"max_file_bytes": 1_000_000}
 MEGABYTE = 1 << 20
@@ -310,7 +310,7 @@ async def test_a_child_cannot_fill_the_disk_with_one_file(make_worker, tmp_path)
 async def test_a_child_does_not_outlive_its_parent(tmp_path):
     program = (
         "import asyncio, os, pathlib\n"
-        "from core.workers.roles import FETCH\n"
+        "from core.workers.limits import FETCH\n"
         "from core.workers.supervisor import Worker\n"
         "async def main():\n"
         f"    worker = Worker(FETCH, {SETUP!r}, pathlib.Path({str(tmp_path / 'log')!r}),\n"

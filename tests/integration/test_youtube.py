@@ -13,8 +13,8 @@ from yt_dlp.utils import ExtractorError, UserNotLive
 
 from core import config, errors
 from core.backends.youtube import YouTube
-from core.backends.youtube.causes import why_no_audio, why_not_found
-from core.backends.youtube.facts import caption_tracks
+from core.backends.youtube.errors import why_no_audio, why_not_found
+from core.backends.youtube.metadata import caption_tracks
 from core.backends.youtube.options import choose_audio
 from core.config import Limits
 from core.model import CaptionTrack, Mark, Segment, Video

@@ -18,18 +18,18 @@ from functools import partial
 from pathlib import Path
 
 from core.backends.bm25 import Bm25
-from core.backends.storage.copies import copy
+from core.backends.storage.sqlite_copy import copy
 from core.backends.storage.store import Store, open_store, sqlite_url
+from core.backup.backup_restore import restore
 from core.backup.daily_copies import FOLDER, keep_copy, naming_the_newest
-from core.backup.rescue import restore
 from core.bootstrap import make_worker
 from core.config import LOG_FILE, Core
 from core.errors import CoreError
 from core.model import Chunk, Segment, Transcript, Video
 from core.search.caches import Caches, Level
-from core.search.finding import Finder
-from core.workers.remote import RemoteKeywordIndex, RemoteVectorIndex
-from core.workers.roles import INDEX
+from core.search.retriever import Finder
+from core.workers.limits import INDEX
+from core.workers.remote_backends import RemoteKeywordIndex, RemoteVectorIndex
 from tests.fakes.index import FakeEmbedder
 
 WHOLE = "whole"

@@ -187,7 +187,7 @@ async def _copy(scene: Scene, template: str, channel: str) -> str:
 
 async def _strike_the_child(scene: Scene, channel: str, aim: Aim) -> tuple[Kill, float]:
     children = psutil.Process().children()
-    (child,) = (child for child in children if "core.workers.child" in child.cmdline())
+    (child,) = (child for child in children if "core.workers.child_main" in child.cmdline())
     sniper = Sniper(child.pid, scene.folder_of(channel), aim)
     answer, kill = await asyncio.gather(scene.ask(channel), asyncio.to_thread(sniper.strike))
     return kill, _answered_s(scene, kill, answer)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.answers.answer import Reply, answer
-from core.answers.asking import fits
 from core.answers.citations import cite
+from core.answers.prompt_fitting import fits
 from core.errors import BadModelOutput, CoreError, ModelFailed, ModelStalled, PromptTooLong
 from core.model import Answer, Passage, Segment, Turn, Video
 from tests.fakes.models import Broken, ScriptedModel

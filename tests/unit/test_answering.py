@@ -9,9 +9,9 @@ import pytest
 
 from bot.config import Config
 from bot.words import Words
+from core.chat_records import Room
 from core.errors import ModelFailed
 from core.model import Segment
-from core.people import Room
 from tests.fakes.core import BEES
 from tests.fakes.ears import FakeTranscriber
 from tests.fakes.scene import (

@@ -12,9 +12,9 @@ import pytest
 from core.backends.bm25 import Bm25
 from core.errors import CoreError, DiskFull, IndexBroken, StoreBroken, WorkerFailed
 from core.model import Chunk, Video
-from core.search import exact
+from core.search import exact_search
 from core.search.caches import Caches, Level
-from core.search.finding import Finder
+from core.search.retriever import Finder
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.store import MemoryStore
 
@@ -282,7 +282,7 @@ async def test_the_exact_way_finds_what_comparing_with_everything_finds_part_by_
     [question] = await channel.embedder.embed(["bees part 2 day 31"], "question")
     counting = Counting(channel.store.chunks)
     best = [chunks[i].key for i in np.argsort(-(vectors @ question), kind="stable")]
-    assert await exact.nearest(counting, ids, question, 50) == best[:50]
+    assert await exact_search.nearest(counting, ids, question, 50) == best[:50]
     assert counting.sizes == [16, 16, 8]
 
 
@@ -294,10 +294,10 @@ async def test_the_exact_way_by_words_reads_so_many_chunks_and_no_more():
         await many.store.chunks.save(f"v{n:02}", "r", chunks, None)
     counting = Counting(many.store.chunks)
     ids = [f"v{n:02}" for n in range(20)]
-    found = await exact.matching(counting, ids, Bm25(), "number 3", 5)
+    found = await exact_search.matching(counting, ids, Bm25(), "number 3", 5)
     assert {key.partition(":")[0] for key in found} == {"v03"}
     assert counting.sizes == [16]
-    assert await exact.matching(counting, ids, Bm25(), "19", 5) == []
+    assert await exact_search.matching(counting, ids, Bm25(), "19", 5) == []
 
 
 async def test_a_question_does_not_wait_for_what_another_channel_puts(channel):

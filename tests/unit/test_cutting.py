@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backends.whisper.cutting import LONGEST_S, LONGEST_SPEECH_S, PAD_S, Speech, cut
+from core.backends.whisper.windows import LONGEST_S, LONGEST_SPEECH_S, PAD_S, Speech, cut
 
 PAUSE_AND_SPEECH = st.tuples(st.floats(0.16, 40), st.floats(0.03, LONGEST_SPEECH_S))
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from core.errors import BadModelOutput
-from core.language_model.drafts import NotesDraft, QuestionsDraft, SummaryDraft, parse, schema
+from core.language_model.replies import NotesDraft, QuestionsDraft, SummaryDraft, parse, schema
 
 STARTS = (0.0, 10.0, 20.0, 30.0, 700.0)
 WHOLE = {

@@ -25,7 +25,7 @@ from core.model import (
     Turn,
     Video,
 )
-from core.text.plain import one_line
+from core.text.display import one_line
 
 LABELS = export_labels(Words("en"))
 EVIL = "<script>x</script> [free](http://evil) ![p](http://evil/p) `c` **b** 1 & 2 --> 3 | #h \\"

@@ -19,7 +19,7 @@ from core.errors import (
 )
 from core.model import CaptionTrack, Progress, Segment, Transcript, Video
 from core.sources import File, Link
-from core.transcription.hearing import Hearing, check_length, notes_about
+from core.transcription.speech_or_captions import Hearing, check_length, notes_about
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
 from tests.fakes.store import MemoryStore
 

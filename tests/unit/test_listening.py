@@ -14,7 +14,7 @@ from core.errors import (
 )
 from core.model import LIGHTER, LIGHTEST, Effort, Progress, Segment, Video
 from core.sources import File, Link
-from core.transcription.hearing import Hearing
+from core.transcription.speech_or_captions import Hearing
 from tests.fakes.ears import SET, FakeFetcher, FakeTranscriber
 from tests.fakes.store import MemoryStore
 

@@ -16,6 +16,7 @@ from bot.handlers.buttons import button_id
 from bot.rendering.looks import Looks
 from bot.words import Words
 from core import errors
+from core.chat_records import Habits
 from core.config import Language
 from core.errors import CoreError
 from core.model import (
@@ -34,7 +35,6 @@ from core.model import (
     Transcript,
     Video,
 )
-from core.people import Habits
 from tests.fakes.chat import FakeChat
 from tests.fakes.virtual_loop import run_virtually
 

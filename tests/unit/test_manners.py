@@ -10,8 +10,8 @@ from bot.chat import Person, Where
 from bot.config import Config, Quotas
 from bot.handlers.manners import merged
 from bot.words import Words
+from core.chat_records import Habits
 from core.export.document import Markdown
-from core.people import Habits
 from tests.fakes.scene import (
     ADA,
     BEES_LINK,

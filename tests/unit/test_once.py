@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from core.jobs.once import OpenedOnce
+from core.jobs.lazy import OpenedOnce
 
 
 class Door:

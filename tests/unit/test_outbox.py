@@ -10,8 +10,8 @@ from bot.chat import Busy, Button, Draft, File
 from bot.delivery.lane import GIVE_UP_S
 from bot.delivery.live import read_draft, write_draft
 from bot.delivery.outbox import open_outbox
+from core.chat_records import Effect
 from core.errors import StoreBroken
-from core.people import Effect
 from tests.fakes.chat import KEY_REMEMBERED_S, FakeChat, Faults, says
 from tests.fakes.store import FakeOutgoing
 from tests.fakes.virtual_loop import virtually

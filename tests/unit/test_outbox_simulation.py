@@ -16,8 +16,8 @@ import pytest
 
 from bot.chat import Draft, PlaceClosed
 from bot.delivery.outbox import Outbox
+from core.chat_records import Effect
 from core.errors import StoreBroken
-from core.people import Effect
 from tests.fakes.chat import FakeChat, Faults
 from tests.fakes.store import FakeOutgoing
 from tests.fakes.virtual_loop import run_virtually

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.workers.priority import PriorityLock
+from core.workers.priority_lock import PriorityLock
 
 TICKS = 30
 

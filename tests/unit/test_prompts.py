@@ -1,7 +1,7 @@
 """This file reads prompts as a model does: where data begins and ends, and what stays the same."""
 
-from core.answers.asking import Asked
 from core.answers.citations import cite
+from core.answers.prompt_fitting import Asked
 from core.language_model.prompts import (
     CLOSING,
     OPENING,

@@ -6,7 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from core.workers.remote import EMBED_AT_ONCE, RemoteEmbedder, RemoteKeywordIndex, RemoteVectorIndex
+from core.workers.remote_backends import (
+    EMBED_AT_ONCE,
+    RemoteEmbedder,
+    RemoteKeywordIndex,
+    RemoteVectorIndex,
+)
 from tests.fakes.workers import ScriptedWorker
 
 VECTOR = np.zeros(2, dtype=np.float32)

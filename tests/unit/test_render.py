@@ -36,7 +36,7 @@ from core.model import (
     Transcript,
     Video,
 )
-from core.text.plain import clock, one_line, printable
+from core.text.display import clock, one_line, printable
 
 EN, KO = Words("en"), Words("ko")
 BRANCHES = {errors.RequestError, errors.VideoError, errors.BackendError, errors.ConfigError}

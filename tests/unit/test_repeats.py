@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from core.backends.whisper.repeats import collapse, is_looping
+from core.backends.whisper.repetition import collapse, is_looping
 from core.model import Segment
 from tests.fakes.lectures import read_lecture
 

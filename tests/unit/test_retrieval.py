@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import core.search.retrieval
+import core.search.ranking
 from core.backends.bm25 import Bm25
 from core.model import Chunk, Hit
-from core.search.retrieval import RRF_K, VideoScope, fuse, join, rank_in_video
+from core.search.ranking import RRF_K, VideoScope, fuse, join, rank_in_video
 from tests.fakes.index import FakeEmbedder
 
 TEXTS = [
@@ -38,7 +38,7 @@ def _keys(hits):
 
 
 def test_the_examples_in_the_docstrings_hold():
-    assert doctest.testmod(core.search.retrieval).failed == 0
+    assert doctest.testmod(core.search.ranking).failed == 0
 
 
 # One video

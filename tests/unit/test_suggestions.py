@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.answers.suggestions import suggest
+from core.answers.suggested_questions import suggest
 
 
 def test_questions_at_hand_come_before_those_about_subjects():

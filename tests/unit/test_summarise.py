@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadModelOutput, ModelFailed
-from core.language_model.drafts import SummaryDraft, parse
+from core.language_model.replies import SummaryDraft, parse
 from core.model import Mark, Segment, Transcript, Video
 from core.summary.summarise import chapters_of, summarise
 from tests.fakes.models import ScriptedModel

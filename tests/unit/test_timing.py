@@ -1,8 +1,8 @@
 """This file checks what people are told about time: how long it took, and how long it will."""
 
 from core.model import Progress
-from core.pipeline.progress import with_eta
-from core.pipeline.watch import Watch
+from core.pipeline.eta import with_eta
+from core.pipeline.timing import Watch
 
 
 class Clock:

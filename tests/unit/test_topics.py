@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.model import Mark, Segment, Transcript, Video
-from core.summary.topics import find_chapters
+from core.summary.chapters import find_chapters
 from tests.fakes.lectures import read_lecture
 
 LONG = ("lecture-10min-us", "lecture-10min-f2")

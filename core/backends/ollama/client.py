@@ -12,7 +12,7 @@ from ollama import ChatResponse
 from core.backends.ollama.errors import translated
 from core.backends.ollama.repetition import Repetition
 from core.backends.ollama.server import ModelFacts, connect, loaded, look, shown, split
-from core.backends.ollama.tokens import TokenEstimate
+from core.backends.ollama.token_estimate import TokenEstimate
 from core.config import Llm
 from core.errors import (
     BadModelOutput,

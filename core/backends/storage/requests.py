@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from core.backends.storage.database import Database
 from core.backends.storage.tables import requests
 from core.backends.storage.upsert import insert_into
-from core.people import Request
+from core.chat_records import Request
 
 _r = requests.c
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from core.backends.storage.database import Database
 from core.backends.storage.tables import settings
 from core.backends.storage.upsert import insert_into
-from core.people import Habits
+from core.chat_records import Habits
 
 _s = settings.c
 

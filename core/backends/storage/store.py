@@ -12,14 +12,14 @@ from sqlalchemy import URL, ColumnElement, delete, exists, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends.storage import tables as t
+from core.backends.storage.checkpoints import SqlPieces
+from core.backends.storage.conversations import SqlButtons, SqlRooms
 from core.backends.storage.database import Database, open_database
 from core.backends.storage.library import SqlLibrary
 from core.backends.storage.locks import hold
 from core.backends.storage.migrations import bring_up
-from core.backends.storage.outgoing import SqlOutgoing
-from core.backends.storage.pieces import SqlPieces
+from core.backends.storage.outbox import SqlOutgoing
 from core.backends.storage.requests import SqlRequests
-from core.backends.storage.rooms import SqlButtons, SqlRooms
 from core.backends.storage.settings import SqlSettings
 from core.backends.storage.upsert import insert_into
 from core.backends.storage.usage import SqlUsage

@@ -29,8 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from core.chat_records import Habits, Request
 from core.model import Summary, Turn, Video
-from core.people import Habits, Request
 
 # PostgreSQL takes no NUL; half a surrogate pair goes into no database and onto no terminal.
 _UNFIT = re.compile("[\0\ud800-\udfff]")

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.backends.storage.database import Database
 from core.backends.storage.tables import usage
 from core.backends.storage.upsert import insert_into
-from core.people import Quota
+from core.chat_records import Quota
 
 _u = usage.c
 

@@ -1,5 +1,5 @@
 """Hearing with faster-whisper. Only the speech process imports it."""
 
-from core.backends.whisper.ears import Whisper
+from core.backends.whisper.transcriber import Whisper
 
 __all__ = ["Whisper"]

@@ -12,9 +12,9 @@ from yt_dlp.globals import plugin_dirs
 from yt_dlp.networking.exceptions import RequestError
 
 from core import config
-from core.backends.captions import MAX_BYTES, Cue, parse_json3, parse_text, said_in
-from core.backends.youtube.causes import why_no_audio, why_no_captions, why_not_found
-from core.backends.youtube.facts import best_track, caption_tracks, forms_of, video_of
+from core.backends.subtitles import MAX_BYTES, Cue, parse_json3, parse_text, said_in
+from core.backends.youtube.errors import why_no_audio, why_no_captions, why_not_found
+from core.backends.youtube.metadata import best_track, caption_tracks, forms_of, video_of
 from core.backends.youtube.options import (
     BYTES_IN_MEGABYTE,
     Info,
@@ -38,7 +38,7 @@ from core.errors import (
 from core.links import watch_url
 from core.model import Progress, Transcript, Video
 from core.ports import Tell
-from core.transcription.hearing import check_length
+from core.transcription.speech_or_captions import check_length
 
 KNOWN_FOR_S = 3600  # YouTube's media addresses hold for six hours
 MOST_KNOWN = 16

@@ -9,7 +9,7 @@ every other process alone. The recordings: tests/fakes/recorded.py.
 import sys
 from pathlib import Path
 
-if sys.orig_argv[-2:] == ["core.workers.child", "fetch"]:
+if sys.orig_argv[-2:] == ["core.workers.child_main", "fetch"]:
     sys.path.append(str(Path(__file__).parents[3]))
     from yt_dlp.networking.common import register_preference, register_rh
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 url = os.environ.get("TUBETHREAD_TESTS_DISCORD")
-if url and "core.workers.child" not in sys.orig_argv:
+if url and "core.workers.child_main" not in sys.orig_argv:
     sys.path.append(str(Path(__file__).parents[4]))
     from tests.fakes.discord.pointing import point
 

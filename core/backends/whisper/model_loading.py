@@ -13,7 +13,7 @@ import ctranslate2
 import psutil
 from faster_whisper import WhisperModel, download_model
 
-from core.backends.whisper.trouble import trouble
+from core.backends.whisper.errors import trouble
 from core.config import Speech
 from core.errors import ConfigInvalid, DiskFull, SpeechModelMissing
 from core.model import LIGHTEST

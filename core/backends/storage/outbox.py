@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, select, update
 from core.backends.storage.database import Database
 from core.backends.storage.tables import outbox
 from core.backends.storage.upsert import insert_into
-from core.people import Effect
+from core.chat_records import Effect
 
 _o = outbox.c
 _OVER = and_(_o.finished, _o.shown == _o.revision)

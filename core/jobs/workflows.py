@@ -29,8 +29,8 @@ from dbos import (
 
 from core.errors import CoreError, JobFailed, UnknownVideo
 from core.model import Order, Progress
+from core.pipeline.eta import with_eta
 from core.pipeline.ingest import Ingest, Step
-from core.pipeline.progress import with_eta
 from core.ports import Tell
 
 log = logging.getLogger(__name__)

@@ -1,5 +1,5 @@
 """This file takes orders, watches, lists and cancels them, from any process, and sees to it that
-one process of a data folder works on them (core/jobs/runner.py).
+one process of a data folder works on them (core/jobs/workflows.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowHandleAsync, WorkflowStatus, error
 
 from core.errors import JobCancelled, JobFailed, UnknownJob, from_code
-from core.jobs.runner import (
+from core.jobs.workflows import (
     APPLICATION,
     INGEST,
     LIVE,
@@ -34,7 +34,7 @@ from core.jobs.runner import (
 )
 from core.model import Job, Order, Progress
 from core.pipeline.ingest import Ingest
-from core.workers.wire import read
+from core.workers.protocol import read
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

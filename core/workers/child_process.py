@@ -14,8 +14,8 @@ from typing import Any, Self
 import psutil
 
 from core.errors import WorkerFailed, WorkerOutOfMemory, WorkerTimeout
-from core.workers.roles import BEAT_S, Role
-from core.workers.wire import decode
+from core.workers.limits import BEAT_S, Role
+from core.workers.protocol import decode
 
 _LONGEST_LINE = 256 * 1024 * 1024
 _DIES_S = 5
@@ -42,7 +42,7 @@ class Process:
 
     @classmethod
     async def start(cls, role: Role, module: str, setup: bytes, log_file: Path) -> Self:
-        """Runs `module`, as core/workers/child.py expects it. Its errors go to `log_file`."""
+        """Runs `module`, as core/workers/child_main.py expects it. Its errors go to `log_file`."""
         environment = {
             name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)
         }

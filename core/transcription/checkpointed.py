@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from core.errors import SpeechDeviceFailed, WorkerOutOfMemory
 from core.model import LIGHTER, Effort, Progress, Window
 from core.ports import Pieces, Tell, Transcriber
-from core.transcription.ladder import Ladder, lighter
+from core.transcription.fallbacks import Ladder, lighter
 
 _TOLD = -1
 """The number of the piece that tells the audio's duration; others are milliseconds."""

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 from core.answers.extractive import summarise as take_key_sentences
 from core.errors import BadModelOutput, PromptTooLong
-from core.language_model.drafts import NotesDraft, PointDraft, SummaryDraft, parse, schema
 from core.language_model.prompts import (
     ask_again,
     ask_for_notes,
@@ -20,11 +19,12 @@ from core.language_model.prompts import (
     count_tokens,
     prompt,
 )
+from core.language_model.replies import NotesDraft, PointDraft, SummaryDraft, parse, schema
 from core.model import Passage, Progress, Segment, Transcript, Video
 from core.ports import LanguageModel, Message, Pieces, Tell
-from core.summary.notebook import Notebook, Noted, recipe
+from core.summary.chapters import find_chapters
+from core.summary.checkpoints import Notebook, Noted, recipe
 from core.summary.parts import Line, characters, cut, minutes, thicken
-from core.summary.topics import find_chapters
 from core.text.tokens import tokenise
 
 log = logging.getLogger(__name__)

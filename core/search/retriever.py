@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from core.errors import EmbedderMissing, WorkerFailed, WorkerTimeout
 from core.model import Hit, Passage, Video
 from core.ports import Chunks, Embedder, KeywordRanker, Vectors
-from core.search import exact
+from core.search import exact_search
 from core.search.caches import AWAY, Caches, Level, Notes, made_by
-from core.search.retrieval import KEYWORD_WEIGHT, VECTOR_WEIGHT, VideoScope, fuse, join
+from core.search.ranking import KEYWORD_WEIGHT, VECTOR_WEIGHT, VideoScope, fuse, join
 from core.text.tokens import tokenise
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Finder:
                 return await self.caches.keywords.matching(channel, tokens, CANDIDATES), level
             except AWAY:
                 self._go_without(channel)
-        found = await exact.matching(self.chunks, ids, self.ranker, question, CANDIDATES)
+        found = await exact_search.matching(self.chunks, ids, self.ranker, question, CANDIDATES)
         return found, replace(level, keywords=False)
 
     async def _by_vector(
@@ -108,7 +108,9 @@ class Finder:
                 return await self.caches.vectors.nearest(channel, vector, CANDIDATES), level
             except AWAY:
                 self._go_without(channel)
-        found = await exact.nearest(self.chunks, await self._embedded(ids), vector, CANDIDATES)
+        found = await exact_search.nearest(
+            self.chunks, await self._embedded(ids), vector, CANDIDATES
+        )
         return found, replace(level, vectors=False)
 
     def _go_without(self, channel: str) -> None:

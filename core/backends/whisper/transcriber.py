@@ -14,10 +14,10 @@ from faster_whisper import BatchedInferencePipeline
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from core.backends.whisper.audio import RATE, Samples, decode, told_duration
-from core.backends.whisper.cutting import LONGEST_SPEECH_S, Stretch, cut
-from core.backends.whisper.loading import load, settle
-from core.backends.whisper.repeats import collapse, is_looping
-from core.backends.whisper.trouble import trouble
+from core.backends.whisper.errors import trouble
+from core.backends.whisper.model_loading import load, settle
+from core.backends.whisper.repetition import collapse, is_looping
+from core.backends.whisper.windows import LONGEST_SPEECH_S, Stretch, cut
 from core.config import Speech
 from core.errors import ConfigInvalid, WorkerFailed
 from core.model import Effort, Segment, Window

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from core.backends.storage import tables as t
 from core.backends.storage.database import Database
 from core.backends.storage.upsert import insert_into
-from core.people import Pressable, Room
+from core.chat_records import Pressable, Room
 
 _r, _b = t.rooms.c, t.buttons.c
 

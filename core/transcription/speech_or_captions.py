@@ -14,8 +14,8 @@ from core.errors import BackendError, NoCaptions, NoSpeech, VideoError, VideoToo
 from core.model import LIGHTER, Effort, Progress, Segment, Transcript, Video
 from core.ports import Fetcher, Pieces, Tell, Transcriber
 from core.sources import File, Source
-from core.transcription.ladder import Ladder
-from core.transcription.listening import Listener
+from core.transcription.checkpointed import Listener
+from core.transcription.fallbacks import Ladder
 
 Words = tuple[Video, Transcript]
 """The video, its length now known, and what is said in it."""

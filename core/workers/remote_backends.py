@@ -10,8 +10,8 @@ import numpy as np
 
 from core.model import Chunk, Effort, Transcript, Video, Window
 from core.ports import Kind, Tell, Vectors
+from core.workers.protocol import read, read_vectors
 from core.workers.supervisor import Worker
-from core.workers.wire import read, read_vectors
 
 EMBED_AT_ONCE = 8
 """Texts a request: a question goes before the next one, and waits for this one at most."""

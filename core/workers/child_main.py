@@ -1,6 +1,6 @@
 """This file is a child process: it builds the backends of one role and obeys supervisor.py.
 
-    python -m core.workers.child fetch | speech | index
+    python -m core.workers.child_main fetch | speech | index
 
 First line in: the settings. Then one request a line; its replies are `told` (progress), `item`
 (results) and at last `done` or `error`, and among them a `beat` every second. The end of the input
@@ -28,8 +28,8 @@ from core import config
 from core.errors import CoreError, IndexBroken, WorkerFailed, WorkerOutOfMemory
 from core.model import Chunk, Effort, Video, Window
 from core.ports import Tell
-from core.workers.roles import BEAT_S
-from core.workers.wire import decode, encode, read, read_vectors
+from core.workers.limits import BEAT_S
+from core.workers.protocol import decode, encode, read, read_vectors
 
 if TYPE_CHECKING:
     from core.backends.chroma.vector_index import Chroma
@@ -149,7 +149,8 @@ def _fetch(setup: Setup) -> dict[str, Method]:
 
 
 def _speech(setup: Setup) -> dict[str, Method]:
-    from core.backends.whisper import Whisper, loading
+    from core.backends.whisper import Whisper
+    from core.backends.whisper import model_loading
 
     speech = config.Speech.model_validate(setup["speech"])
     whisper = Whisper(speech)
@@ -163,8 +164,8 @@ def _speech(setup: Setup) -> dict[str, Method]:
     return {
         "transcribe": transcribe,
         "settle": lambda tell, effort: whisper.settle(read(Effort, effort)),
-        "device": lambda tell: loading.device(speech.device),
-        "is_here": lambda tell: loading.is_here(speech.model),
+        "device": lambda tell: model_loading.device(speech.device),
+        "is_here": lambda tell: model_loading.is_here(speech.model),
     }
 
 

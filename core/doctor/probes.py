@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.bootstrap import make_worker
 from core.config import LOG_FILE, Core
-from core.workers.roles import Role
+from core.workers.limits import Role
 from core.workers.supervisor import Worker
 
 _PROGRAM_ANSWERS_S = 5

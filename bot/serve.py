@@ -11,9 +11,9 @@ from typing import get_args
 from bot.chat import Chat
 from bot.config import Config
 from bot.delivery.outbox import open_outbox
-from bot.handlers.desk import Desk
-from bot.handlers.receiver import Handlers
-from bot.rendering.looks import Looks
+from bot.handlers.context import Desk
+from bot.handlers.incoming import Handlers
+from bot.rendering.chat_messages import Looks
 from bot.words import Words
 from core.bootstrap import House, open_house
 from core.config import Language
@@ -50,7 +50,7 @@ async def serve(config: Config, *, works: bool, begun: Begun) -> None:
 
 
 async def _discord(house: House, config: Config, words: Mapping[str, Words], begun: Begun) -> None:
-    from bot.discord_adapter.opening import open_discord  # here: it takes 0.5 s to import
+    from bot.discord_adapter.connect import open_discord  # here: it takes 0.5 s to import
 
     async with (
         open_discord(config.discord) as discord,
@@ -61,8 +61,8 @@ async def _discord(house: House, config: Config, words: Mapping[str, Words], beg
 
 
 async def _telegram(house: House, config: Config, words: Mapping[str, Words], begun: Begun) -> None:
-    from bot.telegram_adapter.hearing import hear  # here: it takes 0.5 s to import
-    from bot.telegram_adapter.opening import open_telegram
+    from bot.telegram_adapter.connect import open_telegram
+    from bot.telegram_adapter.serve import hear  # here: it takes 0.5 s to import
 
     async with (
         open_telegram(config.telegram, config.data_dir) as telegram,

@@ -6,7 +6,7 @@
     ├── BackendError      may work later: a service is away, busy, or broke
     └── ConfigError       the operator must act: a setting, a missing model, a folder
 
-Facts stand in fields; bot/rendering/render.py makes the words for users from `code` and the fields.
+Facts stand in fields; bot/rendering/descriptions.py words them for users.
 Backends raise only these, chained to what they caught. `str(error)` is for logs.
 """
 

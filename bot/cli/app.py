@@ -15,10 +15,10 @@ import typer
 
 from bot.cli.commands import Commands, Outcome
 from bot.cli.conversation import Conversation
-from bot.cli.lines import typed_lines
-from bot.cli.program import Setting, leave, run
+from bot.cli.run_command import Setting, leave, run
+from bot.cli.typed_lines import typed_lines
 from bot.config import DEFAULT_PATH
-from bot.rendering.render import export_labels
+from bot.rendering.descriptions import export_labels
 
 app = typer.Typer(
     help="A YouTube link or a file becomes something one can talk to, on this machine alone.",
@@ -253,7 +253,7 @@ def backup(
     """Copy the whole store into one file, also while others use it."""
 
     async def main(setting: Setting) -> int:
-        from bot.cli.rescue import backup  # here: --help need not wait for SQLAlchemy
+        from bot.cli.backup import backup  # here: --help need not wait for SQLAlchemy
 
         return await backup(setting.config, Outcome(setting.output), file)
 
@@ -271,7 +271,7 @@ def restore(
     """Put a copy of the store back, also while others use it; what it held is kept beside it."""
 
     async def main(setting: Setting) -> int:
-        from bot.cli.rescue import restore  # here: --help need not wait for SQLAlchemy
+        from bot.cli.backup import restore  # here: --help need not wait for SQLAlchemy
 
         return await restore(setting.config, Outcome(setting.output), file)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.output import Output
-from bot.handlers.catching import catching
-from bot.rendering.exporting import exported
-from bot.rendering.render import exit_code
+from bot.handlers.error_boundary import catching
+from bot.rendering.descriptions import exit_code
+from bot.rendering.export import exported
 from core.errors import CannotWrite
 from core.export.document import Labels
 from core.export.formats import Format

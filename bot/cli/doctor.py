@@ -20,11 +20,11 @@ async def _platforms(config: Config) -> list[Check]:
     checks = []
     # Imported here: each takes 0.5 s.
     if config.discord.token.get_secret_value():
-        from bot.discord_adapter.checks import check_discord
+        from bot.discord_adapter.doctor_checks import check_discord
 
         checks += await check_discord(config.discord)
     if config.telegram.token.get_secret_value():
-        from bot.telegram_adapter.checks import check_telegram
+        from bot.telegram_adapter.doctor_checks import check_telegram
 
         checks += await check_telegram(config.telegram)
     return checks

@@ -16,8 +16,8 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli import events
-from bot.rendering.render import (
+from bot.cli import json_events
+from bot.rendering.descriptions import (
     describe_check,
     render_answer,
     render_checks,
@@ -68,43 +68,43 @@ class JsonOutput:
 
     @contextmanager
     def progress(self) -> Iterator[Tell]:
-        yield lambda progress: self._print(events.progress_event(progress))
+        yield lambda progress: self._print(json_events.progress_event(progress))
 
     def ready(self, ready: Ready) -> None:
-        self._print(events.ready_event(ready))
+        self._print(json_events.ready_event(ready))
 
     def question(self, text: str) -> None:
         """Its answer names it."""
 
     def text(self, delta: str) -> None:
-        self._print(events.text_event(delta))
+        self._print(json_events.text_event(delta))
 
     def answer(self, answer: Answer) -> None:
-        self._print(events.answer_event(answer))
+        self._print(json_events.answer_event(answer))
 
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None:
-        self._print(events.hits_event(query, pairs))
+        self._print(json_events.hits_event(query, pairs))
 
     def videos(self, videos: Sequence[Video]) -> None:
-        self._print(events.videos_event(videos))
+        self._print(json_events.videos_event(videos))
 
     def jobs(self, jobs: Sequence[Job]) -> None:
-        self._print(events.jobs_event(jobs))
+        self._print(json_events.jobs_event(jobs))
 
     def cancelled(self, job_id: str) -> None:
-        self._print(events.cancelled_event(job_id))
+        self._print(json_events.cancelled_event(job_id))
 
     def forgotten(self, video_ids: Sequence[str]) -> None:
-        self._print(events.forgotten_event(video_ids))
+        self._print(json_events.forgotten_event(video_ids))
 
     def backed_up(self, name: str, size: int) -> None:
-        self._print(events.backup_event(name, size))
+        self._print(json_events.backup_event(name, size))
 
     def restored(self, name: str, kept: str) -> None:
-        self._print(events.restore_event(name, kept))
+        self._print(json_events.restore_event(name, kept))
 
     def checks(self, checks: Sequence[Check]) -> None:
-        self._print(events.checks_event(checks, self._words))
+        self._print(json_events.checks_event(checks, self._words))
 
     def document(self, text: str) -> None:
         print(text, end="", flush=True)
@@ -113,10 +113,10 @@ class JsonOutput:
         """A program needs none."""
 
     def error(self, error: Exception) -> None:
-        self._print(events.error_event(error, self._words))
+        self._print(json_events.error_event(error, self._words))
 
-    def _print(self, event: events.Event) -> None:
-        print(events.line(event), flush=True)
+    def _print(self, event: json_events.Event) -> None:
+        print(json_events.line(event), flush=True)
 
 
 class TextOutput:

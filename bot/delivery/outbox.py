@@ -20,8 +20,8 @@ from functools import partial
 from weakref import WeakValueDictionary
 
 from bot.chat import Chat, Draft
-from bot.delivery.lane import Lane
-from bot.delivery.live import Live, write_draft
+from bot.delivery.growing_message import Live, write_draft
+from bot.delivery.place_queue import Lane
 from core.chat_records import Effect
 from core.errors import CoreError
 from core.ports import Outgoing

@@ -9,10 +9,10 @@ from typing import Any
 import discord
 
 from bot.chat import Busy, Draft, Receiver, Refused, TooOld, Upload
-from bot.discord_adapter import drafts
+from bot.discord_adapter import payloads
 from bot.discord_adapter.errors import ARCHIVED, NO_RIGHT, THREAD_EXISTS, translated
 from bot.discord_adapter.gateway import Gateway
-from bot.discord_adapter.style import DiscordMarkdown, utf16_length
+from bot.discord_adapter.markdown import DiscordMarkdown, utf16_length
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Discord:
         """Into an archived thread as well: it opens by that."""
         async with translated(self._client):
             # discord.py adds enforce_nonce: of two messages with one nonce the second is the first.
-            message = await self._partial(place).send(nonce=key, **drafts.sent(draft))
+            message = await self._partial(place).send(nonce=key, **payloads.sent(draft))
         return str(message.id)
 
     async def edit(self, place: str, message_id: str, draft: Draft) -> None:
@@ -57,7 +57,7 @@ class Discord:
         try:
             # Nothing in an archived thread can be changed, but a new message opens it.
             async with translated(self._client, {ARCHIVED: TooOld}):
-                await message.edit(**drafts.edited(draft))
+                await message.edit(**payloads.edited(draft))
         except Busy as busy:
             # Discord lets few edits of old messages pass; where it says so with a long wait,
             # discord.py does not tell for which limit.
@@ -69,7 +69,7 @@ class Discord:
         """On the message, or, with "", on one of our own that says the title; in a forum a post,
         which may stand there twice if Discord's answer is lost."""
         channel = await self._channel(place)
-        name = drafts.cut(title.strip(), drafts.TITLE_CHARACTERS)
+        name = payloads.cut(title.strip(), payloads.TITLE_CHARACTERS)
         if isinstance(channel, discord.ForumChannel):
             return await self._open_post(channel, name)
         if not isinstance(channel, discord.TextChannel):
@@ -88,7 +88,7 @@ class Discord:
     async def rename_thread(self, thread: str, title: str) -> None:
         """Discord allows two names in ten minutes: a third is not worth a wait."""
         channel = await self._channel(thread)
-        name = drafts.cut(title.strip(), drafts.TITLE_CHARACTERS)
+        name = payloads.cut(title.strip(), payloads.TITLE_CHARACTERS)
         if not isinstance(channel, discord.Thread) or channel.name == name:
             return
         try:
@@ -116,7 +116,7 @@ class Discord:
         text = self.style.text(name)
         async with translated(self._client, {NO_RIGHT: Refused}):
             made = await forum.create_thread(
-                name=name, content=text, allowed_mentions=drafts.NOBODY
+                name=name, content=text, allowed_mentions=payloads.NOBODY
             )
         return str(made.thread.id)
 

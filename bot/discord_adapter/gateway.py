@@ -10,9 +10,9 @@ import discord
 
 from bot.backoff import pause_s
 from bot.chat import Receiver
-from bot.discord_adapter.ears import Ears
+from bot.discord_adapter.command_registration import tell_commands
 from bot.discord_adapter.errors import FAILURES
-from bot.discord_adapter.telling import tell_commands
+from bot.discord_adapter.listener import Ears
 from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.chat import Button
-from bot.handlers.desk import Desk
-from bot.rendering.looks import LABEL_CHARACTERS, short
+from bot.handlers.context import Desk
+from bot.rendering.chat_messages import LABEL_CHARACTERS, short
 from core.chat_records import Pressable
 from core.text.display import one_line
 

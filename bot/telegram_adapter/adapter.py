@@ -15,13 +15,13 @@ from telegram.constants import ChatAction
 from telegram.error import BadRequest, ChatMigrated, InvalidToken
 
 from bot.chat import Busy, ChatError, Draft, PlaceClosed, Refused, TooOld, Upload
-from bot.telegram_adapter import drafts
+from bot.telegram_adapter import payloads
 from bot.telegram_adapter.errors import NOT_MODIFIED, NOT_PARSED, brief, says, translated
+from bot.telegram_adapter.group_migrations import Moves
+from bot.telegram_adapter.html import TelegramHtml, length
 from bot.telegram_adapter.members import Members
-from bot.telegram_adapter.moves import Moves
-from bot.telegram_adapter.pace import Pace
-from bot.telegram_adapter.places import Place, message_id, number_in, read_place
-from bot.telegram_adapter.style import TelegramHtml, length
+from bot.telegram_adapter.place_ids import Place, message_id, number_in, read_place
+from bot.telegram_adapter.rate_limits import Pace
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,9 @@ class Telegram:
     name = "telegram"
     keyed = False
     edit_interval_s = 1.1
-    text_limit = drafts.TEXT_UNITS - drafts.QUESTIONS_UNITS
+    text_limit = payloads.TEXT_UNITS - payloads.QUESTIONS_UNITS
     """Long questions stand below the text as well: a button shows but their beginning."""
-    card_limit = text_limit - drafts.TITLE_UNITS - 40
+    card_limit = text_limit - payloads.TITLE_UNITS - 40
     """A card's title is the first line, and takes two of the entities."""
     style = TelegramHtml()
 
@@ -68,19 +68,19 @@ class Telegram:
         at = read_place(place)
         if draft.reply_to and _chat_in(draft.reply_to) != self.moves.now(at.chat):
             draft = replace(draft, reply_to="")  # the group moved, and its messages did not
-        if draft.file and drafts.fits_below(draft):
-            shown = drafts.document(draft)
+        if draft.file and payloads.fits_below(draft):
+            shown = payloads.document(draft)
             message = await self._send(at, self.bot.send_document, shown, "caption")
         else:
-            message = await self._send(at, self.bot.send_message, drafts.sent(draft), "text")
+            message = await self._send(at, self.bot.send_message, payloads.sent(draft), "text")
         made = message_id(message.chat_id, message.message_id)
-        if draft.file and not drafts.fits_below(draft):
+        if draft.file and not payloads.fits_below(draft):
             await self._add_file(at, Draft((), file=draft.file, reply_to=made))
         return made
 
     async def edit(self, place: str, message_id: str, draft: Draft) -> None:
         """A message with a file cannot be made of one without, nor the other way round."""
-        shown = drafts.edited(draft)
+        shown = payloads.edited(draft)
         at, number = read_place(place), number_in(message_id)
         if draft.file:
             raise TooOld("a file cannot be added")
@@ -107,7 +107,7 @@ class Telegram:
         may = await self._call(at.chat, self.members.may_open_topics)
         if not may:
             raise Refused("no topics here")
-        name = drafts.cut(title.strip(), TOPIC_CHARACTERS)
+        name = payloads.cut(title.strip(), TOPIC_CHARACTERS)
         made = await self._call(
             at.chat, lambda chat: self.bot.create_forum_topic(chat, name), "post"
         )
@@ -117,7 +117,7 @@ class Telegram:
 
     async def rename_thread(self, thread: str, title: str) -> None:
         """A topic that is not ours any more keeps its name."""
-        at, name = read_place(thread), drafts.cut(title.strip(), TOPIC_CHARACTERS)
+        at, name = read_place(thread), payloads.cut(title.strip(), TOPIC_CHARACTERS)
         if at.topic is None or self._names.get(thread) == name:
             return
         try:
@@ -146,7 +146,7 @@ class Telegram:
             return True  # the next one comes soon
         self._sketched = {c: s for c, s in self._sketched.items() if s + SKETCH_S > now}
         self._sketched[at.chat] = now
-        shown = {"text": drafts.html(draft), "parse_mode": "HTML", "draft_id": _number(key)}
+        shown = {"text": payloads.html(draft), "parse_mode": "HTML", "draft_id": _number(key)}
         try:
             async with asyncio.timeout(PATIENCE_S), translated():
                 where = {"chat_id": at.chat, "message_thread_id": at.topic}
@@ -178,7 +178,7 @@ class Telegram:
         """The text above it is seen already, so it is not worth a second one if this fails."""
         try:
             async with asyncio.timeout(FILE_S):
-                await self._send_file(at, drafts.document(draft))
+                await self._send_file(at, payloads.document(draft))
         except (ChatError, TimeoutError) as error:
             log.error("a file was not sent: %s", brief(error))
 
@@ -202,7 +202,7 @@ class Telegram:
                 raise
             log.error("Telegram cannot read our markup: %s", error)
             await asyncio.sleep(self.pace.chat_s)
-            return await send(**drafts.as_plain(shown, field), **where)
+            return await send(**payloads.as_plain(shown, field), **where)
 
     async def _call(
         self,

@@ -149,8 +149,7 @@ def _fetch(setup: Setup) -> dict[str, Method]:
 
 
 def _speech(setup: Setup) -> dict[str, Method]:
-    from core.backends.whisper import Whisper
-    from core.backends.whisper import model_loading
+    from core.backends.whisper import Whisper, model_loading
 
     speech = config.Speech.model_validate(setup["speech"])
     whisper = Whisper(speech)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.chat import Draft
 from bot.delivery.outbox import Outbox, open_outbox
-from bot.telegram_adapter.opening import open_telegram
+from bot.telegram_adapter.connect import open_telegram
 from tests.bench.figures import Row, percentile
 from tests.fakes.store import FakeOutgoing
 from tests.fakes.telegram.server import TelegramServer

@@ -20,8 +20,8 @@ import pytest
 from bot.chat import Button, Chat, Draft, File, TooOld
 from bot.cli.console_adapter import Console
 from bot.delivery.outbox import open_outbox
-from bot.discord_adapter.opening import open_discord
-from bot.telegram_adapter.opening import open_telegram
+from bot.discord_adapter.connect import open_discord
+from bot.telegram_adapter.connect import open_telegram
 from tests.fakes.chat import FakeChat, says
 from tests.fakes.discord.server import DiscordServer, serving
 from tests.fakes.discord_bot import section

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from bot.config import Discord as Section
 from bot.discord_adapter.adapter import Discord
-from bot.discord_adapter.opening import open_discord
+from bot.discord_adapter.connect import open_discord
 from tests.fakes.discord.front import API
 from tests.fakes.discord.server import TOKEN, DiscordServer
 from tests.fakes.receiver import ScriptedReceiver

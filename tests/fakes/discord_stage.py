@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bot.config import Config
 from bot.discord_adapter.adapter import Discord
+from bot.discord_adapter.connect import log_in, made_client, point_at
 from bot.discord_adapter.gateway import Gateway
-from bot.discord_adapter.opening import log_in, made_client, point_at
 from core.model import Video
 from tests.fakes.core import BEES, VIDEOS, World
 from tests.fakes.discord.cards import description

@@ -14,8 +14,8 @@ from typing import Any
 from bot.chat import Button, Command, Draft, Message, Person, Press, Where
 from bot.config import Config
 from bot.delivery.outbox import open_outbox
-from bot.handlers.desk import Desk
-from bot.handlers.receiver import Handlers
+from bot.handlers.context import Desk
+from bot.handlers.incoming import Handlers
 from bot.words import Words
 from core.ports import Prompt
 from tests.fakes.chat import FakeChat, Shown

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from bot.chat import Chat
 from bot.config import Config
-from bot.handlers.receiver import Handlers
+from bot.handlers.incoming import Handlers
 from bot.serve import handling
 from bot.words import Words
 from core.bootstrap import House

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from bot.config import Telegram as Section
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.hearing import hear
-from bot.telegram_adapter.opening import open_telegram
-from bot.telegram_adapter.pace import Pace
+from bot.telegram_adapter.connect import open_telegram
+from bot.telegram_adapter.rate_limits import Pace
+from bot.telegram_adapter.serve import hear
 from tests.fakes.receiver import ScriptedReceiver
 from tests.fakes.telegram.people import Seen
 from tests.fakes.telegram.server import TOKEN, TelegramServer

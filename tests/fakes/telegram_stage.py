@@ -11,8 +11,8 @@ from typing import Any
 
 from bot.config import Config
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.hearing import hear
-from bot.telegram_adapter.opening import open_telegram
+from bot.telegram_adapter.connect import open_telegram
+from bot.telegram_adapter.serve import hear
 from core.model import Video
 from tests.fakes.core import BEES, VIDEOS, World
 from tests.fakes.eventually import eventually

@@ -9,8 +9,8 @@ import pytest
 
 from bot.chat import Draft
 from bot.delivery.outbox import open_outbox
-from bot.telegram_adapter.opening import open_telegram
-from bot.telegram_adapter.pace import IN_A_MINUTE, Pace
+from bot.telegram_adapter.connect import open_telegram
+from bot.telegram_adapter.rate_limits import IN_A_MINUTE, Pace
 from tests.fakes.store import FakeOutgoing
 from tests.fakes.telegram.server import TelegramServer
 from tests.fakes.telegram_bot import section

@@ -11,10 +11,10 @@ import pytest
 
 from bot.config import Config
 from bot.delivery.outbox import open_outbox
-from bot.handlers.desk import Desk
-from bot.handlers.receiver import Handlers
-from bot.telegram_adapter.hearing import hear
-from bot.telegram_adapter.opening import open_telegram
+from bot.handlers.context import Desk
+from bot.handlers.incoming import Handlers
+from bot.telegram_adapter.connect import open_telegram
+from bot.telegram_adapter.serve import hear
 from bot.words import Words
 from tests.fakes.core import BEES, SAID, World
 from tests.fakes.ears import WaitingTranscriber

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.config import Config
-from bot.telegram_adapter.hearing import hear
-from bot.telegram_adapter.opening import open_telegram
+from bot.telegram_adapter.connect import open_telegram
+from bot.telegram_adapter.serve import hear
 from tests.fakes.eventually import eventually
 from tests.fakes.stage import handled, meanwhile
 from tests.fakes.telegram.people import Seen

@@ -4,7 +4,7 @@ import copy
 import re
 from collections.abc import Iterator
 
-from bot.discord_adapter.commands import COMMANDS, differ, payload
+from bot.discord_adapter.slash_commands import COMMANDS, differ, payload
 from bot.words import Words
 
 OURS = payload(Words("en"), [Words("ko")])

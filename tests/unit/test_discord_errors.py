@@ -10,8 +10,8 @@ import pytest
 
 from bot.chat import Busy, MessageGone, PlaceClosed, Refused, TooOld
 from bot.config import Discord as Section
+from bot.discord_adapter.connect import log_in
 from bot.discord_adapter.errors import translate, translated
-from bot.discord_adapter.opening import log_in
 
 
 def refusal(status: int, body: object, **headers: str) -> discord.HTTPException:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.discord_adapter.style import DiscordMarkdown, utf16_length
+from bot.discord_adapter.markdown import DiscordMarkdown, utf16_length
 from core.model import Answer, Citation
 
 STYLE = DiscordMarkdown()

@@ -7,7 +7,7 @@ import sys
 
 from pydantic import SecretStr
 
-from bot.cli.discreet import DiscreetFormatter, secrets_of
+from bot.cli.log_redaction import DiscreetFormatter, secrets_of
 from bot.config import Config, Discord, Telegram
 
 TOKENS = ("123:abc", "t0ken")

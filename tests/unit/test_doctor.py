@@ -8,10 +8,10 @@ from datetime import date
 
 import pytest
 
-from bot.cli import events
+from bot.cli import json_events
 from bot.cli.doctor import check_tokens
 from bot.config import Config, Discord
-from bot.rendering.render import describe_check, render_checks
+from bot.rendering.descriptions import describe_check, render_checks
 from bot.words import Words
 from core import errors
 from core.config import Core
@@ -177,7 +177,7 @@ def test_doctor_sends_nobody_to_doctor(kind, words):
 @pytest.mark.parametrize("words", [EN, KO], ids=["en", "ko"])
 def test_the_event_has_exactly_the_promised_fields_and_stable_names(words):
     low = Check("disk", "warn", "scarce", {"free_gb": 3.2})
-    event = events.checks_event([low], words)
+    event = json_events.checks_event([low], words)
     assert list(event) == ["event", "checks"]
     (told,) = event["checks"]
     assert list(told) == ["name", "status", "detail", "fix"]

@@ -2,7 +2,7 @@
 
 import json
 
-from bot.cli import events
+from bot.cli import json_events
 from bot.words import Words
 from core.errors import VideoTooLong
 from core.model import (
@@ -39,7 +39,7 @@ def test_a_ready_video_has_exactly_the_promised_fields():
     transcript = Transcript(
         VIDEO.id, "en", "whisper", (Segment(0.1, 2.0, "Bees dance."),), "secret"
     )
-    assert events.ready_event(Ready(VIDEO, transcript, SUMMARY, ("captions_used",))) == {
+    assert json_events.ready_event(Ready(VIDEO, transcript, SUMMARY, ("captions_used",))) == {
         "event": "ready",
         "video": {
             "id": "dQw4w9WgXcQ",
@@ -71,7 +71,7 @@ def test_a_ready_video_has_exactly_the_promised_fields():
 def test_an_answer_has_exactly_the_promised_fields():
     citation = Citation(1, VIDEO.id, 0.1, 2.0, "Bees dance.", VIDEO.url_at(0.1))
     answer = Answer("Why?", "So [1].", (citation,), ("A?", "B?", "C?"), True, "extractive")
-    assert events.answer_event(answer) == {
+    assert json_events.answer_event(answer) == {
         "event": "answer",
         "question": "Why?",
         "text": "So [1].",
@@ -95,17 +95,17 @@ def test_an_answer_has_exactly_the_promised_fields():
 
 def test_the_small_events_have_exactly_the_promised_fields():
     chunk = Chunk(VIDEO.id, 0, 0.1, 2.0, 0, 0, "heading", "Bees dance.")
-    hit = events.hits_event("bees", [(Hit(chunk, 0.5), VIDEO)])
-    told = events.error_event(VideoTooLong(300, 240), Words("ko"))
-    assert events.progress_event(Progress("load")) == {
+    hit = json_events.hits_event("bees", [(Hit(chunk, 0.5), VIDEO)])
+    told = json_events.error_event(VideoTooLong(300, 240), Words("ko"))
+    assert json_events.progress_event(Progress("load")) == {
         "event": "progress",
         "stage": "load",
         "fraction": 0.0,
         "eta_s": None,
     }
-    noted = events.progress_event(Progress("load", note=LIGHTER))
-    assert noted == events.progress_event(Progress("load")) | {"note": LIGHTER}
-    assert events.text_event("Be") == {"event": "text", "delta": "Be"}
+    noted = json_events.progress_event(Progress("load", note=LIGHTER))
+    assert noted == json_events.progress_event(Progress("load")) | {"note": LIGHTER}
+    assert json_events.text_event("Be") == {"event": "text", "delta": "Be"}
     assert list(told) == ["event", "code", "message", "hint", "permanent"]
     assert told["message"] == "영상이 300분이라 너무 길어요. 240분까지 돼요."
     assert hit == {
@@ -123,12 +123,12 @@ def test_the_small_events_have_exactly_the_promised_fields():
             }
         ],
     }
-    assert [video["id"] for video in events.videos_event([VIDEO])["videos"]] == ["dQw4w9WgXcQ"]
+    assert [video["id"] for video in json_events.videos_event([VIDEO])["videos"]] == ["dQw4w9WgXcQ"]
 
 
 def test_an_event_is_one_printable_line_that_reads_back_exactly():
     hostile = "벌\x1b[2J\x9b1m\u2028\r\n\udc80"
-    line = events.line(events.text_event(hostile))
+    line = json_events.line(json_events.text_event(hostile))
     assert json.loads(line)["delta"] == hostile
     assert "벌" in line
     assert line.splitlines() == [line]

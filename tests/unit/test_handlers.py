@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.chat import Command, Message, Press, Where
-from bot.handlers.receiver import Handlers
+from bot.handlers.incoming import Handlers
 from bot.words import Words
 from core.errors import StoreBroken
 from core.model import Segment, Video

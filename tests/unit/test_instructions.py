@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from bot.chat import Where
-from bot.discord_adapter.commands import COMMANDS
+from bot.discord_adapter.slash_commands import COMMANDS
 from bot.words import Words
 from core.errors import UnknownJob
 from core.export.formats import Format

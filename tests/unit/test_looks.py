@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from bot.chat import Button, Draft
-from bot.discord_adapter.style import DiscordMarkdown
+from bot.discord_adapter.markdown import DiscordMarkdown
 from bot.handlers.buttons import button_id
-from bot.rendering.looks import Looks
+from bot.rendering.chat_messages import Looks
 from bot.words import Words
 from core import errors
 from core.chat_records import Habits

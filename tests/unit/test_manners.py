@@ -8,7 +8,7 @@ import pytest
 
 from bot.chat import Person, Where
 from bot.config import Config, Quotas
-from bot.handlers.manners import merged
+from bot.handlers.policy import merged
 from bot.words import Words
 from core.chat_records import Habits
 from core.export.document import Markdown

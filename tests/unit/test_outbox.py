@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from bot.chat import Busy, Button, Draft, File
-from bot.delivery.lane import GIVE_UP_S
-from bot.delivery.live import read_draft, write_draft
+from bot.delivery.growing_message import read_draft, write_draft
 from bot.delivery.outbox import open_outbox
+from bot.delivery.place_queue import GIVE_UP_S
 from core.chat_records import Effect
 from core.errors import StoreBroken
 from tests.fakes.chat import KEY_REMEMBERED_S, FakeChat, Faults, says

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from bot.rendering.render import (
+from bot.rendering.descriptions import (
     describe,
     exit_code,
     render_answer,

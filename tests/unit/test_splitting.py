@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord_adapter.style import utf16_length
+from bot.discord_adapter.markdown import utf16_length
 from bot.rendering.splitting import split
-from bot.telegram_adapter.style import TelegramHtml, link, plain
-from bot.telegram_adapter.style import length as html_length
+from bot.telegram_adapter.html import TelegramHtml, link, plain
+from bot.telegram_adapter.html import length as html_length
 from core.export.document import Markdown
 
 LIMIT = 60

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.telegram_adapter.commands import COMMANDS, FOR_MODERATORS, options
-from bot.telegram_adapter.telling import _ours
+from bot.telegram_adapter.command_parsing import COMMANDS, FOR_MODERATORS, options
+from bot.telegram_adapter.command_registration import _ours
 from bot.words import Words
 
 

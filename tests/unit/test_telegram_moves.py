@@ -1,6 +1,6 @@
 """This file holds what is remembered of groups that became supergroups."""
 
-from bot.telegram_adapter.moves import FILE, Moves
+from bot.telegram_adapter.group_migrations import FILE, Moves
 
 
 def test_a_move_is_known_after_a_restart(tmp_path):

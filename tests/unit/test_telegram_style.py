@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.telegram_adapter.style import ENTITIES, TelegramHtml, length, link, plain, units
+from bot.telegram_adapter.html import ENTITIES, TelegramHtml, length, link, plain, units
 from core.model import Answer, Citation
 
 STYLE = TelegramHtml()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.discord_adapter.opening import open_discord
+from bot.discord_adapter.connect import open_discord
 from tests.fakes.discord.server import serving
 from tests.fakes.discord_bot import section
 from tests.fakes.receiver import ScriptedReceiver

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.discord_adapter.checks import check_discord
-from bot.discord_adapter.opening import open_discord
+from bot.discord_adapter.connect import open_discord
+from bot.discord_adapter.doctor_checks import check_discord
 from core.errors import ConfigInvalid
 from tests.fakes.chat import says
 from tests.fakes.discord.server import serving

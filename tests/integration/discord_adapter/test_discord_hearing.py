@@ -3,7 +3,7 @@
 import pytest
 
 from bot.chat import Button, Draft, File
-from bot.discord_adapter.opening import open_discord
+from bot.discord_adapter.connect import open_discord
 from tests.fakes.chat import says
 from tests.fakes.discord.people import CannotDo
 from tests.fakes.discord_bot import KEYS, section, serving_bot

@@ -6,7 +6,7 @@ import pytest
 from discord.utils import time_snowflake as snowflake
 
 from bot.chat import Busy, Button, Card, Draft, File, MessageGone, PlaceClosed, Refused, TooOld
-from bot.discord_adapter.opening import open_discord
+from bot.discord_adapter.connect import open_discord
 from core.errors import ConfigInvalid
 from tests.fakes.chat import says
 from tests.fakes.discord_bot import KEYS, section

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.telegram_adapter.opening import open_telegram
+from bot.telegram_adapter.connect import open_telegram
 from tests.fakes.receiver import ScriptedReceiver
 from tests.fakes.telegram.server import TelegramServer
 from tests.fakes.telegram_bot import at_once, section

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from bot.chat import Busy, Command
-from bot.cli.program import quiet
-from bot.telegram_adapter.checks import check_telegram
-from bot.telegram_adapter.ears import Ears
-from bot.telegram_adapter.hearing import hear
-from bot.telegram_adapter.listening import HEARD_S, SECRET
-from bot.telegram_adapter.opening import open_telegram
+from bot.cli.run_command import quiet
+from bot.telegram_adapter.connect import open_telegram
+from bot.telegram_adapter.doctor_checks import check_telegram
+from bot.telegram_adapter.listener import Ears
+from bot.telegram_adapter.serve import hear
+from bot.telegram_adapter.updates import HEARD_S, SECRET
 from core.errors import ConfigInvalid
 from tests.fakes.chat import says
 from tests.fakes.eventually import eventually

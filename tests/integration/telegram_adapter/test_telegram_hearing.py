@@ -3,8 +3,8 @@
 import pytest
 
 from bot.chat import Button, Draft, File, Refused
-from bot.telegram_adapter.ears import Ears
-from bot.telegram_adapter.opening import open_telegram
+from bot.telegram_adapter.connect import open_telegram
+from bot.telegram_adapter.listener import Ears
 from bot.words import Words
 from tests.fakes.chat import says
 from tests.fakes.eventually import eventually

@@ -8,7 +8,7 @@ from telegram.error import RetryAfter
 
 from bot.chat import Busy, Button, Card, Draft, File, MessageGone, PlaceClosed, Refused, TooOld
 from bot.telegram_adapter.adapter import SKETCH_S
-from bot.telegram_adapter.opening import open_telegram
+from bot.telegram_adapter.connect import open_telegram
 from core.errors import ConfigInvalid
 from tests.fakes.chat import says
 from tests.fakes.telegram_bot import last, section

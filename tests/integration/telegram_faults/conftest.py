@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from bot.cli.program import quiet
+from bot.cli.run_command import quiet
 from tests.fakes.telegram.server import TOKEN, TelegramServer
 from tests.fakes.telegram_visit import staged
 

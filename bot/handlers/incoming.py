@@ -1,5 +1,5 @@
 """This file leads what people write, press and command through the core. What takes long goes on
-in bot/handlers/work.py and speaks through the outbox.
+in bot/handlers/requests.py and speaks through the outbox.
 """
 
 from __future__ import annotations
@@ -7,15 +7,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.chat import Command, Draft, Message, Person, Press, Where
+from bot.handlers.autocomplete import suggestions
 from bot.handlers.buttons import made
-from bot.handlers.catching import catching
-from bot.handlers.desk import Desk
-from bot.handlers.instructions import Instructions
-from bot.handlers.manners import Manners
-from bot.handlers.suggesting import suggestions
-from bot.handlers.talk import apart
-from bot.handlers.work import Work
-from bot.rendering.looks import Looks
+from bot.handlers.context import Desk
+from bot.handlers.error_boundary import catching
+from bot.handlers.policy import Manners
+from bot.handlers.private_chats import apart
+from bot.handlers.requests import Work
+from bot.handlers.slash_commands import Instructions
+from bot.rendering.chat_messages import Looks
 from core.chat_records import Pressable, Room
 from core.links import find_video_ids
 from core.text.display import one_line

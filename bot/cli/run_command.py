@@ -17,10 +17,10 @@ from typing import Any
 import typer
 
 from bot.cli.commands import Commands, Outcome, Stop
-from bot.cli.discreet import DiscreetFormatter, secrets_of
+from bot.cli.log_redaction import DiscreetFormatter, secrets_of
 from bot.cli.output import JsonOutput, Output, TextOutput
 from bot.config import Config, read_config
-from bot.rendering.render import exit_code
+from bot.rendering.descriptions import exit_code
 from bot.words import Words
 from core.config import LOG_FILE
 from core.errors import CoreError

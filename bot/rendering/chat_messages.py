@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from bot.chat import Button, Card, Chat, Draft, File
-from bot.rendering.render import describe, engine_words, export_labels, note_words, render_progress
+from bot.rendering.descriptions import (
+    describe,
+    engine_words,
+    export_labels,
+    note_words,
+    render_progress,
+)
 from bot.rendering.splitting import split
 from bot.words import Words
 from core.chat_records import Habits

@@ -15,8 +15,8 @@ from telegram import (
 )
 
 from bot.chat import Button, Card, Draft, File, Refused
-from bot.telegram_adapter.places import number_in
-from bot.telegram_adapter.style import TelegramHtml, link, plain, units, unmentioned
+from bot.telegram_adapter.html import TelegramHtml, link, plain, units, unmentioned
+from bot.telegram_adapter.place_ids import number_in
 
 TEXT_UNITS = 4096
 CAPTION_UNITS = 1024

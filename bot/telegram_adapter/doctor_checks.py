@@ -10,8 +10,8 @@ from telegram.error import InvalidToken
 
 from bot.chat import ChatError
 from bot.config import Telegram as Section
+from bot.telegram_adapter.connect import made_bot
 from bot.telegram_adapter.errors import brief, translated
-from bot.telegram_adapter.opening import made_bot
 from core.errors import ConfigInvalid
 from core.model import Check
 

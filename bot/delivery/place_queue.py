@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 
 from bot.chat import Busy, Chat, Draft, MessageGone, PlaceClosed, Refused, TooOld
-from bot.delivery.live import Live, read_draft
+from bot.delivery.growing_message import Live, read_draft
 from core.chat_records import Effect
 from core.errors import CoreError
 

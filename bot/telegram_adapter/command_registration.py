@@ -18,7 +18,7 @@ from telegram import (
 
 from bot.backoff import pause_s
 from bot.chat import Busy, ChatError
-from bot.telegram_adapter.commands import COMMANDS, FOR_MODERATORS
+from bot.telegram_adapter.command_parsing import COMMANDS, FOR_MODERATORS
 from bot.telegram_adapter.errors import translated
 from bot.words import Words
 from core.config import Language

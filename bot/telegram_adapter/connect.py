@@ -13,8 +13,8 @@ from telegram.request import HTTPXRequest
 
 from bot.config import Telegram as Section
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.listening import lasting
-from bot.telegram_adapter.moves import Moves
+from bot.telegram_adapter.group_migrations import Moves
+from bot.telegram_adapter.updates import lasting
 from core.errors import ConfigInvalid
 
 ROOT = "https://api.telegram.org"

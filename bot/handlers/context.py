@@ -9,7 +9,7 @@ from bot.chat import Chat
 from bot.config import Config
 from bot.delivery.outbox import Outbox
 from bot.handlers.uploads import Uploads
-from bot.rendering.looks import Looks
+from bot.rendering.chat_messages import Looks
 from bot.words import Words
 from core.pipeline.front import Pipeline
 from core.ports import Buttons, Requests, Rooms, Settings, Usage

@@ -5,7 +5,7 @@ talks about is the one talked about last.
 from __future__ import annotations
 
 from bot.chat import Where
-from bot.handlers.desk import Desk
+from bot.handlers.context import Desk
 from core.chat_records import Request, Room
 
 

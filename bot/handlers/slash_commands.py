@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import get_args
 
 from bot.chat import Command, Draft, File, Where
-from bot.handlers.desk import Desk
-from bot.handlers.manners import Manners
-from bot.handlers.suggesting import pending
-from bot.handlers.talk import apart
-from bot.handlers.work import Work
-from bot.rendering.exporting import exported
-from bot.rendering.looks import Looks
-from bot.rendering.render import export_labels
+from bot.handlers.autocomplete import pending
+from bot.handlers.context import Desk
+from bot.handlers.policy import Manners
+from bot.handlers.private_chats import apart
+from bot.handlers.requests import Work
+from bot.rendering.chat_messages import Looks
+from bot.rendering.descriptions import export_labels
+from bot.rendering.export import exported
 from core.chat_records import Habits, Room
 from core.errors import NotALink, UnknownJob, UnknownVideo
 from core.export.formats import Format

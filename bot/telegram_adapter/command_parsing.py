@@ -10,7 +10,7 @@ from typing import get_args
 
 from telegram import Message, MessageEntity, User
 
-from bot.telegram_adapter.events import text_of
+from bot.telegram_adapter.event_values import text_of
 from core.config import Language
 from core.export.formats import Format
 from core.links import find_video_ids

@@ -9,8 +9,8 @@ import discord
 
 from bot.chat import ChatError
 from bot.config import Discord as Section
+from bot.discord_adapter.connect import log_in, made_client, point_at
 from bot.discord_adapter.errors import translated
-from bot.discord_adapter.opening import log_in, made_client, point_at
 from core.errors import ConfigInvalid
 from core.model import Check
 

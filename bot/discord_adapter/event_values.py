@@ -7,7 +7,7 @@ from typing import Any
 import discord
 
 from bot.chat import Command, Message, Person, Press, Where
-from bot.discord_adapter.commands import ON_MESSAGE, SUMMARISE
+from bot.discord_adapter.slash_commands import ON_MESSAGE, SUMMARISE
 
 
 def where(channel: Any) -> Where:

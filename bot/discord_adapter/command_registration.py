@@ -10,8 +10,8 @@ from discord.http import Route
 
 from bot.backoff import pause_s
 from bot.chat import Busy, ChatError
-from bot.discord_adapter.commands import Json, differ, payload
 from bot.discord_adapter.errors import translated
+from bot.discord_adapter.slash_commands import Json, differ, payload
 from bot.words import Words
 
 log = logging.getLogger(__name__)

@@ -1,5 +1,5 @@
 """This file is one message on its way to people, growing until it is finished: the newest text
-wins, and the last one always lands. bot/delivery/lane.py carries it there.
+wins, and the last one always lands. bot/delivery/place_queue.py carries it there.
 """
 
 from __future__ import annotations

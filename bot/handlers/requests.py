@@ -12,13 +12,13 @@ from typing import Literal
 
 from bot.chat import Draft, Event, Message, Press, Upload
 from bot.delivery.outbox import KEPT
-from bot.handlers.answering import Asking
-from bot.handlers.catching import catching
-from bot.handlers.desk import Desk
-from bot.handlers.manners import Manners
+from bot.handlers.ask_request import Asking
+from bot.handlers.context import Desk
+from bot.handlers.error_boundary import catching
+from bot.handlers.policy import Manners
 from bot.handlers.uploads import MEGABYTES
-from bot.handlers.watching import Watch
-from bot.rendering.looks import Looks
+from bot.handlers.watch_request import Watch
+from bot.rendering.chat_messages import Looks
 from core.chat_records import Request, Room
 from core.errors import EmptyQuestion, FileTooLarge
 from core.text.display import one_line

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from bot.chat import Receiver
 from bot.config import Telegram as Section
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.ears import Ears
-from bot.telegram_adapter.listening import Listening, Polling, Webhook
-from bot.telegram_adapter.telling import tell_commands
+from bot.telegram_adapter.command_registration import tell_commands
+from bot.telegram_adapter.listener import Ears
+from bot.telegram_adapter.updates import Listening, Polling, Webhook
 
 TIDIED_S = 60.0
 

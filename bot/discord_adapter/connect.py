@@ -15,9 +15,9 @@ from discord.http import Route
 from bot.backoff import pause_s
 from bot.config import Discord as Section
 from bot.discord_adapter.adapter import Discord
-from bot.discord_adapter.drafts import NOBODY
 from bot.discord_adapter.errors import CALL_S, FAILURES, brief
 from bot.discord_adapter.gateway import Gateway
+from bot.discord_adapter.payloads import NOBODY
 from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)

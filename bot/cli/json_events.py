@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from bot.rendering.render import describe, describe_check
+from bot.rendering.descriptions import describe, describe_check
 from bot.words import Words
 from core.model import Answer, Check, Hit, Job, Point, Progress, Ready, Segment, Video
 from core.text.display import to_json

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from bot.chat import Button, Draft
-from bot.delivery.live import Live
+from bot.delivery.growing_message import Live
 from bot.handlers.buttons import made
-from bot.handlers.catching import catching
-from bot.handlers.desk import Desk
-from bot.handlers.talk import turn_to
-from bot.rendering.looks import Looks
+from bot.handlers.context import Desk
+from bot.handlers.error_boundary import catching
+from bot.handlers.private_chats import turn_to
+from bot.rendering.chat_messages import Looks
 from core.chat_records import Pressable, Request, Room
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Progress, Ready, Video

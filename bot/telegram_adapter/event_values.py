@@ -11,8 +11,8 @@ from telegram.constants import ChatType
 
 from bot.chat import Message as Written
 from bot.chat import Person, Upload, Where
-from bot.telegram_adapter.moves import Moves
-from bot.telegram_adapter.places import Place, message_id
+from bot.telegram_adapter.group_migrations import Moves
+from bot.telegram_adapter.place_ids import Place, message_id
 from core.links import find_video_ids
 from core.sources import SUBTITLES
 

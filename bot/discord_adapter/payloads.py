@@ -11,7 +11,7 @@ from typing import Any
 import discord
 
 from bot.chat import Button, Draft, Refused
-from bot.discord_adapter.style import DiscordMarkdown
+from bot.discord_adapter.markdown import DiscordMarkdown
 
 NOBODY = discord.AllowedMentions.none()
 """No message of ours ever pings anybody."""

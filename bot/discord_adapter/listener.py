@@ -15,7 +15,7 @@ from typing import Any
 import discord
 
 from bot.chat import Draft, Receiver
-from bot.discord_adapter import drafts, events
+from bot.discord_adapter import event_values, payloads
 from bot.discord_adapter.errors import CALL_S, FAILURES, brief
 
 log = logging.getLogger(__name__)
@@ -46,11 +46,11 @@ class Ears:
             self._client.event(hear)
 
     async def on_message(self, message: discord.Message) -> None:
-        if self._client.user and events.is_from_a_person(message):
+        if self._client.user and event_values.is_from_a_person(message):
             channel: Any = message.channel
             if isinstance(channel, discord.PartialMessageable):
                 channel = await self._client.fetch_channel(channel.id)
-            await self._receiver.message(events.written(message, channel, self._client.user))
+            await self._receiver.message(event_values.written(message, channel, self._client.user))
 
     async def on_raw_thread_delete(self, thread: discord.RawThreadDeleteEvent) -> None:
         await self._receiver.place_gone(str(thread.thread_id))
@@ -71,24 +71,24 @@ class Ears:
 
     async def _press(self, interaction: Interaction) -> None:
         data: Any = interaction.data
-        if button_id := drafts.pressed(data["custom_id"]):
+        if button_id := payloads.pressed(data["custom_id"]):
             heard = await _acknowledge(interaction.response.defer())
-            draft = await self._receiver.press(events.press(interaction, button_id))
+            draft = await self._receiver.press(event_values.press(interaction, button_id))
             if heard and draft:
-                await _answer(interaction.followup.send(ephemeral=True, **drafts.sent(draft)))
+                await _answer(interaction.followup.send(ephemeral=True, **payloads.sent(draft)))
 
     async def _command(self, interaction: Interaction) -> None:
         heard = await _acknowledge(interaction.response.defer(ephemeral=True, thinking=True))
-        draft = await self._receiver.command(events.command(interaction))
+        draft = await self._receiver.command(event_values.command(interaction))
         if heard:
             await _answer(_thought(interaction, draft))
 
     async def _suggest(self, interaction: Interaction) -> None:
-        option, typed = events.typed(interaction)
-        command = events.command(interaction)
+        option, typed = event_values.typed(interaction)
+        command = event_values.command(interaction)
         found = await self._receiver.suggest(command, option, typed)
         choices = [
-            discord.app_commands.Choice(name=drafts.cut(label, CHOICE_CHARACTERS), value=value)
+            discord.app_commands.Choice(name=payloads.cut(label, CHOICE_CHARACTERS), value=value)
             for label, value in found
             if label.strip() and 0 < len(value) <= CHOICE_CHARACTERS
         ]
@@ -118,6 +118,6 @@ async def _answer(answering: Awaitable[object]) -> None:
 async def _thought(interaction: Interaction, draft: Draft | None) -> None:
     """In place of "… is thinking" stands the draft, or nothing."""
     if draft:
-        await interaction.edit_original_response(**drafts.edited(draft))
+        await interaction.edit_original_response(**payloads.edited(draft))
     else:
         await interaction.delete_original_response()

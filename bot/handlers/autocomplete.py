@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.chat import Command
-from bot.handlers.desk import Desk
+from bot.handlers.context import Desk
 from core.model import Job, Video
 
 SUGGESTIONS = 25

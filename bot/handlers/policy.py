@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from bot.chat import Person, Where
-from bot.handlers.desk import Desk
+from bot.handlers.context import Desk
 from core.chat_records import Habits, Quota
 
 Deed = Literal["watch", "ask", "forget", "set"]

@@ -17,12 +17,12 @@ from telegram.constants import ChatType
 from telegram.error import RetryAfter
 
 from bot.chat import Busy, ChatError, Command, Draft, Person, Press, Receiver
-from bot.handlers.catching import catching
-from bot.telegram_adapter import commands, drafts, events
+from bot.handlers.error_boundary import catching
+from bot.telegram_adapter import command_parsing, event_values, payloads
 from bot.telegram_adapter.adapter import Telegram
 from bot.telegram_adapter.errors import CALL_S, FAILURES, OLD_QUERY, asked_s, brief, says
-from bot.telegram_adapter.places import message_id
-from bot.telegram_adapter.style import plain, units
+from bot.telegram_adapter.html import plain, units
+from bot.telegram_adapter.place_ids import message_id
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +63,9 @@ class Ears:
             moves.follow(message.chat.id, message.migrate_to_chat_id)
         if message.migrate_from_chat_id:
             moves.follow(message.migrate_from_chat_id, message.chat.id)
-        if not events.is_from_a_person(message):
+        if not event_values.is_from_a_person(message):
             return
-        command = commands.command_in(message, self._telegram.us)
+        command = command_parsing.command_in(message, self._telegram.us)
         if command == ("", ""):
             return
         if command is None and not _says_something(message):
@@ -75,36 +75,36 @@ class Ears:
             await self._command(message, author, *command)
         else:
             us = self._telegram.us
-            await self._receiver.message(events.written(message, us, moves, author))
+            await self._receiver.message(event_values.written(message, us, moves, author))
 
     async def _command(self, message: Message, author: Person, name: str, text: str) -> None:
-        topic, replied = events.topic(message), events.replied_to(message)
-        about = replied or (message if events.upload(message) else None)
-        where = events.where(message.chat, topic, self._telegram.moves)
+        topic, replied = event_values.topic(message), event_values.replied_to(message)
+        about = replied or (message if event_values.upload(message) else None)
+        where = event_values.where(message.chat, topic, self._telegram.moves)
         own = message_id(message.chat.id, message.message_id)
         command = Command(
             where,
             own,
             author,
             name,
-            commands.options(name, text, is_about_one=bool(topic or replied)),
+            command_parsing.options(name, text, is_about_one=bool(topic or replied)),
             message_id=message_id(message.chat.id, about.message_id) if about else "",
-            text=events.text_of(about) if about else "",
-            file=events.upload(about) if about else None,
+            text=event_values.text_of(about) if about else "",
+            file=event_values.upload(about) if about else None,
         )
         if draft := await self._receiver.command(command):
             await self._reply(where.place, replace(draft, reply_to=own))
 
     async def _press(self, query: CallbackQuery) -> None:
-        message, button_id = query.message, drafts.pressed(query.data or "")
+        message, button_id = query.message, payloads.pressed(query.data or "")
         if message is None or not button_id or not self._is_allowed(message.chat.id):
             await self._answer(query)
             return
-        topic = events.topic(message) if isinstance(message, Message) else None
-        where = events.where(message.chat, topic, self._telegram.moves)
+        topic = event_values.topic(message) if isinstance(message, Message) else None
+        where = event_values.where(message.chat, topic, self._telegram.moves)
         own = message_id(message.chat.id, message.message_id)
         moderates = await self._moderates(message.chat.id, message.chat.type, query.from_user.id)
-        author = events.person(query.from_user, is_moderator=moderates)
+        author = event_values.person(query.from_user, is_moderator=moderates)
         work = asyncio.create_task(
             self._receiver.press(Press(where, query.id, own, author, button_id))
         )
@@ -145,9 +145,9 @@ class Ears:
     async def _author(self, message: Message) -> Person:
         user, chat = message.from_user, message.chat
         if user is None or message.sender_chat is not None:
-            return events.author(message, is_moderator=False)
+            return event_values.author(message, is_moderator=False)
         moderates = await self._moderates(chat.id, chat.type, user.id)
-        return events.author(message, is_moderator=moderates)
+        return event_values.author(message, is_moderator=moderates)
 
     async def _moderates(self, chat: int, kind: str, person: int) -> bool:
         """In private everybody is their own moderator. If Telegram does not tell, nobody is."""
@@ -163,7 +163,7 @@ def _says_something(message: Message) -> bool:
     """Somebody who joined does not, nor does a picture or a poll. Who sends us alone a file that we
     can make nothing of waits for a word."""
     is_for_us = message.document and message.chat.type == ChatType.PRIVATE
-    return bool(message.text or message.caption or events.upload(message) or is_for_us)
+    return bool(message.text or message.caption or event_values.upload(message) or is_for_us)
 
 
 def _words(draft: Draft | None) -> str:

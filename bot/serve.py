@@ -11,9 +11,9 @@ from typing import get_args
 from bot.chat import Chat
 from bot.config import Config
 from bot.delivery.outbox import open_outbox
-from bot.handlers.context import Desk
+from bot.handlers.context import HandlerContext
 from bot.handlers.incoming import Handlers
-from bot.rendering.chat_messages import Looks
+from bot.rendering.chat_messages import MessageRenderer
 from bot.words import Words
 from core.bootstrap import House, open_house
 from core.config import Language
@@ -77,21 +77,21 @@ async def handling(
 ) -> AsyncIterator[Handlers]:
     """A platform's handlers at work, on what was left undone first."""
     store = house.store
-    refused = Looks(chat, words[config.language]).say("chat.not_shown")
-    async with open_outbox(chat, store.outgoing, refused) as outbox:
-        desk = Desk(
+    refused = MessageRenderer(chat, words[config.language]).say("chat.not_shown")
+    async with open_outbox(chat, store.outbox_entries, refused) as outbox:
+        context = HandlerContext(
             chat=chat,
             outbox=outbox,
             core=house.core,
             requests=store.requests,
-            rooms=store.rooms,
+            bindings=store.bindings,
             buttons=store.buttons,
             settings=store.settings,
             usage=store.usage,
             config=config,
             words=words,
         )
-        handlers = Handlers(desk)
+        handlers = Handlers(context)
         try:
             await handlers.work.resume()
             yield handlers

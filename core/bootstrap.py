@@ -22,16 +22,16 @@ from core.backends.subtitles import read_subtitles
 from core.backup.daily_copies import FOLDER, keeping_copies, naming_the_newest
 from core.config import LOG_FILE, Core, Llm
 from core.errors import DataUnwritable
-from core.jobs.lazy import OpenedOnce
+from core.jobs.lazy import Lazy
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
 from core.ports import LanguageModel
 from core.search.caches import Caches
 from core.search.indexing import Indexer
-from core.search.retriever import Finder
-from core.transcription.speech_or_captions import Hearing
-from core.workers.limits import FETCH, INDEX, SPEECH, Role, RoleName
+from core.search.retriever import Retriever
+from core.transcription.speech_or_captions import SpeechOrCaptions
+from core.workers.limits import FETCH, INDEX, SPEECH, ChildLimits, ChildName
 from core.workers.remote_backends import (
     RemoteEmbedder,
     RemoteFetcher,
@@ -39,7 +39,7 @@ from core.workers.remote_backends import (
     RemoteTranscriber,
     RemoteVectorIndex,
 )
-from core.workers.supervisor import Worker
+from core.workers.supervisor import ChildSupervisor
 
 if TYPE_CHECKING:
     from core.jobs.durable_jobs import DurableJobs
@@ -96,29 +96,27 @@ async def open_house(
             check,
             insist=config.llm.engine == "ollama",
             max_answer_tokens=config.llm.max_answer_tokens,
-            pieces=store.pieces,
+            checkpoints=store.checkpoints,
         )
         indexer = Indexer(store.chunks, store.library, embedder, caches)
         ingest = Ingest(
             videos=store.videos,
             library=store.library,
-            pieces=store.pieces,
+            checkpoints=store.checkpoints,
             fetcher=fetcher,
-            hearing=Hearing(
+            speech_or_captions=SpeechOrCaptions(
                 fetcher,
                 RemoteTranscriber(speech),
                 read_subtitles,
                 scratch,
                 config.speech,
                 config.limits,
-                store.pieces,
+                store.checkpoints,
             ),
             indexer=indexer,
             engine=engine,
         )
-        jobs = await stack.enter_async_context(
-            OpenedOnce(partial(_jobs, config, ingest, works=works))
-        )
+        jobs = await stack.enter_async_context(Lazy(partial(_jobs, config, ingest, works=works)))
         core = Pipeline(
             videos=store.videos,
             library=store.library,
@@ -126,7 +124,7 @@ async def open_house(
             ingesting=ingest,
             jobs=jobs.get,
             indexer=indexer,
-            finder=Finder(store.chunks, caches, embedder, Bm25()),
+            retriever=Retriever(store.chunks, caches, embedder, Bm25()),
             engine=engine,
             language=config.language,
         )
@@ -169,10 +167,10 @@ def database_url(config: Core) -> str:
     return config.database_url.get_secret_value() or sqlite_url(config.data_dir / "tubethread.db")
 
 
-def make_worker(role: Role, config: Core, log_file: Path) -> Worker:
+def make_worker(role: ChildLimits, config: Core, log_file: Path) -> ChildSupervisor:
     """A child with the settings of its role and no others."""
     audio_bytes = (config.limits.max_megabytes + 1) * _MEGABYTE
-    setups: dict[RoleName, dict[str, object]] = {
+    setups: dict[ChildName, dict[str, object]] = {
         "fetch": {
             "youtube": config.youtube,
             "limits": config.limits,
@@ -186,7 +184,7 @@ def make_worker(role: Role, config: Core, log_file: Path) -> Worker:
             "max_file_bytes": _INDEX_FILE_BYTES,
         },
     }
-    return Worker(role, setups[role.name], log_file)
+    return ChildSupervisor(role, setups[role.name], log_file)
 
 
 def _language_model(

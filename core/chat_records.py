@@ -38,7 +38,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class PlaceBinding:
     """A place, or one message in it, that is about a video: what people say there is asked of it.
     `thread`: the conversation's name."""
 
@@ -48,7 +48,7 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Pressable:
+class StoredButton:
     """What a button stands for: `action` such as "ask", with the question as `text`."""
 
     id: str
@@ -59,7 +59,7 @@ class Pressable:
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class ChatSettings:
     """What a server or a channel has set; None: as the wider one has it."""
 
     links: bool | None = None
@@ -83,7 +83,7 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class OutboxEntry:
     """One message that people shall see: how it shall look, and what is known to be seen of it.
 
     `key` names it for good: whoever asks for it again gets the same. `draft` is in the words of

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
 
-Source = Literal["whisper", "captions", "file"]
+TranscriptSource = Literal["whisper", "captions", "file"]
 """Who made a transcript's words: our ears, YouTube's captions, or a subtitle file."""
 
 Stage = Literal["wait", "resolve", "download", "transcribe", "summarise", "index", "load"]
@@ -27,7 +27,7 @@ class CaptionTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChapterMark:
     """A chapter as the uploader set it: a title and where it starts."""
 
     title: str
@@ -44,7 +44,7 @@ class Video:
     duration_s: float = 0.0
     description: str = ""
     hashtags: tuple[str, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ChapterMark, ...] = ()
     thumbnail_url: str = ""
     caption_tracks: tuple[CaptionTrack, ...] = ()
     language: str = ""
@@ -90,7 +90,7 @@ LIGHTER = "speech_lighter"
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class SpeechCompute:
     """What hearing takes of the machine, as config.yaml has it."""
 
     device: str
@@ -104,7 +104,7 @@ class Transcript:
 
     video_id: str
     language: str
-    source: Source
+    source: TranscriptSource
     segments: tuple[Segment, ...]
     recipe: str = ""
 

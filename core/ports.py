@@ -15,14 +15,14 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.chat_records import Effect, Habits, Pressable, Quota, Request, Room
+from core.chat_records import ChatSettings, OutboxEntry, PlaceBinding, Quota, Request, StoredButton
 from core.model import (
     Chunk,
-    Effort,
     Job,
     Order,
     Progress,
     Segment,
+    SpeechCompute,
     Summary,
     Transcript,
     Turn,
@@ -33,7 +33,7 @@ from core.model import (
 Vectors = NDArray[np.float32]
 """Shape (n, d), rows of length 1, or (d,) for one text."""
 
-Tell = Callable[[Progress], None]
+ProgressCallback = Callable[[Progress], None]
 """Told how far a piece of work is; returns at once."""
 
 Kind = Literal["passage", "question"]
@@ -57,7 +57,7 @@ class Fetcher(Protocol):
     async def look_up(self, video_id: str) -> Video:
         """What YouTube says about the video. Refuses what has no end or is not there."""
 
-    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+    async def download(self, video: Video, folder: Path, on_progress: ProgressCallback) -> Path:
         """The smallest good audio, as a file in the empty `folder`."""
 
     async def captions(self, video: Video, language: str) -> Transcript:
@@ -69,16 +69,16 @@ class Transcriber(Protocol):
     """Ears."""
 
     def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
+        self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute | None = None
     ) -> AsyncGenerator[Window]:
         """The audio's words, window by window. The first window has only the duration.
 
         `language`: a code, or "" to find out. `from_s`: where a former hearing's window ended; its
-        words are not heard again. `effort`: None for the settings'. No speech → no segments.
+        words are not heard again. `compute`: None for the settings'. No speech → no segments.
         Closing the iterator stops the work within 2 s. Raises NoAudio, NotMedia,
         SpeechModelMissing, WorkerOutOfMemory, SpeechDeviceFailed."""
 
-    async def settle(self, effort: Effort) -> Effort:
+    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
         """What it means on this machine: nothing in it is `auto` any more."""
 
 
@@ -233,23 +233,23 @@ class Jobs(Protocol):
         over. The videos' ids of those that were not over."""
 
 
-class Outgoing(Protocol):
+class OutboxEntries(Protocol):
     """What people shall see on the platforms. One process speaks for a platform."""
 
-    async def add(self, effect: Effect) -> Effect:
+    async def add(self, effect: OutboxEntry) -> OutboxEntry:
         """Stores it last in the order; if its key is known, nothing changes. What is stored."""
 
-    async def save(self, effect: Effect) -> None:
+    async def save(self, effect: OutboxEntry) -> None:
         """Replaces what is stored under its key."""
 
-    async def unsettled(self, platform: str) -> list[Effect]:
+    async def unsettled(self, platform: str) -> list[OutboxEntry]:
         """Those that are not over, in order."""
 
     async def purge(self, before: datetime) -> None:
         """Forgets those that are over and were last saved before then."""
 
 
-class Pieces(Protocol):
+class Checkpoints(Protocol):
     """Finished parts of work that is not finished, so that a kill costs one part and no more.
     `recipe`: the settings that the parts were made with. The video need not be stored yet."""
 
@@ -282,13 +282,13 @@ class Requests(Protocol):
         """Forgets those that are done and were last saved before then."""
 
 
-class Rooms(Protocol):
+class PlaceBindings(Protocol):
     """Which video a place is about. Forgotten with the video, and with the channel."""
 
-    async def bind(self, platform: str, place: str, message_id: str, room: Room) -> None:
+    async def bind(self, platform: str, place: str, message_id: str, room: PlaceBinding) -> None:
         """`message_id`: "" for the whole place. Replaces."""
 
-    async def find(self, platform: str, place: str, message_id: str = "") -> Room | None:
+    async def find(self, platform: str, place: str, message_id: str = "") -> PlaceBinding | None:
         """The message's own, else the place's."""
 
     async def close(self, platform: str, place: str) -> None:
@@ -298,19 +298,19 @@ class Rooms(Protocol):
 class Buttons(Protocol):
     """What buttons stand for. Forgotten with the video, and with the channel."""
 
-    async def add(self, buttons: Sequence[Pressable]) -> None:
+    async def add(self, buttons: Sequence[StoredButton]) -> None:
         """Known ids are left as they are."""
 
-    async def get(self, button_id: str) -> Pressable | None: ...
+    async def get(self, button_id: str) -> StoredButton | None: ...
 
 
 class Settings(Protocol):
     """What servers and channels have set."""
 
-    async def get(self, scope: str) -> Habits:
+    async def get(self, scope: str) -> ChatSettings:
         """All None where nothing is set."""
 
-    async def save(self, scope: str, habits: Habits) -> None: ...
+    async def save(self, scope: str, habits: ChatSettings) -> None: ...
 
 
 class Usage(Protocol):

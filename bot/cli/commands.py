@@ -126,9 +126,9 @@ class Commands:
             self.output.hint("console.written", name=target.name)
 
     async def _ingest(self, source: Source, language: str | None) -> Ready:
-        with self.output.progress() as tell:
+        with self.output.progress() as on_progress:
             ready = await self.core.ingest(
-                source, self.channel, tell, language, unwanted=lambda: self.stop.by_person
+                source, self.channel, on_progress, language, unwanted=lambda: self.stop.by_person
             )
         self.output.ready(ready)
         return ready
@@ -136,9 +136,9 @@ class Commands:
     async def _ask(self, question: str, video_id: str | None, thread: str) -> tuple[str, ...]:
         questions: tuple[str, ...] = ()
         with ExitStack() as waiting:
-            tell = waiting.enter_context(self.output.progress())
+            on_progress = waiting.enter_context(self.output.progress())
             thread = thread or _thread_about(video_id)
-            stream = self.core.answer(question, self.channel, video_id, thread, tell)
+            stream = self.core.answer(question, self.channel, video_id, thread, on_progress)
             async with aclosing(stream) as pieces:
                 async for piece in pieces:
                     waiting.close()  # no bar may move while text is written

@@ -33,7 +33,7 @@ from core.model import Answer, Check, Hit, Job, Progress, Ready, Stage, Video
 from core.text.display import one_line, printable
 
 if TYPE_CHECKING:  # it brings numpy, for which --help need not wait
-    from core.ports import Tell
+    from core.ports import ProgressCallback
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 _DESCRIPTION = TextColumn("{task.description}", markup=False)
@@ -42,7 +42,7 @@ _DESCRIPTION = TextColumn("{task.description}", markup=False)
 class Output(Protocol):
     """What commands say."""
 
-    def progress(self) -> AbstractContextManager[Tell]: ...
+    def progress(self) -> AbstractContextManager[ProgressCallback]: ...
     def ready(self, ready: Ready) -> None: ...
     def question(self, text: str) -> None: ...
     def text(self, delta: str) -> None: ...
@@ -67,7 +67,7 @@ class JsonOutput:
         self._words = words
 
     @contextmanager
-    def progress(self) -> Iterator[Tell]:
+    def progress(self) -> Iterator[ProgressCallback]:
         yield lambda progress: self._print(json_events.progress_event(progress))
 
     def ready(self, ready: Ready) -> None:
@@ -127,7 +127,7 @@ class TextOutput:
         self._streamed = False
 
     @contextmanager
-    def progress(self) -> Iterator[Tell]:
+    def progress(self) -> Iterator[ProgressCallback]:
         """A bar on a terminal; else a line for each stage."""
         if not sys.stderr.isatty():
             yield _StageLines(self._words).tell

@@ -37,7 +37,7 @@ class Setting:
     stop: Stop
 
 
-Work = Callable[[Setting, Commands], Awaitable[None]]
+RequestRunner = Callable[[Setting, Commands], Awaitable[None]]
 Main = Callable[[Setting], Coroutine[Any, Any, int]]
 
 
@@ -45,7 +45,7 @@ def run(
     path: Path,
     channel: str,
     as_json: bool,
-    work: Work,
+    work: RequestRunner,
     *,
     stays: bool = False,
     works: bool = False,

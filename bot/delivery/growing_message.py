@@ -14,21 +14,23 @@ from functools import cache
 from pydantic import TypeAdapter
 
 from bot.chat import Draft
-from core.chat_records import Effect
-from core.ports import Outgoing
+from core.chat_records import OutboxEntry
+from core.ports import OutboxEntries
 
 KEY_CHARACTERS = 25
 
 
-class Live:
+class GrowingMessage:
     """A stored message. `show` and `finish` are for whoever writes it, the rest for its lane."""
 
-    def __init__(self, effect: Effect, outgoing: Outgoing, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, effect: OutboxEntry, outbox_entries: OutboxEntries, wake: Callable[[], None]
+    ) -> None:
         self.effect = effect
         """As it is stored."""
         self.edit_at = 0.0
         """On the loop's clock: no edit may go out before."""
-        self._outgoing = outgoing  # borrowed
+        self._outgoing = outbox_entries  # borrowed
         self._wake = wake
         self._newest: str | None = None
         self._refused = 0
@@ -86,7 +88,7 @@ class Live:
         """This revision will not be shown. A later one may; where it is the last, `instead` is."""
         other = write_draft(instead) if instead else ""
 
-        def skipped(effect: Effect) -> Effect:
+        def skipped(effect: OutboxEntry) -> OutboxEntry:
             is_last = effect.finished and effect.revision == revision
             if is_last and other not in ("", effect.draft):
                 return replace(effect, draft=other, revision=revision + 1, shown=revision)
@@ -103,12 +105,12 @@ class Live:
         """Nothing of it will be sent any more."""
         await self._become(lambda e: replace(e, finished=True, shown=e.revision))
 
-    def _finished(self, effect: Effect, last: str) -> Effect:
+    def _finished(self, effect: OutboxEntry, last: str) -> OutboxEntry:
         if effect.revision == self._refused:  # also if it is the same: what is last is not skipped
             effect = replace(effect, draft="")
         return replace(_redrafted(effect, last), finished=True)
 
-    async def _become(self, change: Callable[[Effect], Effect]) -> None:
+    async def _become(self, change: Callable[[OutboxEntry], OutboxEntry]) -> None:
         """Stored first, then believed; changes come one after the other."""
         async with self._saving:
             changed = change(self.effect)
@@ -136,7 +138,7 @@ def read_draft(stored: str) -> Draft:
     return _adapter().validate_json(stored)
 
 
-def _redrafted(effect: Effect, draft: str) -> Effect:
+def _redrafted(effect: OutboxEntry, draft: str) -> OutboxEntry:
     # A draft that came too late is no draft; one that changes nothing costs no edit.
     if effect.finished or draft == effect.draft:
         return effect

@@ -20,11 +20,11 @@ from functools import partial
 from weakref import WeakValueDictionary
 
 from bot.chat import Chat, Draft
-from bot.delivery.growing_message import Live, write_draft
-from bot.delivery.place_queue import Lane
-from core.chat_records import Effect
+from bot.delivery.growing_message import GrowingMessage, write_draft
+from bot.delivery.place_queue import PlaceQueue
+from core.chat_records import OutboxEntry
 from core.errors import CoreError
-from core.ports import Outgoing
+from core.ports import OutboxEntries
 
 log = logging.getLogger(__name__)
 
@@ -39,38 +39,40 @@ _HUNG_S = 5.0
 class Outbox:
     """What one platform shows of us. Use open_outbox."""
 
-    def __init__(self, chat: Chat, outgoing: Outgoing, instead: Draft | None = None) -> None:
+    def __init__(
+        self, chat: Chat, outbox_entries: OutboxEntries, instead: Draft | None = None
+    ) -> None:
         self._chat = chat  # borrowed
-        self._outgoing = outgoing  # borrowed
+        self._outgoing = outbox_entries  # borrowed
         self._instead = instead
         lock = asyncio.Lock()
         self._turn = nullcontext if chat.keyed else partial(_holding, lock)
-        self._lanes: dict[str, Lane] = {}
-        self._lives: WeakValueDictionary[str, Live] = WeakValueDictionary()
+        self._lanes: dict[str, PlaceQueue] = {}
+        self._lives: WeakValueDictionary[str, GrowingMessage] = WeakValueDictionary()
 
-    async def post(self, place: str, draft: Draft, *, key: str) -> Live:
+    async def post(self, place: str, draft: Draft, *, key: str) -> GrowingMessage:
         """A message that stays as it is. It will be seen once this returns, after those that were
         posted there before."""
-        return await self._add(Effect(self._chat.name, key, place, write_draft(draft)))
+        return await self._add(OutboxEntry(self._chat.name, key, place, write_draft(draft)))
 
-    async def grow(self, place: str, draft: Draft, *, key: str, owner: str) -> Live:
+    async def grow(self, place: str, draft: Draft, *, key: str, owner: str) -> GrowingMessage:
         """A message that changes until it is finished; `owner` will know it after a restart."""
         stored = write_draft(draft)
         return await self._add(
-            Effect(self._chat.name, key, place, stored, owner=owner, finished=False)
+            OutboxEntry(self._chat.name, key, place, stored, owner=owner, finished=False)
         )
 
     async def open_thread(
         self, place: str, title: str, *, key: str, owner: str, message_id: str = ""
-    ) -> Live:
+    ) -> GrowingMessage:
         """A thread, whose title may change until it is finished; its place once it is `seen`."""
         stored = write_draft(Draft((title,)))
-        thread = Effect(self._chat.name, key, place, stored, "thread", owner, message_id)
+        thread = OutboxEntry(self._chat.name, key, place, stored, "thread", owner, message_id)
         return await self._add(replace(thread, finished=False))
 
-    def growing(self) -> dict[str, list[Live]]:
+    def growing(self) -> dict[str, list[GrowingMessage]]:
         """The messages that are not finished, by owner; also those that a killed process left."""
-        found: defaultdict[str, list[Live]] = defaultdict(list)
+        found: defaultdict[str, list[GrowingMessage]] = defaultdict(list)
         for live in self._lives.values():
             if not live.effect.finished:
                 found[live.effect.owner].append(live)
@@ -94,15 +96,15 @@ class Outbox:
         """What is just being sent is sent to its end; the rest waits for the next start."""
         await asyncio.gather(*(lane.close(_PATIENCE_S) for lane in self._lanes.values()))
 
-    async def _add(self, effect: Effect) -> Live:
+    async def _add(self, effect: OutboxEntry) -> GrowingMessage:
         # What is under way is not looked up: by the time it is read it may have gone further.
         return self._lives.get(effect.key) or self._take(await self._outgoing.add(effect))
 
-    def _take(self, effect: Effect) -> Live:
+    def _take(self, effect: OutboxEntry) -> GrowingMessage:
         if live := self._lives.get(effect.key):
             return live
         if effect.over:
-            return Live(effect, self._outgoing, wake=lambda: None)
+            return GrowingMessage(effect, self._outgoing, wake=lambda: None)
         lane = self._lanes.get(effect.place)
         if lane is None:
             place = effect.place
@@ -110,9 +112,9 @@ class Outbox:
             def idle() -> None:
                 self._lanes.pop(place, None)
 
-            lane = Lane(self._chat, place, self._turn, idle, self._instead)
+            lane = PlaceQueue(self._chat, place, self._turn, idle, self._instead)
             self._lanes[place] = lane
-        live = self._lives[effect.key] = Live(effect, self._outgoing, lane.wake)
+        live = self._lives[effect.key] = GrowingMessage(effect, self._outgoing, lane.wake)
         lane.add(live)
         return live
 
@@ -139,11 +141,11 @@ async def _holding(lock: asyncio.Lock) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def open_outbox(
-    chat: Chat, outgoing: Outgoing, instead: Draft | None = None
+    chat: Chat, outbox_entries: OutboxEntries, instead: Draft | None = None
 ) -> AsyncIterator[Outbox]:
     """Works until it is closed, beginning with what was left. `instead`: what is shown where the
     platform will never take a message. Raises StoreBroken."""
-    outbox = Outbox(chat, outgoing, instead)
+    outbox = Outbox(chat, outbox_entries, instead)
     await outbox.resume()
     tidying = asyncio.create_task(outbox.tidy())
     try:

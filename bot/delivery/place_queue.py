@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 
 from bot.chat import Busy, Chat, Draft, MessageGone, PlaceClosed, Refused, TooOld
-from bot.delivery.growing_message import Live, read_draft
-from core.chat_records import Effect
+from bot.delivery.growing_message import GrowingMessage, read_draft
+from core.chat_records import OutboxEntry
 from core.errors import CoreError
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ LONGEST_PAUSE_S = 20.0
 GIVE_UP_S = 24 * 3600.0
 
 
-class Lane:
+class PlaceQueue:
     """One place. It works as long as there is a message that is not over, then calls `idle`."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Lane:
         self._idle = idle
         self._instead = instead
         """What is shown where the platform refuses the last text of a message."""
-        self._lives: list[Live] = []
+        self._lives: list[GrowingMessage] = []
         self._task: asyncio.Task[None] | None = None
         self._awake = asyncio.Event()
         self._closing = False
@@ -49,7 +49,7 @@ class Lane:
         self._failing_since = math.inf
         self._dice = random.Random(place)
 
-    def add(self, live: Live) -> None:
+    def add(self, live: GrowingMessage) -> None:
         self._lives.append(live)
         self.wake()
         if self._task is None:
@@ -82,7 +82,7 @@ class Lane:
         self._task = None
         self._idle()
 
-    def _due(self, live: Live) -> tuple[float, bool, int]:
+    def _due(self, live: GrowingMessage) -> tuple[float, bool, int]:
         """When it may be sent, and who goes first of those that may."""
         exists = bool(live.effect.target)
         when = max(self._not_before, live.edit_at if exists else 0.0)
@@ -93,7 +93,7 @@ class Lane:
             async with asyncio.timeout(None if math.isinf(pause_s) else pause_s):
                 await self._awake.wait()
 
-    async def _send(self, live: Live) -> None:
+    async def _send(self, live: GrowingMessage) -> None:
         try:
             await live.store_newest()
         except CoreError as error:
@@ -103,7 +103,7 @@ class Lane:
         if live.effect.pending:
             await self._carry(live, live.effect)
 
-    async def _carry(self, live: Live, effect: Effect) -> None:
+    async def _carry(self, live: GrowingMessage, effect: OutboxEntry) -> None:
         try:
             await (self._edit(live, effect) if effect.target else self._post(live, effect))
         except Busy as busy:
@@ -125,7 +125,7 @@ class Lane:
             instead = self._instead if effect.kind == "message" else None
             await self._surely(lambda: live.skip(effect.revision, instead))
 
-    async def _edit(self, live: Live, effect: Effect) -> None:
+    async def _edit(self, live: GrowingMessage, effect: OutboxEntry) -> None:
         draft = read_draft(effect.draft)
         if effect.kind == "thread":
             await self._chat.rename_thread(effect.target, draft.text)
@@ -133,7 +133,7 @@ class Lane:
             await self._chat.edit(effect.place, effect.target, draft)
         await self._mark(live, effect.target, effect.revision)
 
-    async def _post(self, live: Live, effect: Effect) -> None:
+    async def _post(self, live: GrowingMessage, effect: OutboxEntry) -> None:
         draft = read_draft(effect.draft)
         async with self._turn():
             if effect.kind == "thread":
@@ -146,12 +146,12 @@ class Lane:
             sure = effect.revision == 1 or not self._chat.keyed
             await self._mark(live, target, effect.revision if sure else 0)
 
-    async def _mark(self, live: Live, target: str, revision: int) -> None:
+    async def _mark(self, live: GrowingMessage, target: str, revision: int) -> None:
         self._failures, self._failing_since = 0, math.inf
         live.edit_at = _now() + self._chat.edit_interval_s
         await self._surely(lambda: live.sent(target, revision))
 
-    async def _wait(self, live: Live, asked_s: float | None = None) -> None:
+    async def _wait(self, live: GrowingMessage, asked_s: float | None = None) -> None:
         now = _now()
         self._failing_since = min(self._failing_since, now)
         if now - self._failing_since > GIVE_UP_S:

@@ -12,7 +12,7 @@ from bot.backoff import pause_s
 from bot.chat import Receiver
 from bot.discord_adapter.command_registration import tell_commands
 from bot.discord_adapter.errors import FAILURES
-from bot.discord_adapter.listener import Ears
+from bot.discord_adapter.listener import EventListener
 from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Gateway:
     async def serve(self, receiver: Receiver) -> None:
         """Until it is cancelled or the client is closed. Raises ConfigInvalid where Discord will
         not have us."""
-        Ears(self._client, receiver).listen()
+        EventListener(self._client, receiver).listen()
         telling = asyncio.create_task(tell_commands(self._client))
         try:
             while not self._client.is_closed():

@@ -28,7 +28,7 @@ UNKNOWN_INTERACTION = 10062
 Interaction = discord.Interaction[discord.Client]
 
 
-class Ears:
+class EventListener:
     """One receiver's."""
 
     def __init__(self, client: discord.Client, receiver: Receiver) -> None:

@@ -12,13 +12,13 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from bot.chat import ChatError, Draft
-from bot.delivery.growing_message import Live
+from bot.delivery.growing_message import GrowingMessage
 from bot.handlers.buttons import made
-from bot.handlers.context import Desk
+from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import catching
 from bot.handlers.private_chats import turn_to
-from bot.rendering.chat_messages import Looks
-from core.chat_records import Pressable, Request, Room
+from bot.rendering.chat_messages import MessageRenderer
+from core.chat_records import PlaceBinding, Request, StoredButton
 from core.model import Answer
 
 _TYPING_S = 8.0
@@ -31,21 +31,21 @@ _NOTHING = Draft(("…",))
 
 
 @dataclass(slots=True)
-class Asking:
+class AskTask:
     """One request being fulfilled."""
 
-    desk: Desk
+    context: HandlerContext
     request: Request
-    looks: Looks
+    renderer: MessageRenderer
     watching: Collection[asyncio.Task[None]] = ()
     """What will bring the channel the video, if it is not there yet."""
-    lives: list[Live] = field(default_factory=list)
+    lives: list[GrowingMessage] = field(default_factory=list)
 
     async def fulfil(self, *, again: bool) -> None:
         """Returns when people will see the answer. `again`: it was begun before a kill."""
         with catching() as caught:
             if not again:
-                await turn_to(self.desk, self.request, self._room)
+                await turn_to(self.context, self.request, self._room)
             await self._show_question()
             if again:
                 await self._take_up()
@@ -53,20 +53,20 @@ class Asking:
             answer = (await self._answered() if again else None) or await self._answer()
             await self._finish(await self._drafts(answer))
         if caught.error:
-            await self._finish([self.looks.failed(caught.error)])
+            await self._finish([self.renderer.failed(caught.error)])
         await self._bind()
-        await self.desk.requests.save(replace(self.request, done=True))
+        await self.context.requests.save(replace(self.request, done=True))
 
     async def _show_question(self) -> None:
         request = self.request
         if request.asker:
-            asked = self.looks.asked(request.asker, request.text)
+            asked = self.renderer.asked(request.asker, request.text)
             asked = replace(asked, reply_to=request.message_id)
-            await self.desk.outbox.post(request.place, asked, key=f"{request.id}:asked")
+            await self.context.outbox.post(request.place, asked, key=f"{request.id}:asked")
 
     async def _take_up(self) -> None:
         """The messages that people see of it."""
-        lives = self.desk.outbox.growing().get(self.request.id, ())
+        lives = self.context.outbox.growing().get(self.request.id, ())
         numbers = [int(live.effect.key.rpartition(":")[2]) for live in lives]
         for _ in range(max(numbers, default=-1) + 1):
             await self._grow(_NOTHING)
@@ -74,21 +74,21 @@ class Asking:
     async def _wait(self) -> None:
         """For a video that is being taken in."""
         request = self.request
-        known = await self.desk.core.library.videos(request.channel)
+        known = await self.context.core.library.videos(request.channel)
         if self.watching and request.video_id not in {video.id for video in known}:
-            await self._show([self.looks.say("chat.later")])
+            await self._show([self.renderer.say("chat.later")])
             await asyncio.wait(self.watching)
 
     async def _answered(self) -> Answer | None:
         """What was answered just before the kill."""
         request = self.request
-        turns = await self.desk.core.threads.turns(request.channel, request.thread, _AT_ONCE)
+        turns = await self.context.core.threads.turns(request.channel, request.thread, _AT_ONCE)
         own = (turn.answer for turn in reversed(turns) if turn.question == request.text)
         return next(own, None)
 
     async def _answer(self) -> Answer:
         request, text, next_s = self.request, "", 0.0
-        stream = self.desk.core.answer(
+        stream = self.context.core.answer(
             request.text, request.channel, request.video_id or None, request.thread, _unheard
         )
         async with self._typing(), aclosing(stream) as pieces:
@@ -97,29 +97,29 @@ class Asking:
                     return piece
                 text += piece
                 if (now := asyncio.get_running_loop().time()) >= next_s:
-                    await self._sketch(self.looks.growing(text))
-                    next_s = now + min(self.desk.chat.edit_interval_s, _SHOWN_S)
+                    await self._sketch(self.renderer.growing(text))
+                    next_s = now + min(self.context.chat.edit_interval_s, _SHOWN_S)
         raise AssertionError("the core ends with an Answer")
 
     async def _drafts(self, answer: Answer) -> list[Draft]:
         request = self.request
-        known = await self.desk.core.known(request.channel, request.video_id or None)
+        known = await self.context.core.known(request.channel, request.video_id or None)
         is_clear = await self._is_clear()
         titles = {} if is_clear else {video.id: video.title for video in known}
         about = request.video_id or _the_one(answer)
-        wanted = [Pressable("", request.channel, about, "ask", q) for q in answer.questions]
-        buttons = await made(self.desk, request.id, wanted, answer.questions)
-        return self.looks.answer(answer, titles, buttons)
+        wanted = [StoredButton("", request.channel, about, "ask", q) for q in answer.questions]
+        buttons = await made(self.context, request.id, wanted, answer.questions)
+        return self.renderer.answer(answer, titles, buttons)
 
     async def _is_clear(self) -> bool:
         """Only in a place about one video can everybody see which one is meant."""
         request = self.request
-        place = await self.desk.rooms.find(request.platform, request.place)
+        place = await self.context.bindings.find(request.platform, request.place)
         return bool(request.server and place and place.video_id == request.video_id)
 
     async def _sketch(self, drafts: list[Draft]) -> None:
         """Without a message, where the platform can and as long as one is enough."""
-        chat, request = self.desk.chat, self.request
+        chat, request = self.context.chat, self.request
         is_one = not self.lives and len(drafts) == 1
         if not (is_one and await chat.sketch(request.place, drafts[0], request.id)):
             await self._show(drafts)
@@ -149,7 +149,7 @@ class Asking:
         request = self.request
         key = f"{request.id}:{len(self.lives)}"
         self.lives.append(
-            await self.desk.outbox.grow(request.place, draft, key=key, owner=request.id)
+            await self.context.outbox.grow(request.place, draft, key=key, owner=request.id)
         )
 
     async def _bind(self) -> None:
@@ -159,18 +159,20 @@ class Asking:
             return
         for live in self.lives:
             if message_id := await live.seen():
-                await self.desk.rooms.bind(request.platform, request.place, message_id, self._room)
+                await self.context.bindings.bind(
+                    request.platform, request.place, message_id, self._room
+                )
 
     @property
-    def _room(self) -> Room:
-        return Room(self.request.channel, self.request.video_id, self.request.thread)
+    def _room(self) -> PlaceBinding:
+        return PlaceBinding(self.request.channel, self.request.video_id, self.request.thread)
 
     @asynccontextmanager
     async def _typing(self) -> AsyncIterator[None]:
         async def show() -> None:
             while not self.lives:
                 with suppress(ChatError):
-                    await self.desk.chat.show_typing(self.request.place)
+                    await self.context.chat.show_typing(self.request.place)
                 await asyncio.sleep(_TYPING_S)
 
         showing = asyncio.create_task(show())

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.chat import Button
-from bot.handlers.context import Desk
+from bot.handlers.context import HandlerContext
 from bot.rendering.chat_messages import LABEL_CHARACTERS, short
-from core.chat_records import Pressable
+from core.chat_records import StoredButton
 from core.text.display import one_line
 
 
 async def made(
-    desk: Desk, key: str, wanted: Sequence[Pressable], labels: Sequence[str]
+    context: HandlerContext, key: str, wanted: Sequence[StoredButton], labels: Sequence[str]
 ) -> list[Button]:
     """Buttons that will be known as long as what they are about."""
     stored = [replace(one, id=button_id(key, number)) for number, one in enumerate(wanted)]
-    await desk.buttons.add(stored)
+    await context.buttons.add(stored)
     shown = [short(one_line(label), LABEL_CHARACTERS) or "?" for label in labels]
     return [Button(one.id, label) for one, label in zip(stored, shown, strict=True)]
 

@@ -9,21 +9,21 @@ from bot.chat import Chat
 from bot.config import Config
 from bot.delivery.outbox import Outbox
 from bot.handlers.uploads import Uploads
-from bot.rendering.chat_messages import Looks
+from bot.rendering.chat_messages import MessageRenderer
 from bot.words import Words
 from core.pipeline.front import Pipeline
-from core.ports import Buttons, Requests, Rooms, Settings, Usage
+from core.ports import Buttons, PlaceBindings, Requests, Settings, Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class HandlerContext:
     """Everything is borrowed: whoever runs the platform opens and closes it."""
 
     chat: Chat
     outbox: Outbox
     core: Pipeline
     requests: Requests
-    rooms: Rooms
+    bindings: PlaceBindings
     buttons: Buttons
     settings: Settings
     usage: Usage
@@ -35,7 +35,7 @@ class Desk:
     def uploads(self) -> Uploads:
         return Uploads(self.chat, self.config.data_dir)
 
-    def looks(self, language: str) -> Looks:
+    def renderer(self, language: str) -> MessageRenderer:
         """How we look to people of this language, or of ours if we do not speak it."""
         known = language if language in self.words else self.config.language
-        return Looks(self.chat, self.words[known])
+        return MessageRenderer(self.chat, self.words[known])

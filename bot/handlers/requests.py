@@ -12,39 +12,39 @@ from typing import Literal
 
 from bot.chat import Draft, Event, Message, Press, Upload
 from bot.delivery.outbox import KEPT
-from bot.handlers.ask_request import Asking
-from bot.handlers.context import Desk
+from bot.handlers.ask_request import AskTask
+from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import catching
-from bot.handlers.policy import Manners
+from bot.handlers.policy import Policy
 from bot.handlers.uploads import MEGABYTES
-from bot.handlers.watch_request import Watch
-from bot.rendering.chat_messages import Looks
-from core.chat_records import Request, Room
+from bot.handlers.watch_request import WatchTask
+from bot.rendering.chat_messages import MessageRenderer
+from core.chat_records import PlaceBinding, Request
 from core.errors import EmptyQuestion, FileTooLarge
 from core.text.display import one_line
 
 _DAY_S = 24 * 3600.0
 
 
-class Work:
+class RequestRunner:
     """One platform's."""
 
-    def __init__(self, desk: Desk, manners: Manners) -> None:
-        self._desk = desk
-        self._manners = manners
-        self._tasks: dict[asyncio.Task[None], Watch | Asking] = {}
+    def __init__(self, context: HandlerContext, policy: Policy) -> None:
+        self._context = context
+        self._policy = policy
+        self._tasks: dict[asyncio.Task[None], WatchTask | AskTask] = {}
         self._tidying: asyncio.Task[None] | None = None
 
     async def resume(self) -> None:
         """Takes up what a former process left undone. Raises StoreBroken."""
         await self._purge()
         self._tidying = asyncio.create_task(self._tidy())
-        undone = await self._desk.requests.open(self._desk.chat.name)
+        undone = await self._context.requests.open(self._context.chat.name)
         owners = {request.id for request in undone}
-        for owner, lives in self._desk.outbox.growing().items():
+        for owner, lives in self._context.outbox.growing().items():
             if owner not in owners:  # as after a store was put back
                 await asyncio.gather(*(live.drop() for live in lives))
-        await self._desk.uploads.tidy(undone)
+        await self._context.uploads.tidy(undone)
         for request in undone:
             self._begin(request, again=True)
 
@@ -67,9 +67,9 @@ class Work:
         """A thread each; or why not. `message_id`: what the first one hangs on. `language`: of
         the summaries, else the channel's. `is_free`: it is only shown again, to whom it may be.
         """
-        if not is_free and not await self._manners.may(event.author, "watch", event.where):
+        if not is_free and not await self._policy.may(event.author, "watch", event.where):
             return await self._refuse(event, "chat.may_not")
-        for n, video_id in enumerate(video_ids[: self._desk.config.limits.links_per_message]):
+        for n, video_id in enumerate(video_ids[: self._context.config.limits.links_per_message]):
             # Only one thread can hang on a message.
             request = await self._to_watch(event, n, video_id, "" if n else message_id, language)
             request = replace(request, video_id=video_id)
@@ -81,22 +81,24 @@ class Work:
         self, event: Event, upload: Upload, *, message_id: str = "", language: str = ""
     ) -> Draft | None:
         """As `watch`, for a file that was sent."""
-        if not await self._manners.may(event.author, "watch", event.where):
+        if not await self._policy.may(event.author, "watch", event.where):
             return await self._refuse(event, "chat.may_not")
         if upload.size > MEGABYTES * 2**20:
-            return (await self._looks(event)).failed(FileTooLarge(upload.name, MEGABYTES))
+            return (await self._renderer(event)).failed(FileTooLarge(upload.name, MEGABYTES))
         request = await self._to_watch(event, 0, upload.name, message_id, language)
         request = replace(request, file_id=upload.id, file_name=one_line(upload.name))
         return await self._accept(request, event)
 
-    async def ask(self, event: Event, question: str, room: Room, *, show: bool) -> Draft | None:
+    async def ask(
+        self, event: Event, question: str, room: PlaceBinding, *, show: bool
+    ) -> Draft | None:
         """The answer comes where it was asked; or why not. `room`: which video, or none: all that
         the channel knows. `show`: the question too, for nobody else has seen it.
 
         Raises EmptyQuestion."""
         if not (question := one_line(question)):
             raise EmptyQuestion()
-        if not await self._manners.may(event.author, "ask", event.where):
+        if not await self._policy.may(event.author, "ask", event.where):
             return await self._refuse(event, "chat.may_not")
         request = await self._request(event, event.id, "ask", question)
         asker = one_line(event.author.name) or "?"
@@ -111,10 +113,10 @@ class Work:
 
     async def abandon(self, channel: str, video_id: str) -> None:
         """After a kill nobody begins that video again for the channel."""
-        for request in await self._desk.requests.open(self._desk.chat.name):
+        for request in await self._context.requests.open(self._context.chat.name):
             about = (request.kind, request.channel, request.video_id)
             if about == ("watch", channel, video_id):
-                await self._desk.requests.save(replace(request, done=True))
+                await self._context.requests.save(replace(request, done=True))
 
     async def _to_watch(
         self, event: Event, number: int, text: str, message_id: str, language: str
@@ -133,7 +135,7 @@ class Work:
 
     async def _request(self, event: Event, name: str, kind: str, text: str) -> Request:
         where = event.where
-        platform = self._desk.chat.name
+        platform = self._context.chat.name
         return Request(
             id=f"{platform}:{name}",
             platform=platform,
@@ -143,39 +145,39 @@ class Work:
             server=where.server,
             person=event.author.id,
             text=text,
-            language=await self._manners.language(where, event.author),
+            language=await self._policy.language(where, event.author),
         )
 
     async def _accept(
         self, request: Request, event: Event, *, is_free: bool = False
     ) -> Draft | None:
-        if not await self._desk.requests.add(request):
+        if not await self._context.requests.add(request):
             return None  # the event came twice
         deed: Literal["watch", "ask"] = "watch" if request.kind == "watch" else "ask"
         if is_free:
             self._begin(request, again=False)
             return None
-        used_up, is_first = await self._manners.take(event.author, deed, event.where)
+        used_up, is_first = await self._policy.take(event.author, deed, event.where)
         if used_up is None:
             self._begin(request, again=False)
             return None
-        await self._desk.requests.save(replace(request, done=True))
+        await self._context.requests.save(replace(request, done=True))
         scope = used_up.scope.partition(":")[0]
         if is_first:
-            looks = await self._looks(event)
-            return looks.say(f"chat.quotas.{scope}_{used_up.kind}", most=used_up.most)
+            renderer = await self._renderer(event)
+            return renderer.say(f"chat.quotas.{scope}_{used_up.kind}", most=used_up.most)
         return await self._refuse(event, "chat.quotas.again", most=used_up.most)
 
     def _begin(self, request: Request, *, again: bool) -> None:
-        fulfilling = Watch if request.kind == "watch" else Asking
-        one = fulfilling(self._desk, request, self._desk.looks(request.language))
+        fulfilling = WatchTask if request.kind == "watch" else AskTask
+        one = fulfilling(self._context, request, self._context.renderer(request.language))
         task = asyncio.create_task(self._fulfil(one, again=again))
         self._tasks[task] = one
         task.add_done_callback(self._tasks.pop)
 
-    async def _fulfil(self, one: Watch | Asking, *, again: bool) -> None:
+    async def _fulfil(self, one: WatchTask | AskTask, *, again: bool) -> None:
         with catching():
-            if isinstance(one, Watch):
+            if isinstance(one, WatchTask):
                 await one.fulfil()
             else:
                 one.watching = self._watching(one.request)
@@ -188,7 +190,7 @@ class Work:
             task
             for task, one in self._tasks.items()
             if question.video_id
-            and isinstance(one, Watch)
+            and isinstance(one, WatchTask)
             and (one.request.channel, one.request.video_id) == about
         ]
 
@@ -201,17 +203,17 @@ class Work:
 
     async def _purge(self) -> None:
         """Forgets what people asked for and got long ago."""
-        await self._desk.requests.purge(datetime.now(UTC) - KEPT)
+        await self._context.requests.purge(datetime.now(UTC) - KEPT)
 
     async def _refuse(self, event: Event, key: str, **facts: object) -> Draft | None:
         """Nobody is told again and again in front of others what they may not."""
         if isinstance(event, Message) and not event.to_us:
             return None
-        return (await self._looks(event)).say(key, **facts)
+        return (await self._renderer(event)).say(key, **facts)
 
-    async def _looks(self, event: Event) -> Looks:
+    async def _renderer(self, event: Event) -> MessageRenderer:
         """What people press and command is answered to them alone."""
         where = event.where
         if isinstance(event, Message):
-            return self._desk.looks(await self._manners.language(where, event.author))
-        return self._desk.looks(await self._manners.private_language(where, event.author))
+            return self._context.renderer(await self._policy.language(where, event.author))
+        return self._context.renderer(await self._policy.private_language(where, event.author))

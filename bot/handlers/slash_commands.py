@@ -9,14 +9,14 @@ from typing import get_args
 
 from bot.chat import Command, Draft, File, Where
 from bot.handlers.autocomplete import pending
-from bot.handlers.context import Desk
-from bot.handlers.policy import Manners
+from bot.handlers.context import HandlerContext
+from bot.handlers.policy import Policy
 from bot.handlers.private_chats import apart
-from bot.handlers.requests import Work
-from bot.rendering.chat_messages import Looks
+from bot.handlers.requests import RequestRunner
+from bot.rendering.chat_messages import MessageRenderer
 from bot.rendering.descriptions import export_labels
 from bot.rendering.export import exported
-from core.chat_records import Habits, Room
+from core.chat_records import ChatSettings, PlaceBinding
 from core.errors import NotALink, UnknownJob, UnknownVideo
 from core.export.formats import Format
 from core.links import find_video_ids
@@ -28,15 +28,15 @@ _SWITCH = dict.fromkeys(("on", "yes", "true"), True) | dict.fromkeys(("off", "no
 _FORMATS: tuple[Format, ...] = get_args(Format)
 
 
-class Instructions:
+class SlashCommands:
     """One platform's."""
 
-    def __init__(self, desk: Desk, manners: Manners, work: Work) -> None:
-        self._desk = desk
-        self._manners = manners
+    def __init__(self, context: HandlerContext, policy: Policy, work: RequestRunner) -> None:
+        self._context = context
+        self._policy = policy
         self._work = work
 
-    async def follow(self, command: Command, looks: Looks) -> Draft | None:
+    async def follow(self, command: Command, renderer: MessageRenderer) -> Draft | None:
         """Raises any CoreError."""
         follow = {
             "watch": self._watch,
@@ -54,15 +54,17 @@ class Instructions:
             "forget": self._forget,
             "settings": self._settings,
         }.get(command.name)
-        return await follow(command, looks) if follow else looks.say("chat.help")
+        return await follow(command, renderer) if follow else renderer.say("chat.help")
 
-    async def look(self, what: str, where: Where, video_id: str, looks: Looks) -> Draft:
+    async def look(
+        self, what: str, where: Where, video_id: str, renderer: MessageRenderer
+    ) -> Draft:
         """A video's transcript as a file, or its chapters. Raises UnknownVideo."""
         if what == "transcript":
-            return await self._file(apart(where, video_id), "txt", looks)
-        return looks.chapters(await self._ready(where.channel, video_id))
+            return await self._file(apart(where, video_id), "txt", renderer)
+        return renderer.chapters(await self._ready(where.channel, video_id))
 
-    async def _watch(self, command: Command, looks: Looks) -> Draft | None:
+    async def _watch(self, command: Command, renderer: MessageRenderer) -> Draft | None:
         text = command.options.get("link", "") or command.text
         video_ids = find_video_ids(text)
         on, language = command.message_id, self._language_of(command)
@@ -72,145 +74,154 @@ class Instructions:
             told = await self._work.take_in(command, command.file, message_id=on, language=language)
         else:
             raise NotALink(text[:200])
-        return told or looks.say("chat.begun")
+        return told or renderer.say("chat.begun")
 
-    async def _ask(self, command: Command, looks: Looks) -> Draft | None:
+    async def _ask(self, command: Command, renderer: MessageRenderer) -> Draft | None:
         where = command.where
-        room = Room(where.channel, "", where.place)
+        room = PlaceBinding(where.channel, "", where.place)
         scope = command.options.get("scope")
         found = await self._room(command) if scope in ("video", "here") else None
         if found is None and scope == "video":
-            return looks.say("chat.no_video_here")
+            return renderer.say("chat.no_video_here")
         if found:
             room = found
         else:
-            await self._desk.core.known(where.channel)  # raises NothingToAsk before anybody waits
+            await self._context.core.known(
+                where.channel
+            )  # raises NothingToAsk before anybody waits
         question = command.options.get("question", "")
         told = await self._work.ask(command, question, room, show=True)
-        return told or looks.say("chat.begun")
+        return told or renderer.say("chat.begun")
 
-    async def _search(self, command: Command, looks: Looks) -> Draft:
+    async def _search(self, command: Command, renderer: MessageRenderer) -> Draft:
         query = command.options.get("words", "")
-        return looks.hits(query, await self._desk.core.search(query, command.where.channel, HITS))
+        return renderer.hits(
+            query, await self._context.core.search(query, command.where.channel, HITS)
+        )
 
-    async def _videos(self, command: Command, looks: Looks) -> Draft:
-        videos = await self._desk.core.library.videos(command.where.channel)
+    async def _videos(self, command: Command, renderer: MessageRenderer) -> Draft:
+        videos = await self._context.core.library.videos(command.where.channel)
         pages = max(1, -(-len(videos) // PAGE))
         page = min(max(_number(command.options.get("page", "")), 1), pages)
-        return looks.videos(videos[(page - 1) * PAGE : page * PAGE], page, pages)
+        return renderer.videos(videos[(page - 1) * PAGE : page * PAGE], page, pages)
 
-    async def _summary(self, command: Command, looks: Looks) -> Draft | None:
+    async def _summary(self, command: Command, renderer: MessageRenderer) -> Draft | None:
         """For everybody: it is shown again where it was asked for."""
         video_id = await self._video(command)
         told = await self._work.watch(_here(command), [video_id], is_free=True)
-        return told or looks.say("chat.begun")
+        return told or renderer.say("chat.begun")
 
-    async def _transcript(self, command: Command, looks: Looks) -> Draft:
+    async def _transcript(self, command: Command, renderer: MessageRenderer) -> Draft:
         form, room = command.options.get("format", "txt"), await self._room(command)
         video_id = await self._video(command)
         about = room if room and room.video_id == video_id else apart(command.where, video_id)
-        return await self._file(about, form, looks)
+        return await self._file(about, form, renderer)
 
-    async def _chapters(self, command: Command, looks: Looks) -> Draft:
-        return await self.look("chapters", command.where, await self._video(command), looks)
+    async def _chapters(self, command: Command, renderer: MessageRenderer) -> Draft:
+        return await self.look("chapters", command.where, await self._video(command), renderer)
 
-    async def _translate(self, command: Command, looks: Looks) -> Draft | None:
+    async def _translate(self, command: Command, renderer: MessageRenderer) -> Draft | None:
         """The summary, in another language, for everybody."""
         if not (language := self._language_of(command)):
-            return self._no_language(looks)
-        if not await self._desk.core.engine.now():
-            return looks.say("chat.no_model")
+            return self._no_language(renderer)
+        if not await self._context.core.engine.now():
+            return renderer.say("chat.no_model")
         video_id = await self._video(command)
         told = await self._work.watch(_here(command), [video_id], language=language)
-        return told or looks.say("chat.begun")
+        return told or renderer.say("chat.begun")
 
-    async def _language(self, command: Command, looks: Looks) -> Draft:
+    async def _language(self, command: Command, renderer: MessageRenderer) -> Draft:
         if not (language := self._language_of(command)):
-            return self._no_language(looks)
-        return await self._set(command, Habits(language=language), looks)
+            return self._no_language(renderer)
+        return await self._set(command, ChatSettings(language=language), renderer)
 
-    async def _status(self, command: Command, looks: Looks) -> Draft:
-        found = await pending(self._desk, command.where.channel)
+    async def _status(self, command: Command, renderer: MessageRenderer) -> Draft:
+        found = await pending(self._context, command.where.channel)
         titles = {video.id: video.title for _, video in found}
-        return looks.jobs([job for job, _ in found], titles)
+        return renderer.jobs([job for job, _ in found], titles)
 
-    async def _cancel(self, command: Command, looks: Looks) -> Draft:
+    async def _cancel(self, command: Command, renderer: MessageRenderer) -> Draft:
         """One's own job; a moderator's also others'."""
         named, found = command.options.get("job", ""), await self._jobs(command)
         own = await self._own(command.author.id)
         if mine := [(job, video) for job, video in found if job.id in own]:
             found = mine
         elif not command.author.is_moderator:
-            return looks.say("chat.may_not")
+            return renderer.say("chat.may_not")
         if len(found) > 1 and not named:  # none is cancelled by mistake
             raise UnknownJob("?")
         for job, _ in found:
-            await self._desk.core.cancel(job.id)
+            await self._context.core.cancel(job.id)
         _, video = found[0]
-        return looks.say("jobs.cancelled", job=video.title or video.id)
+        return renderer.say("jobs.cancelled", job=video.title or video.id)
 
-    async def _forget(self, command: Command, looks: Looks) -> Draft:
-        if not await self._manners.may(command.author, "forget", command.where):
-            return looks.say("chat.may_not")
+    async def _forget(self, command: Command, renderer: MessageRenderer) -> Draft:
+        if not await self._policy.may(command.author, "forget", command.where):
+            return renderer.say("chat.may_not")
         if not (video_id := await self._unwanted(command)):
-            return looks.say("chat.which_video")
+            return renderer.say("chat.which_video")
         await self._work.abandon(command.where.channel, video_id)
-        gone = await self._desk.core.forget(command.where.channel, video_id)
-        return looks.say("videos.forgotten", count=len(gone))
+        gone = await self._context.core.forget(command.where.channel, video_id)
+        return renderer.say("videos.forgotten", count=len(gone))
 
-    async def _settings(self, command: Command, looks: Looks) -> Draft:
+    async def _settings(self, command: Command, renderer: MessageRenderer) -> Draft:
         told = command.options
-        wanted = Habits(
+        wanted = ChatSettings(
             links=_switch(told.get("links")),
             mention_only=_switch(told.get("mention_only")),
             watch=_who(told.get("who_watch")),
             ask=_who(told.get("who_ask")),
             forget=_who(told.get("who_forget")),
         )
-        return await self._set(command, wanted, looks, afresh=_switch(told.get("reset")) is True)
+        return await self._set(command, wanted, renderer, afresh=_switch(told.get("reset")) is True)
 
     def _language_of(self, command: Command) -> str:
         """The code of the language that was told, by code or by name; "" if we do not speak it."""
         told = command.options.get("language", "").strip().casefold()
         names = {
             name.casefold(): code
-            for code in self._desk.words
+            for code in self._context.words
             for name in (
                 code,
-                *(words(f"chat.values.{code}") for words in self._desk.words.values()),
+                *(words(f"chat.values.{code}") for words in self._context.words.values()),
             )
         }
         return names.get(told, "")
 
-    def _no_language(self, looks: Looks) -> Draft:
-        names = [looks.words(f"chat.values.{code}") for code in self._desk.words]
-        return looks.say("chat.no_language", languages=", ".join(names))
+    def _no_language(self, renderer: MessageRenderer) -> Draft:
+        names = [renderer.words(f"chat.values.{code}") for code in self._context.words]
+        return renderer.say("chat.no_language", languages=", ".join(names))
 
     async def _set(
-        self, command: Command, wanted: Habits, looks: Looks, *, afresh: bool = False
+        self,
+        command: Command,
+        wanted: ChatSettings,
+        renderer: MessageRenderer,
+        *,
+        afresh: bool = False,
     ) -> Draft:
         """What is set from now on; with nothing wanted, what is set. `afresh`: what was set there
         before is forgotten."""
         where = command.where
-        if wanted != Habits() or afresh:
-            if not await self._manners.may(command.author, "set", where):
-                return looks.say("chat.may_not")
+        if wanted != ChatSettings() or afresh:
+            if not await self._policy.may(command.author, "set", where):
+                return renderer.say("chat.may_not")
             for_server = command.options.get("for") == "server" and where.server
             scope = where.server if for_server else where.channel
-            await self._manners.set(scope, wanted, afresh=afresh)
-        return looks.habits(await self._manners.habits(where))
+            await self._policy.set(scope, wanted, afresh=afresh)
+        return renderer.habits(await self._policy.habits(where))
 
-    async def _file(self, about: Room, form: str, looks: Looks) -> Draft:
+    async def _file(self, about: PlaceBinding, form: str, renderer: MessageRenderer) -> Draft:
         """The video, with what was said about it in that conversation."""
         chosen: Format = next((known for known in _FORMATS if known == form), "txt")
         known_as = (about.channel, about.video_id, about.thread)
-        text = await exported(self._desk.core, *known_as, chosen, export_labels(looks.words))
-        return replace(looks.say("chat.file"), file=File(f"{about.video_id}.{chosen}", text))
+        text = await exported(self._context.core, *known_as, chosen, export_labels(renderer.words))
+        return replace(renderer.say("chat.file"), file=File(f"{about.video_id}.{chosen}", text))
 
     async def _video(self, command: Command) -> str:
         """The one named, by id or title, else the one that the place is about, else the newest."""
         where, named = command.where, command.options.get("video", "").strip()
-        videos = await self._desk.core.known(where.channel)
+        videos = await self._context.core.known(where.channel)
         if named:
             return _all_found(videos, named)[0].id
         room = await self._room(command)
@@ -223,25 +234,25 @@ class Instructions:
         if not named:
             room = await self._room(command)
             return room.video_id if room else ""
-        coming = [video for _, video in await pending(self._desk, where.channel)]
-        known = await self._desk.core.library.videos(where.channel)
+        coming = [video for _, video in await pending(self._context, where.channel)]
+        known = await self._context.core.library.videos(where.channel)
         ids = {video.id for video in _all_found([*coming, *known], named)}
         return ids.pop() if len(ids) == 1 else ""
 
-    async def _room(self, command: Command) -> Room | None:
+    async def _room(self, command: Command) -> PlaceBinding | None:
         """What the message that it was given on is about, or else the place."""
-        where, name = command.where, self._desk.chat.name
-        room = await self._desk.rooms.find(name, where.place, command.message_id)
+        where, name = command.where, self._context.chat.name
+        room = await self._context.bindings.find(name, where.place, command.message_id)
         linked = find_video_ids(command.text)
         if len(linked) == 1 and (room is None or room.video_id != linked[0]):
             return apart(where, linked[0])
         return room
 
     async def _ready(self, channel: str, video_id: str) -> Ready:
-        await self._desk.core.known(channel, video_id)
-        transcript = await self._desk.core.videos.transcript(video_id)
-        summary = await self._desk.core.summary(video_id)
-        video = await self._desk.core.videos.get(video_id)
+        await self._context.core.known(channel, video_id)
+        transcript = await self._context.core.videos.transcript(video_id)
+        summary = await self._context.core.summary(video_id)
+        video = await self._context.core.videos.get(video_id)
         if not (transcript and summary and video):
             raise UnknownVideo(video_id)
         return Ready(video, transcript, summary)
@@ -250,7 +261,7 @@ class Instructions:
         """The channel's; of those named by id or by their video if one is named. Raises UnknownJob
         where there are none."""
         named = command.options.get("job", "")
-        found = await pending(self._desk, command.where.channel)
+        found = await pending(self._context, command.where.channel)
         wanted = [(job, video) for job, video in found if named in (job.id, video.id, "")]
         if not wanted:
             raise UnknownJob(named or "?")
@@ -258,7 +269,7 @@ class Instructions:
 
     async def _own(self, person: str) -> set[str]:
         """The jobs that they asked for."""
-        found = await self._desk.requests.open(self._desk.chat.name)
+        found = await self._context.requests.open(self._context.chat.name)
         return {request.job_id for request in found if request.person == person}
 
 

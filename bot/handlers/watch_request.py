@@ -12,31 +12,31 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from bot.chat import Button, Draft
-from bot.delivery.growing_message import Live
+from bot.delivery.growing_message import GrowingMessage
 from bot.handlers.buttons import made
-from bot.handlers.context import Desk
+from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import catching
 from bot.handlers.private_chats import turn_to
-from bot.rendering.chat_messages import Looks
-from core.chat_records import Pressable, Request, Room
+from bot.rendering.chat_messages import MessageRenderer
+from core.chat_records import PlaceBinding, Request, StoredButton
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Progress, Ready, Video
 from core.sources import File, Link, Source, file_video
 
 
 @dataclass(slots=True)
-class Watch:
+class WatchTask:
     """One request being fulfilled."""
 
-    desk: Desk
+    context: HandlerContext
     request: Request
-    looks: Looks
+    renderer: MessageRenderer
     place: str = ""
     """Where we speak of the video."""
-    thread: Live | None = None
+    thread: GrowingMessage | None = None
     """The one that we opened."""
-    growing: Live | None = None
-    before: Room | None = None
+    growing: GrowingMessage | None = None
+    before: PlaceBinding | None = None
     """What the place was about."""
     is_begun: bool = False
     """The job was there."""
@@ -57,32 +57,32 @@ class Watch:
                     await self._bind(self.request.message_id)
             elif self.request.thread:
                 room = replace(self._room, thread=self.request.id)
-                await turn_to(self.desk, self.request, room)
+                await turn_to(self.context, self.request, room)
             with catching() as caught:
                 await self._show(await self._ready(source))
         else:
             self.place, self.reply_to = self.request.place, self.request.message_id
         if caught.error:
             await self._fail(caught.error)
-        await self.desk.requests.save(replace(self.request, done=True))
+        await self.context.requests.save(replace(self.request, done=True))
         if self.request.file_id:
-            await self.desk.uploads.drop(self.request)
+            await self.context.uploads.drop(self.request)
 
     async def _source(self) -> Source:
         """What was asked for: a link, or a file that was sent."""
         if not self.request.file_id:
             return Link(self.request.video_id)
-        path = await self.desk.uploads.fetch(self.request)
+        path = await self.context.uploads.fetch(self.request)
         video = await asyncio.to_thread(file_video, path)
         self.request = replace(self.request, video_id=video.id)
         return File(path)
 
     async def _open_thread(self) -> str:
         """The new thread, or, where there can be none, the place where the link was pasted."""
-        request, video = self.request, await self.desk.core.videos.get(self.request.video_id)
-        self.thread = await self.desk.outbox.open_thread(
+        request, video = self.request, await self.context.core.videos.get(self.request.video_id)
+        self.thread = await self.context.outbox.open_thread(
             request.place,
-            self.looks.title(video),
+            self.renderer.title(video),
             key=f"{request.id}:thread",
             owner=request.id,
             message_id=request.message_id,
@@ -96,7 +96,7 @@ class Watch:
         return place
 
     async def _ready(self, source: Source) -> Ready:
-        request, core = self.request, self.desk.core
+        request, core = self.request, self.context.core
         ready, order = await core.order(source, request.channel, request.language or None)
         if ready:
             return ready
@@ -110,11 +110,11 @@ class Watch:
             return await self._work(order)
 
     async def _work(self, order: Order) -> Ready:
-        core = self.desk.core
+        core = self.context.core
         if not self.request.job_id:
             self.request = replace(self.request, job_id=await core.submit(order))
             self.is_begun = True
-            await self.desk.requests.save(self.request)
+            await self.context.requests.save(self.request)
         name = self.request.file_name
         video = Video(order.video_id, PurePath(name).stem, file_name=name)
         self.growing = await self._grow(self._progress(video, Progress("wait")))
@@ -129,21 +129,21 @@ class Watch:
         """With its title, as soon as there is one: the thread is named for it."""
         if video.title:
             return video
-        found = await self.desk.core.videos.get(video.id)
+        found = await self.context.core.videos.get(video.id)
         if found and self.thread:
-            await self.thread.finish(Draft((self.looks.title(found),)))
+            await self.thread.finish(Draft((self.renderer.title(found),)))
         return found or video
 
     async def _show(self, ready: Ready) -> None:
         if self.thread:
-            await self.thread.finish(Draft((self.looks.title(ready.video),)))
+            await self.thread.finish(Draft((self.renderer.title(ready.video),)))
         if self.growing or self.request.job_id:
-            done = replace(self.looks.finished(ready.video), reply_to=self.reply_to)
+            done = replace(self.renderer.finished(ready.video), reply_to=self.reply_to)
             growing = self.growing or await self._grow(done)
             await growing.finish(done)
-        drafts = self.looks.summary(ready, await self._buttons(ready))
+        drafts = self.renderer.summary(ready, await self._buttons(ready))
         for n, draft in enumerate(drafts):
-            live = await self.desk.outbox.post(
+            live = await self.context.outbox.post(
                 self.place,
                 replace(draft, reply_to="" if n else self.reply_to),
                 key=f"{self.request.id}:summary:{n}",
@@ -152,17 +152,17 @@ class Watch:
                 await self._bind(message_id)
 
     async def _fail(self, error: Exception) -> None:
-        video = await self.desk.core.videos.get(self.request.video_id)
+        video = await self.context.core.videos.get(self.request.video_id)
         told = (
-            self.looks.say("chat.stopped")
+            self.renderer.say("chat.stopped")
             if isinstance(error, JobCancelled | UnknownJob)
-            else self.looks.failed(error, video)
+            else self.renderer.failed(error, video)
         )
         told = replace(told, reply_to=self.reply_to)
         growing = self.growing or await self._grow(told)
         await growing.finish(told)
         if self.thread:
-            await self.thread.finish(Draft((self.looks.title(video),)))
+            await self.thread.finish(Draft((self.renderer.title(video),)))
         if self._is_private_talk and await self._about() == self._room:
             await self._turn_back()
 
@@ -170,31 +170,31 @@ class Watch:
         """In private people talk on of what they talked about before."""
         request, before = self.request, self.before
         if before is None or before == self._room:  # nothing, or who knows after a kill
-            before = Room(request.channel, "", request.place)
-        await self.desk.rooms.bind(request.platform, request.place, "", before)
+            before = PlaceBinding(request.channel, "", request.place)
+        await self.context.bindings.bind(request.platform, request.place, "", before)
 
     def _progress(self, video: Video, progress: Progress) -> Draft:
-        return replace(self.looks.progress(video, progress), reply_to=self.reply_to)
+        return replace(self.renderer.progress(video, progress), reply_to=self.reply_to)
 
-    async def _grow(self, draft: Draft) -> Live:
+    async def _grow(self, draft: Draft) -> GrowingMessage:
         key = f"{self.request.id}:progress"
-        return await self.desk.outbox.grow(self.place, draft, key=key, owner=self.request.id)
+        return await self.context.outbox.grow(self.place, draft, key=key, owner=self.request.id)
 
     async def _bind(self, message_id: str = "") -> None:
         """What is said there, or in reply to the message, is asked of the video."""
         request = self.request
         room = replace(self._room, thread=request.id) if message_id else self._room
-        await self.desk.rooms.bind(request.platform, self.place, message_id, room)
+        await self.context.bindings.bind(request.platform, self.place, message_id, room)
 
-    async def _about(self) -> Room | None:
+    async def _about(self) -> PlaceBinding | None:
         """What the place is about."""
-        return await self.desk.rooms.find(self.request.platform, self.place)
+        return await self.context.bindings.find(self.request.platform, self.place)
 
     @property
-    def _room(self) -> Room:
+    def _room(self) -> PlaceBinding:
         """The conversation about the video; in private its name tells it from the next."""
         name = self.request.id if self._is_private_talk else self.place
-        return Room(self.request.channel, self.request.video_id, name)
+        return PlaceBinding(self.request.channel, self.request.video_id, name)
 
     @property
     def _is_private_talk(self) -> bool:
@@ -202,8 +202,8 @@ class Watch:
         return self.thread is not None and self.place == self.request.place
 
     async def _buttons(self, ready: Ready) -> list[Button]:
-        words, about = self.looks.words, (self.request.channel, ready.video.id)
-        questions = [Pressable("", *about, "ask", text) for text in ready.summary.questions]
-        others = [Pressable("", *about, action) for action in ("transcript", "chapters", "more")]
+        words, about = self.renderer.words, (self.request.channel, ready.video.id)
+        questions = [StoredButton("", *about, "ask", text) for text in ready.summary.questions]
+        others = [StoredButton("", *about, action) for action in ("transcript", "chapters", "more")]
         labels = [*ready.summary.questions, *(words(f"chat.buttons.{b.action}") for b in others)]
-        return await made(self.desk, f"{self.request.id}:summary", [*questions, *others], labels)
+        return await made(self.context, f"{self.request.id}:summary", [*questions, *others], labels)

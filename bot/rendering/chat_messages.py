@@ -15,7 +15,7 @@ from bot.rendering.descriptions import (
 )
 from bot.rendering.splitting import split
 from bot.words import Words
-from core.chat_records import Habits
+from core.chat_records import ChatSettings
 from core.export.document import Labels, outline
 from core.model import Answer, Hit, Job, Progress, Ready, Video
 from core.text.display import clock, one_line
@@ -31,7 +31,7 @@ JOBS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class MessageRenderer:
     """How we look on one platform, in one language."""
 
     chat: Chat  # borrowed
@@ -140,7 +140,7 @@ class Looks:
 
         return self._listed(lines)
 
-    def habits(self, habits: Habits) -> Draft:
+    def habits(self, habits: ChatSettings) -> Draft:
         """What is set in a channel."""
         lines = [
             self._say(f"chat.habits.{name}", value=self.words(f"chat.values.{_value(value)}"))

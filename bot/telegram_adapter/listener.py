@@ -33,7 +33,7 @@ PATIENCE_S = 600.0
 ANSWER_UNITS = 200
 
 
-class Ears:
+class EventListener:
     """One receiver's. `allowed`: the chats that are served, or none: all."""
 
     def __init__(self, telegram: Telegram, receiver: Receiver, allowed: Collection[int]) -> None:

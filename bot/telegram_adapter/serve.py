@@ -9,7 +9,7 @@ from bot.chat import Receiver
 from bot.config import Telegram as Section
 from bot.telegram_adapter.adapter import Telegram
 from bot.telegram_adapter.command_registration import tell_commands
-from bot.telegram_adapter.listener import Ears
+from bot.telegram_adapter.listener import EventListener
 from bot.telegram_adapter.updates import Listening, Polling, Webhook
 
 TIDIED_S = 60.0
@@ -28,7 +28,7 @@ async def hear(
     listening: Listening = Webhook(bot, config) if config.webhook_url else Polling(bot)
     others = [asyncio.create_task(tell_commands(bot)), asyncio.create_task(_tidy(telegram))]
     try:
-        await listening.serve(Ears(telegram, receiver, config.allowed_chats).hear, begun)
+        await listening.serve(EventListener(telegram, receiver, config.allowed_chats).hear, begun)
     finally:
         for task in others:
             task.cancel()

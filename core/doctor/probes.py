@@ -12,8 +12,8 @@ from pathlib import Path
 
 from core.bootstrap import make_worker
 from core.config import LOG_FILE, Core
-from core.workers.limits import Role
-from core.workers.supervisor import Worker
+from core.workers.limits import ChildLimits
+from core.workers.supervisor import ChildSupervisor
 
 _PROGRAM_ANSWERS_S = 5
 _CHILD_ANSWERS_S = 12
@@ -42,7 +42,7 @@ def _run(command: tuple[str, ...]) -> str | None:
 
 
 @asynccontextmanager
-async def child(role: Role, config: Core) -> AsyncIterator[Worker]:
+async def child(role: ChildLimits, config: Core) -> AsyncIterator[ChildSupervisor]:
     """A child of our own, beside those of a program that may be running."""
     impatient = replace(role, silence_s=_CHILD_ANSWERS_S)
     async with make_worker(impatient, config, _log_file(config.data_dir)) as worker:

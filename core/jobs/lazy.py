@@ -11,7 +11,7 @@ from typing import Generic, Self, TypeVar
 T = TypeVar("T")
 
 
-class OpenedOnce(Generic[T]):
+class Lazy(Generic[T]):
     """Of all who ask, the first one opens it; the others wait for that."""
 
     def __init__(self, opening: Callable[[], AbstractAsyncContextManager[T]]) -> None:

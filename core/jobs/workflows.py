@@ -31,7 +31,7 @@ from core.errors import CoreError, JobFailed, UnknownVideo
 from core.model import Order, Progress
 from core.pipeline.eta import with_eta
 from core.pipeline.ingest import Ingest, Step
-from core.ports import Tell
+from core.ports import ProgressCallback
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ class _Work:
             notes += told["notes"]
         return {"notes": notes}
 
-    async def _add(self, order: Order, tell: Tell) -> tuple[str, ...]:
+    async def _add(self, order: Order, on_progress: ProgressCallback) -> tuple[str, ...]:
         return await self._ingest.add(order)
 
     @contextmanager
@@ -190,8 +190,8 @@ async def _step(name: str, function: Callable[..., Awaitable[Any]], *args: objec
 async def _told(step: Step, order: Order) -> Told:
     """The step's outcome, told on the job's stream while it works."""
     try:
-        async with _telling() as tell:
-            return {"notes": list(await step(order, tell))}
+        async with _telling() as on_progress:
+            return {"notes": list(await step(order, on_progress))}
     except CoreError as failure:
         log.info("%s: %s", order.key, failure, exc_info=True)
         return _failure(failure)
@@ -202,12 +202,12 @@ def _failure(failure: CoreError) -> Told:
 
 
 @asynccontextmanager
-async def _telling() -> AsyncIterator[Tell]:
+async def _telling() -> AsyncIterator[ProgressCallback]:
     """Every stage is written to the stream, and how far it is once a second."""
     newest: dict[str, Progress] = {}
     news, turn = asyncio.Event(), asyncio.Lock()
 
-    def tell(progress: Progress) -> None:
+    def on_progress(progress: Progress) -> None:
         newest[progress.stage] = progress
         news.set()
 
@@ -224,7 +224,7 @@ async def _telling() -> AsyncIterator[Tell]:
 
     writing = asyncio.create_task(go_on())
     try:
-        yield with_eta(tell)
+        yield with_eta(on_progress)
     finally:
         async with turn:  # what is half written would be lost
             writing.cancel()

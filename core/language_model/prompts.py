@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from core.model import Mark, Passage
+from core.model import ChapterMark, Passage
 from core.ports import LanguageModel, Message, Prompt
 from core.text.display import clock, one_line
 
@@ -75,7 +75,7 @@ def ask_for_questions(language: str) -> Message:
 
 
 def ask_for_summary(
-    language: str, minutes: float, marks: Sequence[Mark] = (), *, of_notes: bool = False
+    language: str, minutes: float, marks: Sequence[ChapterMark] = (), *, of_notes: bool = False
 ) -> Message:
     """The task over a whole transcript, or over the notes taken of its parts."""
     notes = 'The lines are notes taken of a long video; "Chapter:" opens a subject. '

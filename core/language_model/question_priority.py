@@ -16,7 +16,7 @@ from core.ports import LanguageModel, Prompt
 Item = TypeVar("Item")
 
 
-class Precedence:
+class QuestionPriority:
     """Who calls one language model when. A question waits for one call of a summary at most,
     and never for this; summaries call one at a time, while nobody asks."""
 
@@ -48,10 +48,10 @@ class Precedence:
             yield
 
 
-class PatientModel:
+class YieldingModel:
     """`LanguageModel`: another one, called while nobody asks."""
 
-    def __init__(self, model: LanguageModel, precedence: Precedence) -> None:
+    def __init__(self, model: LanguageModel, precedence: QuestionPriority) -> None:
         self.name = model.name
         self.num_ctx = model.num_ctx
         self._model = model  # borrowed: the caller closes it

@@ -12,9 +12,9 @@ from core.answers import extractive
 from core.answers.answer import answer
 from core.answers.prompt_fitting import fits
 from core.errors import CoreError
-from core.language_model.question_priority import PatientModel, Precedence
+from core.language_model.question_priority import QuestionPriority, YieldingModel
 from core.model import Answer, Passage, Summary, Transcript, Turn, Video
-from core.ports import LanguageModel, Pieces, Tell
+from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.checkpoints import notes_for
 from core.summary.summarise import summarise
 
@@ -36,9 +36,9 @@ class Engine:
     """Raises what is wrong with the model, quickly."""
     insist: bool
     max_answer_tokens: int
-    pieces: Pieces
+    checkpoints: Checkpoints
     """Where the notes of a long video are kept until its summary is."""
-    _precedence: Precedence = field(default_factory=Precedence)
+    _precedence: QuestionPriority = field(default_factory=QuestionPriority)
 
     async def now(self) -> LanguageModel | None:
         """The model if it is wanted and there. Raises what is wrong with it if that must be."""
@@ -63,14 +63,14 @@ class Engine:
         video: Video,
         transcript: Transcript,
         language: str,
-        tell: Tell,
+        on_progress: ProgressCallback,
     ) -> Summary:
         """By `model`, what `now` returned, or without one. Questions go first."""
         if model:
-            patient = PatientModel(model, self._precedence)
+            patient = YieldingModel(model, self._precedence)
             try:
                 return await summarise(
-                    video, transcript, patient, language, tell, pieces=self.pieces
+                    video, transcript, patient, language, on_progress, checkpoints=self.checkpoints
                 )
             except CoreError:
                 if self.insist:
@@ -81,7 +81,7 @@ class Engine:
     async def finished(self, video_id: str, language: str) -> None:
         """The model's summary is stored: its notes need not be kept. Others' are, of one in another
         language that was begun."""
-        await self.pieces.clear(video_id, notes_for(self.recipe(language)))
+        await self.checkpoints.clear(video_id, notes_for(self.recipe(language)))
 
     def reads_whole(self, model: LanguageModel | None, passage: Passage) -> bool:
         """Whether all of it is looked at for each question, so that nothing need be found first."""

@@ -6,14 +6,14 @@ import time
 from dataclasses import replace
 
 from core.model import Progress
-from core.ports import Clock, Tell
+from core.ports import Clock, ProgressCallback
 
 EARLY = 0.05
 """Below this fraction a guess would be worth nothing."""
 
 
-def with_eta(tell: Tell, clock: Clock = time.monotonic) -> Tell:
-    """`tell`, told the seconds left of each stage as well."""
+def with_eta(on_progress: ProgressCallback, clock: Clock = time.monotonic) -> ProgressCallback:
+    """`on_progress`, told the seconds left of each stage as well."""
     began: dict[str, tuple[float, float]] = {}
 
     def paced(progress: Progress) -> None:
@@ -22,6 +22,6 @@ def with_eta(tell: Tell, clock: Clock = time.monotonic) -> Tell:
         if progress.eta_s is None and elapsed and done and EARLY <= progress.fraction <= 1:
             left_s = elapsed * (1 - progress.fraction) / done
             progress = replace(progress, eta_s=max(0.0, round(left_s, 1)))
-        tell(progress)
+        on_progress(progress)
 
     return paced

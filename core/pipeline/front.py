@@ -27,10 +27,10 @@ from core.model import (
 )
 from core.pipeline.engine import EXTRACTIVE, Engine
 from core.pipeline.ingest import Ingest
-from core.pipeline.timing import Watch
-from core.ports import Clock, Jobs, LanguageModel, Library, Tell, Threads, Videos
+from core.pipeline.timing import Stopwatch
+from core.ports import Clock, Jobs, LanguageModel, Library, ProgressCallback, Threads, Videos
 from core.search.indexing import Indexer
-from core.search.retriever import Finder
+from core.search.retriever import Retriever
 from core.sources import Source
 from core.text.display import one_line
 
@@ -56,7 +56,7 @@ class Pipeline:
     jobs: Callable[[], Awaitable[Jobs]]
     """What can wait for a kill and a restart. It is opened when it is first asked for."""
     indexer: Indexer
-    finder: Finder
+    retriever: Retriever
     engine: Engine
     language: Language
     clock: Clock = time.monotonic
@@ -65,7 +65,7 @@ class Pipeline:
         self,
         source: Source,
         channel: str,
-        tell: Tell,
+        on_progress: ProgressCallback,
         language: str | None = None,
         unwanted: Callable[[], bool] = lambda: False,
     ) -> Ready:
@@ -79,7 +79,7 @@ class Pipeline:
         try:
             async with aclosing(self.stages(job_id)) as stages:
                 async for progress in stages:
-                    tell(progress)
+                    on_progress(progress)
             return await self.outcome(job_id)
         except asyncio.CancelledError:
             if unwanted():
@@ -119,18 +119,23 @@ class Pipeline:
         await (await self.jobs()).cancel(job_id)
 
     async def answer(
-        self, question: str, channel: str, video_id: str | None, thread: str, tell: Tell
+        self,
+        question: str,
+        channel: str,
+        video_id: str | None,
+        thread: str,
+        on_progress: ProgressCallback,
     ) -> AsyncGenerator[str | Answer]:
         """The answer's text piece by piece, then the Answer, which the thread remembers.
 
         Asks one video, or, where `video_id` is None, all the channel knows. Raises EmptyQuestion,
         NothingToAsk, UnknownVideo, and what the engine raises."""
-        watch = Watch(self.clock)
+        watch = Stopwatch(self.clock)
         question = _said(question)
         videos = await self.known(channel, video_id)
         turns = await self.threads.turns(channel, thread, TURNS)
         model = await self.engine.now()
-        passages, notes = await self._passages(question, channel, videos, model, watch, tell)
+        passages, notes = await self._passages(question, channel, videos, model, watch, on_progress)
         ready = await self._suggestions(videos)
         language = "ko" if _HANGUL.search(question) else self.language
         stream = self.engine.answer(model, question, passages, turns, ready, language)
@@ -149,8 +154,8 @@ class Pipeline:
         """The channel's best chunks for the words. Raises EmptyQuestion, NothingToAsk."""
         query = _said(query)
         videos = await self.known(channel)
-        by_vector = await self.finder.warm(videos)
-        hits, _ = await self.finder.hits(query, channel, videos, limit, by_vector=by_vector)
+        by_vector = await self.retriever.warm(videos)
+        hits, _ = await self.retriever.hits(query, channel, videos, limit, by_vector=by_vector)
         by_id = {video.id: video for video in videos}
         return [(hit, by_id[hit.chunk.video_id]) for hit in hits]
 
@@ -215,20 +220,20 @@ class Pipeline:
         channel: str,
         videos: Sequence[Video],
         model: LanguageModel | None,
-        watch: Watch,
-        tell: Tell,
+        watch: Stopwatch,
+        on_progress: ProgressCallback,
     ) -> tuple[list[Passage], tuple[str, ...]]:
         """All of a video that can be read whole, else what is found for the question."""
         transcript = await self.videos.transcript(videos[0].id) if len(videos) == 1 else None
         whole = Passage(videos[0], transcript.segments) if transcript else None
         if whole and self.engine.reads_whole(model, whole):
-            by_word = not model and not await self.finder.has_vectors(videos)
+            by_word = not model and not await self.retriever.has_vectors(videos)
             return [whole], ("keyword_only",) * by_word
-        tell(Progress("load"))
+        on_progress(Progress("load"))
         with watch.loading():
-            by_vector = await self.finder.warm(videos)
+            by_vector = await self.retriever.warm(videos)
         with watch.retrieving():
-            return await self.finder.passages(
+            return await self.retriever.passages(
                 question, channel, videos, PASSAGES, by_vector=by_vector
             )
 

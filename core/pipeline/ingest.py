@@ -16,16 +16,16 @@ from weakref import WeakValueDictionary
 from core.errors import UnknownVideo
 from core.model import Order, Progress, Ready, Summary, Transcript, Video
 from core.pipeline.engine import EXTRACTIVE, Engine
-from core.ports import Fetcher, Library, Pieces, Tell, Videos
+from core.ports import Checkpoints, Fetcher, Library, ProgressCallback, Videos
 from core.search.caches import Notes
 from core.search.indexing import Indexer
 from core.sources import File, Link, Source, file_video
-from core.transcription.speech_or_captions import Hearing, notes_about
+from core.transcription.speech_or_captions import SpeechOrCaptions, notes_about
 
 KEPT = timedelta(days=7)
 """Windows and notes of work that nobody goes on with."""
 
-Step = Callable[[Order, Tell], Awaitable[Notes]]
+Step = Callable[[Order, ProgressCallback], Awaitable[Notes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Ingest:
 
     videos: Videos
     library: Library
-    pieces: Pieces
+    checkpoints: Checkpoints
     fetcher: Fetcher
-    hearing: Hearing
+    speech_or_captions: SpeechOrCaptions
     indexer: Indexer
     engine: Engine
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -60,7 +60,9 @@ class Ingest:
             file = str(source.path.absolute())
         else:
             video_id = source.video_id
-        settings = f"{self.hearing.settings(source)} {self.engine.recipe(language)} {language}"
+        settings = (
+            f"{self.speech_or_captions.settings(source)} {self.engine.recipe(language)} {language}"
+        )
         digest = hashlib.sha256(settings.encode("utf-8", "replace")).hexdigest()[:11]
         return Order(f"{video_id}-{digest}", video_id, file, channel, language)
 
@@ -78,9 +80,9 @@ class Ingest:
         except UnknownVideo:  # forgotten in between
             return None
 
-    async def resolve(self, order: Order, tell: Tell) -> Notes:
+    async def resolve(self, order: Order, on_progress: ProgressCallback) -> Notes:
         """The store knows the video's title and length."""
-        tell(Progress("resolve"))
+        on_progress(Progress("resolve"))
         if not await self.videos.get(order.video_id):
             source = _source(order)
             if isinstance(source, File):
@@ -90,25 +92,29 @@ class Ingest:
             await self.videos.save(video)
         return ()
 
-    async def transcribe(self, order: Order, tell: Tell) -> Notes:
+    async def transcribe(self, order: Order, on_progress: ProgressCallback) -> Notes:
         """The store has the words. Two orders of one video in two languages hear it once."""
         async with self._turns.setdefault(order.video_id, asyncio.Lock()):
             if await self._heard(order):
                 return ()
             video = await self._video(order)
-            video, transcript = await self.hearing.hear(_source(order), video, tell)
+            video, transcript = await self.speech_or_captions.hear(
+                _source(order), video, on_progress
+            )
             await self.videos.save(video)
             await self.videos.save_transcript(transcript)
-            await self.hearing.finished(video.id)
-            return self.hearing.notes
+            await self.speech_or_captions.finished(video.id)
+            return self.speech_or_captions.notes
 
-    async def summarise(self, order: Order, tell: Tell) -> Notes:
+    async def summarise(self, order: Order, on_progress: ProgressCallback) -> Notes:
         """The store has a summary, the best one that can be had now."""
         if not await self._summed_up(order):
             video, transcript = await self._video(order), await self._transcript(order)
-            tell(Progress("summarise"))
+            on_progress(Progress("summarise"))
             model = await self.engine.now()
-            summary = await self.engine.summarise(model, video, transcript, order.language, tell)
+            summary = await self.engine.summarise(
+                model, video, transcript, order.language, on_progress
+            )
             own_words = summary.engine == EXTRACTIVE
             recipe = EXTRACTIVE if own_words else self.engine.recipe(order.language)
             await self.videos.save_summary(video.id, recipe, summary)
@@ -116,11 +122,11 @@ class Ingest:
                 await self.engine.finished(video.id, order.language)
         return ()
 
-    async def index(self, order: Order, tell: Tell) -> Notes:
+    async def index(self, order: Order, on_progress: ProgressCallback) -> Notes:
         """The store has chunks and vectors."""
         video, transcript = await self._video(order), await self._transcript(order)
         return await self.indexer.index(
-            video, transcript, (await self._summary(order)).chapters, tell
+            video, transcript, (await self._summary(order)).chapters, on_progress
         )
 
     async def add(self, order: Order) -> Notes:
@@ -136,18 +142,18 @@ class Ingest:
 
     async def tidy(self) -> None:
         """Forgets what was begun long ago and never finished."""
-        await self.pieces.purge(datetime.now(UTC) - KEPT)
+        await self.checkpoints.purge(datetime.now(UTC) - KEPT)
 
     async def forget(self, video_id: str) -> None:
         """Nothing is left of a video that nobody knows yet."""
-        await self.pieces.clear(video_id)
+        await self.checkpoints.clear(video_id)
         await self.videos.discard(video_id)
 
     async def ready(self, order: Order, notes: Notes = ()) -> Ready:
         """What the steps came to. Raises UnknownVideo where they were not done."""
         video, transcript = await self._video(order), await self._transcript(order)
         summary = await self._summary(order)
-        notes += notes_about(video, transcript, self.hearing.speech)
+        notes += notes_about(video, transcript, self.speech_or_captions.speech)
         return Ready(video, transcript, summary, notes + self.engine.notes(summary.engine))
 
     async def _video(self, order: Order) -> Video:
@@ -162,7 +168,9 @@ class Ingest:
 
     async def _heard(self, order: Order) -> Transcript | None:
         known = await self.videos.transcript(order.video_id)
-        return known if known and self.hearing.is_current(_source(order), known) else None
+        return (
+            known if known and self.speech_or_captions.is_current(_source(order), known) else None
+        )
 
     async def _summary(self, order: Order) -> Summary:
         recipe = self.engine.recipe(order.language)

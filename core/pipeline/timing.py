@@ -11,7 +11,7 @@ from core.ports import Clock
 
 
 @dataclass(slots=True)
-class Watch:
+class Stopwatch:
     """Runs from its making. Waiting for a model to come up is counted apart, once, as loading."""
 
     clock: Clock

@@ -14,7 +14,7 @@ import numpy as np
 
 from core.errors import EmbedderMissing, WorkerFailed, WorkerTimeout
 from core.model import Chapter, Chunk, Progress, Transcript, Video
-from core.ports import Chunks, Embedder, Library, Tell, Vectors
+from core.ports import Chunks, Embedder, Library, ProgressCallback, Vectors
 from core.search.caches import Caches, Notes
 from core.search.chunking import chunk
 
@@ -33,7 +33,11 @@ class Indexer:
     caches: Caches
 
     async def index(
-        self, video: Video, transcript: Transcript, chapters: Sequence[Chapter], tell: Tell
+        self,
+        video: Video,
+        transcript: Transcript,
+        chapters: Sequence[Chapter],
+        on_progress: ProgressCallback,
     ) -> Notes:
         """Cuts and embeds the video unless that was done. Notes: `keyword_only`."""
         pieces = chunk(video, transcript, chapters)
@@ -43,7 +47,7 @@ class Indexer:
         if stored == wanted:
             return ()
         try:
-            found = await self._embed(pieces, tell)
+            found = await self._embed(pieces, on_progress)
         except (EmbedderMissing, WorkerFailed, WorkerTimeout):
             log.warning("no vectors for %s", video.id, exc_info=True)
             if stored != words_only:
@@ -70,12 +74,12 @@ class Indexer:
         """Takes the videos, or the channel, out of the caches."""
         await self.caches.drop(channel, video_ids)
 
-    async def _embed(self, pieces: Sequence[Chunk], tell: Tell) -> Vectors:
-        tell(Progress("load"))
+    async def _embed(self, pieces: Sequence[Chunk], on_progress: ProgressCallback) -> Vectors:
+        on_progress(Progress("load"))
         await self.embedder.warm()
         rows = []
         for first in range(0, len(pieces), _EMBED_AT_ONCE):
-            tell(Progress("index", first / len(pieces)))
+            on_progress(Progress("index", first / len(pieces)))
             texts = [piece.indexed for piece in pieces[first : first + _EMBED_AT_ONCE]]
             rows.append(await self.embedder.embed(texts, "passage"))
         return np.concatenate(rows)

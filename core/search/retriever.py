@@ -23,7 +23,7 @@ _KEPT_SCOPES = 8
 
 
 @dataclass(slots=True)
-class Finder:
+class Retriever:
     """Reads what core/search/indexing.py writes. A channel's cache that cannot be used, or is being
     filled, is gone without."""
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from core.model import Segment, Transcript
-from core.ports import Pieces, Prompt
+from core.ports import Checkpoints, Prompt
 from core.summary.parts import Line
 
 
@@ -23,21 +23,21 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class Notebook:
+class NoteCheckpoints:
     """The notes of one reading, part by part."""
 
-    pieces: Pieces
+    checkpoints: Checkpoints
     video_id: str
     recipe: str
 
     async def parts(self) -> list[Noted]:
         """Those at hand, from the first one on."""
-        kept = await self.pieces.load(self.video_id, self.recipe)
+        kept = await self.checkpoints.load(self.video_id, self.recipe)
         return [_read(piece) for n, (at, piece) in enumerate(kept.items(), start=1) if at == n]
 
     async def add(self, number: int, noted: Noted) -> None:
         """`number`: of the part, from 1."""
-        await self.pieces.save(self.video_id, self.recipe, number, _write(noted))
+        await self.checkpoints.save(self.video_id, self.recipe, number, _write(noted))
 
 
 def notes_for(summary: str) -> str:

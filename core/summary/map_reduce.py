@@ -21,9 +21,9 @@ from core.language_model.prompts import (
 )
 from core.language_model.replies import NotesDraft, PointDraft, SummaryDraft, parse, schema
 from core.model import Passage, Progress, Segment, Transcript, Video
-from core.ports import LanguageModel, Message, Pieces, Tell
+from core.ports import Checkpoints, LanguageModel, Message, ProgressCallback
 from core.summary.chapters import find_chapters
-from core.summary.checkpoints import Notebook, Noted, recipe
+from core.summary.checkpoints import NoteCheckpoints, Noted, recipe
 from core.summary.parts import Line, characters, cut, minutes, thicken
 from core.text.tokens import tokenise
 
@@ -46,8 +46,8 @@ class Reader:
     transcript: Transcript
     model: LanguageModel
     language: str
-    tell: Tell
-    pieces: Pieces
+    on_progress: ProgressCallback
+    checkpoints: Checkpoints
     """Where the notes of a long transcript are kept until its summary is."""
 
     async def read(self) -> SummaryDraft:
@@ -89,20 +89,20 @@ class Reader:
         notes = [line for noted in kept for line in noted.notes]
         step = (end - done) / (len(kept) + len(parts))
         if kept:
-            self.tell(Progress("summarise", done + step * len(kept)))
+            self.on_progress(Progress("summarise", done + step * len(kept)))
         for n, part in enumerate(parts, start=len(kept) + 1):
             noted = await self._note(part)
             await notebook.add(n, Noted(len(part), noted))
             notes += noted
-            self.tell(Progress("summarise", done + step * n))
+            self.on_progress(Progress("summarise", done + step * n))
         return notes
 
-    def _notebook(self, lines: Sequence[Line]) -> Notebook:
+    def _notebook(self, lines: Sequence[Line]) -> NoteCheckpoints:
         task = ask_for_notes(self.language, minutes(lines))
         asked = prompt([self._passage(lines)], task)
         summary = f"{self.model.name} {self.language}"
         named = recipe(summary, asked, lines, self.transcript)
-        return Notebook(self.pieces, self.video.id, named)
+        return NoteCheckpoints(self.checkpoints, self.video.id, named)
 
     async def _sum_up(self, lines: Sequence[Line], *, of_notes: bool) -> SummaryDraft | None:
         """None where the lines are too long to be read at once."""

@@ -14,7 +14,7 @@ from core.answers.extractive import MOST_CHAPTER_POINTS, hashtags
 from core.answers.suggested_questions import suggest
 from core.language_model.replies import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
-from core.ports import LanguageModel, Pieces, Tell
+from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.chapters import MOST_CHAPTERS, SHORTEST_S, find_chapters
 from core.summary.map_reduce import Reader
 from core.text.keywords import count_words, keywords
@@ -28,9 +28,9 @@ async def summarise(
     transcript: Transcript,
     model: LanguageModel,
     language: str,
-    tell: Tell,
+    on_progress: ProgressCallback,
     *,
-    pieces: Pieces,
+    checkpoints: Checkpoints,
 ) -> Summary:
     """The summary of at least one segment, in `language`.
 
@@ -40,10 +40,10 @@ async def summarise(
     there. They are to be cleared once the summary is stored. Raises BadModelOutput and what the
     model raises but PromptTooLong, after which it goes on.
     """
-    tell(Progress("summarise"))
-    draft = await Reader(video, transcript, model, language, tell, pieces).read()
+    on_progress(Progress("summarise"))
+    draft = await Reader(video, transcript, model, language, on_progress, checkpoints).read()
     chapters = await asyncio.to_thread(chapters_of, draft, video, transcript)
-    tell(Progress("summarise", 1.0))
+    on_progress(Progress("summarise", 1.0))
     segments = transcript.segments
     said = count_words(segment.text for segment in segments)
     return Summary(

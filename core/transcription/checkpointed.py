@@ -16,9 +16,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from core.errors import SpeechDeviceFailed, WorkerOutOfMemory
-from core.model import LIGHTER, Effort, Progress, Window
-from core.ports import Pieces, Tell, Transcriber
-from core.transcription.fallbacks import Ladder, lighter
+from core.model import LIGHTER, Progress, SpeechCompute, Window
+from core.ports import Checkpoints, ProgressCallback, Transcriber
+from core.transcription.fallbacks import Fallbacks, lighter
 
 _TOLD = -1
 """The number of the piece that tells the audio's duration; others are milliseconds."""
@@ -29,30 +29,30 @@ Kept = tuple[Window, Window]
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class CheckpointedTranscriber:
     """One hearing of one video. `recipe` changes with all that the words depend on."""
 
     transcriber: Transcriber
-    pieces: Pieces
-    ladder: Ladder
-    effort: Effort
+    checkpoints: Checkpoints
+    ladder: Fallbacks
+    compute: SpeechCompute
     video_id: str
     language: str
     recipe: str
 
-    async def windows(self, audio: Path, tell: Tell) -> AsyncGenerator[Window]:
+    async def windows(self, audio: Path, on_progress: ProgressCallback) -> AsyncGenerator[Window]:
         """As `Transcriber.transcribe`, but what was heard before a kill comes first, as one window;
         and where memory runs out, or the card fails, hearing goes on with less, which is told.
 
         Pieces of another audio, one of another duration, are not used."""
         kept = await self._kept()
-        stream = self._hear(audio, kept, tell)
+        stream = self._hear(audio, kept, on_progress)
         try:
             first = await anext(stream)
             if kept and abs(first.duration_s - kept[0].duration_s) > _SAME_S:
                 await stream.aclose()
-                await self.pieces.clear(self.video_id, self.recipe)
-                kept, stream = None, self._hear(audio, None, tell)
+                await self.checkpoints.clear(self.video_id, self.recipe)
+                kept, stream = None, self._hear(audio, None, on_progress)
                 first = await anext(stream)
             yield first
             if kept:
@@ -79,43 +79,45 @@ class Listener:
                 await self._save(begins, piece)
             yield window
 
-    async def _hear(self, audio: Path, kept: Kept | None, tell: Tell) -> AsyncGenerator[Window]:
+    async def _hear(
+        self, audio: Path, kept: Kept | None, on_progress: ProgressCallback
+    ) -> AsyncGenerator[Window]:
         """From the last finished window on, rung after rung."""
         from_s, language = (kept[1].heard_s, kept[1].language) if kept else (0.0, "")
-        effort: Effort | None = self.ladder.effort or self.effort
-        while effort:
-            heard = self.transcriber.transcribe(audio, language or self.language, from_s, effort)
+        compute: SpeechCompute | None = self.ladder.compute or self.compute
+        while compute:
+            heard = self.transcriber.transcribe(audio, language or self.language, from_s, compute)
             try:
                 async with aclosing(heard) as windows:
                     async for window in windows:
                         if window.heard_s:
                             from_s, language = window.heard_s, window.language or language
-                            self._remember(effort)
+                            self._remember(compute)
                         yield window
                 return
             except (WorkerOutOfMemory, SpeechDeviceFailed) as error:
-                effort = await self._lighter(effort, error)
-                if effort is None:
+                compute = await self._lighter(compute, error)
+                if compute is None:
                     raise
-            tell(Progress("load", note=LIGHTER))
+            on_progress(Progress("load", note=LIGHTER))
 
-    def _remember(self, effort: Effort) -> None:
+    def _remember(self, compute: SpeechCompute) -> None:
         """One that has served, not one that was only tried."""
-        if effort != self.effort:
-            self.ladder.effort = effort
+        if compute != self.compute:
+            self.ladder.compute = compute
 
     async def _lighter(
-        self, effort: Effort, error: WorkerOutOfMemory | SpeechDeviceFailed
-    ) -> Effort | None:
+        self, compute: SpeechCompute, error: WorkerOutOfMemory | SpeechDeviceFailed
+    ) -> SpeechCompute | None:
         if isinstance(error, WorkerOutOfMemory):
-            effort = await self.transcriber.settle(effort)
-        return lighter(effort, error)
+            compute = await self.transcriber.settle(compute)
+        return lighter(compute, error)
 
     async def _save(self, number: int, window: Window) -> None:
-        await self.pieces.save(self.video_id, self.recipe, number, json.dumps(asdict(window)))
+        await self.checkpoints.save(self.video_id, self.recipe, number, json.dumps(asdict(window)))
 
     async def _kept(self) -> Kept | None:
-        pieces = await self.pieces.load(self.video_id, self.recipe)
+        pieces = await self.checkpoints.load(self.video_id, self.recipe)
         told, whole = _read(pieces, _TOLD), Window(0.0, 0.0)
         while window := _read(pieces, _number(whole.heard_s)):
             if _number(window.heard_s) <= _number(whole.heard_s):

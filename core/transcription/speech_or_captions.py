@@ -11,18 +11,18 @@ from tempfile import TemporaryDirectory
 
 from core.config import Limits, Speech
 from core.errors import BackendError, NoCaptions, NoSpeech, VideoError, VideoTooLong
-from core.model import LIGHTER, Effort, Progress, Segment, Transcript, Video
-from core.ports import Fetcher, Pieces, Tell, Transcriber
+from core.model import LIGHTER, Progress, Segment, SpeechCompute, Transcript, Video
+from core.ports import Checkpoints, Fetcher, ProgressCallback, Transcriber
 from core.sources import File, Source
-from core.transcription.checkpointed import Listener
-from core.transcription.fallbacks import Ladder
+from core.transcription.checkpointed import CheckpointedTranscriber
+from core.transcription.fallbacks import Fallbacks
 
 Words = tuple[Video, Transcript]
 """The video, its length now known, and what is said in it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class SpeechOrCaptions:
     """Everything between a source and its transcript. Audio lies in `scratch` only while heard."""
 
     fetcher: Fetcher
@@ -31,36 +31,36 @@ class Hearing:
     scratch: Path
     speech: Speech
     limits: Limits
-    pieces: Pieces
-    _ladder: Ladder = field(default_factory=Ladder)
+    checkpoints: Checkpoints
+    _fallbacks: Fallbacks = field(default_factory=Fallbacks)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Codes of what the user should know about how this machine hears."""
-        return (LIGHTER,) if self._ladder.effort else ()
+        return (LIGHTER,) if self._fallbacks.compute else ()
 
     async def finished(self, video_id: str) -> None:
         """The video's transcript is stored: nothing need be kept for hearing it."""
-        await self.pieces.clear(video_id)
+        await self.checkpoints.clear(video_id)
 
     def is_current(self, source: Source, transcript: Transcript) -> bool:
         """Whether hearing the source again could give anything else, by the settings of today."""
         return transcript.recipe.startswith(self.settings(source))
 
-    async def hear(self, source: Source, video: Video, tell: Tell) -> Words:
+    async def hear(self, source: Source, video: Video, on_progress: ProgressCallback) -> Words:
         """The first way of `speech.order` that works; a file has only one.
 
         Raises NoSpeech if nobody speaks, else the error of the way that matters most: when the
         audio is blocked and there are no captions either, the user is told about the audio."""
         check_length(video.duration_s, self.limits)
         if isinstance(source, File):
-            return await self._hear_file(source, video, tell)
+            return await self._hear_file(source, video, on_progress)
         failures: list[BackendError | VideoError] = []
         for way in self.speech.order:
             try:
                 if way == "captions":
                     return await self._read_captions(source, video)
-                return await self._hear_link(source, video, tell)
+                return await self._hear_link(source, video, on_progress)
             except (NoSpeech, VideoTooLong):
                 raise
             except (BackendError, VideoError) as error:
@@ -68,31 +68,35 @@ class Hearing:
         telling = [error for error in failures if not isinstance(error, NoCaptions)]
         raise (telling or failures)[0]
 
-    async def _hear_file(self, source: File, video: Video, tell: Tell) -> Words:
+    async def _hear_file(self, source: File, video: Video, on_progress: ProgressCallback) -> Words:
         if not source.is_subtitles:
-            return await self._listen(source, source.path, video, tell)
+            return await self._listen(source, source.path, video, on_progress)
         segments = await asyncio.to_thread(self.read_subtitles, source.path)
         video = replace(video, duration_s=segments[-1].end_s)
         check_length(video.duration_s, self.limits)
         return video, Transcript(video.id, "", "file", segments, self.settings(source))
 
-    async def _hear_link(self, source: Source, video: Video, tell: Tell) -> Words:
+    async def _hear_link(
+        self, source: Source, video: Video, on_progress: ProgressCallback
+    ) -> Words:
         with TemporaryDirectory(dir=self.scratch) as folder:
-            tell(Progress("download"))
-            audio = await self.fetcher.download(video, Path(folder), tell)
-            return await self._listen(source, audio, video, tell)
+            on_progress(Progress("download"))
+            audio = await self.fetcher.download(video, Path(folder), on_progress)
+            return await self._listen(source, audio, video, on_progress)
 
     async def _read_captions(self, source: Source, video: Video) -> Words:
         transcript = await self.fetcher.captions(video, self.speech.language)
         recipe = f"{self.settings(source)}{transcript.recipe}"
         return video, replace(transcript, recipe=recipe)
 
-    async def _listen(self, source: Source, audio: Path, video: Video, tell: Tell) -> Words:
-        tell(Progress("load"))
+    async def _listen(
+        self, source: Source, audio: Path, video: Video, on_progress: ProgressCallback
+    ) -> Words:
+        on_progress(Progress("load"))
         segments: list[Segment] = []
         language = ""
         listener = self._listener(video.id, self.settings(source))
-        async with aclosing(listener.windows(audio, tell)) as windows:
+        async with aclosing(listener.windows(audio, on_progress)) as windows:
             async for window in windows:
                 duration_s = window.duration_s or video.duration_s
                 check_length(max(duration_s, window.heard_s), self.limits)
@@ -101,17 +105,19 @@ class Hearing:
                 video = replace(video, duration_s=max(duration_s, window.heard_s))
                 if window.heard_s:
                     fraction = min(window.heard_s / video.duration_s, 1.0)
-                    tell(Progress("transcribe", fraction, note="".join(self.notes)))
+                    on_progress(Progress("transcribe", fraction, note="".join(self.notes)))
         if not segments:
             raise NoSpeech()
         recipe = f"{self.settings(source)}whisper"
         return video, Transcript(video.id, language, "whisper", tuple(segments), recipe)
 
-    def _listener(self, video_id: str, recipe: str) -> Listener:
-        effort = Effort(self.speech.device, self.speech.compute_type, self.speech.batch_size)
+    def _listener(self, video_id: str, recipe: str) -> CheckpointedTranscriber:
+        compute = SpeechCompute(
+            self.speech.device, self.speech.compute_type, self.speech.batch_size
+        )
         language = self.speech.language
-        return Listener(
-            self.transcriber, self.pieces, self._ladder, effort, video_id, language, recipe
+        return CheckpointedTranscriber(
+            self.transcriber, self.checkpoints, self._fallbacks, compute, video_id, language, recipe
         )
 
     def settings(self, source: Source) -> str:

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core import config
 from core.errors import CoreError, IndexBroken, WorkerFailed, WorkerOutOfMemory
-from core.model import Chunk, Effort, Video, Window
-from core.ports import Tell
+from core.model import Chunk, SpeechCompute, Video, Window
+from core.ports import ProgressCallback
 from core.workers.limits import BEAT_S
 from core.workers.protocol import decode, encode, read, read_vectors
 
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 Setup = dict[str, Any]
 Method = Callable[..., object]
-"""Called with `tell` and the request's arguments."""
+"""Called with `on_progress` and the request's arguments."""
 
 
 def serve(role: str, build: Callable[[Setup], dict[str, Method]]) -> None:
@@ -138,13 +138,15 @@ def _fetch(setup: Setup) -> dict[str, Method]:
         config.Limits.model_validate(setup["limits"]),
     )
 
-    def download(tell: Tell, video: object, folder: str) -> str:
-        return str(youtube.download(read(Video, video), Path(folder), tell))
+    def download(on_progress: ProgressCallback, video: object, folder: str) -> str:
+        return str(youtube.download(read(Video, video), Path(folder), on_progress))
 
     return {
-        "look_up": lambda tell, video_id: youtube.look_up(video_id),
+        "look_up": lambda on_progress, video_id: youtube.look_up(video_id),
         "download": download,
-        "captions": lambda tell, video, language: youtube.captions(read(Video, video), language),
+        "captions": lambda on_progress, video, language: youtube.captions(
+            read(Video, video), language
+        ),
     }
 
 
@@ -155,16 +157,16 @@ def _speech(setup: Setup) -> dict[str, Method]:
     whisper = Whisper(speech)
 
     def transcribe(
-        tell: Tell, audio: str, language: str, from_s: float, effort: object
+        on_progress: ProgressCallback, audio: str, language: str, from_s: float, compute: object
     ) -> Iterator[Window]:
-        wanted = read(Effort, effort) if effort else None
+        wanted = read(SpeechCompute, compute) if compute else None
         return whisper.transcribe(Path(audio), language, from_s, wanted)
 
     return {
         "transcribe": transcribe,
-        "settle": lambda tell, effort: whisper.settle(read(Effort, effort)),
-        "device": lambda tell: model_loading.device(speech.device),
-        "is_here": lambda tell: model_loading.is_here(speech.model),
+        "settle": lambda on_progress, compute: whisper.settle(read(SpeechCompute, compute)),
+        "device": lambda on_progress: model_loading.device(speech.device),
+        "is_here": lambda on_progress: model_loading.is_here(speech.model),
     }
 
 
@@ -200,26 +202,33 @@ def _index(setup: Setup) -> dict[str, Method]:
         return Fts5(folder() / "keywords.sqlite")
 
     def put_vectors(
-        tell: Tell, channel: str, video_id: str, digest: str, chunks: object, array: object
+        on_progress: ProgressCallback,
+        channel: str,
+        video_id: str,
+        digest: str,
+        chunks: object,
+        array: object,
     ) -> None:
         vectors().put(channel, video_id, digest, read(list[Chunk], chunks), read_vectors(array))
 
-    def put_words(tell: Tell, channel: str, video_id: str, digest: str, chunks: object) -> None:
+    def put_words(
+        on_progress: ProgressCallback, channel: str, video_id: str, digest: str, chunks: object
+    ) -> None:
         keywords().put(channel, video_id, digest, read(list[Chunk], chunks))
 
     return {
-        "warm": lambda tell: embedder().warm(),
-        "embed": lambda tell, texts, kind: embedder().embed(texts, kind),
-        "vectors.holdings": lambda tell, channel: vectors().holdings(channel),
+        "warm": lambda on_progress: embedder().warm(),
+        "embed": lambda on_progress, texts, kind: embedder().embed(texts, kind),
+        "vectors.holdings": lambda on_progress, channel: vectors().holdings(channel),
         "vectors.put": put_vectors,
-        "vectors.drop": lambda tell, channel, video_id: vectors().drop(channel, video_id),
-        "vectors.nearest": lambda tell, channel, array, limit: vectors().nearest(
+        "vectors.drop": lambda on_progress, channel, video_id: vectors().drop(channel, video_id),
+        "vectors.nearest": lambda on_progress, channel, array, limit: vectors().nearest(
             channel, read_vectors(array), limit
         ),
-        "keywords.holdings": lambda tell, channel: keywords().holdings(channel),
+        "keywords.holdings": lambda on_progress, channel: keywords().holdings(channel),
         "keywords.put": put_words,
-        "keywords.drop": lambda tell, channel, video_id: keywords().drop(channel, video_id),
-        "keywords.matching": lambda tell, channel, tokens, limit: keywords().matching(
+        "keywords.drop": lambda on_progress, channel, video_id: keywords().drop(channel, video_id),
+        "keywords.matching": lambda on_progress, channel, tokens, limit: keywords().matching(
             channel, tokens, limit
         ),
     }

@@ -14,7 +14,7 @@ from typing import Any, Self
 import psutil
 
 from core.errors import WorkerFailed, WorkerOutOfMemory, WorkerTimeout
-from core.workers.limits import BEAT_S, Role
+from core.workers.limits import BEAT_S, ChildLimits
 from core.workers.protocol import decode
 
 _LONGEST_LINE = 256 * 1024 * 1024
@@ -28,10 +28,10 @@ _PASSED_ON = re.compile(
 )
 
 
-class Process:
+class ChildProcess:
     """A child at work. Whatever it raises, it is of no use any more and must be ended."""
 
-    def __init__(self, role: Role, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, role: ChildLimits, process: asyncio.subprocess.Process) -> None:
         self.is_busy = False
         self._role = role
         self._process = process
@@ -41,7 +41,7 @@ class Process:
         self._worked_s = self._silent_s = 0
 
     @classmethod
-    async def start(cls, role: Role, module: str, setup: bytes, log_file: Path) -> Self:
+    async def start(cls, role: ChildLimits, module: str, setup: bytes, log_file: Path) -> Self:
         """Runs `module`, as core/workers/child_main.py expects it. Its errors go to `log_file`."""
         environment = {
             name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)

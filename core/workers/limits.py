@@ -12,7 +12,7 @@ from typing import Literal
 
 import psutil
 
-RoleName = Literal["fetch", "speech", "index"]
+ChildName = Literal["fetch", "speech", "index"]
 
 BEAT_S = 1
 """A child that works says so as often."""
@@ -21,7 +21,7 @@ _HOUR = 60 * _MINUTE
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class ChildLimits:
     """`disposable`: a request nobody waits for any more is ended with its process; otherwise it is
     let run to its end, if that comes within `leave_s`: a program that is told to stop has ten
     seconds.
@@ -34,7 +34,7 @@ class Role:
     holds three quarters of it, or has served `requests`, is replaced between two: libraries leak.
     `idle_s`: nobody having asked for so long, it ends, and its memory is free."""
 
-    name: RoleName
+    name: ChildName
     silence_s: int
     disposable: bool
     memory_share: float
@@ -56,7 +56,7 @@ class Role:
         return int(self.memory_bytes * 0.75)
 
 
-FETCH = Role(
+FETCH = ChildLimits(
     "fetch",
     silence_s=180,
     disposable=True,
@@ -64,7 +64,7 @@ FETCH = Role(
     requests=500,
     longest_s={"look_up": 180, "captions": 180, "download": 4 * _HOUR},
 )
-SPEECH = Role(
+SPEECH = ChildLimits(
     "speech",
     silence_s=1800,  # a batch of a large model on a slow CPU
     disposable=True,
@@ -73,7 +73,7 @@ SPEECH = Role(
     idle_s=5 * _MINUTE,
     longest_s={"device": _MINUTE, "settle": _MINUTE, "is_here": _MINUTE},
 )
-INDEX = Role(
+INDEX = ChildLimits(
     "index",
     silence_s=600,  # it may download its model
     disposable=False,  # Chroma must close

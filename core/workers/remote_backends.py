@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.model import Chunk, Effort, Transcript, Video, Window
-from core.ports import Kind, Tell, Vectors
+from core.model import Chunk, SpeechCompute, Transcript, Video, Window
+from core.ports import Kind, ProgressCallback, Vectors
 from core.workers.protocol import read, read_vectors
-from core.workers.supervisor import Worker
+from core.workers.supervisor import ChildSupervisor
 
 EMBED_AT_ONCE = 8
 """Texts a request: a question goes before the next one, and waits for this one at most."""
@@ -20,14 +20,14 @@ EMBED_AT_ONCE = 8
 class RemoteFetcher:
     """`Fetcher` in the fetch child."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: ChildSupervisor) -> None:
         self._worker = worker  # borrowed: the caller closes it
 
     async def look_up(self, video_id: str) -> Video:
         return read(Video, await self._worker.call("look_up", video_id=video_id))
 
-    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
-        return Path(await self._worker.call("download", tell, video=video, folder=folder))
+    async def download(self, video: Video, folder: Path, on_progress: ProgressCallback) -> Path:
+        return Path(await self._worker.call("download", on_progress, video=video, folder=folder))
 
     async def captions(self, video: Video, language: str) -> Transcript:
         told = await self._worker.call("captions", video=video, language=language)
@@ -37,27 +37,27 @@ class RemoteFetcher:
 class RemoteTranscriber:
     """`Transcriber` in the speech child. Closing the stream ends the child."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: ChildSupervisor) -> None:
         self._worker = worker  # borrowed: the caller closes it
 
     async def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
+        self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute | None = None
     ) -> AsyncGenerator[Window]:
         stream = self._worker.stream(
-            "transcribe", audio=audio, language=language, from_s=from_s, effort=effort
+            "transcribe", audio=audio, language=language, from_s=from_s, compute=compute
         )
         async with aclosing(stream) as windows:
             async for window in windows:
                 yield read(Window, window)
 
-    async def settle(self, effort: Effort) -> Effort:
-        return read(Effort, await self._worker.call("settle", effort=effort))
+    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
+        return read(SpeechCompute, await self._worker.call("settle", compute=compute))
 
 
 class RemoteEmbedder:
     """`Embedder` in the index child."""
 
-    def __init__(self, worker: Worker, name: str) -> None:
+    def __init__(self, worker: ChildSupervisor, name: str) -> None:
         self._worker = worker  # borrowed: the caller closes it
         self.name = name
 
@@ -78,7 +78,7 @@ class RemoteEmbedder:
 class RemoteVectorIndex:
     """`VectorIndex` in the index child."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: ChildSupervisor) -> None:
         self._worker = worker  # borrowed: the caller closes it
 
     async def holdings(self, channel: str) -> dict[str, str]:
@@ -110,7 +110,7 @@ class RemoteVectorIndex:
 class RemoteKeywordIndex:
     """`KeywordIndex` in the index child."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: ChildSupervisor) -> None:
         self._worker = worker  # borrowed: the caller closes it
 
     async def holdings(self, channel: str) -> dict[str, str]:

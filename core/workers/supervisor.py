@@ -16,21 +16,21 @@ from typing import Any, Self
 
 from core.errors import CoreError, WorkerFailed, WorkerTimeout, from_code
 from core.model import Progress
-from core.ports import Tell
-from core.workers.child_process import Process
-from core.workers.limits import Role
+from core.ports import ProgressCallback
+from core.workers.child_process import ChildProcess
+from core.workers.limits import ChildLimits
 from core.workers.priority_lock import PriorityLock
 from core.workers.protocol import encode, read
 
 log = logging.getLogger(__name__)
 
 
-class Worker:
+class ChildSupervisor:
     """One child, started at the first request and again after it ended; one request at a time."""
 
     def __init__(
         self,
-        role: Role,
+        role: ChildLimits,
         setup: Mapping[str, object],
         log_file: Path,
         module: str = "core.workers.child_main",
@@ -41,7 +41,7 @@ class Worker:
         self._log_file = log_file
         self._module = module
         self._turn = PriorityLock()
-        self._child: Process | None = None
+        self._child: ChildProcess | None = None
         self._rest: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -56,18 +56,28 @@ class Worker:
         await self.end()
 
     async def call(
-        self, method: str, tell: Tell | None = None, *, urgent: bool = False, **args: object
+        self,
+        method: str,
+        on_progress: ProgressCallback | None = None,
+        *,
+        urgent: bool = False,
+        **args: object,
     ) -> Any:
-        """The method's result, as JSON holds it. `tell` hears its progress. `urgent`: a question
-        waits for it, so that it goes before all that is not."""
+        """The method's result, as JSON holds it. `urgent`: a question waits for it, so it goes
+        before all that is not."""
         result = None
-        async with aclosing(self.stream(method, tell, urgent=urgent, **args)) as items:
+        async with aclosing(self.stream(method, on_progress, urgent=urgent, **args)) as items:
             async for item in items:
                 result = item
         return result
 
     async def stream(
-        self, method: str, tell: Tell | None = None, *, urgent: bool = False, **args: object
+        self,
+        method: str,
+        on_progress: ProgressCallback | None = None,
+        *,
+        urgent: bool = False,
+        **args: object,
     ) -> AsyncGenerator[Any]:
         """The method's results one by one. Raises what the backend raised, or WorkerFailed,
         WorkerOutOfMemory, WorkerTimeout. Closing it early ends a disposable child at once."""
@@ -78,7 +88,7 @@ class Worker:
                 await child.ask(request, self.role.longest_s.get(method))
                 while "done" not in (reply := await child.word()):
                     if "told" in reply:
-                        (tell or _silent)(read(Progress, reply["told"]))
+                        (on_progress or _silent)(read(Progress, reply["told"]))
                     elif "error" in reply:
                         raise _error(reply["error"])
                     else:
@@ -97,13 +107,15 @@ class Worker:
         if child:
             await child.end()
 
-    async def _ready_child(self) -> Process:
+    async def _ready_child(self) -> ChildProcess:
         self._stay_awake()
         if self._child is None or not self._child.is_alive:
-            self._child = await Process.start(self.role, self._module, self._setup, self._log_file)
+            self._child = await ChildProcess.start(
+                self.role, self._module, self._setup, self._log_file
+            )
         return self._child
 
-    async def _leave(self, child: Process) -> None:
+    async def _leave(self, child: ChildProcess) -> None:
         """The next request finds a child that is fit for it, or none."""
         if child is not self._child:
             return
@@ -116,7 +128,7 @@ class Worker:
         if is_fit and self.role.idle_s is not None:
             self._rest = asyncio.create_task(self._end_after(self.role.idle_s))
 
-    async def _finishes(self, child: Process) -> bool:
+    async def _finishes(self, child: ChildProcess) -> bool:
         """No half-done request is left behind: the next replies must be the next request's own."""
         if child.is_busy and not self.role.disposable:
             with suppress(WorkerFailed, WorkerTimeout, TimeoutError):

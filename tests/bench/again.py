@@ -14,7 +14,7 @@ from bot.config import read_config
 from core.bootstrap import open_core
 from core.errors import NoCaptions
 from core.model import Transcript, Video
-from core.ports import Tell
+from core.ports import ProgressCallback
 from core.sources import find_sources
 from tests.bench import fresh
 from tests.bench.figures import Row
@@ -45,9 +45,9 @@ async def _remember_a_link(data: Path) -> None:
     config = read_config(fresh.CONFIG, {"TUBETHREAD_DATA": str(data)})
     async with open_core(config) as core:
         copy = Copy()
-        hearing = replace(core.hearing, fetcher=copy)
+        hearing = replace(core.speech_or_captions, fetcher=copy)
         [source] = find_sources(LINK)
-        there = replace(core, fetcher=copy, hearing=hearing)
+        there = replace(core, fetcher=copy, speech_or_captions=hearing)
         await there.ingest(source, "bench", lambda progress: None)
 
 
@@ -57,7 +57,7 @@ class Copy:
     async def look_up(self, video_id: str) -> Video:
         return Video(video_id, "A lecture", "Lectures")
 
-    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+    async def download(self, video: Video, folder: Path, on_progress: ProgressCallback) -> Path:
         return Path(shutil.copy(fresh.SHORT_LECTURE, folder))
 
     async def captions(self, video: Video, language: str) -> Transcript:

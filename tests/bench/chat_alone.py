@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bot.config import read_config
 from core.model import Progress, Video
-from core.ports import Tell
+from core.ports import ProgressCallback
 from tests.fakes.core import BEES, World
 from tests.fakes.discord_stage import acting
 from tests.fakes.ears import FakeFetcher
@@ -29,11 +29,11 @@ TICK_S = 0.005
 
 
 class SlowFetcher(FakeFetcher):
-    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+    async def download(self, video: Video, folder: Path, on_progress: ProgressCallback) -> Path:
         for tenth in range(10):
-            tell(Progress("download", tenth / 10))
+            on_progress(Progress("download", tenth / 10))
             await asyncio.sleep(VIDEO_S / 10)
-        return await super().download(video, folder, tell)
+        return await super().download(video, folder, on_progress)
 
 
 async def main(config: Path, folder: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 
 from core.errors import WorkerFailed, WorkerTimeout
-from core.workers.limits import FETCH, INDEX, SPEECH, Role
-from core.workers.supervisor import Worker
+from core.workers.limits import FETCH, INDEX, SPEECH, ChildLimits
+from core.workers.supervisor import ChildSupervisor
 from tests.bench.figures import Row
 
 SILENCE_S = 2
@@ -39,12 +39,12 @@ def measure(folder: Path) -> list[Row]:
     ]
 
 
-async def _trouble(folder: Path, role: Role, method: str) -> tuple[float, float]:
+async def _trouble(folder: Path, role: ChildLimits, method: str) -> tuple[float, float]:
     """Seconds beyond the limit until it was told, and until a new child answered."""
     share = 400 * MEGABYTE / psutil.virtual_memory().total
     hasty = replace(role, silence_s=SILENCE_S, beatless_s=SILENCE_S, memory_share=share)
     setup = {"max_file_bytes": MEGABYTE}
-    async with Worker(hasty, setup, folder / "log", module="tests.fakes.child") as worker:
+    async with ChildSupervisor(hasty, setup, folder / "log", module="tests.fakes.child") as worker:
         await worker.call("pid")
         args = {"size": 500 * MEGABYTE} if method == "bloat" else {}
         began_s = time.monotonic()

@@ -15,7 +15,7 @@ from core.backends.storage.database import engine_for_jobs
 from core.backends.storage.store import open_store, sqlite_url
 from core.jobs.durable_jobs import open_jobs
 from core.jobs.workflows import running
-from core.model import Effort, Segment, Video, Window
+from core.model import Segment, SpeechCompute, Video, Window
 from core.ports import Prompt
 from core.sources import Link
 from tests.bench.figures import Row, percentile
@@ -43,7 +43,7 @@ class Ears(FakeTranscriber):
     """Hears an hour at once."""
 
     async def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort = SET
+        self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute = SET
     ) -> AsyncIterator[Window]:
         yield Window(0.0, HOUR.duration_s)
         of_a_window = int(WINDOW_S / SEGMENT_S)

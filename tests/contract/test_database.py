@@ -34,7 +34,7 @@ async def execute(url: str, statement: str) -> None:
 
 def test_the_newest_version_is_the_one_alembic_finds():
     config = Config()
-    config.set_main_option("script_location", "core.backends:migrations")
+    config.set_main_option("script_location", "core.backends.storage:migrations")
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 

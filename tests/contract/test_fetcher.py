@@ -18,7 +18,7 @@ from core.model import CaptionTrack, Progress, Segment, Transcript, Video
 from core.ports import Fetcher
 from core.workers.limits import FETCH
 from core.workers.remote_backends import RemoteFetcher
-from core.workers.supervisor import Worker
+from core.workers.supervisor import ChildSupervisor
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.recorded import CAPTIONED, CUT_SHORT, HUM, LIVE, PRIVATE, REMOVED, SITE
 from tests.fakes.youtube import replaying
@@ -69,8 +69,8 @@ class Fakes:
     async def look_up(self, video_id: str) -> Video:
         return await self._fetchers[video_id].look_up(video_id)
 
-    async def download(self, video: Video, folder: Path, tell) -> Path:
-        return await self._fetchers[video.id].download(video, folder, tell)
+    async def download(self, video: Video, folder: Path, on_progress) -> Path:
+        return await self._fetchers[video.id].download(video, folder, on_progress)
 
     async def captions(self, video: Video, language: str) -> Transcript:
         return await self._fetchers[video.id].captions(video, language)
@@ -85,8 +85,8 @@ class Threaded:
     async def look_up(self, video_id: str) -> Video:
         return await asyncio.to_thread(self._youtube.look_up, video_id)
 
-    async def download(self, video: Video, folder: Path, tell) -> Path:
-        return await asyncio.to_thread(self._youtube.download, video, folder, tell)
+    async def download(self, video: Video, folder: Path, on_progress) -> Path:
+        return await asyncio.to_thread(self._youtube.download, video, folder, on_progress)
 
     async def captions(self, video: Video, language: str) -> Transcript:
         return await asyncio.to_thread(self._youtube.captions, video, language)
@@ -103,7 +103,7 @@ async def fetcher(request, tmp_path_factory):
             environment = stack.enter_context(pytest.MonkeyPatch.context())
             environment.setenv("PYTHONPATH", str(REPLAY))
             setup = {"youtube": config.YouTube(), "limits": Limits(), "max_file_bytes": 10**9}
-            worker = Worker(FETCH, setup, tmp_path_factory.mktemp("fetch") / "log")
+            worker = ChildSupervisor(FETCH, setup, tmp_path_factory.mktemp("fetch") / "log")
             yield RemoteFetcher(await stack.enter_async_context(worker))
 
 

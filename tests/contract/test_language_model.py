@@ -11,7 +11,7 @@ import pytest
 from core.backends.ollama.client import Ollama
 from core.config import Llm
 from core.errors import PromptTooLong
-from core.language_model.question_priority import PatientModel, Precedence
+from core.language_model.question_priority import QuestionPriority, YieldingModel
 from core.ports import LanguageModel, Message
 from tests.fakes.models import ScriptedModel
 from tests.fakes.ollama import OllamaServer
@@ -46,7 +46,7 @@ async def scripted(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
 @asynccontextmanager
 async def patient(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
     async with scripted(replies) as model:
-        yield PatientModel(model, Precedence())
+        yield YieldingModel(model, QuestionPriority())
 
 
 @pytest.fixture(params=[ollama, scripted, patient])

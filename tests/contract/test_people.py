@@ -1,5 +1,4 @@
-"""This file holds what `Requests`, `Rooms`, `Buttons`, `Settings` and `Usage` promise, on every
-store."""
+"""What `Requests`, `PlaceBindings`, `Buttons`, `Settings` and `Usage` promise, on every store."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from core.backends.storage.store import Store, open_store
-from core.chat_records import Habits, Pressable, Quota, Request, Room
+from core.chat_records import ChatSettings, PlaceBinding, Quota, Request, StoredButton
 from core.model import Video
 from tests.fakes.store import MemoryStore
 
@@ -23,8 +22,11 @@ ODD = "꿀벌 \\u0000 %s :name {} ' \" 🐝"
 
 WATCH = Request("discord:1", "discord", "watch", "hive", HIVE, "discord:s", "discord:p", BEES.id)
 ASK = replace(WATCH, id="discord:2", kind="ask", text="Who dances?")
-ABOUT_BEES, ABOUT_WHALES = Room(HIVE, BEES.id, "bees"), Room(HIVE, WHALES.id, "whales")
-WHO = Pressable("1", HIVE, BEES.id, "ask", "Who dances?")
+ABOUT_BEES, ABOUT_WHALES = (
+    PlaceBinding(HIVE, BEES.id, "bees"),
+    PlaceBinding(HIVE, WHALES.id, "whales"),
+)
+WHO = StoredButton("1", HIVE, BEES.id, "ask", "Who dances?")
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -110,37 +112,37 @@ async def test_a_request_saved_again_counts_as_new(store):
 
 
 async def test_a_message_has_its_own_room_or_its_places(store):
-    await store.rooms.bind("discord", "hive", "m1", ABOUT_BEES)
-    assert await store.rooms.find("discord", "hive") is None
-    assert await store.rooms.find("discord", "hive", "m2") is None
-    await store.rooms.bind("discord", "hive", "", ABOUT_WHALES)
-    await store.rooms.bind("discord", "hive", "m3", odd := Room(ODD, ODD, ODD))
-    assert await store.rooms.find("discord", "hive", "m1") == ABOUT_BEES
-    assert await store.rooms.find("discord", "hive", "m2") == ABOUT_WHALES
-    assert await store.rooms.find("discord", "hive", "m3") == odd
-    assert await store.rooms.find("discord", "hive") == ABOUT_WHALES
+    await store.bindings.bind("discord", "hive", "m1", ABOUT_BEES)
+    assert await store.bindings.find("discord", "hive") is None
+    assert await store.bindings.find("discord", "hive", "m2") is None
+    await store.bindings.bind("discord", "hive", "", ABOUT_WHALES)
+    await store.bindings.bind("discord", "hive", "m3", odd := PlaceBinding(ODD, ODD, ODD))
+    assert await store.bindings.find("discord", "hive", "m1") == ABOUT_BEES
+    assert await store.bindings.find("discord", "hive", "m2") == ABOUT_WHALES
+    assert await store.bindings.find("discord", "hive", "m3") == odd
+    assert await store.bindings.find("discord", "hive") == ABOUT_WHALES
 
 
 async def test_a_room_bound_again_is_about_the_other_video(store):
-    await store.rooms.bind("discord", "hive", "m", ABOUT_BEES)
-    await store.rooms.bind("discord", "hive", "m", there := Room(SEA, WHALES.id, "t"))
-    assert await store.rooms.find("discord", "hive", "m") == there
+    await store.bindings.bind("discord", "hive", "m", ABOUT_BEES)
+    await store.bindings.bind("discord", "hive", "m", there := PlaceBinding(SEA, WHALES.id, "t"))
+    assert await store.bindings.find("discord", "hive", "m") == there
 
 
 async def test_a_place_that_is_gone_takes_its_messages_with_it_and_no_other_place(store):
     others = [("discord", "hive2"), ("telegram", "hive"), ("discord", ODD)]
     for place in [("discord", "hive"), *others]:
         for message_id in ("", "m", ODD):
-            await store.rooms.bind(*place, message_id, ABOUT_BEES)
-    await store.rooms.close("discord", "hive")
-    assert await store.rooms.find("discord", "hive", "m") is None
+            await store.bindings.bind(*place, message_id, ABOUT_BEES)
+    await store.bindings.close("discord", "hive")
+    assert await store.bindings.find("discord", "hive", "m") is None
     for place in others:
-        await store.rooms.bind(*place, "", ABOUT_WHALES)
-        assert await store.rooms.find(*place, ODD) == ABOUT_BEES
+        await store.bindings.bind(*place, "", ABOUT_WHALES)
+        assert await store.bindings.find(*place, ODD) == ABOUT_BEES
 
 
 async def test_a_button_says_what_it_was_made_for_whatever_comes_later(store):
-    odd = Pressable(ODD, ODD, ODD, ODD, ODD)
+    odd = StoredButton(ODD, ODD, ODD, ODD, ODD)
     await store.buttons.add([WHO, odd, replace(WHO, text="twice in one message")])
     await store.buttons.add([replace(WHO, text="later"), new := replace(WHO, id="2", text="")])
     await store.buttons.add([])
@@ -157,14 +159,14 @@ async def test_buttons_added_at_once_in_any_order_are_all_there(store, other):
 
 
 async def test_settings_are_none_until_set_and_each_scope_has_its_own(store):
-    assert await store.settings.get("discord:s") == Habits()
-    habits = Habits(False, True, "ko", "moderators", "everyone", "moderators")
+    assert await store.settings.get("discord:s") == ChatSettings()
+    habits = ChatSettings(False, True, "ko", "moderators", "everyone", "moderators")
     await store.settings.save("discord:s", habits)
-    await store.settings.save(ODD, other := Habits(links=True))
+    await store.settings.save(ODD, other := ChatSettings(links=True))
     await store.settings.save("discord:s", changed := replace(habits, language=None, links=None))
     assert await store.settings.get("discord:s") == changed
     assert await store.settings.get(ODD) == other
-    assert await store.settings.get("discord") == Habits()
+    assert await store.settings.get("discord") == ChatSettings()
 
 
 async def test_what_is_used_up_is_said_for_the_first_time_once(store):
@@ -244,9 +246,9 @@ async def lived_in(store: AnyStore) -> list[Request]:
             await store.library.add(channel, video.id)
             name = f"{channel} {video.id}"
             for message_id in ("", "m"):
-                room = Room(channel, video.id, message_id)
-                await store.rooms.bind("discord", name, message_id, room)
-            await store.buttons.add([Pressable(name, channel, video.id, "ask", "Who?")])
+                room = PlaceBinding(channel, video.id, message_id)
+                await store.bindings.bind("discord", name, message_id, room)
+            await store.buttons.add([StoredButton(name, channel, video.id, "ask", "Who?")])
         for done in (False, True):
             request = replace(ASK, id=f"{channel} {done}", channel=channel, done=done)
             await store.requests.add(request)
@@ -260,8 +262,8 @@ async def left(store: AnyStore) -> set[tuple[str, str]]:
     for channel in (HIVE, SEA):
         for video_id in (BEES.id, WHALES.id):
             name = f"{channel} {video_id}"
-            rooms = [await store.rooms.find("discord", name, m) for m in ("", "m")]
-            is_there = {*map(bool, rooms), await store.buttons.get(name) is not None}
+            bindings = [await store.bindings.find("discord", name, m) for m in ("", "m")]
+            is_there = {*map(bool, bindings), await store.buttons.get(name) is not None}
             assert len(is_there) == 1
             if is_there == {True}:
                 found.add((channel, video_id))
@@ -285,12 +287,12 @@ async def test_a_channel_that_forgets_everything_keeps_its_open_requests_alone(s
 
 
 async def test_what_leads_to_a_video_not_yet_known_is_forgotten_all_the_same(store):
-    await store.rooms.bind("discord", "hive", "", ABOUT_BEES)
+    await store.bindings.bind("discord", "hive", "", ABOUT_BEES)
     await store.buttons.add([WHO])
     assert await store.library.forget(HIVE, WHALES.id) == []
-    assert await store.rooms.find("discord", "hive") == ABOUT_BEES
+    assert await store.bindings.find("discord", "hive") == ABOUT_BEES
     assert await store.library.forget(HIVE, BEES.id) == []
-    assert await store.rooms.find("discord", "hive") is None
+    assert await store.bindings.find("discord", "hive") is None
     assert await store.buttons.get(WHO.id) is None
 
 
@@ -303,12 +305,12 @@ async def test_characters_that_no_database_takes_do_people_no_harm(store, code):
     await store.requests.save(replace(request, language="ko"))
     [found] = await store.requests.open("discord")
     assert (found.text[0], found.text[2:], found.language) == ("a", "b", "ko")
-    await store.rooms.bind(odd, odd, odd, ABOUT_BEES)
-    assert await store.rooms.find(odd, odd, odd) == ABOUT_BEES
+    await store.bindings.bind(odd, odd, odd, ABOUT_BEES)
+    assert await store.bindings.find(odd, odd, odd) == ABOUT_BEES
     await store.buttons.add([replace(WHO, id=odd)])
     assert (await store.buttons.get(odd)).text == WHO.text
-    await store.settings.save(odd, Habits(language="ko"))
-    assert await store.settings.get(odd) == Habits(language="ko")
+    await store.settings.save(odd, ChatSettings(language="ko"))
+    assert await store.settings.get(odd) == ChatSettings(language="ko")
     one = replace(PERSON, scope=odd, most=1)
     assert await store.usage.take([one], NOON) == (None, False)
     assert await store.usage.take([one], NOON) == (one, True)

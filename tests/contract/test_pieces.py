@@ -1,4 +1,4 @@
-"""This file holds what `Pieces` promises, in memory, on SQLite and on PostgreSQL."""
+"""This file holds what `Checkpoints` promises, in memory, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def pieces(store):
-    return store.pieces
+    return store.checkpoints
 
 
 async def test_pieces_of_a_video_nobody_has_stored_come_back_in_order(pieces):
@@ -82,9 +82,9 @@ async def test_the_last_channel_that_forgets_a_video_takes_its_pieces_with_it(st
     for channel in ("hive", "other"):
         await store.library.add(channel, BEES.id)
     for video_id in (BEES.id, "another"):
-        await store.pieces.save(video_id, "whisper", 0, "piece")
+        await store.checkpoints.save(video_id, "whisper", 0, "piece")
     await store.library.forget("hive", BEES.id)
-    assert await store.pieces.load(BEES.id, "whisper")
+    assert await store.checkpoints.load(BEES.id, "whisper")
     await store.library.forget("other")
-    assert await store.pieces.load(BEES.id, "whisper") == {}
-    assert await store.pieces.load("another", "whisper")
+    assert await store.checkpoints.load(BEES.id, "whisper") == {}
+    assert await store.checkpoints.load("another", "whisper")

@@ -13,9 +13,9 @@ from core.model import (
     Answer,
     CaptionTrack,
     Chapter,
+    ChapterMark,
     Chunk,
     Citation,
-    Mark,
     Point,
     Segment,
     Summary,
@@ -70,7 +70,7 @@ async def test_a_video_comes_back_as_it_was_saved(store):
         duration_s=12.25,
         description="All about bees",
         hashtags=("bees", "wax"),
-        marks=(Mark("Dance", 0.0), Mark("Wax", 9.5)),
+        marks=(ChapterMark("Dance", 0.0), ChapterMark("Wax", 9.5)),
         thumbnail_url="https://i.ytimg.com/vi/x/hq.jpg",
         caption_tracks=(CaptionTrack("en-orig", "en", automatic=True),),
         language="en",
@@ -299,7 +299,7 @@ async def test_forgetting_what_is_not_known_does_nothing(store):
 async def test_characters_that_no_database_takes_do_no_harm(store, code):
     odd = chr(code)
     name = f"a{odd}b"
-    video = replace(BEES, title=name, marks=(Mark(name, 1.0),))
+    video = replace(BEES, title=name, marks=(ChapterMark(name, 1.0),))
     await store.videos.save(video)
     await store.videos.save_transcript(heard(video, name, "next"))
     await store.videos.save_summary(video.id, name, replace(SUMMARY, topic=name))

@@ -14,7 +14,7 @@ from core.backends.whisper import Whisper
 from core.backends.whisper.audio import decode
 from core.config import Speech
 from core.errors import NoAudio, NotMedia, SpeechModelMissing
-from core.model import LIGHTEST, Effort, Segment, Window
+from core.model import LIGHTEST, Segment, SpeechCompute, Window
 from tests.fakes.ears import FakeTranscriber
 from tests.fakes.lectures import read_lecture
 from tests.fakes.recordings import RATE, write_silent_film, write_wav
@@ -29,13 +29,13 @@ class Async:
         self.whisper = whisper
 
     async def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
+        self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute | None = None
     ) -> AsyncIterator[Window]:
-        for window in self.whisper.transcribe(audio, language, from_s, effort):
+        for window in self.whisper.transcribe(audio, language, from_s, compute):
             yield window
 
-    async def settle(self, effort: Effort) -> Effort:
-        return self.whisper.settle(effort)
+    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
+        return self.whisper.settle(compute)
 
 
 class Fakes:
@@ -127,24 +127,24 @@ async def test_the_same_ears_hear_twice(ears, folder):
 
 @pytest.mark.parametrize("batch_size", [1, 8])
 async def test_from_the_end_of_a_window_on_the_windows_after_it_are_heard(ears, folder, batch_size):
-    effort = Effort("cpu", "int8", batch_size)
+    compute = SpeechCompute("cpu", "int8", batch_size)
     audio = folder / "lecture.wav"
-    whole = [w for w in await hear(ears, audio, "en", 0.0, effort) if w.heard_s]
+    whole = [w for w in await hear(ears, audio, "en", 0.0, compute) if w.heard_s]
     assert len(whole) > 1
     for number, window in enumerate(whole[:-1]):
-        rest = await hear(ears, audio, "en", window.heard_s, effort)
+        rest = await hear(ears, audio, "en", window.heard_s, compute)
         assert rest[0] == Window(0.0, pytest.approx(LENGTH_S, abs=0.1))
         assert [w for w in rest if w.heard_s] == whole[number + 1 :]
-    [*_, end] = await hear(ears, audio, "en", whole[-1].heard_s, effort)
+    [*_, end] = await hear(ears, audio, "en", whole[-1].heard_s, compute)
     assert end == Window(whole[-1].heard_s, end.duration_s, "en")
 
 
 async def test_an_effort_is_settled_without_auto_and_stays_what_it_is(ears):
     for compute_type in ("auto", LIGHTEST):
-        settled = await ears.settle(Effort("cpu", compute_type, 4))
-        assert settled == Effort("cpu", "int8", 4)
+        settled = await ears.settle(SpeechCompute("cpu", compute_type, 4))
+        assert settled == SpeechCompute("cpu", "int8", 4)
         assert await ears.settle(settled) == settled
-    assert "auto" not in repr(await ears.settle(Effort("auto", "auto", 8)))
+    assert "auto" not in repr(await ears.settle(SpeechCompute("auto", "auto", 8)))
 
 
 async def test_silence_gives_no_segments(ears, folder):

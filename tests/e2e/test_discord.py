@@ -226,7 +226,7 @@ async def test_a_typed_question_is_answered_as_it_is_written(platform, program, 
     ollama.pause_s = 0.15
     _, answer = await answered(platform, glass.link, write)
     ollama.pause_s = 0.0
-    grown = [look.content for look in answer.looks]
+    grown = [look.content for look in answer.renderer]
     assert len(grown) >= 3, "it streamed"
     assert grown[1].startswith(grown[0].rstrip("…. "))
     assert ANSWER in answer.text

@@ -160,7 +160,7 @@ async def test_a_reply_is_answered_as_it_is_written(ollama, asked):
     await asked.said(ANSWER, question)
     ollama.pause_s = 0.0
     answer = await asked.answer(question)
-    grown = [look.text for look in answer.looks]
+    grown = [look.text for look in answer.renderer]
     assert len(grown) >= 3, "it streamed"
     assert grown[1].startswith(grown[0].rstrip("…. "))
     assert ANSWER in answer.text
@@ -190,7 +190,7 @@ async def test_in_private_an_answer_is_drafted_and_more_is_to_be_had(platform, o
     answer = await talk.answer(asked)
     assert all(other.startswith(one.rstrip("…. ")) for one, other in pairwise(drafts))
     assert ANSWER in answer.text
-    assert len(answer.looks) == 1
+    assert len(answer.renderer) == 1
     await people.press(summary, "Transcript", author=ada)
     file = await talk.first(lambda one: bool(one.files), answer.id)
     [(name, content)] = file.files.items()

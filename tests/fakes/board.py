@@ -10,8 +10,8 @@ import signal
 from pathlib import Path
 
 from bot.chat import Draft
-from core.chat_records import Effect
-from core.ports import Outgoing
+from core.chat_records import OutboxEntry
+from core.ports import OutboxEntries
 
 Event = dict[str, str]
 
@@ -62,19 +62,19 @@ class Board:
 
 
 class FatedOutgoing:
-    """`outgoing`, with moments to be killed at."""
+    """`outbox_entries`, with moments to be killed at."""
 
-    def __init__(self, outgoing: Outgoing, fate: Fate) -> None:
-        self._outgoing, self._fate = outgoing, fate
-        self.unsettled, self.purge = outgoing.unsettled, outgoing.purge
+    def __init__(self, outbox_entries: OutboxEntries, fate: Fate) -> None:
+        self._outgoing, self._fate = outbox_entries, fate
+        self.unsettled, self.purge = outbox_entries.unsettled, outbox_entries.purge
 
-    async def add(self, effect: Effect) -> Effect:
+    async def add(self, effect: OutboxEntry) -> OutboxEntry:
         self._fate.meet("before adding")
         stored = await self._outgoing.add(effect)
         self._fate.meet("after adding")
         return stored
 
-    async def save(self, effect: Effect) -> None:
+    async def save(self, effect: OutboxEntry) -> None:
         self._fate.meet("before saving")
         await self._outgoing.save(effect)
         self._fate.meet("after saving")

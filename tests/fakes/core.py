@@ -16,8 +16,8 @@ from core.pipeline.ingest import Ingest
 from core.ports import LanguageModel
 from core.search.caches import Caches
 from core.search.indexing import Indexer
-from core.search.retriever import Finder
-from core.transcription.speech_or_captions import Hearing
+from core.search.retriever import Retriever
+from core.transcription.speech_or_captions import SpeechOrCaptions
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.jobs import FakeJobs
@@ -64,7 +64,7 @@ class World:
             ingesting=ingest,
             jobs=open_jobs,
             indexer=ingest.indexer,
-            finder=Finder(self.store.chunks, ingest.indexer.caches, self.embedder, Bm25()),
+            retriever=Retriever(self.store.chunks, ingest.indexer.caches, self.embedder, Bm25()),
             engine=ingest.engine,
             language="en",
         )
@@ -75,19 +75,19 @@ class World:
         return Ingest(
             videos=store.videos,
             library=store.library,
-            pieces=store.pieces,
+            checkpoints=store.checkpoints,
             fetcher=self.fetcher,
-            hearing=Hearing(
+            speech_or_captions=SpeechOrCaptions(
                 self.fetcher,
                 self.transcriber,
                 _no_subtitles,
                 self.scratch,
                 Speech(),
                 Limits(),
-                store.pieces,
+                store.checkpoints,
             ),
             indexer=Indexer(store.chunks, store.library, self.embedder, caches),
-            engine=Engine(self.model, self._check, self.insist, 512, store.pieces),
+            engine=Engine(self.model, self._check, self.insist, 512, store.checkpoints),
         )
 
     async def _check(self) -> None:
@@ -96,7 +96,7 @@ class World:
 
 
 def silent(progress: object) -> None:
-    """A `Tell` that nobody listens to."""
+    """A `ProgressCallback` that nobody listens to."""
 
 
 async def ask(
@@ -105,10 +105,12 @@ async def ask(
     channel: str = "hive",
     video_id: str | None = None,
     thread: str = "thread",
-    tell: Callable[[object], None] = silent,
+    on_progress: Callable[[object], None] = silent,
 ) -> Answer:
     """The answer, after its pieces were seen to be its text."""
-    pieces = [piece async for piece in pipeline.answer(question, channel, video_id, thread, tell)]
+    pieces = [
+        piece async for piece in pipeline.answer(question, channel, video_id, thread, on_progress)
+    ]
     answer = pieces.pop()
     assert isinstance(answer, Answer)
     assert "".join(map(str, pieces)) == answer.text

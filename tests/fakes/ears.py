@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import CoreError, NoCaptions, VideoRemoved
-from core.model import LIGHTEST, Effort, Progress, Segment, Transcript, Video, Window
-from core.ports import Tell
+from core.model import LIGHTEST, Progress, Segment, SpeechCompute, Transcript, Video, Window
+from core.ports import ProgressCallback
 
 Said = Mapping[str, Sequence[Segment]]
-SET = Effort("auto", "auto", 8)
+SET = SpeechCompute("auto", "auto", 8)
 """The settings' own."""
 
 
@@ -37,10 +37,10 @@ class FakeFetcher:
             raise VideoRemoved()
         return self._videos[video_id]
 
-    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+    async def download(self, video: Video, folder: Path, on_progress: ProgressCallback) -> Path:
         self._begin("download")
         for fraction in (0.5, 1.0):
-            tell(Progress("download", fraction))
+            on_progress(Progress("download", fraction))
         path = folder / f"{video.id}.webm"
         path.write_bytes(self._audio)
         return path
@@ -79,26 +79,26 @@ class FakeTranscriber:
         duration_s: float = 10.0,
         language: str = "en",
         failure: CoreError | None = None,
-        bears: Callable[[Effort, int], CoreError | None] = lambda effort, number: None,
+        bears: Callable[[SpeechCompute, int], CoreError | None] = lambda compute, number: None,
     ) -> None:
         self._segments, self._failure, self._bears = segments, failure, bears
         self._duration_s, self._language = duration_s, language
         self.heard: list[tuple[bytes, str]] = []
         """The audio of each call and the language asked for."""
-        self.asked: list[tuple[float, Effort]] = []
+        self.asked: list[tuple[float, SpeechCompute]] = []
         """From where each call heard, and with what effort."""
         self.is_closed = False
 
     async def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort = SET
+        self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute = SET
     ) -> AsyncIterator[Window]:
         self.heard.append((audio.read_bytes(), language))
-        self.asked.append((from_s, effort))
+        self.asked.append((from_s, compute))
         try:
             yield Window(0.0, self._duration_s)
             said = [one for one in enumerate(self._segments) if one[1].end_s > from_s]
             for number, segment in said:
-                if trouble := self._bears(effort, number):
+                if trouble := self._bears(compute, number):
                     raise trouble
                 language = language or self._language
                 yield Window(segment.end_s, self._duration_s, language, (segment,))
@@ -109,12 +109,12 @@ class FakeTranscriber:
         finally:
             self.is_closed = True
 
-    async def settle(self, effort: Effort) -> Effort:
-        device = "cuda" if effort.device == "auto" else effort.device
+    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
+        device = "cuda" if compute.device == "auto" else compute.device
         on_a_card = {"auto": "float16", LIGHTEST: "int8_float16"}
         best = on_a_card if device == "cuda" else dict.fromkeys(on_a_card, "int8")
-        type_ = best.get(effort.compute_type, effort.compute_type)
-        return replace(effort, device=device, compute_type=type_)
+        type_ = best.get(compute.compute_type, compute.compute_type)
+        return replace(compute, device=device, compute_type=type_)
 
 
 class WaitingTranscriber(FakeTranscriber):
@@ -125,10 +125,10 @@ class WaitingTranscriber(FakeTranscriber):
         self.began, self.go_on, self.closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort = SET
+        self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute = SET
     ) -> AsyncIterator[Window]:
         try:
-            async for window in super().transcribe(audio, language, from_s, effort):
+            async for window in super().transcribe(audio, language, from_s, compute):
                 yield window
                 if window.segments:
                     self.began.set()

@@ -26,14 +26,14 @@ from core.config import Limits, Speech
 from core.errors import CoreError
 from core.jobs.durable_jobs import DurableJobs, open_jobs
 from core.jobs.workflows import MOST_RESCUES, running
-from core.model import Effort, Order, Progress, Segment, Video, Window
+from core.model import Order, Progress, Segment, SpeechCompute, Video, Window
 from core.pipeline.engine import Engine
 from core.pipeline.ingest import Ingest, Step
-from core.ports import Prompt, Tell
+from core.ports import ProgressCallback, Prompt
 from core.search.caches import Caches, Notes
 from core.search.indexing import Indexer
 from core.sources import File, Link, Source
-from core.transcription.speech_or_captions import Hearing
+from core.transcription.speech_or_captions import SpeechOrCaptions
 from tests.fakes.durable import Commits, Point
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
@@ -92,7 +92,7 @@ class Ears:
         self._journal, self._window_s = journal, window_s
 
     async def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
+        self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute | None = None
     ) -> AsyncIterator[Window]:
         yield Window(0.0, VIDEO.duration_s)
         for n in range(WINDOWS):
@@ -103,8 +103,8 @@ class Ears:
             await asyncio.sleep(self._window_s)
             yield Window(said[-1].end_s, VIDEO.duration_s, "en", said)
 
-    async def settle(self, effort: Effort) -> Effort:
-        return effort
+    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
+        return compute
 
 
 class JournalledFetcher(FakeFetcher):
@@ -150,11 +150,13 @@ class JournalledIngest:
     async def add(self, order: Order) -> Notes:
         return await self._do("add", lambda order, _: self._ingest.add(order), order, _silent)
 
-    async def _do(self, name: str, step: Step, order: Order, tell: Tell) -> Notes:
+    async def _do(
+        self, name: str, step: Step, order: Order, on_progress: ProgressCallback
+    ) -> Notes:
         facts = {"step": name, "workflow": DBOS.workflow_id}
         self._journal.write("begins", **facts)
         self._commits.place = f"in {name}:"
-        notes = await step(order, tell)
+        notes = await step(order, on_progress)
         self._commits.place = f"after {name}:"
         self._journal.write("ends", **facts)
         return notes
@@ -218,16 +220,16 @@ class Life:
         return Ingest(
             videos=store.videos,
             library=store.library,
-            pieces=store.pieces,
+            checkpoints=store.checkpoints,
             fetcher=fetcher,
-            hearing=Hearing(
+            speech_or_captions=SpeechOrCaptions(
                 fetcher,
                 Ears(journal, self.window_s),
                 read_subtitles,
                 self.folder,
                 Speech(),
                 Limits(),
-                store.pieces,
+                store.checkpoints,
             ),
             indexer=Indexer(store.chunks, store.library, embedder, caches),
             engine=Engine(
@@ -235,7 +237,7 @@ class Life:
                 _check,
                 insist=True,
                 max_answer_tokens=512,
-                pieces=store.pieces,
+                checkpoints=store.checkpoints,
             ),
         )
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from core.chat_records import Habits, Pressable, Quota, Request, Room
+from core.chat_records import ChatSettings, PlaceBinding, Quota, Request, StoredButton
 
 
 class FakeRequests:
@@ -40,12 +40,12 @@ class FakeRequests:
 
 class FakeRooms:
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, str], Room] = {}
+        self._kept: dict[tuple[str, str, str], PlaceBinding] = {}
 
-    async def bind(self, platform: str, place: str, message_id: str, room: Room) -> None:
+    async def bind(self, platform: str, place: str, message_id: str, room: PlaceBinding) -> None:
         self._kept[platform, place, message_id] = room
 
-    async def find(self, platform: str, place: str, message_id: str = "") -> Room | None:
+    async def find(self, platform: str, place: str, message_id: str = "") -> PlaceBinding | None:
         own = self._kept.get((platform, place, message_id))
         return own or self._kept.get((platform, place, ""))
 
@@ -62,13 +62,13 @@ class FakeRooms:
 
 class FakeButtons:
     def __init__(self) -> None:
-        self._kept: dict[str, Pressable] = {}
+        self._kept: dict[str, StoredButton] = {}
 
-    async def add(self, buttons: Sequence[Pressable]) -> None:
+    async def add(self, buttons: Sequence[StoredButton]) -> None:
         for button in buttons:
             self._kept.setdefault(button.id, button)
 
-    async def get(self, button_id: str) -> Pressable | None:
+    async def get(self, button_id: str) -> StoredButton | None:
         return self._kept.get(button_id)
 
     def forget(self, channel: str, video_id: str | None) -> None:
@@ -79,12 +79,12 @@ class FakeButtons:
 
 class FakeSettings:
     def __init__(self) -> None:
-        self._kept: dict[str, Habits] = {}
+        self._kept: dict[str, ChatSettings] = {}
 
-    async def get(self, scope: str) -> Habits:
-        return self._kept.get(scope, Habits())
+    async def get(self, scope: str) -> ChatSettings:
+        return self._kept.get(scope, ChatSettings())
 
-    async def save(self, scope: str, habits: Habits) -> None:
+    async def save(self, scope: str, habits: ChatSettings) -> None:
         self._kept[scope] = habits
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from bot.chat import Button, Command, Draft, Message, Person, Press, Where
 from bot.config import Config
 from bot.delivery.outbox import open_outbox
-from bot.handlers.context import Desk
+from bot.handlers.context import HandlerContext
 from bot.handlers.incoming import Handlers
 from bot.words import Words
 from core.ports import Prompt
@@ -81,10 +81,10 @@ class Scene:
         self.chat.forget_the_caller()
         self._open = AsyncExitStack()
         store = self.store
-        outbox = await self._open.enter_async_context(open_outbox(self.chat, store.outgoing))
-        people = (store.requests, store.rooms, store.buttons, store.settings, store.usage)
-        desk = Desk(self.chat, outbox, self.core, *people, self.config, WORDS)
-        self.handlers = Handlers(desk)
+        outbox = await self._open.enter_async_context(open_outbox(self.chat, store.outbox_entries))
+        people = (store.requests, store.bindings, store.buttons, store.settings, store.usage)
+        context = HandlerContext(self.chat, outbox, self.core, *people, self.config, WORDS)
+        self.handlers = Handlers(context)
         self._open.push_async_callback(self.handlers.work.close)
         await self.handlers.work.resume()
 
@@ -103,7 +103,7 @@ class Scene:
 
     async def _unsettled(self) -> bool:
         undone = await self.store.requests.open(self.chat.name)
-        return bool(undone or await self.store.outgoing.unsettled(self.chat.name))
+        return bool(undone or await self.store.outbox_entries.unsettled(self.chat.name))
 
     async def write(self, text: str, where: Where = HERE, author: Person = ADA, **more) -> Message:
         message = Message(where, more.pop("id", f"e{next(self._ids)}"), author, text, **more)

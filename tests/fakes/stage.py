@@ -18,7 +18,7 @@ from bot.words import Words
 from core.bootstrap import House
 from core.config import Language
 from core.model import Video
-from core.ports import Tell
+from core.ports import ProgressCallback
 from tests.fakes.core import World
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.eventually import eventually
@@ -39,14 +39,14 @@ class PausingFetcher(FakeFetcher):
         self.may = asyncio.Event()
         self.may.set()
 
-    async def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+    async def download(self, video: Video, folder: Path, on_progress: ProgressCallback) -> Path:
         await self.may.wait()
-        return await super().download(video, folder, tell)
+        return await super().download(video, folder, on_progress)
 
 
 async def is_told(store: MemoryStore, link: str) -> bool:
     """Something is, or will be, said about a message."""
-    known = [effect.owner or effect.key for effect in store.outgoing.effects.values()]
+    known = [effect.owner or effect.key for effect in store.outbox_entries.effects.values()]
     return any(link in name for name in known)
 
 
@@ -55,7 +55,7 @@ async def rest(store: MemoryStore, platform: str) -> None:
 
     async def is_at_rest() -> bool:
         open_requests = await store.requests.open(platform)
-        return not open_requests and not await store.outgoing.unsettled(platform)
+        return not open_requests and not await store.outbox_entries.unsettled(platform)
 
     await eventually(is_at_rest)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from core.chat_records import Effect
+from core.chat_records import OutboxEntry
 from core.errors import UnknownVideo
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors
@@ -28,9 +28,9 @@ class Shelf:
     chunks: dict[str, tuple[str, list[Chunk], Vectors | None]] = field(default_factory=dict)
     library: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     turns: list[tuple[str, str, Turn, frozenset[str]]] = field(default_factory=list)
-    pieces: dict[tuple[str, str, int], tuple[str, datetime]] = field(default_factory=dict)
+    checkpoints: dict[tuple[str, str, int], tuple[str, datetime]] = field(default_factory=dict)
     requests: FakeRequests = field(default_factory=FakeRequests)
-    rooms: FakeRooms = field(default_factory=FakeRooms)
+    bindings: FakeRooms = field(default_factory=FakeRooms)
     buttons: FakeButtons = field(default_factory=FakeButtons)
 
     def require(self, *video_ids: str) -> None:
@@ -48,10 +48,10 @@ class MemoryStore:
         self.chunks = FakeChunks(shelf)
         self.library = FakeLibrary(shelf)
         self.threads = FakeThreads(shelf)
-        self.outgoing = FakeOutgoing()
-        self.pieces = FakePieces(shelf)
+        self.outbox_entries = FakeOutgoing()
+        self.checkpoints = FakePieces(shelf)
         self.requests = shelf.requests
-        self.rooms = shelf.rooms
+        self.bindings = shelf.bindings
         self.buttons = shelf.buttons
         self.settings = FakeSettings()
         self.usage = FakeUsage()
@@ -156,7 +156,7 @@ class FakeLibrary:
         if video_id is None:
             shelf.turns = [turn for turn in shelf.turns if turn[0] != channel]
             shelf.requests.forget(channel)
-        shelf.rooms.forget(channel, video_id)
+        shelf.bindings.forget(channel, video_id)
         shelf.buttons.forget(channel, video_id)
         return gone
 
@@ -178,11 +178,11 @@ class FakeThreads:
 
 class FakeOutgoing:
     def __init__(self) -> None:
-        self.effects: dict[tuple[str, str], Effect] = {}
+        self.effects: dict[tuple[str, str], OutboxEntry] = {}
         self._saved_at: dict[tuple[str, str], datetime] = {}
         self._count = 0
 
-    async def add(self, effect: Effect) -> Effect:
+    async def add(self, effect: OutboxEntry) -> OutboxEntry:
         name = effect.platform, effect.key
         if name not in self.effects:
             self._count += 1
@@ -190,13 +190,13 @@ class FakeOutgoing:
             self._saved_at[name] = datetime.now(UTC)
         return self.effects[name]
 
-    async def save(self, effect: Effect) -> None:
+    async def save(self, effect: OutboxEntry) -> None:
         name = effect.platform, effect.key
         if name in self.effects:
             self.effects[name] = replace(effect, number=self.effects[name].number)
             self._saved_at[name] = datetime.now(UTC)
 
-    async def unsettled(self, platform: str) -> list[Effect]:
+    async def unsettled(self, platform: str) -> list[OutboxEntry]:
         known = sorted(self.effects.values(), key=lambda effect: effect.number)
         return [effect for effect in known if effect.platform == platform and not effect.over]
 
@@ -211,18 +211,18 @@ class FakePieces:
         self._shelf = shelf
 
     async def save(self, video_id: str, recipe: str, number: int, piece: str) -> None:
-        self._shelf.pieces[video_id, recipe, number] = piece, datetime.now(UTC)
+        self._shelf.checkpoints[video_id, recipe, number] = piece, datetime.now(UTC)
 
     async def load(self, video_id: str, recipe: str) -> dict[int, str]:
-        kept = sorted(self._shelf.pieces.items())
+        kept = sorted(self._shelf.checkpoints.items())
         return {name[2]: piece for name, (piece, _) in kept if name[:2] == (video_id, recipe)}
 
     async def clear(self, video_id: str, recipe: str = "") -> None:
-        for name in list(self._shelf.pieces):
+        for name in list(self._shelf.checkpoints):
             if name[0] == video_id and name[1].startswith(recipe):
-                del self._shelf.pieces[name]
+                del self._shelf.checkpoints[name]
 
     async def purge(self, before: datetime) -> None:
-        for name, (_, saved_at) in list(self._shelf.pieces.items()):
+        for name, (_, saved_at) in list(self._shelf.checkpoints.items()):
             if saved_at < before:
-                del self._shelf.pieces[name]
+                del self._shelf.checkpoints[name]

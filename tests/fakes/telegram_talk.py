@@ -59,8 +59,8 @@ class Talk:
 
     async def bars(self) -> list[list[str]]:
         """Of every message that ever showed how far something is, all it showed."""
-        looks = [[look.text for look in one.looks] for one in await self.ours()]
-        return [texts for texts in looks if any(map(_BAR.search, texts))]
+        renderer = [[look.text for look in one.renderer] for one in await self.ours()]
+        return [texts for texts in renderer if any(map(_BAR.search, texts))]
 
 
 def is_summary(seen: Seen) -> bool:

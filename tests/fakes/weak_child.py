@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from core.errors import SpeechDeviceFailed, WorkerOutOfMemory
-from core.model import Effort, Segment, Window
-from core.ports import Tell
+from core.model import Segment, SpeechCompute, Window
+from core.ports import ProgressCallback
 from core.workers.child_main import Method, Setup, serve
 from core.workers.protocol import read
 
@@ -20,24 +20,31 @@ _FAILS_FROM = 2
 
 
 def build(setup: Setup) -> dict[str, Method]:
-    bears, trouble = read(Effort, setup["bears"]), TROUBLE[setup["trouble"]]
+    bears, trouble = read(SpeechCompute, setup["bears"]), TROUBLE[setup["trouble"]]
 
     def transcribe(
-        tell: Tell, audio: str, language: str, from_s: float, effort: object
+        on_progress: ProgressCallback, audio: str, language: str, from_s: float, compute: object
     ) -> Iterator[Window]:
         yield Window(0.0, float(len(SAID)))
         for n, segment in enumerate(SAID):
             if segment.end_s <= from_s:
                 continue
-            if n >= _FAILS_FROM and read(Effort, effort) != bears:
+            if n >= _FAILS_FROM and read(SpeechCompute, compute) != bears:
                 trouble()
             yield Window(segment.end_s, float(len(SAID)), "en", (segment,))
 
-    return {"transcribe": transcribe, "settle": lambda tell, effort: settle(read(Effort, effort))}
+    return {
+        "transcribe": transcribe,
+        "settle": lambda on_progress, compute: settle(read(SpeechCompute, compute)),
+    }
 
 
-def settle(effort: Effort) -> Effort:
-    return Effort("cuda", "float16", effort.batch_size) if effort.device == "auto" else effort
+def settle(compute: SpeechCompute) -> SpeechCompute:
+    return (
+        SpeechCompute("cuda", "float16", compute.batch_size)
+        if compute.device == "auto"
+        else compute
+    )
 
 
 def be_told() -> None:

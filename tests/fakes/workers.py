@@ -12,7 +12,7 @@ from core.workers.protocol import decode, encode
 
 
 class ScriptedWorker:
-    """Stands for a `Worker`: one request at a time, each of one tick. It knows nothing."""
+    """Stands for a `ChildSupervisor`: one request at a time, each of one tick. It knows nothing."""
 
     def __init__(self) -> None:
         self.served: list[str] = []
@@ -20,7 +20,7 @@ class ScriptedWorker:
         self._turn = PriorityLock()
 
     async def call(
-        self, method: str, tell: object = None, *, urgent: bool = False, **args: Any
+        self, method: str, on_progress: object = None, *, urgent: bool = False, **args: Any
     ) -> Any:
         async with self._turn(urgent=urgent):
             texts = args.get("texts", ())

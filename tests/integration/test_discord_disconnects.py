@@ -49,13 +49,13 @@ async def test_each_event_is_acted_on_once_however_often_the_line_breaks(platfor
         await stage.rest()
         told = [one for place in places for one in await stage.says(place)]
         assert len(told) == DISCONNECTS
-        assert len(stage.store.outgoing.effects) == DISCONNECTS
+        assert len(stage.store.outbox_entries.effects) == DISCONNECTS
     assert gateway.identifies <= MOST_IDENTIFIES
     assert gateway.resumes >= DISCONNECTS / 2
 
 
 async def are_acted_on(stage, count: int) -> bool:
-    return len(stage.store.outgoing.effects) >= count
+    return len(stage.store.outbox_entries.effects) >= count
 
 
 async def is_connected(gateway) -> None:

@@ -64,7 +64,7 @@ async def test_work_goes_on_where_nothing_can_be_tidied(world, tmp_path):
     async def fail(*_: object) -> None:
         raise StoreBroken("not now")
 
-    world.store.pieces.purge = fail
+    world.store.checkpoints.purge = fail
     url, ingest = f"sqlite:///{tmp_path}/jobs.db", world.ingest()
     run = partial(running, url, "here", 1, ingest)
     async with open_jobs(url, engine_for_jobs(url), ingest, run, tmp_path / "lock") as jobs:

@@ -28,12 +28,12 @@ class Gate(FakeTranscriber):
         self.is_open = asyncio.Event()
         self._now = Counter()
 
-    async def transcribe(self, audio, language, from_s=0.0, effort=SET):
+    async def transcribe(self, audio, language, from_s=0.0, compute=SET):
         self.begun.append(audio.stem)
         self._now["hearing"] += 1
         self.most_at_once = max(self.most_at_once, self._now["hearing"])
         await self.is_open.wait()
-        async for window in super().transcribe(audio, language, from_s, effort):
+        async for window in super().transcribe(audio, language, from_s, compute):
             yield window
         self._now["hearing"] -= 1
 

@@ -108,9 +108,9 @@ async def test_edits_are_kept_with_what_was_there_before(platform, bot, hive):
     await sent.edit_text("50 %", reply_markup=keyboard("stop"))
     await sent.edit_text("done")
     seen = await platform.people.message(hive, sent.message_id)
-    assert [look.text for look in seen.looks] == ["10 %", "50 %", "done"]
+    assert [look.text for look in seen.renderer] == ["10 %", "50 %", "done"]
     assert (seen.text, seen.buttons) == ("done", []), "a keyboard that is not named goes"
-    times = [look.at for look in seen.looks]
+    times = [look.at for look in seen.renderer]
     assert times == sorted(times)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.config import Config
 from bot.delivery.outbox import open_outbox
-from bot.handlers.context import Desk
+from bot.handlers.context import HandlerContext
 from bot.handlers.incoming import Handlers
 from bot.telegram_adapter.connect import open_telegram
 from bot.telegram_adapter.serve import hear
@@ -60,12 +60,12 @@ async def talking(platform: TelegramServer, folder, chat: int, **world) -> Async
     config = Config(data_dir=folder, telegram=section(platform))
     async with (
         open_telegram(config.telegram, folder) as telegram,
-        open_outbox(at_once(telegram), store.outgoing) as outbox,
+        open_outbox(at_once(telegram), store.outbox_entries) as outbox,
     ):
         telegram.edit_interval_s = 0.1
-        people = (store.requests, store.rooms, store.buttons, store.settings, store.usage)
-        desk = Desk(telegram, outbox, world.pipeline(), *people, config, WORDS)
-        handlers = Handlers(desk)
+        people = (store.requests, store.bindings, store.buttons, store.settings, store.usage)
+        context = HandlerContext(telegram, outbox, world.pipeline(), *people, config, WORDS)
+        handlers = Handlers(context)
         serving = asyncio.create_task(hear(telegram, handlers, config.telegram))
         try:
             yield Talk(platform, chat)
@@ -90,7 +90,7 @@ async def test_in_private_a_link_is_summed_up_and_answered(platform, tmp_path):
         assert [len(row) for row in summary.buttons] == [1, 1, 1, 3]
         question = await people.write(ada, QUEEN, author=ada)
         answer = await talk.until(NORA, after=question, buttons=3)
-        assert (answer.links["[1]"], len(answer.looks)) == (BEES.url_at(5), 1)
+        assert (answer.links["[1]"], len(answer.renderer)) == (BEES.url_at(5), 1)
         assert BEES.title in answer.text
         sketches = [draft.text for draft in await people.drafts(ada)]
         assert any(text and text in answer.text for text in sketches)

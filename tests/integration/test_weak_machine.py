@@ -11,16 +11,16 @@ import pytest
 from core.backends.storage.store import open_store, sqlite_url
 from core.config import Limits, Speech
 from core.errors import WorkerOutOfMemory
-from core.model import LIGHTER, LIGHTEST, Effort, Video
+from core.model import LIGHTER, LIGHTEST, SpeechCompute, Video
 from core.sources import File
-from core.transcription.speech_or_captions import Hearing
+from core.transcription.speech_or_captions import SpeechOrCaptions
 from core.workers.limits import SPEECH
 from core.workers.remote_backends import RemoteTranscriber
-from core.workers.supervisor import Worker
+from core.workers.supervisor import ChildSupervisor
 from tests.fakes.ears import FakeFetcher
 from tests.fakes.weak_child import SAID
 
-HALF, LAST = Effort("cuda", "float16", 4), Effort("cpu", LIGHTEST, 1)
+HALF, LAST = SpeechCompute("cuda", "float16", 4), SpeechCompute("cpu", LIGHTEST, 1)
 VIDEO = Video("file-0123456789a", "talk", file_name="talk.wav")
 
 
@@ -34,10 +34,16 @@ async def make_hearing(tmp_path):
             share = (400 << 20) / psutil.virtual_memory().total
             role = replace(SPEECH, memory_share=share)
             setup = {"max_file_bytes": 1_000_000, "trouble": trouble, "bears": bears}
-            worker = Worker(role, setup, tmp_path / "log", module="tests.fakes.weak_child")
+            worker = ChildSupervisor(role, setup, tmp_path / "log", module="tests.fakes.weak_child")
             ears = RemoteTranscriber(await stack.enter_async_context(worker))
-            return Hearing(
-                FakeFetcher(), ears, print, tmp_path, Speech(**settings), Limits(), store.pieces
+            return SpeechOrCaptions(
+                FakeFetcher(),
+                ears,
+                print,
+                tmp_path,
+                Speech(**settings),
+                Limits(),
+                store.checkpoints,
             )
 
         (tmp_path / "talk.wav").write_bytes(b"hum")
@@ -74,7 +80,7 @@ async def test_the_next_program_goes_on_where_the_last_one_gave_up(make_hearing,
         await weak.hear(source, VIDEO, print)
     told = []
     strong = await make_hearing(
-        "python", Effort("cpu", "int8", 8), device="cpu", compute_type="int8"
+        "python", SpeechCompute("cpu", "int8", 8), device="cpu", compute_type="int8"
     )
     _, transcript = await strong.hear(source, VIDEO, told.append)
     assert transcript.segments == SAID

@@ -13,7 +13,7 @@ from core.backends.whisper import Whisper
 from core.backends.whisper.audio import decode
 from core.config import Speech
 from core.errors import ConfigInvalid, NotMedia, SpeechModelMissing
-from core.model import Effort, Segment, Window
+from core.model import Segment, SpeechCompute, Window
 from tests.fakes.lectures import read_lecture
 from tests.fakes.recordings import RATE, word_error_rate, write_wav
 
@@ -179,7 +179,7 @@ def test_another_effort_takes_another_model_and_goes_on_in_the_same_audio(model,
     whisper = Whisper(Speech(model=str(model), batch_size=1))
     windows = whisper.transcribe(audio, "")
     first = next(window for window in windows if window.heard_s)
-    exact = Effort("cpu", "float32", 2)
+    exact = SpeechCompute("cpu", "float32", 2)
     rest = list(whisper.transcribe(audio, first.language, first.heard_s, exact))
     assert whisper._loaded.model.model.compute_type == "float32"
     said = read_lecture(examples / "lecture-2min-us.json").transcript.segments

@@ -14,7 +14,7 @@ from core.errors import GeoBlocked, WorkerFailed, WorkerOutOfMemory, WorkerTimeo
 from core.model import Progress
 from core.workers.limits import FETCH, INDEX, SPEECH
 from core.workers.protocol import read_vectors
-from core.workers.supervisor import Worker
+from core.workers.supervisor import ChildSupervisor
 
 SETUP = {"max_file_bytes": 1_000_000}
 MEGABYTE = 1 << 20
@@ -37,7 +37,7 @@ def make_worker(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "another one")
 
     def make(role=FETCH):
-        return Worker(role, SETUP, tmp_path / "log", module="tests.fakes.child")
+        return ChildSupervisor(role, SETUP, tmp_path / "log", module="tests.fakes.child")
 
     return make
 
@@ -221,7 +221,7 @@ async def test_a_child_yields_to_the_main_process(make_worker):
 
 
 async def test_a_child_that_cannot_be_started_is_told(tmp_path):
-    async with Worker(FETCH, SETUP, tmp_path / "no such folder" / "log") as worker:
+    async with ChildSupervisor(FETCH, SETUP, tmp_path / "no such folder" / "log") as worker:
         with pytest.raises(WorkerFailed):
             await worker.call("pid")
 
@@ -311,9 +311,9 @@ async def test_a_child_does_not_outlive_its_parent(tmp_path):
     program = (
         "import asyncio, os, pathlib\n"
         "from core.workers.limits import FETCH\n"
-        "from core.workers.supervisor import Worker\n"
+        "from core.workers.supervisor import ChildSupervisor\n"
         "async def main():\n"
-        f"    worker = Worker(FETCH, {SETUP!r}, pathlib.Path({str(tmp_path / 'log')!r}),\n"
+        f"    worker = ChildSupervisor(FETCH, {SETUP!r}, pathlib.Path({str(tmp_path / 'log')!r}),\n"
         "                    module='tests.fakes.child')\n"
         "    print(await worker.call('pid'), await worker.call('have_child'), flush=True)\n"
         "    await worker.call('hang')\n"

@@ -17,7 +17,7 @@ from core.backends.youtube.errors import why_no_audio, why_not_found
 from core.backends.youtube.metadata import caption_tracks
 from core.backends.youtube.options import choose_audio
 from core.config import Limits
-from core.model import CaptionTrack, Mark, Segment, Video
+from core.model import CaptionTrack, ChapterMark, Segment, Video
 from tests.fakes.youtube import ID, Site, replaying, tone
 from tests.fakes.youtube_pages import DOWN, Answer, Recording, Track, json3
 
@@ -256,7 +256,7 @@ def test_what_youtube_knows_of_a_video_is_told():
         duration_s=2.0,
         description="All about #bees and the #Waggle dance.",
         hashtags=("bees", "Waggle", "honey"),
-        marks=(Mark("Hello", 0.0), Mark("The waggle", 1.5)),
+        marks=(ChapterMark("Hello", 0.0), ChapterMark("The waggle", 1.5)),
         thumbnail_url=f"https://i.ytimg.com/vi/{ID}/default.jpg",
         caption_tracks=(
             CaptionTrack("en-US-zsweiKMxjbg", "en-US", automatic=False),

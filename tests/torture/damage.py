@@ -27,7 +27,7 @@ from core.config import LOG_FILE, Core
 from core.errors import CoreError
 from core.model import Chunk, Segment, Transcript, Video
 from core.search.caches import Caches, Level
-from core.search.retriever import Finder
+from core.search.retriever import Retriever
 from core.workers.limits import INDEX
 from core.workers.remote_backends import RemoteKeywordIndex, RemoteVectorIndex
 from tests.fakes.index import FakeEmbedder
@@ -96,7 +96,7 @@ class House:
 
     store: Store
     caches: Caches
-    finder: Finder
+    retriever: Retriever
     embedder: FakeEmbedder
 
     async def ask(self, channel: str) -> tuple[list[list[str]], bool]:
@@ -104,7 +104,7 @@ class House:
         found, whole = [], True
         for video_id, number in ASKED:
             question = f"number {number} of {video_id}"
-            hits, notes = await self.finder.hits(question, channel, VIDEOS, 5, by_vector=True)
+            hits, notes = await self.retriever.hits(question, channel, VIDEOS, 5, by_vector=True)
             found.append([hit.chunk.key for hit in hits])
             whole = whole and not notes
         return found, whole
@@ -127,7 +127,7 @@ async def house(folder: Path) -> AsyncIterator[House]:
             store.chunks, embedder, RemoteVectorIndex(child), RemoteKeywordIndex(child)
         ) as caches,
     ):
-        yield House(store, caches, Finder(store.chunks, caches, embedder, Bm25()), embedder)
+        yield House(store, caches, Retriever(store.chunks, caches, embedder, Bm25()), embedder)
 
 
 async def round(folder: Path, seed: int) -> str:

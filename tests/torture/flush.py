@@ -65,7 +65,7 @@ class Scene:
         """What is found for the question, and whether it came from the caches."""
         chunks, _ = self.content[IDS[number]]
         question = chunks[61 * number + 7].text
-        hits, notes = await self.opened.finder.hits(
+        hits, notes = await self.opened.retriever.hits(
             question, channel, VIDEOS, NEAREST, by_vector=True
         )
         return [hit.chunk.key for hit in hits], not notes

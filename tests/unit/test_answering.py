@@ -9,7 +9,7 @@ import pytest
 
 from bot.config import Config
 from bot.words import Words
-from core.chat_records import Room
+from core.chat_records import PlaceBinding
 from core.errors import ModelFailed
 from core.model import Segment
 from tests.fakes.core import BEES
@@ -332,8 +332,8 @@ async def test_the_room_of_a_reply_is_found_before_the_places_own(tmp_path):
         summary = scene.summary(thread)
         await scene.press(summary, summary.draft.buttons[0].label)
         await scene.settle()
-        found = await scene.store.rooms.find("fake", thread.place, summary.id)
-        assert isinstance(found, Room)
+        found = await scene.store.bindings.find("fake", thread.place, summary.id)
+        assert isinstance(found, PlaceBinding)
         turns = await scene.store.threads.turns("fake:a", found.thread, 9)
         assert [turn.question for turn in turns] == [summary.draft.buttons[0].label]
         assert BEES_LINK.endswith(BEES.id)

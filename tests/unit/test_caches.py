@@ -14,7 +14,7 @@ from core.errors import CoreError, DiskFull, IndexBroken, StoreBroken, WorkerFai
 from core.model import Chunk, Video
 from core.search import exact_search
 from core.search.caches import Caches, Level
-from core.search.retriever import Finder
+from core.search.retriever import Retriever
 from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.store import MemoryStore
 
@@ -82,7 +82,7 @@ class Channel:
 
     def __post_init__(self):
         self.caches = Caches(self.store.chunks, self.embedder, self.vectors, self.keywords)
-        self.finder = Finder(self.store.chunks, self.caches, self.embedder, Bm25())
+        self.retriever = Retriever(self.store.chunks, self.caches, self.embedder, Bm25())
 
     async def add(self, video: Video, recipe: str = "r1", word: str = "bees") -> None:
         chunks = [
@@ -94,7 +94,7 @@ class Channel:
         await self.store.chunks.save(video.id, f"{recipe} {self.embedder.name}", chunks, vectors)
 
     async def found(self, question: str) -> tuple[list[str], tuple[str, ...]]:
-        hits, notes = await self.finder.hits(question, "hive", VIDEOS, 5, by_vector=True)
+        hits, notes = await self.retriever.hits(question, "hive", VIDEOS, 5, by_vector=True)
         return [hit.chunk.key for hit in hits], notes
 
     async def settle(self) -> Level:

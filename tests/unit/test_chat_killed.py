@@ -23,7 +23,16 @@ from tests.fakes.scene import ADA, BOB, Scene, Speaker
 from tests.fakes.virtual_loop import run_virtually
 
 VIDEO_IDS = ("aaaaaaaaaaa", "bbbbbbbbbbb", "ccccccccccc")
-PORTS = ("requests", "rooms", "buttons", "settings", "usage", "outgoing", "threads", "library")
+PORTS = (
+    "requests",
+    "bindings",
+    "buttons",
+    "settings",
+    "usage",
+    "outbox_entries",
+    "threads",
+    "library",
+)
 
 
 class Paused:

@@ -16,8 +16,8 @@ from core.model import (
     Answer,
     CaptionTrack,
     Chapter,
+    ChapterMark,
     Citation,
-    Mark,
     Point,
     Segment,
     Summary,
@@ -35,7 +35,7 @@ VIDEO = Video(
     "The Hive",
     125.0,
     hashtags=("bees",),
-    marks=(Mark("Start", 0.0),),
+    marks=(ChapterMark("Start", 0.0),),
     caption_tracks=(CaptionTrack("en-x", "en", True),),
 )
 TRANSCRIPT = Transcript(

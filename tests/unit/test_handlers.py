@@ -159,7 +159,7 @@ async def test_a_thread_that_was_deleted_is_forgotten(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         await scene.handlers.place_gone(thread.place)
-        assert await scene.store.rooms.find("fake", thread.place) is None
+        assert await scene.store.bindings.find("fake", thread.place) is None
         await scene.handlers.place_gone("never was")
 
 
@@ -201,14 +201,16 @@ class BrokenPort:
 
 def with_broken(scene: Scene, port: str, error: Exception) -> Handlers:
     """Handlers over a store of which a part fails."""
-    desk, broken = scene.handlers._desk, BrokenPort(error)
+    context, broken = scene.handlers._context, BrokenPort(error)
     if port == "library":
-        return Handlers(replace(desk, core=replace(desk.core, library=broken)))
-    return Handlers(replace(desk, **{port: broken}))
+        return Handlers(replace(context, core=replace(context.core, library=broken)))
+    return Handlers(replace(context, **{port: broken}))
 
 
 @pytest.mark.parametrize("error", [StoreBroken(), RuntimeError("secret of the store")])
-@pytest.mark.parametrize("port", ["requests", "rooms", "buttons", "settings", "usage", "library"])
+@pytest.mark.parametrize(
+    "port", ["requests", "bindings", "buttons", "settings", "usage", "library"]
+)
 @virtually
 async def test_a_store_that_breaks_ends_no_more_than_one_request_and_is_told(port, error, tmp_path):
     async with open_scene(tmp_path) as scene:

@@ -19,7 +19,7 @@ from core.errors import (
 )
 from core.model import CaptionTrack, Progress, Segment, Transcript, Video
 from core.sources import File, Link
-from core.transcription.speech_or_captions import Hearing, check_length, notes_about
+from core.transcription.speech_or_captions import SpeechOrCaptions, check_length, notes_about
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
 from tests.fakes.store import MemoryStore
 
@@ -33,14 +33,14 @@ WHISPER, BOTH = ("whisper",), ("whisper", "captions")
 
 
 def hearing(scratch, *, fetcher=None, ears=None, order=BOTH, subtitles=None, **limits):
-    return Hearing(
+    return SpeechOrCaptions(
         fetcher or FakeFetcher(BEES, said={"en": SHOWN}),
         ears or FakeTranscriber(*SPOKEN),
         subtitles or (lambda path: SHOWN),
         scratch,
         Speech(order=order),
         Limits(**limits),
-        MemoryStore().pieces,
+        MemoryStore().checkpoints,
     )
 
 

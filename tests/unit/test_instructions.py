@@ -76,7 +76,9 @@ async def test_watch_opens_a_thread_and_summarise_hangs_it_on_the_message(tmp_pa
         await scene.handlers.command(event)
         await scene.settle()
         assert len(scene.chat.threads) == 2
-        parents = [e.parent for e in scene.store.outgoing.effects.values() if e.kind == "thread"]
+        parents = [
+            e.parent for e in scene.store.outbox_entries.effects.values() if e.kind == "thread"
+        ]
         assert parents == ["", "of somebody"]
 
 
@@ -301,7 +303,7 @@ async def test_forget_is_for_moderators_and_takes_rooms_and_buttons_along(tmp_pa
         assert await scene.command("videos") == EN("chat.no_videos")
         told = await scene.press(summary, summary.draft.buttons[0].label)
         assert told.text == EN("chat.unknown_button")
-        assert await scene.store.rooms.find("fake", thread.place) is None
+        assert await scene.store.bindings.find("fake", thread.place) is None
 
 
 @virtually

@@ -12,9 +12,9 @@ from core.errors import (
     WorkerOutOfMemory,
     WorkerTimeout,
 )
-from core.model import LIGHTER, LIGHTEST, Effort, Progress, Segment, Video
+from core.model import LIGHTER, LIGHTEST, Progress, Segment, SpeechCompute, Video
 from core.sources import File, Link
-from core.transcription.speech_or_captions import Hearing
+from core.transcription.speech_or_captions import SpeechOrCaptions
 from tests.fakes.ears import SET, FakeFetcher, FakeTranscriber
 from tests.fakes.store import MemoryStore
 
@@ -28,15 +28,17 @@ class Bench:
     """One store and one program after another that hears with it."""
 
     def __init__(self, scratch: Path) -> None:
-        self.pieces = MemoryStore().pieces
+        self.checkpoints = MemoryStore().checkpoints
         self.scratch = scratch
 
-    def program(self, ears, **settings) -> Hearing:
+    def program(self, ears, **settings) -> SpeechOrCaptions:
         fetcher, speech = FakeFetcher(BEES), Speech(**settings)
-        return Hearing(fetcher, ears, refuse, self.scratch, speech, Limits(), self.pieces)
+        return SpeechOrCaptions(
+            fetcher, ears, refuse, self.scratch, speech, Limits(), self.checkpoints
+        )
 
-    async def hear(self, ears, tell=lambda progress: None, **settings):
-        return await self.program(ears, **settings).hear(LINK, BEES, tell)
+    async def hear(self, ears, on_progress=lambda progress: None, **settings):
+        return await self.program(ears, **settings).hear(LINK, BEES, on_progress)
 
 
 def refuse(path):
@@ -49,14 +51,14 @@ def ears(*segments, **how):
 
 def killed_after(number):
     """Ears that break before segment `number`."""
-    return ears(bears=lambda effort, n: WorkerTimeout("speech", 1) if n == number else None)
+    return ears(bears=lambda compute, n: WorkerTimeout("speech", 1) if n == number else None)
 
 
 def only(**needed):
     """Bears what asks no more than this."""
 
-    def bears(effort, number):
-        fits = all(getattr(effort, name) == value for name, value in needed.items())
+    def bears(compute, number):
+        fits = all(getattr(compute, name) == value for name, value in needed.items())
         return None if fits else FULL
 
     return bears
@@ -71,7 +73,7 @@ def bench(tmp_path):
 async def whole(bench):
     """The transcript of a hearing that nothing came between."""
     words = await bench.hear(ears())
-    await bench.pieces.clear(BEES.id)
+    await bench.checkpoints.clear(BEES.id)
     return words
 
 
@@ -121,7 +123,7 @@ async def test_windows_of_two_programs_with_other_batches_make_one_whole(bench, 
     with pytest.raises(WorkerTimeout):
         await bench.hear(killed_after(2))
     both = Segment(SPOKEN[0].start_s, SPOKEN[1].end_s, "Sentence 0. Sentence 1.")
-    await bench.pieces.clear(BEES.id)
+    await bench.checkpoints.clear(BEES.id)
     with pytest.raises(WorkerTimeout):  # one that hears in larger windows was at work meanwhile
         await bench.hear(ears(both, *SPOKEN[2:], failure=WorkerTimeout("speech", 1)))
     again = killed_after(0)
@@ -157,7 +159,7 @@ async def test_pieces_of_an_audio_of_another_length_are_not_used(bench, duration
     assert [from_s for from_s, _ in again.asked] == starts
     assert transcript.segments == SPOKEN[:4]
     recipe = transcript.recipe.removesuffix("whisper")
-    assert len(await bench.pieces.load(BEES.id, recipe)) == 5
+    assert len(await bench.checkpoints.load(BEES.id, recipe)) == 5
 
 
 async def test_a_window_that_leads_nowhere_ends_nothing(bench):
@@ -166,8 +168,8 @@ async def test_a_window_that_leads_nowhere_ends_nothing(bench):
         _, transcript = await bench.hear(ears(*SPOKEN[:2], blink))
         assert transcript.segments == (*SPOKEN[:2], blink)
     recipe = transcript.recipe.removesuffix("whisper")
-    first = (await bench.pieces.load(BEES.id, recipe))[0]
-    await bench.pieces.save(BEES.id, recipe, 7500, first)
+    first = (await bench.checkpoints.load(BEES.id, recipe))[0]
+    await bench.checkpoints.save(BEES.id, recipe, 7500, first)
     again = ears(*SPOKEN)
     await bench.hear(again)
     assert again.asked == [(blink.end_s, SET)]
@@ -178,7 +180,7 @@ async def test_words_of_a_window_that_leads_nowhere_outlive_a_kill(bench):
     said = (*SPOKEN[:2], blink, *SPOKEN[2:])
     with pytest.raises(WorkerTimeout):
         await bench.hear(
-            ears(*said, bears=lambda effort, n: WorkerTimeout("speech", 1) if n == 4 else None)
+            ears(*said, bears=lambda compute, n: WorkerTimeout("speech", 1) if n == 4 else None)
         )
     again = ears(*said)
     _, transcript = await bench.hear(again)
@@ -201,7 +203,7 @@ async def test_a_piece_that_cannot_be_read_costs_what_comes_after_it(bench, whol
     with pytest.raises(WorkerTimeout):
         await bench.hear(killed_after(4))
     recipe = whole[1].recipe.removesuffix("whisper")
-    await bench.pieces.save(BEES.id, recipe, 7500, '{"heard": "in another way"}')
+    await bench.checkpoints.save(BEES.id, recipe, 7500, '{"heard": "in another way"}')
     again = ears()
     assert await bench.hear(again) == whole
     assert again.asked == [(SPOKEN[1].end_s, SET)]
@@ -211,9 +213,9 @@ async def test_what_is_finished_is_kept_no_longer(bench):
     with pytest.raises(WorkerTimeout):
         await bench.hear(killed_after(3))
     await bench.program(ears()).finished("another video")
-    assert bench.pieces._shelf.pieces
+    assert bench.checkpoints._shelf.checkpoints
     await bench.program(ears()).finished(BEES.id)
-    assert not bench.pieces._shelf.pieces
+    assert not bench.checkpoints._shelf.checkpoints
 
 
 async def test_rung_after_rung_is_tried_until_one_bears(bench, whole):
@@ -221,19 +223,19 @@ async def test_rung_after_rung_is_tried_until_one_bears(bench, whole):
     assert await bench.hear(weak) == whole
     assert weak.asked == [
         (0.0, SET),
-        (0.0, Effort("cuda", "float16", 4)),
-        (0.0, Effort("cuda", "float16", 2)),
-        (0.0, Effort("cuda", "float16", 1)),
-        (0.0, Effort("cuda", LIGHTEST, 1)),
-        (0.0, Effort("cpu", LIGHTEST, 1)),
+        (0.0, SpeechCompute("cuda", "float16", 4)),
+        (0.0, SpeechCompute("cuda", "float16", 2)),
+        (0.0, SpeechCompute("cuda", "float16", 1)),
+        (0.0, SpeechCompute("cuda", LIGHTEST, 1)),
+        (0.0, SpeechCompute("cpu", LIGHTEST, 1)),
     ]
 
 
 async def test_hearing_goes_on_with_less_where_it_stopped_and_in_its_language(bench, whole):
     most = {2: 4, 3: 2, 4: 1}
-    loud = ears(bears=lambda effort, n: FULL if effort.batch_size > most.get(n, 8) else None)
+    loud = ears(bears=lambda compute, n: FULL if compute.batch_size > most.get(n, 8) else None)
     assert await bench.hear(loud) == whole
-    assert [(from_s, effort.batch_size) for from_s, effort in loud.asked] == [
+    assert [(from_s, compute.batch_size) for from_s, compute in loud.asked] == [
         (0.0, 8),
         (SPOKEN[1].end_s, 4),
         (SPOKEN[2].end_s, 2),
@@ -243,14 +245,14 @@ async def test_hearing_goes_on_with_less_where_it_stopped_and_in_its_language(be
 
 
 async def test_a_card_that_fails_gives_way_to_the_cpu_at_once(bench, whole):
-    broken = ears(bears=lambda effort, n: BROKEN if n == 2 and effort.device != "cpu" else None)
+    broken = ears(bears=lambda compute, n: BROKEN if n == 2 and compute.device != "cpu" else None)
     assert await bench.hear(broken) == whole
-    assert broken.asked == [(0.0, SET), (SPOKEN[1].end_s, Effort("cpu", LIGHTEST, 8))]
+    assert broken.asked == [(0.0, SET), (SPOKEN[1].end_s, SpeechCompute("cpu", LIGHTEST, 8))]
 
 
 async def test_that_hearing_goes_on_with_less_is_told(bench):
     told = []
-    small = ears(bears=lambda effort, n: FULL if n == 3 and effort.batch_size == 8 else None)
+    small = ears(bears=lambda compute, n: FULL if n == 3 and compute.batch_size == 8 else None)
     program = bench.program(small)
     assert program.notes == ()
     await program.hear(LINK, BEES, told.append)
@@ -267,9 +269,9 @@ async def test_the_next_video_does_not_begin_by_failing_again(bench, whole):
     weak = ears(bears=only(batch_size=2))
     program = bench.program(weak)
     for _ in range(2):
-        await bench.pieces.clear(BEES.id)
+        await bench.checkpoints.clear(BEES.id)
         assert await program.hear(LINK, BEES, print) == whole
-    assert [effort.batch_size for _, effort in weak.asked] == [8, 4, 2, 2]
+    assert [compute.batch_size for _, compute in weak.asked] == [8, 4, 2, 2]
 
 
 async def test_when_no_rung_bears_the_error_is_told_and_the_next_video_tries_everything(bench):
@@ -278,7 +280,7 @@ async def test_when_no_rung_bears_the_error_is_told_and_the_next_video_tries_eve
     for _ in range(2):
         with pytest.raises(WorkerOutOfMemory):
             await program.hear(LINK, BEES, print)
-    assert [effort.batch_size for _, effort in weak.asked] == [2, 1] * 2
+    assert [compute.batch_size for _, compute in weak.asked] == [2, 1] * 2
     assert program.notes == ()
 
 

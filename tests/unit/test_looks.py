@@ -13,10 +13,10 @@ import pytest
 from bot.chat import Button, Draft
 from bot.discord_adapter.markdown import DiscordMarkdown
 from bot.handlers.buttons import button_id
-from bot.rendering.chat_messages import Looks
+from bot.rendering.chat_messages import MessageRenderer
 from bot.words import Words
 from core import errors
-from core.chat_records import Habits
+from core.chat_records import ChatSettings
 from core.config import Language
 from core.errors import CoreError
 from core.model import (
@@ -56,8 +56,8 @@ class DiscordLike(FakeChat):
     style = DiscordMarkdown()
 
 
-def looks(chat: FakeChat | None = None, language: Language = "en") -> Looks:
-    return Looks(chat or FakeChat(), Words(language))
+def renderer(chat: FakeChat | None = None, language: Language = "en") -> MessageRenderer:
+    return MessageRenderer(chat or FakeChat(), Words(language))
 
 
 def shown(*drafts: Draft) -> str:
@@ -95,7 +95,7 @@ def buttons(count: int) -> list[Button]:
 @pytest.mark.parametrize("chapters", [0, 3, 200])
 @titled
 def test_every_summary_is_taken_by_the_platform_and_is_whole(style, chapters, title):
-    drafts = looks(style()).summary(ready(title, chapters), buttons(6))
+    drafts = renderer(style()).summary(ready(title, chapters), buttons(6))
     text = shown(*drafts)
     assert [len(draft.buttons) for draft in drafts] == [0] * (len(drafts) - 1) + [6]
     assert [draft.card is not None for draft in drafts] == [True] + [False] * (len(drafts) - 1)
@@ -107,7 +107,7 @@ def test_every_summary_is_taken_by_the_platform_and_is_whole(style, chapters, ti
 
 
 def test_a_summary_tells_who_heard_and_who_wrote():
-    [draft] = looks(language="ko").summary(ready(engine="extractive"), [])
+    [draft] = renderer(language="ko").summary(ready(engine="extractive"), [])
     words = Words("ko")
     assert words("sources.whisper") in draft.text
     assert words("engines.extractive") in draft.text
@@ -116,13 +116,13 @@ def test_a_summary_tells_who_heard_and_who_wrote():
 
 def test_an_empty_summary_still_tells_what_stands_behind_it():
     empty = ready("", 0, topic="", points=(), hashtags=(), questions=())
-    text = shown(*looks().summary(empty, []))
+    text = shown(*renderer().summary(empty, []))
     assert text.startswith("Minutes covered")
 
 
 @titled
 def test_a_summary_is_sent_in_pieces_that_a_message_without_a_card_takes(title):
-    first, *others = looks().summary(ready(title, 100), [])
+    first, *others = renderer().summary(ready(title, 100), [])
     assert others
     assert len(first.text) > FakeChat.text_limit
 
@@ -130,7 +130,7 @@ def test_a_summary_is_sent_in_pieces_that_a_message_without_a_card_takes(title):
 @titled
 @pytest.mark.parametrize("style", [FakeChat, DiscordLike])
 def test_lists_of_hostile_titles_fit_and_lose_none(title, style):
-    ours = looks(style())
+    ours = renderer(style())
     videos = [Video(f"{n:011}", title, duration_s=3600) for n in range(10)]
     chunk = Chunk(videos[0].id, 0, 0.0, 9.0, 0, 1, "", title * 20)
     order = Order("k", videos[0].id, "", "a", "en")
@@ -147,7 +147,7 @@ def test_lists_of_hostile_titles_fit_and_lose_none(title, style):
 
 @titled
 def test_no_title_pings_or_becomes_markup_on_discord(title):
-    ours = looks(DiscordLike())
+    ours = renderer(DiscordLike())
     answer = Answer("", title + " [1]", (cited(title),), (), grounded=True, engine="x")
     text = shown(
         *ours.summary(ready(title), []),
@@ -165,8 +165,8 @@ def test_no_title_pings_or_becomes_markup_on_discord(title):
 
 @titled
 def test_a_thread_has_a_title_within_the_limit(title):
-    assert 0 < len(looks().title(Video("aaaaaaaaaaa", title * 3))) <= 100
-    assert looks().title(None) == "A video"
+    assert 0 < len(renderer().title(Video("aaaaaaaaaaa", title * 3))) <= 100
+    assert renderer().title(None) == "A video"
 
 
 def cited(quote: str, video_id: str = "aaaaaaaaaaa", n: int = 1) -> Citation:
@@ -177,7 +177,7 @@ def test_each_citation_of_an_answer_is_linked_to_its_second_and_names_its_video(
     citations = (cited("One.", n=1), cited("Two.", "bbbbbbbbbbb", n=2))
     answer = Answer("Why?", "So [1], and so [2].", citations, (), grounded=True, engine="x")
     titles = {"aaaaaaaaaaa": "Bees", "bbbbbbbbbbb": "Ants"}
-    [draft] = looks().answer(answer, titles, [])
+    [draft] = renderer().answer(answer, titles, [])
     assert r"[\[1\]](https://youtu.be/aaaaaaaaaaa?t=5)" in draft.text
     assert "“One.” — “Bees”" in draft.text
     assert "“Two.” — “Ants”" in draft.text
@@ -186,7 +186,7 @@ def test_each_citation_of_an_answer_is_linked_to_its_second_and_names_its_video(
 @pytest.mark.parametrize("citations", [(cited("One."), cited("Two.", n=2)), ()])
 def test_where_one_video_was_asked_it_is_named_once_whatever_is_cited(citations):
     answer = Answer("Why?", "So it is.", citations, (), grounded=True, engine="x")
-    [draft] = looks().answer(answer, {"aaaaaaaaaaa": "Bees"}, [])
+    [draft] = renderer().answer(answer, {"aaaaaaaaaaa": "Bees"}, [])
     assert draft.text.count("Bees") == 1
     assert "About “Bees”" in draft.text
 
@@ -194,7 +194,7 @@ def test_where_one_video_was_asked_it_is_named_once_whatever_is_cited(citations)
 def test_a_long_answer_becomes_several_messages_and_the_last_has_the_buttons():
     text = "\n\n".join(f"Sentence {n} of the answer [1]." for n in range(300))
     answer = Answer("Why?", text, (cited("So."),), (), grounded=True, engine="x")
-    drafts = looks().answer(answer, {}, buttons(3))
+    drafts = renderer().answer(answer, {}, buttons(3))
     assert all(f"Sentence {n} of" in shown(*drafts) for n in range(300))
     assert [bool(draft.buttons) for draft in drafts] == [False] * (len(drafts) - 1) + [True]
     assert len(drafts) > 5
@@ -203,27 +203,27 @@ def test_a_long_answer_becomes_several_messages_and_the_last_has_the_buttons():
 @pytest.mark.parametrize("text", ["", "  \n ", "\u202e", "\x00"])
 def test_an_answer_without_words_says_that_the_video_says_nothing(text):
     answer = Answer("Why?", text, (), (), grounded=False, engine="x")
-    assert Words("en")("labels.not_in_video") in shown(*looks().answer(answer, {}, []))
+    assert Words("en")("labels.not_in_video") in shown(*renderer().answer(answer, {}, []))
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u202e"])
 def test_an_answer_that_has_not_begun_shows_no_message(text):
-    assert looks().growing(text) == []
+    assert renderer().growing(text) == []
 
 
 @pytest.mark.parametrize("length", [1, 2000, 4000])
 @pytest.mark.parametrize("sign", ["?", "@", "꿀", "😀", "_"])
 def test_a_question_of_any_length_is_shown_as_asked_by_its_person(sign, length):
-    assert shown(looks().asked("Ada", sign * length)).startswith("Ada asks: ")
+    assert shown(renderer().asked("Ada", sign * length)).startswith("Ada asks: ")
 
 
 def test_a_video_without_chapters_says_so():
-    assert looks().chapters(ready(chapters=0)).text == "This video has no chapters."
+    assert renderer().chapters(ready(chapters=0)).text == "This video has no chapters."
 
 
 @titled
 def test_chapters_that_do_not_fit_come_as_a_file(title):
-    draft = looks().chapters(ready(title, 200))
+    draft = renderer().chapters(ready(title, 200))
     assert shown(draft)
     assert draft.file
     assert draft.file.text.count("\n") >= 199
@@ -232,7 +232,7 @@ def test_chapters_that_do_not_fit_come_as_a_file(title):
 @pytest.mark.parametrize("fraction", [0, 0.25, 0.5, 1])
 def test_a_bar_moves_from_left_to_right(fraction):
     video = Video("aaaaaaaaaaa", "Bees", thumbnail_url="https://i.ytimg.com/a.jpg")
-    draft = looks().progress(video, Progress("transcribe", fraction, 62.0))
+    draft = renderer().progress(video, Progress("transcribe", fraction, 62.0))
     bar = draft.text.splitlines()[0]
     assert bar == "▰" * int(12 * fraction) + "▱" * int(12 - 12 * fraction)
     assert "Listening" in draft.text
@@ -259,24 +259,24 @@ def made(kind: type[CoreError]) -> CoreError:
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("kind", [*kinds(), errors.WorkerFailed])
 def test_no_error_tells_people_in_a_chat_to_use_the_terminal(kind, language):
-    text = shown(looks(language=language).failed(made(kind), ready().video))
+    text = shown(renderer(language=language).failed(made(kind), ready().video))
     for word in ("tubethread ", "make ", "ollama ", "--", "config.yaml", "doctor"):
         assert word not in text.replace("\\", "")
     assert len(text.splitlines()) == 2
 
 
 def test_what_nobody_foresaw_is_told_without_details():
-    assert "secret" not in looks().failed(ValueError("secret /home/ada")).text
+    assert "secret" not in renderer().failed(ValueError("secret /home/ada")).text
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_setting_has_words(language):
     for habits in (
-        Habits(),
-        Habits(links=True, mention_only=False, language="ko", watch="everyone"),
-        Habits(links=False, language="en", ask="moderators", forget="moderators"),
+        ChatSettings(),
+        ChatSettings(links=True, mention_only=False, language="ko", watch="everyone"),
+        ChatSettings(links=False, language="en", ask="moderators", forget="moderators"),
     ):
-        assert len(shown(looks(language=language).habits(habits)).splitlines()) == 6
+        assert len(shown(renderer(language=language).habits(habits)).splitlines()) == 6
 
 
 def test_a_buttons_id_is_the_same_whenever_it_is_made_and_tells_nothing():

@@ -10,7 +10,7 @@ from bot.chat import Person, Where
 from bot.config import Config, Quotas
 from bot.handlers.policy import merged
 from bot.words import Words
-from core.chat_records import Habits
+from core.chat_records import ChatSettings
 from core.export.document import Markdown
 from tests.fakes.scene import (
     ADA,
@@ -34,9 +34,9 @@ marked = Markdown().text
 
 
 def test_of_each_setting_the_first_that_is_set_counts():
-    near, far = Habits(links=False, ask="moderators"), Habits(links=True, language="ko")
-    assert merged([near, far]) == Habits(links=False, language="ko", ask="moderators")
-    assert merged([]) == Habits()
+    near, far = ChatSettings(links=False, ask="moderators"), ChatSettings(links=True, language="ko")
+    assert merged([near, far]) == ChatSettings(links=False, language="ko", ask="moderators")
+    assert merged([]) == ChatSettings()
 
 
 @virtually

@@ -55,7 +55,7 @@ def until(calls, replies, error=KILLED):
 
 
 @dataclass
-class Desk:
+class HandlerContext:
     """Where one video is summed up, again and again, over the same pieces."""
 
     replies: object = obedient
@@ -69,9 +69,9 @@ class Desk:
         model.name = changed.pop("name", model.name)
         facts = {"video": VIDEO, "transcript": TRANSCRIPT, "language": "en"} | changed
         self.told.clear()
-        tell = lambda progress: self.told.append(progress.fraction)  # noqa: E731
+        on_progress = lambda progress: self.told.append(progress.fraction)  # noqa: E731
         pieces = FakePieces(self.shelf)
-        summary = await summarise(**facts, model=model, tell=tell, pieces=pieces)
+        summary = await summarise(**facts, model=model, on_progress=on_progress, checkpoints=pieces)
         return summary, model.prompts
 
     async def is_killed(self, calls):
@@ -81,38 +81,38 @@ class Desk:
 
 @pytest.mark.parametrize(("replies", "rounds"), [(obedient, 1), (wordy, 2)])
 async def test_after_a_kill_only_what_was_not_finished_is_asked(replies, rounds):
-    whole_desk = Desk(replies)
+    whole_desk = HandlerContext(replies)
     whole, prompts = await whole_desk.sum_up()
-    assert len({recipe for _, recipe, _ in whole_desk.shelf.pieces}) == rounds
+    assert len({recipe for _, recipe, _ in whole_desk.shelf.checkpoints}) == rounds
     for calls in range(len(prompts)):
-        desk = Desk(replies)
-        await desk.is_killed(calls)
-        assert await desk.sum_up() == (whole, prompts[calls:])
+        context = HandlerContext(replies)
+        await context.is_killed(calls)
+        assert await context.sum_up() == (whole, prompts[calls:])
 
 
 async def test_killed_after_every_part_it_comes_to_the_same_end():
-    whole, prompts = await Desk(wordy).sum_up()
-    desk = Desk(wordy)
+    whole, prompts = await HandlerContext(wordy).sum_up()
+    context = HandlerContext(wordy)
     for _ in prompts[:-1]:
-        await desk.is_killed(1)
-    assert await desk.sum_up() == (whole, prompts[-1:])
+        await context.is_killed(1)
+    assert await context.sum_up() == (whole, prompts[-1:])
 
 
 async def test_notes_that_had_to_be_stood_in_for_are_kept_too():
-    whole, prompts = await Desk(stubborn).sum_up()
-    desk = Desk(stubborn)
-    await desk.is_killed(len(prompts) - 1)
-    assert await desk.sum_up() == (whole, prompts[-1:])
+    whole, prompts = await HandlerContext(stubborn).sum_up()
+    context = HandlerContext(stubborn)
+    await context.is_killed(len(prompts) - 1)
+    assert await context.sum_up() == (whole, prompts[-1:])
 
 
 async def test_progress_starts_at_what_is_kept():
-    desk = Desk()
-    await desk.sum_up()
-    whole = list(desk.told)
-    desk.shelf.pieces.clear()
-    await desk.is_killed(3)
-    await desk.sum_up()
-    assert desk.told == pytest.approx([0.0, *whole[3:]])
+    context = HandlerContext()
+    await context.sum_up()
+    whole = list(context.told)
+    context.shelf.checkpoints.clear()
+    await context.is_killed(3)
+    await context.sum_up()
+    assert context.told == pytest.approx([0.0, *whole[3:]])
 
 
 @pytest.mark.parametrize(
@@ -127,17 +127,17 @@ async def test_progress_starts_at_what_is_kept():
     ids=["model", "language", "title", "words", "times"],
 )
 async def test_nothing_is_used_again_for_anything_else(changed):
-    fresh = await Desk().sum_up(**changed)
-    desk = Desk()
-    await desk.is_killed(4)
-    assert await desk.sum_up(**changed) == fresh
+    fresh = await HandlerContext().sum_up(**changed)
+    context = HandlerContext()
+    await context.is_killed(4)
+    assert await context.sum_up(**changed) == fresh
 
 
 async def test_another_cut_goes_on_where_the_parts_at_hand_end():
     """A context of another size, or a model that counts tokens otherwise than before."""
-    desk = Desk()
-    await desk.is_killed(2)
-    _, prompts = await desk.sum_up(num_ctx=3072)
+    context = HandlerContext()
+    await context.is_killed(2)
+    _, prompts = await context.sum_up(num_ctx=3072)
     read = " ".join(prompt[1].text for prompt in prompts[:-1])
     known = [segment.text in read for segment in SAID]
     assert not known[0]
@@ -146,17 +146,17 @@ async def test_another_cut_goes_on_where_the_parts_at_hand_end():
 
 
 async def test_a_summary_at_one_go_keeps_nothing():
-    desk = Desk(num_ctx=16_384)
-    await desk.sum_up(transcript=SHORT)
-    assert desk.shelf.pieces == {}
+    context = HandlerContext(num_ctx=16_384)
+    await context.sum_up(transcript=SHORT)
+    assert context.shelf.checkpoints == {}
 
 
 async def test_a_model_that_was_stood_in_for_goes_on_when_it_is_back():
-    _, prompts = await Desk().sum_up()
+    _, prompts = await HandlerContext().sum_up()
     shelf, summaries = Shelf(), []
     for replies in (until(2, obedient, ModelFailed("gone")), obedient):
         model = ScriptedModel(replies, 2048)
-        engine = Engine(model, None, False, 256, pieces=FakePieces(shelf))
+        engine = Engine(model, None, False, 256, checkpoints=FakePieces(shelf))
         told = lambda progress: None  # noqa: E731
         summaries.append(await engine.summarise(model, VIDEO, TRANSCRIPT, "en", told))
     assert [summary.engine for summary in summaries] == [EXTRACTIVE, "scripted"]
@@ -166,12 +166,12 @@ async def test_a_model_that_was_stood_in_for_goes_on_when_it_is_back():
 async def test_a_finished_summary_takes_its_own_notes_with_it_and_no_others():
     shelf, told = Shelf(), lambda progress: None
     model = ScriptedModel(until(2, obedient), 2048)
-    engine = Engine(model, None, True, 256, pieces=FakePieces(shelf))
+    engine = Engine(model, None, True, 256, checkpoints=FakePieces(shelf))
     with pytest.raises(asyncio.CancelledError):
         await engine.summarise(model, VIDEO, TRANSCRIPT, "en", told)
-    begun = dict(shelf.pieces)
+    begun = dict(shelf.checkpoints)
     model.replies = obedient
     await engine.summarise(model, VIDEO, TRANSCRIPT, "ko", told)
-    assert len(shelf.pieces) > len(begun)
+    assert len(shelf.checkpoints) > len(begun)
     await engine.finished(VIDEO.id, "ko")
-    assert shelf.pieces == begun
+    assert shelf.checkpoints == begun

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from core.jobs.lazy import OpenedOnce
+from core.jobs.lazy import Lazy
 
 
 class Door:
@@ -27,14 +27,14 @@ class Door:
 
 async def test_what_nobody_asks_for_is_not_opened():
     door = Door()
-    async with OpenedOnce(door):
+    async with Lazy(door):
         pass
     assert door.told == []
 
 
 async def test_of_all_who_ask_at_once_one_opens_it():
     door = Door()
-    async with OpenedOnce(door) as once:
+    async with Lazy(door) as once:
         assert await asyncio.gather(*(once.get() for _ in range(5))) == [door] * 5
         assert door.told == ["opened"]
     assert door.told == ["opened", "closed"]
@@ -42,7 +42,7 @@ async def test_of_all_who_ask_at_once_one_opens_it():
 
 async def test_what_could_not_be_opened_is_tried_again():
     door = Door(OSError("no"))
-    async with OpenedOnce(door) as once:
+    async with Lazy(door) as once:
         with pytest.raises(OSError):
             await once.get()
         assert await once.get() is door

@@ -10,7 +10,7 @@ from bot.chat import Busy, Button, Draft, File
 from bot.delivery.growing_message import read_draft, write_draft
 from bot.delivery.outbox import open_outbox
 from bot.delivery.place_queue import GIVE_UP_S
-from core.chat_records import Effect
+from core.chat_records import OutboxEntry
 from core.errors import StoreBroken
 from tests.fakes.chat import KEY_REMEMBERED_S, FakeChat, Faults, says
 from tests.fakes.store import FakeOutgoing
@@ -34,7 +34,7 @@ async def test_it_is_stored_before_it_is_sent():
 @virtually
 async def test_what_cannot_be_stored_is_told_and_not_sent():
     class Broken(FakeOutgoing):
-        async def add(self, effect: Effect) -> Effect:
+        async def add(self, effect: OutboxEntry) -> OutboxEntry:
             raise StoreBroken
 
     chat = FakeChat()
@@ -112,7 +112,7 @@ async def test_a_text_that_changes_nothing_costs_no_edit():
 @virtually
 async def test_a_text_shown_while_an_older_one_is_being_stored_is_not_forgotten(after_s):
     class Slow(FakeOutgoing):
-        async def save(self, effect: Effect) -> None:
+        async def save(self, effect: OutboxEntry) -> None:
             await asyncio.sleep(1)
             await super().save(effect)
 
@@ -130,7 +130,7 @@ async def test_a_text_shown_while_an_older_one_is_being_stored_is_not_forgotten(
 @virtually
 async def test_asked_for_again_while_it_is_being_sent_it_is_not_sent_again():
     class Slow(FakeOutgoing):
-        async def add(self, effect: Effect) -> Effect:
+        async def add(self, effect: OutboxEntry) -> OutboxEntry:
             stored = await super().add(effect)
             await asyncio.sleep(60)
             return stored

@@ -16,7 +16,7 @@ import pytest
 
 from bot.chat import Draft, PlaceClosed
 from bot.delivery.outbox import Outbox
-from core.chat_records import Effect
+from core.chat_records import OutboxEntry
 from core.errors import StoreBroken
 from tests.fakes.chat import FakeChat, Faults
 from tests.fakes.store import FakeOutgoing
@@ -37,13 +37,13 @@ class BreakingOutgoing(FakeOutgoing):
         if self.dice.random() < self.broken:
             raise StoreBroken
 
-    async def add(self, effect: Effect) -> Effect:
+    async def add(self, effect: OutboxEntry) -> OutboxEntry:
         await self._pause()
         stored = await super().add(effect)
         await self._pause()
         return stored
 
-    async def save(self, effect: Effect) -> None:
+    async def save(self, effect: OutboxEntry) -> None:
         await self._pause()
         await super().save(effect)
         await self._pause()

@@ -6,12 +6,12 @@ from core.model import LIGHTER, Progress
 
 
 def test_a_log_has_a_line_for_each_stage_and_each_note(capsys):
-    with TextOutput(Words("en")).progress() as tell:
-        tell(Progress("load"))
-        tell(Progress("transcribe", 0.1))
-        tell(Progress("transcribe", 0.2))
-        tell(Progress("load", note=LIGHTER))
-        tell(Progress("transcribe", 0.3, note=LIGHTER))
+    with TextOutput(Words("en")).progress() as on_progress:
+        on_progress(Progress("load"))
+        on_progress(Progress("transcribe", 0.1))
+        on_progress(Progress("transcribe", 0.2))
+        on_progress(Progress("load", note=LIGHTER))
+        on_progress(Progress("transcribe", 0.3, note=LIGHTER))
     *lines, note, again, last = capsys.readouterr().err.splitlines()
     assert lines == ["Loading the model …", "Listening …"]
     assert note == Words("en")(f"notes.{LIGHTER}")

@@ -273,10 +273,10 @@ async def test_what_one_channel_forgets_stays_begun_for_another(world):
         for channel in ("sea", "hive")
     ]
     await world.transcriber.began.wait()
-    recipe = world.ingest().hearing.settings(LINK)
-    assert await world.store.pieces.load(BEES.id, recipe)
+    recipe = world.ingest().speech_or_captions.settings(LINK)
+    assert await world.store.checkpoints.load(BEES.id, recipe)
     assert await pipeline.forget("hive", BEES.id) == [BEES.id]
-    assert await world.store.pieces.load(BEES.id, recipe)
+    assert await world.store.checkpoints.load(BEES.id, recipe)
     assert await world.store.videos.get(BEES.id)
     with pytest.raises(UnknownJob):
         await pipeline.outcome(ours)
@@ -285,10 +285,10 @@ async def test_what_one_channel_forgets_stays_begun_for_another(world):
 
 
 async def test_what_was_begun_a_week_ago_is_kept_no_longer(world):
-    pieces = world.store.pieces
+    pieces = world.store.checkpoints
     for recipe in ("old", "new"):
         await pieces.save(BEES.id, recipe, 0, "piece")
-    pieces._shelf.pieces[BEES.id, "old", 0] = ("piece", datetime(2020, 1, 1, tzinfo=UTC))
+    pieces._shelf.checkpoints[BEES.id, "old", 0] = ("piece", datetime(2020, 1, 1, tzinfo=UTC))
     await world.ingest().tidy()
     assert [await pieces.load(BEES.id, recipe) for recipe in ("old", "new")] == [{}, {0: "piece"}]
 

@@ -72,7 +72,7 @@ def engine_of(model):
     async def is_there():
         pass
 
-    return Engine(model, is_there, True, 256, MemoryStore().pieces)
+    return Engine(model, is_there, True, 256, MemoryStore().checkpoints)
 
 
 async def sum_up(engine, segments=SHORT):

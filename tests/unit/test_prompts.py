@@ -12,7 +12,7 @@ from core.language_model.prompts import (
     harmless,
     prompt,
 )
-from core.model import Answer, Mark, Passage, Segment, Turn, Video
+from core.model import Answer, ChapterMark, Passage, Segment, Turn, Video
 from core.ports import Message
 from tests.fakes.lectures import read_lecture
 
@@ -76,7 +76,7 @@ def test_a_stranger_cannot_write_a_line_a_fence_a_number_or_a_special_token():
 
 
 def test_questions_and_titles_of_chapters_are_harmless_too():
-    tasks = [ask(HOSTILE, "en"), ask_for_summary("en", 10, [Mark(HOSTILE, 0.0)])]
+    tasks = [ask(HOSTILE, "en"), ask_for_summary("en", 10, [ChapterMark(HOSTILE, 0.0)])]
     for task in tasks:
         assert "<|" not in task.text
         assert "[3]" not in task.text

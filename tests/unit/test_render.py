@@ -30,10 +30,10 @@ from core.model import (
     Progress,
     Ready,
     Segment,
-    Source,
     Stage,
     Summary,
     Transcript,
+    TranscriptSource,
     Video,
 )
 from core.text.display import clock, one_line, printable
@@ -220,7 +220,7 @@ def test_progress_tells_that_hearing_goes_on_with_less():
 
 
 def test_every_stage_and_source_has_words():
-    for group, codes in (("stages", get_args(Stage)), ("sources", get_args(Source))):
+    for group, codes in (("stages", get_args(Stage)), ("sources", get_args(TranscriptSource))):
         keys = {key for key in EN.texts if key.startswith(f"{group}.")}
         assert keys == {f"{group}.{code}" for code in codes}
 

@@ -123,14 +123,14 @@ async def test_in_private_a_reply_to_a_link_is_about_its_video(tmp_path):
 @virtually
 async def test_in_private_each_video_has_a_conversation_of_its_own(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
-        rooms = []
+        bindings = []
         for link in (BEES_LINK, OTHER_LINK):
             await scene.write(link, PRIVATE, to_us=True)
             await scene.settle()
             await scene.write(QUEEN, PRIVATE, to_us=True)
             await scene.settle()
-            rooms.append(await scene.store.rooms.find("fake", PRIVATE.place))
-        for room in rooms:
+            bindings.append(await scene.store.bindings.find("fake", PRIVATE.place))
+        for room in bindings:
             assert len(await scene.store.threads.turns(room.channel, room.thread, 9)) == 1
 
 
@@ -167,7 +167,7 @@ async def test_among_others_more_questions_go_on_with_the_conversation_about_a_v
         assert f"“{BEES.title}”" in answer.draft.text, "nobody need guess which video is meant"
         await scene.write(QUEEN, reply_to=answer.id, to_us=True)
         await scene.settle()
-        room = await scene.store.rooms.find("fake", HERE.place, bees.id)
+        room = await scene.store.bindings.find("fake", HERE.place, bees.id)
         assert len(await scene.store.threads.turns(room.channel, room.thread, 9)) == 2
 
 
@@ -194,7 +194,7 @@ async def test_a_watch_command_in_private_is_talked_about_too(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
         await scene.command("watch", PRIVATE, link=BEES_LINK)
         await scene.settle()
-        room = await scene.store.rooms.find("fake", PRIVATE.place)
+        room = await scene.store.bindings.find("fake", PRIVATE.place)
         assert room.video_id == "aaaaaaaaaaa"
 
 

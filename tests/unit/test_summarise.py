@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import BadModelOutput, ModelFailed
 from core.language_model.replies import SummaryDraft, parse
-from core.model import Mark, Segment, Transcript, Video
+from core.model import ChapterMark, Segment, Transcript, Video
 from core.summary.summarise import chapters_of, summarise
 from tests.fakes.models import ScriptedModel
 from tests.fakes.store import MemoryStore
@@ -61,8 +61,10 @@ def obedient(prompt) -> dict:
 
 
 async def summed_up(model, transcript=SHORT, video=VIDEO, language="en", told=None):
-    tell = told.append if told is not None else lambda _: None
-    return await summarise(video, transcript, model, language, tell, pieces=MemoryStore().pieces)
+    on_progress = told.append if told is not None else lambda _: None
+    return await summarise(
+        video, transcript, model, language, on_progress, checkpoints=MemoryStore().checkpoints
+    )
 
 
 def check_chapters(chapters, transcript) -> None:
@@ -151,7 +153,11 @@ async def test_of_too_many_chapters_the_shortest_are_joined():
 
 
 async def test_the_uploaders_chapters_are_kept_and_get_points():
-    marks = (Mark("Start", 0.0), Mark("[Rivers](http://e.vil/x)", 300.0), Mark("End", 1100.0))
+    marks = (
+        ChapterMark("Start", 0.0),
+        ChapterMark("[Rivers](http://e.vil/x)", 300.0),
+        ChapterMark("End", 1100.0),
+    )
     model = ScriptedModel([DRAFT])
     video = Video("beesbeesbee", "Bees", marks=marks)
     summary = await summed_up(model, video=video)

@@ -2,7 +2,7 @@
 
 from core.model import Progress
 from core.pipeline.eta import with_eta
-from core.pipeline.timing import Watch
+from core.pipeline.timing import Stopwatch
 
 
 class Clock:
@@ -17,22 +17,22 @@ class Clock:
 
 def test_the_time_left_follows_the_pace_of_the_stage():
     clock, told = Clock(), []
-    tell = with_eta(told.append, clock)
-    tell(Progress("download", 0.5))
-    tell(Progress("transcribe"))
+    on_progress = with_eta(told.append, clock)
+    on_progress(Progress("download", 0.5))
+    on_progress(Progress("transcribe"))
     clock.now += 30
-    tell(Progress("transcribe", 0.01))
-    tell(Progress("transcribe", 0.75))
-    tell(Progress("transcribe", 1.0))
+    on_progress(Progress("transcribe", 0.01))
+    on_progress(Progress("transcribe", 0.75))
+    on_progress(Progress("transcribe", 1.0))
     assert [progress.eta_s for progress in told] == [None, None, None, 10, 0]
 
 
 def test_what_was_done_before_a_kill_does_not_count_as_quickly_done():
     clock, told = Clock(), []
-    tell = with_eta(told.append, clock)
-    tell(Progress("transcribe", 0.5))
+    on_progress = with_eta(told.append, clock)
+    on_progress(Progress("transcribe", 0.5))
     clock.now += 30
-    tell(Progress("transcribe", 0.6))
+    on_progress(Progress("transcribe", 0.6))
     assert [progress.eta_s for progress in told] == [None, 120]
 
 
@@ -44,7 +44,7 @@ def test_a_time_left_that_is_known_better_stays():
 
 def test_loading_is_in_none_of_the_other_times():
     clock = Clock()
-    watch = Watch(clock)
+    watch = Stopwatch(clock)
     clock.now += 0.010
     with watch.loading():
         clock.now += 5
@@ -61,6 +61,6 @@ def test_loading_is_in_none_of_the_other_times():
 
 def test_an_answer_without_text_has_its_first_token_at_the_end():
     clock = Clock()
-    watch = Watch(clock)
+    watch = Stopwatch(clock)
     clock.now += 0.5
     assert watch.timings().first_token_ms == watch.timings().total_ms == 500

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.model import Mark, Segment, Transcript, Video
+from core.model import ChapterMark, Segment, Transcript, Video
 from core.summary.chapters import find_chapters
 from tests.fakes.lectures import read_lecture
 
@@ -19,7 +19,7 @@ def spoken(*texts: str, step_s: float = 10.0) -> Transcript:
 
 
 def marked(*marks: tuple[str, float]) -> Video:
-    return Video("v", "Bees", marks=tuple(Mark(title, start_s) for title, start_s in marks))
+    return Video("v", "Bees", marks=tuple(ChapterMark(title, start_s) for title, start_s in marks))
 
 
 def outline(video: Video, transcript: Transcript) -> list[tuple[str, float]]:

@@ -162,7 +162,7 @@ async def test_a_reply_to_an_answer_goes_on_with_the_conversation(tmp_path):
         await scene.write(QUEEN, reply_to=scene.chat.messages[-1].id)
         await scene.settle()
         assert is_answer(scene.chat.messages[-1])
-        room = await scene.store.rooms.find("fake", "a", scene.summary(HERE).id)
+        room = await scene.store.bindings.find("fake", "a", scene.summary(HERE).id)
         assert len(await scene.store.threads.turns(room.channel, room.thread, 9)) == 3
 
 
@@ -242,11 +242,11 @@ async def test_a_link_in_a_videos_thread_leaves_the_thread_to_its_own_video(tmp_
         await scene.write(OTHER_LINK, thread)
         await scene.settle()
         assert len(scene.chat.threads) == 1
-        room = await scene.store.rooms.find("fake", thread.place)
+        room = await scene.store.bindings.find("fake", thread.place)
         assert room.video_id == BEES.id
         summary = scene.summary(thread)
         assert "bbbbbbbbbbb" in summary.draft.text
-        found = await scene.store.rooms.find("fake", thread.place, summary.id)
+        found = await scene.store.bindings.find("fake", thread.place, summary.id)
         assert found.video_id == "bbbbbbbbbbb"
 
 

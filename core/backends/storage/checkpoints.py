@@ -1,4 +1,4 @@
-"""This file keeps finished parts of work that is not finished: `Pieces` over a database."""
+"""This file keeps finished parts of work that is not finished: `Checkpoints` over a database."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core.backends.storage.upsert import insert_into
 _p = pieces.c
 
 
-class SqlPieces:
-    """Fulfils `Pieces`."""
+class SqlCheckpoints:
+    """Fulfils `Checkpoints`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

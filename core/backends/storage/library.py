@@ -70,7 +70,7 @@ async def _forget(connection: AsyncConnection, channel: str, video_id: str) -> N
 
 async def _leave(connection: AsyncConnection, channel: str, video_id: str | None) -> None:
     """No room and no button leads there any more. Open requests stay: they end by themselves."""
-    for kept in (t.rooms, t.buttons):
+    for kept in (t.bindings, t.buttons):
         gone = delete(kept).where(kept.c.channel == channel)
         if video_id is not None:
             gone = gone.where(kept.c.video_id == video_id)

@@ -1,4 +1,4 @@
-"""This file keeps what people shall see on the platforms: `Outgoing` over a database."""
+"""This file keeps what people shall see on the platforms: `OutboxEntries` over a database."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from sqlalchemy import ColumnElement, Row, and_, delete, select, update
 from core.backends.storage.database import Database
 from core.backends.storage.tables import outbox
 from core.backends.storage.upsert import insert_into
-from core.chat_records import Effect
+from core.chat_records import OutboxEntry
 
 _o = outbox.c
 _OVER = and_(_o.finished, _o.shown == _o.revision)
 
 
-class SqlOutgoing:
-    """Fulfils `Outgoing`."""
+class SqlOutboxEntries:
+    """Fulfils `OutboxEntries`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, effect: Effect) -> Effect:
+    async def add(self, effect: OutboxEntry) -> OutboxEntry:
         async with self._database.write() as connection:
             new = insert_into(connection, outbox).values(_values(effect))
             await connection.execute(new.on_conflict_do_nothing())
             stored = await connection.execute(select(outbox).where(_named(effect)))
             return _effect(stored.one())
 
-    async def save(self, effect: Effect) -> None:
+    async def save(self, effect: OutboxEntry) -> None:
         change = update(outbox).where(_named(effect)).values(_values(effect))
         async with self._database.write() as connection:
             await connection.execute(change)
 
-    async def unsettled(self, platform: str) -> list[Effect]:
+    async def unsettled(self, platform: str) -> list[OutboxEntry]:
         query = select(outbox).where(_o.platform == platform, ~_OVER).order_by(_o.number)
         async with self._database.read() as connection:
             return [_effect(row) for row in await connection.execute(query)]
@@ -45,17 +45,17 @@ class SqlOutgoing:
             await connection.execute(delete(outbox).where(_OVER, _o.saved_at < before))
 
 
-def _named(effect: Effect) -> ColumnElement[bool]:
+def _named(effect: OutboxEntry) -> ColumnElement[bool]:
     return and_(_o.platform == effect.platform, _o.key == effect.key)
 
 
-def _values(effect: Effect) -> dict[str, Any]:
+def _values(effect: OutboxEntry) -> dict[str, Any]:
     values = asdict(effect) | {"saved_at": datetime.now(UTC)}
     del values["number"]  # the database counts
     return values
 
 
-def _effect(row: Row[Any]) -> Effect:
+def _effect(row: Row[Any]) -> OutboxEntry:
     values = dict(row._mapping)
     del values["saved_at"]
-    return Effect(**values)
+    return OutboxEntry(**values)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from core.backends.storage.database import Database
 from core.backends.storage.tables import settings
 from core.backends.storage.upsert import insert_into
-from core.chat_records import Habits
+from core.chat_records import ChatSettings
 
 _s = settings.c
 
@@ -18,12 +18,12 @@ class SqlSettings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, scope: str) -> Habits:
+    async def get(self, scope: str) -> ChatSettings:
         query = select(_s.habits).where(_s.scope == scope)
         async with self._database.read() as connection:
-            return await connection.scalar(query) or Habits()
+            return await connection.scalar(query) or ChatSettings()
 
-    async def save(self, scope: str, habits: Habits) -> None:
+    async def save(self, scope: str, habits: ChatSettings) -> None:
         async with self._database.write() as connection:
             new = insert_into(connection, settings).values(scope=scope, habits=habits)
             changed = {"habits": habits}

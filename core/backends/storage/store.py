@@ -12,13 +12,13 @@ from sqlalchemy import URL, ColumnElement, delete, exists, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends.storage import tables as t
-from core.backends.storage.checkpoints import SqlPieces
-from core.backends.storage.conversations import SqlButtons, SqlRooms
+from core.backends.storage.checkpoints import SqlCheckpoints
 from core.backends.storage.database import Database, open_database
 from core.backends.storage.library import SqlLibrary
 from core.backends.storage.locks import hold
 from core.backends.storage.migrations import bring_up
-from core.backends.storage.outbox import SqlOutgoing
+from core.backends.storage.outbox import SqlOutboxEntries
+from core.backends.storage.place_bindings import SqlButtons, SqlPlaceBindings
 from core.backends.storage.requests import SqlRequests
 from core.backends.storage.settings import SqlSettings
 from core.backends.storage.upsert import insert_into
@@ -44,10 +44,10 @@ class Store:
         self.chunks = SqlChunks(database)
         self.library = SqlLibrary(database)
         self.threads = SqlThreads(database)
-        self.outgoing = SqlOutgoing(database)
-        self.pieces = SqlPieces(database)
+        self.outbox_entries = SqlOutboxEntries(database)
+        self.checkpoints = SqlCheckpoints(database)
         self.requests = SqlRequests(database)
-        self.rooms = SqlRooms(database)
+        self.bindings = SqlPlaceBindings(database)
         self.buttons = SqlButtons(database)
         self.settings = SqlSettings(database)
         self.usage = SqlUsage(database)

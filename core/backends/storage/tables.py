@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from core.chat_records import Habits, Request
+from core.chat_records import ChatSettings, Request
 from core.model import Summary, Turn, Video
 
 # PostgreSQL takes no NUL; half a surrogate pair goes into no database and onto no terminal.
@@ -220,7 +220,7 @@ requests = Table(
 )
 
 # Neither rooms nor buttons have a foreign key: they are made before their video is stored.
-rooms = Table(
+bindings = Table(
     "rooms",
     metadata,
     Column("platform", Words, primary_key=True),
@@ -246,7 +246,7 @@ settings = Table(
     "settings",
     metadata,
     Column("scope", Words, primary_key=True),
-    Column("habits", Value(Habits), nullable=False),
+    Column("habits", Value(ChatSettings), nullable=False),
 )
 
 # How often something was done on a day (UTC), and whether somebody was told that it is enough.

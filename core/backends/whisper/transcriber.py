@@ -20,7 +20,7 @@ from core.backends.whisper.repetition import collapse, is_looping
 from core.backends.whisper.windows import LONGEST_SPEECH_S, Stretch, cut
 from core.config import Speech
 from core.errors import ConfigInvalid, WorkerFailed
-from core.model import Effort, Segment, Window
+from core.model import Segment, SpeechCompute, Window
 
 _VOTERS = 3
 _SILENT_PROBABILITY, _UNSURE_LOG_PROBABILITY = 0.6, -1.0
@@ -38,7 +38,7 @@ class Whisper:
         self._loaded_on = ("", "")
 
     def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0, effort: Effort | None = None
+        self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute | None = None
     ) -> Iterator[Window]:
         """As the port says: a window a batch, the duration first, as the container tells it before
         anything is loaded or decoded, then as it is.
@@ -47,16 +47,16 @@ class Whisper:
         for whatever else CTranslate2 throws."""
         if told_s := told_duration(audio):
             yield Window(0.0, told_s)
-        speech = self._speech.model_copy(update=asdict(effort) if effort else {})
+        speech = self._speech.model_copy(update=asdict(compute) if compute else {})
         ears = Ears(self._pipeline(speech), speech.batch_size)
         ears.check(language)
         samples = decode(audio)
         yield Window(0.0, len(samples) / RATE)
         yield from ears.hear(samples, language, from_s)
 
-    def settle(self, effort: Effort) -> Effort:
-        target, compute_type = settle(effort.device, effort.compute_type)
-        return Effort(target, compute_type, effort.batch_size)
+    def settle(self, compute: SpeechCompute) -> SpeechCompute:
+        target, compute_type = settle(compute.device, compute.compute_type)
+        return SpeechCompute(target, compute_type, compute.batch_size)
 
     def _pipeline(self, speech: Speech) -> BatchedInferencePipeline:
         wanted_on = (speech.device, speech.compute_type)

@@ -37,7 +37,7 @@ from core.errors import (
 )
 from core.links import watch_url
 from core.model import Progress, Transcript, Video
-from core.ports import Tell
+from core.ports import ProgressCallback
 from core.transcription.speech_or_captions import check_length
 
 KNOWN_FOR_S = 3600  # YouTube's media addresses hold for six hours
@@ -67,12 +67,12 @@ class YouTube:
         """What YouTube says about the video. Refuses what is live, to come, or too long."""
         return video_of(self._info(video_id))
 
-    def download(self, video: Video, folder: Path, tell: Tell) -> Path:
+    def download(self, video: Video, folder: Path, on_progress: ProgressCallback) -> Path:
         """The smallest good audio, as a file in the empty `folder`, whole."""
         info = self._info(video.id)
         if (info.get("filesize") or 0) > self._limits.max_megabytes * BYTES_IN_MEGABYTE:
             raise VideoTooLarge(self._limits.max_megabytes)
-        hook = {"progress_hooks": [_Meter(tell, self._limits.max_megabytes)]}
+        hook = {"progress_hooks": [_Meter(on_progress, self._limits.max_megabytes)]}
         with self._session(file_options(video.id, folder) | hook) as (ytdlp, log):
             try:
                 done = ytdlp.process_ie_result(dict(info), download=True)
@@ -164,8 +164,8 @@ class YouTube:
 class _Meter:
     """yt-dlp's progress hook: tells each new percent, and stops what grows too large."""
 
-    def __init__(self, tell: Tell, max_megabytes: int) -> None:
-        self._tell, self._max_megabytes = tell, max_megabytes
+    def __init__(self, on_progress: ProgressCallback, max_megabytes: int) -> None:
+        self._tell, self._max_megabytes = on_progress, max_megabytes
         self._told = 0
 
     def __call__(self, status: Info) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from core.backends.youtube.options import Info
-from core.model import CaptionTrack, Mark, Video
+from core.model import CaptionTrack, ChapterMark, Video
 
 MAX_HASHTAGS = 15
 # `en-US` of `en-US-zsweiKMxjbg`: a language, then a script or region, before the track's own name.
@@ -87,9 +87,9 @@ def _language(key: str) -> str:
     return match[0] if match else ""
 
 
-def _marks(info: Info) -> tuple[Mark, ...]:
+def _marks(info: Info) -> tuple[ChapterMark, ...]:
     return tuple(
-        Mark(chapter["title"], float(chapter["start_time"]))
+        ChapterMark(chapter["title"], float(chapter["start_time"]))
         for chapter in info.get("chapters") or []
         if chapter.get("title") and chapter.get("start_time") is not None
     )

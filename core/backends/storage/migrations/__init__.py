@@ -43,7 +43,7 @@ def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", "core.backends:migrations")
+    config.set_main_option("script_location", "core.backends.storage:migrations")
     try:
         command.upgrade(config, "head")
     except CommandError as error:

@@ -1,4 +1,4 @@
-"""This file keeps what places and buttons are about: `Rooms` and `Buttons` over a database."""
+"""Keep what places and buttons are about: `PlaceBindings` and `Buttons` over a database."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from sqlalchemy import delete, select
 from core.backends.storage import tables as t
 from core.backends.storage.database import Database
 from core.backends.storage.upsert import insert_into
-from core.chat_records import Pressable, Room
+from core.chat_records import PlaceBinding, StoredButton
 
-_r, _b = t.rooms.c, t.buttons.c
+_r, _b = t.bindings.c, t.buttons.c
 
 
-class SqlRooms:
-    """Fulfils `Rooms`."""
+class SqlPlaceBindings:
+    """Fulfils `PlaceBindings`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def bind(self, platform: str, place: str, message_id: str, room: Room) -> None:
+    async def bind(self, platform: str, place: str, message_id: str, room: PlaceBinding) -> None:
         key = {"platform": platform, "place": place, "message_id": message_id}
         async with self._database.write() as connection:
-            new = insert_into(connection, t.rooms).values(key | asdict(room))
+            new = insert_into(connection, t.bindings).values(key | asdict(room))
             replaced = new.on_conflict_do_update(index_elements=list(key), set_=asdict(room))
             await connection.execute(replaced)
 
-    async def find(self, platform: str, place: str, message_id: str = "") -> Room | None:
+    async def find(self, platform: str, place: str, message_id: str = "") -> PlaceBinding | None:
         query = (
             select(_r.channel, _r.video_id, _r.thread)
             .where(_r.platform == platform, _r.place == place, _r.message_id.in_((message_id, "")))
@@ -37,10 +37,10 @@ class SqlRooms:
         )
         async with self._database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
-            return Room(*row) if row else None
+            return PlaceBinding(*row) if row else None
 
     async def close(self, platform: str, place: str) -> None:
-        gone = delete(t.rooms).where(_r.platform == platform, _r.place == place)
+        gone = delete(t.bindings).where(_r.platform == platform, _r.place == place)
         async with self._database.write() as connection:
             await connection.execute(gone)
 
@@ -51,15 +51,15 @@ class SqlButtons:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, buttons: Sequence[Pressable]) -> None:
+    async def add(self, buttons: Sequence[StoredButton]) -> None:
         async with self._database.write() as connection:
             new = insert_into(connection, t.buttons).on_conflict_do_nothing()
             # Everywhere in the same order, so that on PostgreSQL nobody waits in a circle.
             for button in sorted(buttons, key=lambda button: button.id):
                 await connection.execute(new, asdict(button))
 
-    async def get(self, button_id: str) -> Pressable | None:
+    async def get(self, button_id: str) -> StoredButton | None:
         query = select(t.buttons).where(_b.id == button_id)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
-            return Pressable(*row) if row else None
+            return StoredButton(*row) if row else None

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from core.config import Limits, Speech
 from core.errors import BackendError, NoCaptions, NoSpeech, VideoError, VideoTooLong
+from core.limits import check_length
 from core.model import LIGHTER, Progress, Segment, SpeechCompute, Transcript, Video
 from core.ports import Checkpoints, Fetcher, ProgressCallback, Transcriber
 from core.sources import File, Source
@@ -125,13 +126,6 @@ class SpeechOrCaptions:
             return "file:"
         ways = "whisper" if isinstance(source, File) else ",".join(self.speech.order)
         return f"{ways} {self.speech.model} {self.speech.language}:"
-
-
-def check_length(duration_s: float, limits: Limits) -> None:
-    """Raises VideoTooLong."""
-    minutes = round(duration_s / 60)
-    if minutes > limits.max_minutes:
-        raise VideoTooLong(minutes, limits.max_minutes)
 
 
 def notes_about(video: Video, transcript: Transcript, speech: Speech) -> tuple[str, ...]:

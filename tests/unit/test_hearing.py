@@ -17,9 +17,10 @@ from core.errors import (
     SpeechModelMissing,
     VideoTooLong,
 )
+from core.limits import check_length
 from core.model import CaptionTrack, Progress, Segment, Transcript, Video
 from core.sources import File, Link
-from core.transcription.speech_or_captions import SpeechOrCaptions, check_length, notes_about
+from core.transcription.speech_or_captions import SpeechOrCaptions, notes_about
 from tests.fakes.ears import FakeFetcher, FakeTranscriber
 from tests.fakes.store import MemoryStore
 

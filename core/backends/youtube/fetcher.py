@@ -35,10 +35,10 @@ from core.errors import (
     VideoTooLarge,
     YouTubeChanged,
 )
+from core.limits import check_length
 from core.links import watch_url
 from core.model import Progress, Transcript, Video
 from core.ports import ProgressCallback
-from core.transcription.speech_or_captions import check_length
 
 KNOWN_FOR_S = 3600  # YouTube's media addresses hold for six hours
 MOST_KNOWN = 16

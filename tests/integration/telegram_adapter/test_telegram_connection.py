@@ -11,7 +11,7 @@ from bot.chat import Busy, Command
 from bot.cli.run_command import quiet
 from bot.telegram_adapter.connect import open_telegram
 from bot.telegram_adapter.doctor_checks import check_telegram
-from bot.telegram_adapter.listener import Ears
+from bot.telegram_adapter.listener import EventListener
 from bot.telegram_adapter.serve import hear
 from bot.telegram_adapter.updates import HEARD_S, SECRET
 from core.errors import ConfigInvalid
@@ -97,7 +97,7 @@ async def test_what_takes_long_to_be_heard_keeps_nobody_waiting_and_is_heard_aga
 
 
 async def test_an_update_that_nobody_can_read_leaves_nobody_deaf(telegram, receiver, private):
-    ears = Ears(telegram, receiver, ())
+    ears = EventListener(telegram, receiver, ())
     await ears.hear({"update_id": 1, "message": {"message_id": "?"}})
     person = {"id": private, "first_name": "Ada", "is_bot": False}
     chat = {"id": private, "type": "private"}

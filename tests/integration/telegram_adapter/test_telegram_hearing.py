@@ -4,7 +4,7 @@ import pytest
 
 from bot.chat import Button, Draft, File, Refused
 from bot.telegram_adapter.connect import open_telegram
-from bot.telegram_adapter.listener import Ears
+from bot.telegram_adapter.listener import EventListener
 from bot.words import Words
 from tests.fakes.chat import says
 from tests.fakes.eventually import eventually
@@ -92,7 +92,7 @@ async def test_a_group_that_has_moved_keeps_its_library(platform, receiver, tmp_
 
 
 async def test_bots_are_not_heard_and_neither_are_notices(telegram, receiver, private):
-    ears = Ears(telegram, receiver, ())
+    ears = EventListener(telegram, receiver, ())
     chat, bot = {"id": -5, "type": "group"}, {"id": 7, "first_name": "B", "is_bot": True}
     said = {"message_id": 1, "date": 1, "chat": chat, "text": LINK}
     await ears.hear({"update_id": 1, "message": said | {"from": bot}})
@@ -154,7 +154,7 @@ async def test_a_link_behind_the_words_of_a_command_is_one(telegram, receiver, p
     behind = {"type": "text_link", "offset": 7, "length": 4, "url": LINK}
     named = {"type": "bot_command", "offset": 0, "length": 6}
     said |= {"text": "/watch this", "entities": [named, behind]}
-    await Ears(telegram, receiver, ()).hear({"update_id": 1, "message": said})
+    await EventListener(telegram, receiver, ()).hear({"update_id": 1, "message": said})
     assert LINK in (await soon(receiver.commands)).options["link"]
 
 

@@ -1,8 +1,7 @@
-"""This file names what a chat platform does for us, in our words: the port, its values, and what
-it may refuse.
+"""The port to a chat platform: its calls, its values and its errors.
 
-A place is where messages go: a channel, a thread, a topic, a private chat. It is written in its
-platform's notation, which nobody else reads.
+A place is where messages go: a channel, a thread, a topic or a private chat. Its id is written in
+the platform's notation; only that platform's adapter parses it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from core.export.document import Style
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """`id` is all that comes back when it is pressed: what it stands for lives in the store."""
+    """A button of a message. A press returns only `id`; the store knows what it stands for."""
 
     id: str
     label: str
@@ -25,7 +24,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A transcript or an export, to be saved by whoever wants it."""
+    """A transcript or an export, attached to a message."""
 
     name: str
     text: str
@@ -33,7 +32,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that a person sent: `Chat.download` fetches it. `size`: in bytes, 0 if unknown."""
+    """A file that a person sent. `Chat.download` fetches it. `size`: bytes, 0 if unknown."""
 
     id: str
     name: str
@@ -42,8 +41,8 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a message is about, shown as the platform shows a link: with its picture, which is wide
-    where the message brings the video itself and small where it tells of it."""
+    """A link preview with the video's thumbnail. `is_wide`: a large picture, where the message
+    presents the video itself; a small one where the message only reports on it."""
 
     title: str
     url: str
@@ -53,8 +52,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One message as it shall look: in the platform's markup and within its limits. `reply_to`: the
-    id of the message that it answers, for platforms that show it."""
+    """The content of one message, in the platform's markup and within its limits. `reply_to`: the
+    id of the message that it answers, for platforms that show it.
+
+    The outbox stores drafts as JSON: keep the field names, give new fields a default."""
 
     blocks: tuple[str, ...]
     buttons: tuple[Button, ...] = ()
@@ -64,14 +65,14 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """The blocks with an empty line between them."""
+        """The blocks, separated by empty lines."""
         return "\n\n".join(self.blocks)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who did something. `is_moderator`: may manage messages where it was done, as the platform
-    has it now. `language`: a code, as far as the platform tells."""
+    """The author of an event. `is_moderator`: may manage messages at the event's place, according
+    to the platform at the time of the event. `language`: a code, "" if the platform gives none."""
 
     id: str
     name: str
@@ -81,8 +82,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where something was done. `place`: where an answer belongs. `channel`: whose library it is
-    about; a thread's is its parent's. `server`: what the channel belongs to, or ""."""
+    """Where an event happened. `place`: where to reply. `channel`: whose library it concerns; a
+    thread uses its parent's. `server`: the server of the channel, "" in private chats."""
 
     place: str
     channel: str
@@ -92,22 +93,23 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a person wrote. `to_us`: in private, by a mention, or as a reply to us. `opens`: its
-    thread was opened with it, as a forum's post is."""
+    """A person wrote a message. `is_to_bot`: in private, with a mention, or as a reply to the bot.
+    `reply_to`: the id of the message that it answers. `opens_thread`: it is the first message of
+    its thread, such as a forum post."""
 
     where: Where
     id: str
     author: Person
     text: str
-    to_us: bool = False
+    is_to_bot: bool = False
     reply_to: str = ""
-    opens: bool = False
+    opens_thread: bool = False
     file: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A person pressed a button of a message that may be weeks old. `id`: the event's."""
+    """A person pressed a button. The message may be weeks old. `id`: the event's."""
 
     where: Where
     id: str
@@ -118,8 +120,8 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person gave a command. `id`: the event's. `message_id`, `text`, `file`: of the message that
-    it is about, if it was given on one."""
+    """A person used a command. `id`: the event's. `message_id`, `text`, `file`: those of the
+    message that a context-menu command was used on."""
 
     where: Where
     id: str
@@ -132,91 +134,92 @@ class Command:
 
 
 Event = Message | Press | Command
-"""Each has a place, a person, and an id by which it is known when it comes again."""
+"""Each has a place, an author, and an id that stays the same when the event is delivered again."""
 
 
 class Chat(Protocol):
     """A platform. Every call returns or raises within a minute, and raises only ChatError.
 
-    `key`: at most 25 characters, the same whenever the same thing is sent again. `keyed`: the
-    platform takes a key that it saw minutes ago for the same message, and shows it once. What it
-    then returns may show the text of the first time.
+    `key` parameters are idempotency keys of at most 25 characters: sending the same thing again
+    uses the same key. `deduplicates`: the platform shows a message once if its key was used within
+    the last minutes. The repeated call may then return a message with the text of the first call.
     """
 
     name: str
-    keyed: bool
+    deduplicates: bool
     edit_interval_s: float
-    """The least time between two edits of one message."""
+    """Minimum time between two edits of one message."""
     text_limit: int
-    """The longest text of a message, in the platform's way of counting (`length`)."""
+    """Maximum `length` of a message's text."""
     card_limit: int
-    """The same for a message with a card."""
+    """Maximum `length` of the text of a message with a card."""
 
     @property
     def style(self) -> Style:
-        """Its markup."""
+        """The platform's markup."""
 
     def length(self, text: str) -> int:
-        """How much of a limit the text takes, written in `style`."""
+        """Length of a text in `style`, as the platform counts it."""
 
     async def post(self, place: str, draft: Draft, key: str) -> str:
-        """The new message's id."""
+        """Post a message and return its id."""
 
     async def edit(self, place: str, message_id: str, draft: Draft) -> None:
-        """It shows the draft and nothing else. Showing it already is no error."""
+        """Replace a message's whole content. Not an error if it already shows the draft."""
 
     async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
-        """The place of a conversation that hangs on the message, or, with "", stands alone. Where
-        a platform has no threads: a place as near to one as it gets."""
+        """Open a thread on the message, or a standalone one if `message_id` is "". Return its
+        place. A platform without threads returns its closest equivalent."""
 
     async def rename_thread(self, thread: str, title: str) -> None:
-        """Does nothing where that cannot be."""
+        """Rename a thread. Does nothing where the platform cannot."""
 
     async def show_typing(self, place: str) -> None:
-        """For a few seconds people see that an answer is being written."""
+        """Show for a few seconds that the bot is writing."""
 
-    async def sketch(self, place: str, draft: Draft, key: str) -> bool:
-        """Shows for some seconds what is being written, without a message. False where that cannot
-        be, or not now; raises nothing."""
+    async def preview(self, place: str, draft: Draft, key: str) -> bool:
+        """Show unfinished text for some seconds without posting a message. Return False where the
+        platform cannot, or not now. Raises nothing."""
 
     async def download(self, upload: Upload, target: Path) -> None:
-        """Writes the file to `target`."""
+        """Write the uploaded file to `target`."""
 
 
 class Receiver(Protocol):
-    """What hears people: our side of a platform. Each call comes back soon, and what takes long
-    goes on by itself and speaks through the outbox. Events may come twice, and several at once."""
+    """Takes a platform's events. Each call returns soon; long work continues in the background and
+    replies through the outbox. Events may arrive twice, and several at once."""
 
     async def message(self, message: Message) -> None: ...
 
     async def press(self, press: Press) -> Draft | None:
-        """What only the person shall see, if anything; so for `command`."""
+        """Return a reply that only the author sees, if any."""
 
-    async def command(self, command: Command) -> Draft | None: ...
+    async def command(self, command: Command) -> Draft | None:
+        """Return a reply that only the author sees, if any."""
 
     async def suggest(self, command: Command, option: str, typed: str) -> Sequence[tuple[str, str]]:
-        """While somebody types an option of a command: (label, value) of what it may become."""
+        """Autocomplete an option that somebody is typing. Return (label, value) pairs."""
 
     async def place_gone(self, place: str) -> None:
-        """A channel or a thread was deleted, with all that was said there."""
+        """A channel or a thread was deleted with all its messages."""
 
 
 class ChatError(Exception):
-    """What a platform does not do. Nobody is told in these words; `str(error)` is for logs.
+    """A platform did not do what was asked. `str(error)` is for logs, never for people.
 
     ChatError
-    ├── Busy          not now
-    ├── Refused       not this
-    ├── MessageGone   not this message: somebody deleted it
-    ├── TooOld        not this message any more: a new one may still be posted
-    └── PlaceClosed   not here
+    ├── Busy          not now: try again
+    ├── Refused       this draft is not accepted
+    ├── MessageGone   the message was deleted
+    ├── TooOld        the message can no longer be edited; a new one may be posted
+    └── PlaceClosed   the bot may not write here
     """
 
 
 class Busy(ChatError):
-    """Rate limited, unreachable, or broken for the moment: nobody knows whether it was done.
-    `retry_after_s`: what the platform asks for, if it does. `edits_only`: until then it takes new
-    messages."""
+    """Rate limited, unreachable or failing temporarily. The call may have taken effect.
+    `retry_after_s`: the delay that the platform asks for, if any. `edits_only`: new messages are
+    still accepted."""
 
     def __init__(self, retry_after_s: float | None = None, *, edits_only: bool = False) -> None:
         super().__init__(retry_after_s)
@@ -225,16 +228,16 @@ class Busy(ChatError):
 
 
 class Refused(ChatError):
-    """The platform will never take this draft: too long, malformed, against a server's rules."""
+    """The platform will never accept this draft: too long, malformed, or against server rules."""
 
 
 class MessageGone(ChatError):
-    """Deleted."""
+    """The message was deleted."""
 
 
 class TooOld(ChatError):
-    """It cannot be edited any more (Discord's 30046 after an hour)."""
+    """The message can no longer be edited (Discord's error 30046 after an hour)."""
 
 
 class PlaceClosed(ChatError):
-    """Deleted, or we may not write there: blocked, removed, without the right to."""
+    """The place was deleted, or the bot was blocked, removed or lost the permission to write."""

@@ -20,7 +20,7 @@ class Console:
     Where it cannot change what is written, a log or a pipe, an edit is one more line."""
 
     name = "console"
-    keyed = False
+    deduplicates = False
     text_limit = card_limit = 1_000_000
     style = Plain()
 
@@ -58,7 +58,7 @@ class Console:
     async def show_typing(self, place: str) -> None:
         """Text itself shows it."""
 
-    async def sketch(self, place: str, draft: Draft, key: str) -> bool:
+    async def preview(self, place: str, draft: Draft, key: str) -> bool:
         return False
 
     async def download(self, upload: Upload, target: Path) -> None:

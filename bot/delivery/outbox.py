@@ -46,7 +46,7 @@ class Outbox:
         self._outgoing = outbox_entries  # borrowed
         self._instead = instead
         lock = asyncio.Lock()
-        self._turn = nullcontext if chat.keyed else partial(_holding, lock)
+        self._turn = nullcontext if chat.deduplicates else partial(_holding, lock)
         self._lanes: dict[str, PlaceQueue] = {}
         self._lives: WeakValueDictionary[str, GrowingMessage] = WeakValueDictionary()
 

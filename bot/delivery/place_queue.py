@@ -143,7 +143,7 @@ class PlaceQueue:
             else:
                 target = await self._chat.post(effect.place, draft, live.key)
             # An earlier try may have come through, and with an older text. An edit makes sure.
-            sure = effect.revision == 1 or not self._chat.keyed
+            sure = effect.revision == 1 or not self._chat.deduplicates
             await self._mark(live, target, effect.revision if sure else 0)
 
     async def _mark(self, live: GrowingMessage, target: str, revision: int) -> None:

@@ -23,7 +23,7 @@ class Discord:
     """Use open_discord."""
 
     name = "discord"
-    keyed = True
+    deduplicates = True
     edit_interval_s = 1.2
     text_limit = 2000
     card_limit = 4096
@@ -105,7 +105,7 @@ class Discord:
         async with translated(self._client):
             await self._partial(place).typing()
 
-    async def sketch(self, place: str, draft: Draft, key: str) -> bool:
+    async def preview(self, place: str, draft: Draft, key: str) -> bool:
         """Discord shows nothing but messages."""
         return False
 

@@ -32,9 +32,9 @@ def written(message: discord.Message, channel: Any, us: discord.abc.User) -> Mes
         str(message.id),
         author(message, channel),
         text.strip(),
-        to_us=is_private(channel) or _is_to_us(message, us),
+        is_to_bot=is_private(channel) or _is_to_us(message, us),
         reply_to=_replied_to(message),
-        opens=isinstance(channel, discord.Thread) and channel.id == message.id,
+        opens_thread=isinstance(channel, discord.Thread) and channel.id == message.id,
     )
 
 

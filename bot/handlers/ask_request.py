@@ -121,7 +121,7 @@ class AskTask:
         """Without a message, where the platform can and as long as one is enough."""
         chat, request = self.context.chat, self.request
         is_one = not self.lives and len(drafts) == 1
-        if not (is_one and await chat.sketch(request.place, drafts[0], request.id)):
+        if not (is_one and await chat.preview(request.place, drafts[0], request.id)):
             await self._show(drafts)
 
     async def _show(self, drafts: list[Draft]) -> None:

@@ -64,17 +64,17 @@ class Handlers:
         """What a person wrote: links, or a question. What should be said about it, if anything."""
         where, platform = message.where, self._context.chat.name
         habits = await self._policy.habits(where)
-        if message.file and message.to_us:
+        if message.file and message.is_to_bot:
             return await self.work.take_in(message, message.file, message_id=message.id)
         video_ids = find_video_ids(message.text)
-        if video_ids and (habits.links or message.to_us):
+        if video_ids and (habits.links or message.is_to_bot):
             return await self.work.watch(message, video_ids, message_id=message.id)
         room = await self._context.bindings.find(platform, where.place, message.reply_to)
-        if not message.to_us and (room is None or habits.mention_only):
+        if not message.is_to_bot and (room is None or habits.mention_only):
             return None
         if not one_line(message.text):
             renderer = self._context.renderer(await self._policy.language(where, message.author))
-            return renderer.say("chat.help") if message.to_us else None
+            return renderer.say("chat.help") if message.is_to_bot else None
         room = room or PlaceBinding(where.channel, "", where.place)
         return await self.work.ask(message, message.text, room, show=False)
 

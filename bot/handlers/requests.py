@@ -123,7 +123,7 @@ class RequestRunner:
     ) -> Request:
         """`number`: of what the event asks for, from 0."""
         is_thread = event.where.is_thread
-        opens = isinstance(event, Message) and event.opens
+        opens = isinstance(event, Message) and event.opens_thread
         request = await self._request(event, f"{event.id}:{number}", "watch", text)
         return replace(
             request,
@@ -207,7 +207,7 @@ class RequestRunner:
 
     async def _refuse(self, event: Event, key: str, **facts: object) -> Draft | None:
         """Nobody is told again and again in front of others what they may not."""
-        if isinstance(event, Message) and not event.to_us:
+        if isinstance(event, Message) and not event.is_to_bot:
             return None
         return (await self._renderer(event)).say(key, **facts)
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 TOPIC_CHARACTERS = 128
 SKETCH_S = 0.7
-"""The least time between two sketches in one chat."""
+"""The least time between two previews in one chat."""
 DOWNLOAD_S = 55.0
 PATIENCE_S = 5.0
 FILE_S = 25.0
@@ -42,7 +42,7 @@ class Telegram:
     allows it twenty messages and edits a minute, which `pace` spreads over the minute."""
 
     name = "telegram"
-    keyed = False
+    deduplicates = False
     edit_interval_s = 1.1
     text_limit = payloads.TEXT_UNITS - payloads.QUESTIONS_UNITS
     """Long questions stand below the text as well: a button shows but their beginning."""
@@ -135,7 +135,7 @@ class Telegram:
             lambda chat: self.bot.send_chat_action(chat, typing, message_thread_id=at.topic),
         )
 
-    async def sketch(self, place: str, draft: Draft, key: str) -> bool:
+    async def preview(self, place: str, draft: Draft, key: str) -> bool:
         """In private chats alone, where the draft is whole at any time: it is no message."""
         at, now = read_place(place), _now()
         if at.is_group or draft.buttons or draft.file:

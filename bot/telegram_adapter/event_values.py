@@ -64,7 +64,7 @@ def written(message: Message, us: User, moves: Moves, author: Person) -> Written
         message_id(message.chat.id, message.message_id),
         author,
         text.strip(),
-        to_us=not at.server or is_mentioned or is_reply_to_us,
+        is_to_bot=not at.server or is_mentioned or is_reply_to_us,
         reply_to=message_id(message.chat.id, replied.message_id) if replied else "",
         file=upload(message),
     )

@@ -215,7 +215,7 @@ async def test_a_thread_takes_messages(platform):
 async def test_a_key_is_shown_once_where_the_platform_knows_keys(platform):
     chat, read, place = platform.chat, platform.read, platform.place
     same = [await chat.post(place, says("Hello"), "k") for _ in range(2)]
-    assert read().count("Hello") == len(set(same)) == (1 if chat.keyed else 2)
+    assert read().count("Hello") == len(set(same)) == (1 if chat.deduplicates else 2)
 
 
 @on_each

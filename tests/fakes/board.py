@@ -35,13 +35,15 @@ class Board:
     name = "board"
     edit_interval_s = 0.0
 
-    def __init__(self, path: Path, fate: Fate, *, keyed: bool) -> None:
-        self.keyed = keyed
+    def __init__(self, path: Path, fate: Fate, *, deduplicates: bool) -> None:
+        self.deduplicates = deduplicates
         self._path, self._fate = path, fate
 
     async def post(self, place: str, draft: Draft, key: str) -> str:
         self._fate.meet("before posting")
-        known = [post["id"] for post in posts(self._path) if self.keyed and post["key"] == key]
+        known = [
+            post["id"] for post in posts(self._path) if self.deduplicates and post["key"] == key
+        ]
         message_id = known[0] if known else f"m{len(events(self._path))}"
         if not known:
             self._write({"id": message_id, "place": place, "key": key, "text": draft.text})

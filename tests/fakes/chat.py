@@ -75,12 +75,12 @@ class FakeChat:
     def __init__(
         self,
         *,
-        keyed: bool = True,
+        deduplicates: bool = True,
         faults: Faults | None = None,
         edit_interval_s: float = 1.0,
         editable_s: float = 3600.0,
     ) -> None:
-        self.keyed = keyed
+        self.deduplicates = deduplicates
         self.edit_interval_s = edit_interval_s
         self.editable_s = editable_s
         self.faults = faults or Faults()
@@ -90,7 +90,7 @@ class FakeChat:
         self.deleted: set[str] = set()
         self.down = False
         self.typing: list[str] = []
-        self.sketches: list[tuple[str, Draft]] | None = None
+        self.previews: list[tuple[str, Draft]] | None = None
         """Where, what; None on a platform without them."""
         self.uploads: dict[str, bytes] = {}
         self.calls = 0
@@ -174,11 +174,11 @@ class FakeChat:
     async def show_typing(self, place: str) -> None:
         self.typing.append(place)
 
-    async def sketch(self, place: str, draft: Draft, key: str) -> bool:
+    async def preview(self, place: str, draft: Draft, key: str) -> bool:
         self._check(draft)
-        if self.sketches is not None:
-            self.sketches.append((place, draft))
-        return self.sketches is not None
+        if self.previews is not None:
+            self.previews.append((place, draft))
+        return self.previews is not None
 
     async def download(self, upload: Upload, target: Path) -> None:
         if upload.id not in self.uploads:
@@ -241,7 +241,7 @@ class FakeChat:
     def _known(self, among: list[Shown], place: str, key: str) -> Shown | None:
         if not 0 < len(key) <= KEY_CHARACTERS:
             self._offend(f"a key of {len(key)} characters")
-        if not self.keyed:
+        if not self.deduplicates:
             return None
         since = _now() - KEY_REMEMBERED_S
         known = (m for m in reversed(among) if (m.place, m.key) == (place, key) and m.at_s >= since)

@@ -24,9 +24,9 @@ from bot.delivery.outbox import open_outbox
 from core.backends.storage.store import open_store
 from tests.fakes.board import Board, Fate, FatedOutgoing
 
-async def main(url, path, keyed, moment, n):
+async def main(url, path, deduplicates, moment, n):
     fate = Fate(moment, int(n))
-    board = Board(Path(path), fate, keyed=keyed == "True")
+    board = Board(Path(path), fate, deduplicates=deduplicates == "True")
     async with open_store(url) as store:
         async with open_outbox(board, FatedOutgoing(store.outgoing, fate)) as outbox:
             for n in range(3):
@@ -45,42 +45,44 @@ asyncio.run(main(*sys.argv[1:]))
 SAID = ["Message 0", "Message 1", "Message 2", "Done", "Last"]
 
 
-def speak(folder: Path, moment: str = "never", n: int = 0, *, keyed: bool) -> subprocess.Popen[str]:
-    arguments = (sqlite_url(folder / "db"), folder / "board", keyed, moment, n)
+def speak(
+    folder: Path, moment: str = "never", n: int = 0, *, deduplicates: bool
+) -> subprocess.Popen[str]:
+    arguments = (sqlite_url(folder / "db"), folder / "board", deduplicates, moment, n)
     command = [sys.executable, "-W", "error", "-c", SPEAKER, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_once_at_any_moment_people_see_everything_once(tmp_path, moment):
-    with speak(tmp_path, moment, 2, keyed=True) as process:
+    with speak(tmp_path, moment, 2, deduplicates=True) as process:
         assert process.wait() == -signal.SIGKILL
-    with speak(tmp_path, keyed=True) as process:
+    with speak(tmp_path, deduplicates=True) as process:
         assert process.wait() == 0
     assert texts(tmp_path / "board") == SAID
 
 
 def test_without_keys_a_kill_between_sending_and_storing_shows_one_message_twice(tmp_path):
-    with speak(tmp_path, "after posting", 2, keyed=False) as process:
+    with speak(tmp_path, "after posting", 2, deduplicates=False) as process:
         assert process.wait() == -signal.SIGKILL
-    with speak(tmp_path, keyed=False) as process:
+    with speak(tmp_path, deduplicates=False) as process:
         assert process.wait() == 0
     assert texts(tmp_path / "board") == ["Message 0", "Message 1", "Message 1", *SAID[2:]]
 
 
-@pytest.mark.parametrize("keyed", [True, False])
-def test_killed_again_and_again_at_no_chosen_moment_nothing_is_lost(tmp_path, keyed):
+@pytest.mark.parametrize("deduplicates", [True, False])
+def test_killed_again_and_again_at_no_chosen_moment_nothing_is_lost(tmp_path, deduplicates):
     kills = 0
     for lines in range(1, 8, 2):
-        with speak(tmp_path, keyed=keyed) as process:
+        with speak(tmp_path, deduplicates=deduplicates) as process:
             while process.poll() is None and len(events(tmp_path / "board")) < lines:
                 time.sleep(0.001)
             process.kill()
             kills += process.wait() != 0
     assert kills > 1
-    with speak(tmp_path, keyed=keyed) as process:
+    with speak(tmp_path, deduplicates=deduplicates) as process:
         assert process.wait() == 0
     said = texts(tmp_path / "board")
     assert [text for text in dict.fromkeys(said) if text in SAID] == SAID
     twice = len(posts(tmp_path / "board")) - len(SAID)
-    assert twice <= (0 if keyed else kills)
+    assert twice <= (0 if deduplicates else kills)

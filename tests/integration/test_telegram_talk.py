@@ -92,8 +92,8 @@ async def test_in_private_a_link_is_summed_up_and_answered(platform, tmp_path):
         answer = await talk.until(NORA, after=question, buttons=3)
         assert (answer.links["[1]"], len(answer.renderer)) == (BEES.url_at(5), 1)
         assert BEES.title in answer.text
-        sketches = [draft.text for draft in await people.drafts(ada)]
-        assert any(text and text in answer.text for text in sketches)
+        previews = [draft.text for draft in await people.drafts(ada)]
+        assert any(text and text in answer.text for text in previews)
         await people.press(summary, EN("chat.buttons.transcript"), author=ada)
         file = await talk.until(EN("chat.file"))
         assert list(file.files) == [f"{BEES.id}.txt"]

@@ -58,7 +58,7 @@ async def test_where_only_mentions_count_other_messages_are_left_alone(tmp_path)
         thread = await scene.watched()
         await scene.command("settings", author=MODERATOR, mention_only="true")
         assert await asked(scene, QUEEN, thread) == ""
-        assert "Nora Lee" in await asked(scene, QUEEN, thread, to_us=True)
+        assert "Nora Lee" in await asked(scene, QUEEN, thread, is_to_bot=True)
 
 
 @virtually
@@ -178,7 +178,7 @@ async def test_an_empty_message_is_no_question(text, tmp_path):
         thread = await scene.watched()
         assert await asked(scene, text, thread) == ""
         assert await asked(scene, text, HERE) == ""
-        assert await asked(scene, text, thread, to_us=True) == EN("chat.help")
+        assert await asked(scene, text, thread, is_to_bot=True) == EN("chat.help")
         told = await scene.command("ask", question=text)
         assert told.startswith(EN("errors.empty_question.message"))
 
@@ -244,8 +244,8 @@ async def test_a_question_in_a_channel_is_only_one_if_it_is_said_to_us(tmp_path)
     async with open_scene(tmp_path) as scene:
         await scene.watched()
         assert await asked(scene, QUEEN, HERE) == ""
-        assert "Nora Lee" in await asked(scene, QUEEN, HERE, to_us=True)
-        told = await asked(scene, QUEEN, ELSEWHERE, to_us=True)
+        assert "Nora Lee" in await asked(scene, QUEEN, HERE, is_to_bot=True)
+        told = await asked(scene, QUEEN, ELSEWHERE, is_to_bot=True)
         assert told.startswith("This channel has no video yet.")
         assert "fake:" not in told
 

@@ -45,7 +45,7 @@ def events(scene: Scene, thread: Where) -> dict[str, Message | Press | Command]:
         "watch": Command(HERE, "x5", ADA, "watch", {"link": BEES_LINK}),
         "ask": Command(HERE, "x6", ADA, "ask", {"question": QUEEN}),
         "summary": Command(HERE, "x7", ADA, "summary", {}),
-        "refused": Message(HERE, "x8", ADA, "", to_us=True),
+        "refused": Message(HERE, "x8", ADA, "", is_to_bot=True),
     }
 
 
@@ -137,7 +137,7 @@ async def test_where_links_are_not_watched_one_in_a_videos_thread_belongs_to_a_q
         await scene.write(BEES_LINK, HERE)
         await scene.settle()
         assert len(scene.chat.threads) == 1
-        await scene.write(BEES_LINK, HERE, to_us=True)
+        await scene.write(BEES_LINK, HERE, is_to_bot=True)
         await scene.settle()
         assert len(scene.chat.threads) == 2
 
@@ -279,9 +279,9 @@ class Prying:
     async def ask(self) -> None:
         where, shown = self.somewhere(), self.scene.chat.messages
         reply_to = self.dice.choice(shown).id if shown else ""
-        to_us = self.dice.random() < 0.5
+        is_to_bot = self.dice.random() < 0.5
         text = f"What is the number of {SECRETS[where.place[0]]} in the hive?"
-        await self.scene.write(text, where, BOB, to_us=to_us, reply_to=reply_to)
+        await self.scene.write(text, where, BOB, is_to_bot=is_to_bot, reply_to=reply_to)
 
     async def press(self) -> None:
         if shown := [one for one in self.scene.chat.messages if one.draft.buttons]:

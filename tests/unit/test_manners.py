@@ -129,7 +129,7 @@ async def test_who_may_watch_is_who_may_and_nobody_is_told_in_front_of_others(tm
         await scene.settle()
         assert scene.chat.messages == scene.chat.threads == []
         assert await scene.command("watch", link=BEES_LINK) == EN("chat.may_not")
-        await scene.write(BEES_LINK, to_us=True)
+        await scene.write(BEES_LINK, is_to_bot=True)
         await scene.settle()
         assert scene.chat.texts("a") == [EN("chat.may_not")]
         await scene.write(BEES_LINK, author=MODERATOR)

@@ -135,7 +135,7 @@ async def test_asked_for_again_while_it_is_being_sent_it_is_not_sent_again():
             await asyncio.sleep(60)
             return stored
 
-    chat, store = FakeChat(keyed=False), Slow()
+    chat, store = FakeChat(deduplicates=False), Slow()
     chat.down = True
     async with open_outbox(chat, store) as outbox:
         await outbox.post("a", says("Hello"), key="k")
@@ -351,7 +351,7 @@ async def test_where_the_platform_does_not_answer_other_places_wait_but_seconds(
                 await asyncio.sleep(25)
             return await super().post(place, draft, key)
 
-    chat = Hanging(keyed=False)
+    chat = Hanging(deduplicates=False)
     async with open_outbox(chat, FakeOutgoing()) as outbox:
         hung = await outbox.post("a", says("Late"), key="k")
         for place in ("b", "c"):
@@ -361,9 +361,9 @@ async def test_where_the_platform_does_not_answer_other_places_wait_but_seconds(
     assert chat.texts("a") == ["Late"]
 
 
-@pytest.mark.parametrize(("keyed", "at_once"), [(True, 5), (False, 1)])
+@pytest.mark.parametrize(("deduplicates", "at_once"), [(True, 5), (False, 1)])
 @virtually
-async def test_without_keys_one_message_at_a_time_is_on_its_way(keyed, at_once):
+async def test_without_keys_one_message_at_a_time_is_on_its_way(deduplicates, at_once):
     class Counting(FakeChat):
         under_way = most = 0
 
@@ -376,7 +376,7 @@ async def test_without_keys_one_message_at_a_time_is_on_its_way(keyed, at_once):
             finally:
                 self.under_way -= 1
 
-    chat = Counting(keyed=keyed)
+    chat = Counting(deduplicates=deduplicates)
     async with open_outbox(chat, FakeOutgoing()) as outbox:
         lives = [await outbox.post(place, says("Hi"), key=place) for place in "abcde"]
         await asyncio.gather(*(live.seen() for live in lives))

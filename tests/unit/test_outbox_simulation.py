@@ -78,14 +78,16 @@ class Job:
 class Day:
     """All that happens, drawn from one seed."""
 
-    def __init__(self, seed: int, *, keyed: bool = True) -> None:
+    def __init__(self, seed: int, *, deduplicates: bool = True) -> None:
         self.seed = seed
         self.dice = dice = random.Random(seed)
         share = dice.choice((0.0, 0.05, 0.25))
-        lost = share if keyed else dice.choice((0.0, share))
+        lost = share if deduplicates else dice.choice((0.0, share))
         self.faults = Faults(dice, busy=share, lost=lost, limited=share, slow_s=0.3)
         self.chat = FakeChat(
-            keyed=keyed, faults=self.faults, editable_s=dice.choice((3600.0, 3600.0, 8.0))
+            deduplicates=deduplicates,
+            faults=self.faults,
+            editable_s=dice.choice((3600.0, 3600.0, 8.0)),
         )
         self.store = BreakingOutgoing(dice, broken=dice.choice((0.0, 0.02, 0.1)))
         self.jobs = [Job(place, self._steps(f"{place}{n}")) for place in PLACES for n in range(2)]
@@ -187,7 +189,7 @@ def check(day: Day) -> None:
     twice = len(day.chat.messages + day.chat.threads) - len(
         {(m.place, m.key) for m in day.chat.messages + day.chat.threads}
     )
-    allowed = 0 if day.chat.keyed else day.crashes + day.chat.lost
+    allowed = 0 if day.chat.deduplicates else day.crashes + day.chat.lost
     assert twice <= allowed, f"seed {day.seed}: {twice} messages twice, {allowed} allowed"
     for job in day.jobs:
         if job.place not in day.chat.closed:
@@ -199,7 +201,7 @@ def check_job(day: Day, job: Job) -> None:
     for step in job.steps:
         if step.key not in day.deleted:
             seen = [m.draft.text for m in day.chat.messages if m.draft.text.split()[0] == step.key]
-            wanted = step.last in seen if not day.chat.keyed else seen[-1:] == [step.last]
+            wanted = step.last in seen if not day.chat.deduplicates else seen[-1:] == [step.last]
             assert wanted, f"seed {day.seed}: {step.key} shows {seen}"
     inside = [s.key for s in job.steps if s.kind != "thread" and s.key not in day.deleted]
     shown = [key for key in firsts if key in inside]
@@ -219,4 +221,4 @@ def test_a_platform_with_keys_shows_everything_once_in_order_to_its_last_word(fi
 @pytest.mark.parametrize("first", [1000, 1100])
 def test_a_platform_without_keys_shows_at_most_one_twice_for_each_crash_and_lost_answer(first):
     for seed in range(first, first + 100):
-        run_virtually(simulate(Day(seed, keyed=False)))
+        run_virtually(simulate(Day(seed, deduplicates=False)))

@@ -53,7 +53,7 @@ class Sketching(Private):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sketches = []
+        self.previews = []
 
 
 def last(scene: Scene, where: Where) -> str:
@@ -70,14 +70,14 @@ async def asked_videos(scene: Scene) -> set[str]:
 async def test_in_private_what_is_asked_is_asked_of_the_video_talked_about_last(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
         for link in (BEES_LINK, OTHER_LINK):
-            await scene.write(link, PRIVATE, to_us=True)
+            await scene.write(link, PRIVATE, is_to_bot=True)
             await scene.settle()
-        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.write(QUEEN, PRIVATE, is_to_bot=True)
         await scene.settle()
         assert await asked_videos(scene) == {"bbbbbbbbbbb"}
         assert f"“{BEES.title}”" in last(scene, PRIVATE), "nobody need guess which video is meant"
         first = scene.shown(PRIVATE)[1]
-        await scene.write(QUEEN, PRIVATE, to_us=True, reply_to=first.id)
+        await scene.write(QUEEN, PRIVATE, is_to_bot=True, reply_to=first.id)
         await scene.settle()
         assert await asked_videos(scene) == {"aaaaaaaaaaa"}
 
@@ -86,24 +86,24 @@ async def test_in_private_what_is_asked_is_asked_of_the_video_talked_about_last(
 async def test_in_private_a_reply_or_a_pressed_question_turns_the_talk_to_its_video(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
         for link in (BEES_LINK, OTHER_LINK):
-            await scene.write(link, PRIVATE, to_us=True)
+            await scene.write(link, PRIVATE, is_to_bot=True)
             await scene.settle()
         bees, others = (one for one in scene.shown(PRIVATE) if len(one.draft.buttons) == 6)
         await scene.press(bees, bees.draft.buttons[0].label, where=PRIVATE)
         await scene.settle()
-        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.write(QUEEN, PRIVATE, is_to_bot=True)
         await scene.settle()
         assert await asked_videos(scene) == {"aaaaaaaaaaa"}
         answer = scene.shown(PRIVATE)[-1]
-        await scene.write(QUEEN, PRIVATE, to_us=True, reply_to=others.id)
+        await scene.write(QUEEN, PRIVATE, is_to_bot=True, reply_to=others.id)
         await scene.settle()
         assert await asked_videos(scene) == {"bbbbbbbbbbb"}
-        await scene.write(QUEEN, PRIVATE, to_us=True, reply_to=answer.id)
+        await scene.write(QUEEN, PRIVATE, is_to_bot=True, reply_to=answer.id)
         await scene.settle()
         assert await asked_videos(scene) == {"aaaaaaaaaaa"}
         await scene.command("summary", PRIVATE, video="bbbbbbbbbbb")
         await scene.settle()
-        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.write(QUEEN, PRIVATE, is_to_bot=True)
         await scene.settle()
         assert await asked_videos(scene) == {"bbbbbbbbbbb"}
 
@@ -113,9 +113,9 @@ async def test_in_private_a_reply_to_a_link_is_about_its_video(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
         links = []
         for link in (BEES_LINK, OTHER_LINK):
-            links.append(await scene.write(link, PRIVATE, to_us=True))
+            links.append(await scene.write(link, PRIVATE, is_to_bot=True))
             await scene.settle()
-        await scene.write(QUEEN, PRIVATE, to_us=True, reply_to=links[0].id)
+        await scene.write(QUEEN, PRIVATE, is_to_bot=True, reply_to=links[0].id)
         await scene.settle()
         assert await asked_videos(scene) == {"aaaaaaaaaaa"}
 
@@ -125,9 +125,9 @@ async def test_in_private_each_video_has_a_conversation_of_its_own(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
         bindings = []
         for link in (BEES_LINK, OTHER_LINK):
-            await scene.write(link, PRIVATE, to_us=True)
+            await scene.write(link, PRIVATE, is_to_bot=True)
             await scene.settle()
-            await scene.write(QUEEN, PRIVATE, to_us=True)
+            await scene.write(QUEEN, PRIVATE, is_to_bot=True)
             await scene.settle()
             bindings.append(await scene.store.bindings.find("fake", PRIVATE.place))
         for room in bindings:
@@ -138,14 +138,14 @@ async def test_in_private_each_video_has_a_conversation_of_its_own(tmp_path):
 @virtually
 async def test_in_private_a_video_that_fails_is_not_talked_about(is_killed, tmp_path):
     async with open_scene(tmp_path, Private(), fetcher=Sometimes(BEES)) as scene:
-        await scene.write(BEES_LINK, PRIVATE, to_us=True)
+        await scene.write(BEES_LINK, PRIVATE, is_to_bot=True)
         await scene.settle()
-        await scene.write(OTHER_LINK, PRIVATE, to_us=True)
+        await scene.write(OTHER_LINK, PRIVATE, is_to_bot=True)
         await asyncio.sleep(1)
         if is_killed:
             await scene.restart()
         await scene.settle()
-        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.write(QUEEN, PRIVATE, is_to_bot=True)
         await scene.settle()
         assert await asked_videos(scene) == {"aaaaaaaaaaa"}
 
@@ -165,7 +165,7 @@ async def test_among_others_more_questions_go_on_with_the_conversation_about_a_v
         await scene.settle()
         answer = scene.shown(HERE)[-1]
         assert f"“{BEES.title}”" in answer.draft.text, "nobody need guess which video is meant"
-        await scene.write(QUEEN, reply_to=answer.id, to_us=True)
+        await scene.write(QUEEN, reply_to=answer.id, is_to_bot=True)
         await scene.settle()
         room = await scene.store.bindings.find("fake", HERE.place, bees.id)
         assert len(await scene.store.threads.turns(room.channel, room.thread, 9)) == 2
@@ -183,7 +183,7 @@ async def test_below_an_answer_about_all_videos_a_question_about_one_says_so(tmp
         await scene.settle()
         answer = scene.shown(HERE)[-1]
         assert f"“{BEES.title}”" in answer.draft.text
-        await scene.write(QUEEN, reply_to=answer.id, to_us=True)
+        await scene.write(QUEEN, reply_to=answer.id, is_to_bot=True)
         await scene.settle()
         buttons = [await scene.store.buttons.get(b.id) for b in scene.shown(HERE)[-1].draft.buttons]
         assert {button.video_id for button in buttons} == {"aaaaaaaaaaa"}
@@ -246,7 +246,7 @@ async def test_a_command_on_a_message_is_about_its_video(tmp_path):
 async def test_ask_here_asks_the_video_that_the_place_is_about_or_all(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
         for link in (OTHER_LINK, BEES_LINK):
-            await scene.write(link, PRIVATE, to_us=True)
+            await scene.write(link, PRIVATE, is_to_bot=True)
             await scene.settle()
         await scene.command("ask", PRIVATE, question=QUEEN, scope="here")
         await scene.settle()
@@ -263,13 +263,13 @@ async def test_ask_here_asks_the_video_that_the_place_is_about_or_all(tmp_path):
 async def test_what_is_sketched_is_no_message_until_it_is_whole(tmp_path):
     speaker = Speaker("Nora Lee found the queen. [2]", pause_s=0.4)
     async with open_scene(tmp_path, Sketching(), model=speaker) as scene:
-        await scene.write(BEES_LINK, PRIVATE, to_us=True)
+        await scene.write(BEES_LINK, PRIVATE, is_to_bot=True)
         await scene.settle()
         before = len(scene.shown(PRIVATE))
-        await scene.write(QUEEN, PRIVATE, to_us=True)
+        await scene.write(QUEEN, PRIVATE, is_to_bot=True)
         await scene.settle()
         [answer] = scene.shown(PRIVATE)[before:]
         assert len(answer.drafts) == 1
-        places, sketches = zip(*scene.chat.sketches, strict=True)
+        places, previews = zip(*scene.chat.previews, strict=True)
         assert set(places) == {PRIVATE.place}
-        assert [sketch.text for sketch in sketches][:2] == ["Nora", "Nora Lee"]
+        assert [sketch.text for sketch in previews][:2] == ["Nora", "Nora Lee"]

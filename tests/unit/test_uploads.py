@@ -55,7 +55,7 @@ def kept(tmp_path) -> list[str]:
 @virtually
 async def test_a_file_is_summed_up_and_can_be_asked_like_a_link(tmp_path, config):
     async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
-        await scene.write("", file=BEES, to_us=True)
+        await scene.write("", file=BEES, is_to_bot=True)
         await scene.settle()
         [thread] = scene.chat.threads
         assert thread.draft.text == "How bees dance"
@@ -72,7 +72,7 @@ async def test_a_file_outlives_a_kill_until_its_job_is_over(tmp_path, config):
     transcriber = WaitingTranscriber(*SAID)
     chat = with_bees(FakeChat())
     async with open_scene(tmp_path, chat, config, transcriber=transcriber) as scene:
-        await scene.write("", file=BEES, to_us=True)
+        await scene.write("", file=BEES, is_to_bot=True)
         await asyncio.sleep(5)
         assert kept(tmp_path) == [BEES.name]
         chat.uploads.clear()
@@ -100,7 +100,7 @@ async def test_a_platform_that_is_away_is_asked_again_when_it_wants_to_be(tmp_pa
     chat = with_bees(Away())
     chat.asks_s = asks_s
     async with open_scene(tmp_path, chat, config) as scene:
-        await scene.write("", file=BEES, to_us=True)
+        await scene.write("", file=BEES, is_to_bot=True)
         await scene.settle()
         assert scene.chat.threads[0].draft.text == "How bees dance"
 
@@ -108,7 +108,7 @@ async def test_a_platform_that_is_away_is_asked_again_when_it_wants_to_be(tmp_pa
 @virtually
 async def test_a_file_that_is_not_handed_out_is_told_of_where_it_was_sent(tmp_path, config):
     async with open_scene(tmp_path, config=config) as scene:
-        sent = await scene.write("", file=BEES, to_us=True)
+        sent = await scene.write("", file=BEES, is_to_bot=True)
         await scene.settle()
         [told] = scene.chat.messages
         assert (told.place, told.draft.reply_to) == (HERE.place, sent.id)
@@ -120,7 +120,7 @@ async def test_a_file_that_is_not_handed_out_is_told_of_where_it_was_sent(tmp_pa
 @virtually
 async def test_a_file_that_is_too_large_is_not_even_asked_for(tmp_path, config):
     async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
-        await scene.write("", file=replace(BEES, size=20 * 2**20 + 1), to_us=True)
+        await scene.write("", file=replace(BEES, size=20 * 2**20 + 1), is_to_bot=True)
         await scene.settle()
         [told] = scene.chat.messages
         assert "20 MB" in told.draft.text
@@ -145,7 +145,7 @@ async def test_a_question_before_the_file_is_heard_waits_for_it(tmp_path, config
     transcriber = WaitingTranscriber(*SAID)
     chat = with_bees(FakeChat())
     async with open_scene(tmp_path, chat, config, transcriber=transcriber) as scene:
-        await scene.write("", file=BEES, to_us=True)
+        await scene.write("", file=BEES, is_to_bot=True)
         await asyncio.sleep(5)
         there = scene.inside(f"a/{chat.threads[0].id}")
         await scene.write(QUEEN, there)
@@ -161,8 +161,8 @@ async def test_a_question_before_the_file_is_heard_waits_for_it(tmp_path, config
 async def test_a_question_about_all_videos_waits_for_no_file(tmp_path, config):
     async with open_scene(tmp_path, with_bees(Away()), config) as scene:
         await scene.watched()
-        await scene.write("", file=BEES, to_us=True)
-        await scene.write(QUEEN, to_us=True)
+        await scene.write("", file=BEES, is_to_bot=True)
+        await scene.write(QUEEN, is_to_bot=True)
         await scene.settle()
         answer = next(one for one in scene.shown(HERE) if "Nora Lee" in one.draft.text)
         assert EN("chat.later") not in [draft.text for draft in answer.drafts]
@@ -172,7 +172,7 @@ async def test_a_question_about_all_videos_waits_for_no_file(tmp_path, config):
 async def test_a_forums_post_with_a_file_becomes_its_thread(tmp_path, config):
     async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
         post = scene.inside("a/post")
-        await scene.write("", post, file=BEES, to_us=True, opens=True)
+        await scene.write("", post, file=BEES, is_to_bot=True, opens_thread=True)
         await scene.settle()
         await scene.write(QUEEN, post)
         await scene.settle()
@@ -185,7 +185,7 @@ async def test_a_forums_post_with_a_file_becomes_its_thread(tmp_path, config):
 @virtually
 async def test_a_file_of_any_name_has_one_on_the_disk(name, tmp_path, config):
     async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
-        await scene.write("", file=replace(BEES, name=name), to_us=True)
+        await scene.write("", file=replace(BEES, name=name), is_to_bot=True)
         await scene.settle()
         assert scene.chat.threads
         assert "Topic" in scene.chat.messages[-1].draft.text

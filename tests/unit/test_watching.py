@@ -254,7 +254,7 @@ async def test_a_link_in_a_videos_thread_leaves_the_thread_to_its_own_video(tmp_
 async def test_a_forums_post_with_a_link_becomes_the_videos_thread(tmp_path):
     async with open_scene(tmp_path) as scene:
         post = scene.inside("a/post")
-        await scene.write(f"What do you think? {BEES_LINK}", post, opens=True)
+        await scene.write(f"What do you think? {BEES_LINK}", post, opens_thread=True)
         await scene.settle()
         assert scene.chat.threads == []
         await scene.write(QUEEN, post)

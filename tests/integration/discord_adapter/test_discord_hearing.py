@@ -20,7 +20,7 @@ async def test_a_message_is_heard_with_its_place_and_person(platform, receiver, 
     assert (heard.where.server, heard.where.is_thread) == (platform.people.guild, False)
     assert (heard.author.id, heard.author.name) == (platform.people.mina, "Mina")
     assert not heard.author.is_moderator
-    assert not heard.to_us
+    assert not heard.is_to_bot
 
 
 async def test_a_thread_shares_the_library_of_its_channel(platform, receiver, place):
@@ -48,9 +48,9 @@ async def test_a_mention_a_reply_and_a_private_message_are_to_us(platform, recei
         replied = await soon(receiver.messages)
         channel, _ = await people.write_privately("Hello")
         private = await soon(receiver.messages)
-    assert (mentioned.text, mentioned.to_us) == ("why?", True)
-    assert (replied.to_us, replied.reply_to) == (True, ours)
-    assert (private.to_us, private.where.server) == (True, "")
+    assert (mentioned.text, mentioned.is_to_bot) == ("why?", True)
+    assert (replied.is_to_bot, replied.reply_to) == (True, ours)
+    assert (private.is_to_bot, private.where.server) == (True, "")
     assert private.author.is_moderator, "of their own private channel"
     assert private.where.channel == f"discord:{channel}"
 
@@ -130,7 +130,7 @@ async def test_a_forums_post_is_known_by_the_message_that_opens_it(platform, rec
     for message in (first, second):
         assert (message.where.place, message.where.channel) == (post, f"discord:{forum}")
         assert message.where.is_thread
-    assert (first.opens, second.opens) == (True, False)
+    assert (first.opens_thread, second.opens_thread) == (True, False)
 
 
 async def test_a_command_is_heard_in_our_words(platform, receiver, commanded, place):

@@ -25,7 +25,7 @@ async def test_a_message_is_heard_with_its_place_and_person(platform, receiver, 
     assert (heard.where.server, heard.where.is_thread) == (str(hive), False)
     assert (heard.author.id, heard.author.name) == (str(platform.people.mina), "Mina")
     assert not heard.author.is_moderator
-    assert not heard.to_us
+    assert not heard.is_to_bot
 
 
 async def test_a_mention_a_reply_and_a_private_message_are_to_us(
@@ -40,9 +40,9 @@ async def test_a_mention_a_reply_and_a_private_message_are_to_us(
         replied = await soon(receiver.messages)
         await people.write(private, "Hello", author=private)
         alone = await soon(receiver.messages)
-    assert (mentioned.text, mentioned.to_us) == ("why?", True)
-    assert (replied.to_us, replied.reply_to) == (True, ours)
-    assert (alone.to_us, alone.where.server) == (True, "")
+    assert (mentioned.text, mentioned.is_to_bot) == ("why?", True)
+    assert (replied.is_to_bot, replied.reply_to) == (True, ours)
+    assert (alone.is_to_bot, alone.where.server) == (True, "")
     assert alone.author.is_moderator, "of their own private chat"
     assert (alone.where.channel, alone.author.language) == (f"telegram:{private}", "ko")
 
@@ -145,7 +145,7 @@ async def test_who_sends_us_alone_what_we_cannot_hear_is_heard_all_the_same(
     async with serving_bot(platform, tmp_path, receiver):
         await platform.people.upload(private, "bees.pdf", b"%PDF", author=private)
         heard = await soon(receiver.messages)
-    assert (heard.text, heard.file, heard.to_us) == ("", None, True)
+    assert (heard.text, heard.file, heard.is_to_bot) == ("", None, True)
 
 
 async def test_a_link_behind_the_words_of_a_command_is_one(telegram, receiver, private):

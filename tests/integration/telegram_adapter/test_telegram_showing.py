@@ -107,16 +107,16 @@ async def test_where_no_topic_can_be_opened_there_is_none(platform, telegram, hi
 async def test_in_private_what_is_being_written_is_seen_without_a_message(
     platform, telegram, hive, private
 ):
-    assert await telegram.sketch(str(private), says("<b>Bees</b> da"), "k")
+    assert await telegram.preview(str(private), says("<b>Bees</b> da"), "k")
     assert (await platform.people.draft(private)).text == "Bees da"
-    assert not await telegram.sketch(str(hive), says("Bees da"), "k")
+    assert not await telegram.preview(str(hive), says("Bees da"), "k")
     await telegram.post(str(private), says("Bees dance"), "k")
     assert await platform.people.draft(private) is None
 
 
 async def test_a_sketch_that_fails_is_none(platform, telegram, private):
     platform.fault("sendMessageDraft", "502")
-    assert not await telegram.sketch(str(private), says("Bees"), "k")
+    assert not await telegram.preview(str(private), says("Bees"), "k")
 
 
 async def test_a_group_that_becomes_a_supergroup_is_followed(platform, telegram, tmp_path):
@@ -194,7 +194,7 @@ async def test_sketches_pause_as_long_as_telegram_wants_and_messages_do_not(
 ):
     platform.fault("sendMessageDraft", "429", retry_after_s=300, chat=private)
     for _ in range(2):
-        assert not await telegram.sketch(str(private), says("Bees"), "k")
+        assert not await telegram.preview(str(private), says("Bees"), "k")
         await asyncio.sleep(SKETCH_S)
     assert len([one for one in platform.called("sendMessageDraft") if one.chat == private]) == 1
     await telegram.post(str(private), says("Bees dance"), "k")

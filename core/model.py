@@ -12,6 +12,9 @@ from urllib.parse import quote
 TranscriptSource = Literal["whisper", "captions", "file"]
 """Who made a transcript's words: our ears, YouTube's captions, or a subtitle file."""
 
+EXTRACTIVE = "extractive"
+"""The engine of a summary or answer made of the video's own sentences, without a language model."""
+
 Stage = Literal["wait", "resolve", "download", "transcribe", "summarise", "index", "load"]
 """What the user is told while waiting. `wait`: others go first. `load`: a model is being brought
 into memory."""

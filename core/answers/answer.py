@@ -9,10 +9,16 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from core.answers.citations import Citations
-from core.answers.extractive import follow_up
-from core.answers.prompt_fitting import QUESTIONS_TOKENS, Asked, reply_tokens, room
+from core.answers.prompt_fitting import Asked
+from core.answers.suggested_questions import follow_up
 from core.errors import CoreError, PromptTooLong
-from core.language_model.prompts import NOT_SAID, ask_for_questions, count_tokens
+from core.language_model.context_budget import (
+    QUESTIONS_TOKENS,
+    count_tokens,
+    question_tokens,
+    reply_tokens,
+)
+from core.language_model.prompts import NOT_SAID, ask_for_questions
 from core.language_model.replies import QuestionsDraft, parse, schema
 from core.model import Answer, Passage, Turn
 from core.ports import LanguageModel, Message
@@ -96,7 +102,7 @@ async def _begin(
     asked: Asked, model: LanguageModel, max_tokens: int
 ) -> tuple[Asked, str, AsyncGenerator[str]]:
     """The longest form of the question that the model takes, and the beginning of its reply."""
-    left = room(model, max_tokens)
+    left = question_tokens(model, max_tokens)
     asked = asked.fitted(model, left)
     while True:
         pieces = model.stream(asked.prompt, max_tokens=reply_tokens(model, max_tokens))

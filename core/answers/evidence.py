@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from core.model import Passage, Segment, Video
 from core.text.keywords import salience
+from core.text.sentences import announces, points_back
 from core.text.tokens import cjk_characters, tokenise
 
 MOST = 3
@@ -35,15 +36,6 @@ _ASKING = re.compile(
 # "to another town" asks for Kelso as "which town" does: it names the kind, not the thing.
 _ANSWER_KIND = re.compile(r"\b(?:what|which|how\s+many|another|some)\s+(\w+)", re.IGNORECASE)
 _NAME = re.compile(r"(?<=[^.?!]\s)[A-Z]\w+|\d+")
-_POINTS_BACK = re.compile(
-    r"\W*(?:(?:it|its|they|their|he|she|his|her|this|that|these|those)\b|(?:그|이)(?:것|는|\s))",
-    re.IGNORECASE,
-)
-_ANNOUNCES = re.compile(
-    r"""\b(?:we|i|let|today|part)\b.*\b(?:talk|look|turn|discuss|explain|introduce|learn|about)\b
-    |(?:이야기|말씀|설명|소개)(?:하|드리|해)|알아보|알아볼|살펴보|살펴볼""",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 Weights = dict[str, float]
 
@@ -71,16 +63,6 @@ def find_evidence(question: str, passages: Sequence[Passage]) -> list[Sentence]:
     weights = _weigh(question, sentences)
     found = _facts(question, sentences, weights) if len(weights) > 1 else _broad(sentences, weights)
     return [sentences[i] for i in found]
-
-
-def points_back(text: str) -> bool:
-    """Whether it opens with "It", "They" …: alone it does not say what it speaks of."""
-    return bool(_POINTS_BACK.match(text))
-
-
-def announces(text: str) -> bool:
-    """Whether it says what will be spoken of rather than something about it."""
-    return bool(_ANNOUNCES.search(text))
 
 
 def _weigh(question: str, sentences: Sequence[Sentence]) -> Weights:

@@ -1,61 +1,16 @@
-"""This file sums up and answers in the video's own sentences, without any language model."""
+"""Answer with the video's own sentences, without a language model."""
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from core.answers.citations import cite
-from core.answers.evidence import announces, find_evidence, points_back
-from core.answers.suggested_questions import suggest
-from core.model import Answer, Chapter, Passage, Point, Segment, Summary, Transcript, Video
-from core.summary.chapters import find_chapters
-from core.text.keywords import count_words, keywords, salience
-from core.text.tokens import tokenise, words
-
-ENGINE = "extractive"
-FEWEST_POINTS, MOST_POINTS, MOST_CHAPTER_POINTS, HASHTAGS = 3, 7, 3, 8
-TAG_CHARACTERS = 40
-_OPENING_S = 90.0
+from core.answers.evidence import find_evidence
+from core.answers.suggested_questions import follow_up
+from core.model import EXTRACTIVE, Answer, Passage
 
 
-def summarise(video: Video, transcript: Transcript) -> Summary:
-    """Chapters, key sentences and keywords of at least one segment. 12 hours take a few seconds."""
-    segments = transcript.segments
-    starts = [segment.start_s for segment in segments]
-    tokens = [frozenset(tokenise(segment.text)) for segment in segments]
-    order = _by_worth(segments, tokens)
-    whole = count_words(segment.text for segment in segments)
-    chapters: list[Chapter] = []
-    leaders, subjects = [], []
-    for chapter in find_chapters(video, transcript):
-        first = bisect_left(starts, chapter.start_s)
-        after = max(bisect_left(starts, chapter.end_s), first + 1)
-        limit = min(max(round((chapter.end_s - chapter.start_s) / 60), 1), MOST_CHAPTER_POINTS)
-        best = _unlike((i for i in order if first <= i < after), tokens, limit)
-        chapters.append(replace(chapter, points=_points(segments, best)))
-        leaders.append(best[0])
-        said = count_words(segment.text for segment in segments[first:after])
-        subjects += keywords(said, whole, 1)
-    limit = min(max(len(chapters), FEWEST_POINTS), MOST_POINTS)
-    rank = {i: place for place, i in enumerate(order)}
-    best = _unlike([*sorted(leaders, key=rank.__getitem__), *order], tokens, limit)
-    common = keywords(whole, whole, HASHTAGS)
-    return Summary(
-        topic=_topic(video, segments, common),
-        points=_points(segments, best),
-        chapters=tuple(chapters),
-        hashtags=hashtags(video, common),
-        questions=suggest(list(dict.fromkeys([*subjects, *common])), transcript.language),
-        language=transcript.language,
-        covered_s=segments[-1].end_s,
-        engine=ENGINE,
-    )
-
-
-def answer(
+def extract_answer(
     question: str,
     passages: Sequence[Passage],
     asked: Sequence[str],
@@ -74,75 +29,5 @@ def answer(
         citations=tuple(cite(n, s.video, [s.segment]) for n, s in enumerate(found, start=1)),
         questions=follow_up(question, passages, asked, suggestions, language),
         grounded=bool(found),
-        engine=ENGINE,
+        engine=EXTRACTIVE,
     )
-
-
-def follow_up(
-    question: str,
-    passages: Sequence[Passage],
-    asked: Sequence[str],
-    suggestions: Sequence[str],
-    language: str,
-) -> tuple[str, ...]:
-    """Three questions that were not asked: from `suggestions`, then about the passages' words that
-    are not the question's."""
-    said = count_words(segment.text for passage in passages for segment in passage.segments)
-    own = {stem for stem, _ in words(question)}
-    subjects = [word for word in keywords(said, said, 9) if not own & {s for s, _ in words(word)}]
-    return suggest(subjects, language, (*asked, question), suggestions)
-
-
-def hashtags(video: Video, common: Iterable[str]) -> tuple[str, ...]:
-    """At most eight: the video's own, then the `common` words; letters and digits alone."""
-    tags = (re.sub(r"\W", "", tag)[:TAG_CHARACTERS] for tag in (*video.hashtags, *common))
-    unique: dict[str, str] = {}
-    for tag in filter(None, tags):
-        unique.setdefault(tag.casefold(), f"#{tag}")
-    return tuple(unique.values())[:HASHTAGS]
-
-
-def _by_worth(segments: Sequence[Segment], tokens: Sequence[frozenset[str]]) -> list[int]:
-    """Indexes, best first."""
-    worth = [
-        score * (0.5 if _says_little(segment.text) or len(own) < 4 else 1)
-        for score, segment, own in zip(salience(tokens), segments, tokens, strict=True)
-    ]
-    return sorted(range(len(segments)), key=lambda i: -worth[i])
-
-
-def _says_little(text: str) -> bool:
-    """By itself, that is: "It can dive", "Who knows?", "Now we talk about whales"."""
-    return points_back(text) or announces(text) or text.rstrip().endswith("?")
-
-
-def _unlike(order: Iterable[int], tokens: Sequence[frozenset[str]], limit: int) -> list[int]:
-    """The first of them that do not repeat each other, filled up with others where too few."""
-    taken: list[int] = []
-    left: list[int] = []
-    for i in order:
-        repeats = any(2 * len(tokens[i] & tokens[j]) >= len(tokens[i] | tokens[j]) for j in taken)
-        (left if repeats else taken).append(i)
-        if len(taken) == limit:
-            break
-    return list(dict.fromkeys([*taken, *left]))[:limit]
-
-
-def _points(segments: Sequence[Segment], indexes: Iterable[int]) -> tuple[Point, ...]:
-    return tuple(Point(segments[i].text.strip(), segments[i].start_s) for i in sorted(indexes))
-
-
-def _topic(video: Video, segments: Sequence[Segment], common: Sequence[str]) -> str:
-    """The opening sentence that announces most of the keywords, else the title with them."""
-    stems = {stem for word in common for stem, _ in words(word)}
-
-    def announced(segment: Segment) -> int:
-        said = {stem for stem, _ in words(segment.text)}
-        return len(said & stems) if announces(segment.text) else 0
-
-    end_s = segments[0].start_s + _OPENING_S
-    opening = [segment for segment in segments[:100] if segment.start_s < end_s]
-    best = max(opening, key=announced)
-    if announced(best):
-        return best.text.strip()
-    return ": ".join(part for part in (video.title, ", ".join(common[:5])) if part)

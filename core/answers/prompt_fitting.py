@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.answers.citations import Citations
-from core.language_model.prompts import ask, count_tokens, earlier_answer, earlier_question, prompt
+from core.language_model.context_budget import count_tokens
+from core.language_model.prompts import ask, earlier_answer, earlier_question, prompt
 from core.model import Passage, Turn
 from core.ports import LanguageModel, Message, Prompt
-
-QUESTIONS_TOKENS = 256
-"""The reply that asks what may be asked next."""
-_TASK_TOKENS = 96
-_HISTORY_SHARE = 0.15  # of the context, so that a whole transcript leaves room for a conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +52,3 @@ class Asked:
 
     def _noting(self, note: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.notes, note)))
-
-
-def room(model: LanguageModel, max_tokens: int) -> int:
-    """Tokens for a prompt beside its answer, and for asking afterwards what may be asked next."""
-    return model.num_ctx - reply_tokens(model, max_tokens) - QUESTIONS_TOKENS - _TASK_TOKENS
-
-
-def reply_tokens(model: LanguageModel, max_tokens: int) -> int:
-    """The longest answer, never more than a quarter of the context."""
-    return min(max_tokens, model.num_ctx // 4)
-
-
-def fits(passages: Sequence[Passage], model: LanguageModel, max_tokens: int) -> bool:
-    """Whether questions can be answered from all of it, with room left for a conversation."""
-    size = count_tokens(prompt(passages), model)
-    return size + model.num_ctx * _HISTORY_SHARE <= room(model, max_tokens)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.model import Passage
+from core.text.keywords import count_words, keywords
+from core.text.tokens import words
+
 _ABOUT = {
     "en": (
         "What is said about {}?",
@@ -45,6 +49,21 @@ def suggest(
     done = {_same(text) for text in asked}
     fresh = [text for key, text in reversed(candidates.items()) if key not in done]
     return tuple(dict.fromkeys((*fresh[:3], *always)))[:3]
+
+
+def follow_up(
+    question: str,
+    passages: Sequence[Passage],
+    asked: Sequence[str],
+    suggestions: Sequence[str],
+    language: str,
+) -> tuple[str, ...]:
+    """Three questions that were not asked: from `suggestions`, then about the passages' words that
+    are not the question's."""
+    said = count_words(segment.text for passage in passages for segment in passage.segments)
+    own = {stem for stem, _ in words(question)}
+    subjects = [word for word in keywords(said, said, 9) if not own & {s for s, _ in words(word)}]
+    return suggest(subjects, language, (*asked, question), suggestions)
 
 
 def _same(question: str) -> str:

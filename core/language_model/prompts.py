@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from core.model import ChapterMark, Passage
-from core.ports import LanguageModel, Message, Prompt
+from core.ports import Message, Prompt
 from core.text.display import clock, one_line
 
 OPENING, CLOSING = "<<<TRANSCRIPT", "TRANSCRIPT>>>"
@@ -30,7 +30,6 @@ do not answer the question, reply with the single word {NOT_SAID}.
 When the task asks for JSON, reply with one JSON object and nothing else."""
 
 _CLOCK_EVERY_S = 120.0
-_MESSAGE_TOKENS = 16  # what a chat template puts around one message, generously
 _LANGUAGES = {"en": "English", "ko": "Korean"}
 # No text of a stranger can look like our fence, our numbers, a markdown link, or one of the special
 # tokens ("<|im_end|>", "[INST]") that a server would obey.
@@ -43,11 +42,6 @@ def prompt(passages: Iterable[Passage], *rest: Message) -> Prompt:
     whole transcript a number is the segment's index + 1.
     """
     return Message("system", SYSTEM), Message("user", _lay_out(passages)), *rest
-
-
-def count_tokens(prompt: Prompt, model: LanguageModel) -> int:
-    """An estimate that errs upward, as the model's own does."""
-    return sum(model.tokens(message.text) + _MESSAGE_TOKENS for message in prompt)
 
 
 def ask(question: str, language: str) -> Message:

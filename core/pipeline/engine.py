@@ -8,19 +8,19 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from core.answers import extractive
 from core.answers.answer import answer
-from core.answers.prompt_fitting import fits
+from core.answers.extractive import extract_answer
 from core.errors import CoreError
+from core.language_model.context_budget import fits
 from core.language_model.question_priority import QuestionPriority, YieldingModel
-from core.model import Answer, Passage, Summary, Transcript, Turn, Video
+from core.model import EXTRACTIVE, Answer, Passage, Summary, Transcript, Turn, Video
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.checkpoints import notes_for
+from core.summary.extractive import extract_summary
 from core.summary.summarise import summarise
 
 log = logging.getLogger(__name__)
 
-EXTRACTIVE = extractive.ENGINE
 READS_CHARACTERS = 120_000
 """What the extractive engine looks through at once, two spoken hours: finding first would only lose
 what it looks for."""
@@ -76,7 +76,7 @@ class Engine:
                 if self.insist:
                     raise
                 log.warning("the language model failed to sum up", exc_info=True)
-        return await asyncio.to_thread(extractive.summarise, video, transcript)
+        return await asyncio.to_thread(extract_summary, video, transcript)
 
     async def finished(self, video_id: str, language: str) -> None:
         """The model's summary is stored: its notes need not be kept. Others' are, of one in another
@@ -114,7 +114,7 @@ class Engine:
                 log.warning("the language model failed to answer", exc_info=True)
         asked = [turn.question for turn in turns]
         found = await asyncio.to_thread(
-            extractive.answer, question, passages, asked, suggestions, language
+            extract_answer, question, passages, asked, suggestions, language
         )
         if found.text:
             yield found.text

@@ -10,10 +10,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from core.answers.extractive import follow_up
+from core.answers.suggested_questions import follow_up
 from core.config import Language
 from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
 from core.model import (
+    EXTRACTIVE,
     Answer,
     Hit,
     Job,
@@ -25,7 +26,7 @@ from core.model import (
     Turn,
     Video,
 )
-from core.pipeline.engine import EXTRACTIVE, Engine
+from core.pipeline.engine import Engine
 from core.pipeline.ingest import Ingest
 from core.pipeline.timing import Stopwatch
 from core.ports import Clock, Jobs, LanguageModel, Library, ProgressCallback, Threads, Videos

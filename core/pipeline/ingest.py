@@ -14,8 +14,8 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from core.errors import UnknownVideo
-from core.model import Order, Progress, Ready, Summary, Transcript, Video
-from core.pipeline.engine import EXTRACTIVE, Engine
+from core.model import EXTRACTIVE, Order, Progress, Ready, Summary, Transcript, Video
+from core.pipeline.engine import Engine
 from core.ports import Checkpoints, Fetcher, Library, ProgressCallback, Videos
 from core.search.caches import Notes
 from core.search.indexing import Indexer

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 
 from core.model import Segment, Transcript
 from core.ports import Checkpoints, Prompt
-from core.summary.parts import Line
+from core.summary.transcript_parts import Line
 
 
 @dataclass(frozen=True, slots=True)

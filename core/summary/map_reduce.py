@@ -10,13 +10,12 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
-from core.answers.extractive import summarise as take_key_sentences
 from core.errors import BadModelOutput, PromptTooLong
+from core.language_model.context_budget import count_tokens, reply_tokens
 from core.language_model.prompts import (
     ask_again,
     ask_for_notes,
     ask_for_summary,
-    count_tokens,
     prompt,
 )
 from core.language_model.replies import NotesDraft, PointDraft, SummaryDraft, parse, schema
@@ -24,7 +23,8 @@ from core.model import Passage, Progress, Segment, Transcript, Video
 from core.ports import Checkpoints, LanguageModel, Message, ProgressCallback
 from core.summary.chapters import find_chapters
 from core.summary.checkpoints import NoteCheckpoints, Noted, recipe
-from core.summary.parts import Line, characters, cut, minutes, thicken
+from core.summary.extractive import extract_summary
+from core.summary.transcript_parts import Line, characters, cut, minutes, thicken
 from core.text.tokens import tokenise
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class Reader:
     async def _ask(self, lines: Sequence[Line], task: Message, kind: type[Kind], most: int) -> Kind:
         """The draft the model writes at the first or second attempt."""
         starts = [line.said.start_s for line in lines]
-        tokens = self._reply_tokens(most)
+        tokens = reply_tokens(self.model, most)
 
         async def attempt(task: Message) -> Kind:
             asked = prompt([self._passage(lines)], task)
@@ -181,7 +181,7 @@ class Reader:
             self.video.id, self.transcript.language, "file", tuple(line.said for line in part)
         )
         firsts = {line.said.start_s: line.first for line in reversed(part)}
-        points = take_key_sentences(self.video, said).points
+        points = extract_summary(self.video, said).points
         return [self._as_line(firsts[point.start_s], point.text) for point in points]
 
     def _cut(self, lines: Sequence[Line], first: int, borders: Set[float]) -> list[Sequence[Line]]:
@@ -194,10 +194,7 @@ class Reader:
     def _room(self, most: int, task: Message, lines: Sequence[Line]) -> int:
         """Tokens left beside the prompt and its reply."""
         size = count_tokens(prompt([self._passage(lines)], task), self.model)
-        return self.model.num_ctx - self._reply_tokens(most) - _SPARE_TOKENS - size
-
-    def _reply_tokens(self, most: int) -> int:
-        return min(most, self.model.num_ctx // 4)
+        return self.model.num_ctx - reply_tokens(self.model, most) - _SPARE_TOKENS - size
 
     def _passage(self, lines: Sequence[Line]) -> Passage:
         return Passage(self.video, tuple(line.said for line in lines))

@@ -10,12 +10,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 from core.answers.citations import bearing
-from core.answers.extractive import MOST_CHAPTER_POINTS, hashtags
 from core.answers.suggested_questions import suggest
 from core.language_model.replies import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.chapters import MOST_CHAPTERS, SHORTEST_S, find_chapters
+from core.summary.extractive import MOST_CHAPTER_POINTS, hashtags
 from core.summary.map_reduce import Reader
 from core.text.keywords import count_words, keywords
 from core.text.safe_text import safe_line

@@ -8,6 +8,21 @@ from pathlib import Path
 
 from core.model import Citation, Passage, Segment, Transcript, Video
 
+LECTURES = ("examples/lecture-2min-us", "assets/lecture-10min-us", "assets/lecture-10min-f2")
+_KOREAN = (
+    "안녕하세요, 오늘은 꿀벌에 대해 이야기하겠습니다.",
+    "꿀벌은 벌집에서 춤을 춥니다.",
+    "춤은 꽃이 있는 방향을 알려 줍니다.",
+    "카를 폰 프리슈는 1944년에 춤을 해독했습니다.",
+    "여왕벌은 하루에 알을 이천 개 낳습니다.",
+    "벌집의 온도는 삼십오 도입니다.",
+    "말벌은 종이로 집을 짓습니다.",
+    "들어 주셔서 감사합니다.",
+)
+KOREAN_VIDEO = Video("beesbeesbee", "꿀벌의 춤", hashtags=("#꿀벌",))
+KOREAN_SEGMENTS = tuple(Segment(10.0 * i, 10.0 * i + 9, text) for i, text in enumerate(_KOREAN))
+KOREAN_PASSAGE = Passage(KOREAN_VIDEO, KOREAN_SEGMENTS)
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -55,3 +70,10 @@ def read_lecture(path: Path) -> Lecture:
     )
     topics = tuple((part["topic"], part["start"]) for part in truth["parts"][1:-1])
     return Lecture(video, Transcript(video.id, "en", "whisper", said), facts, topics)
+
+
+def read_lectures(examples: Path, assets: Path) -> dict[str, Lecture]:
+    """The English lectures by the names in LECTURES."""
+    folders = {"examples": examples, "assets": assets}
+    parts = {name: name.split("/") for name in LECTURES}
+    return {name: read_lecture(folders[at] / f"{file}.json") for name, (at, file) in parts.items()}

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from core.answers.answer import Reply, answer
 from core.answers.citations import cite
-from core.answers.prompt_fitting import fits
 from core.errors import BadModelOutput, CoreError, ModelFailed, ModelStalled, PromptTooLong
+from core.language_model.context_budget import fits
 from core.model import Answer, Passage, Segment, Turn, Video
 from tests.fakes.models import Broken, ScriptedModel
 

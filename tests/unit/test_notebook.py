@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from core.errors import ModelFailed
-from core.model import Segment, Transcript, Video
-from core.pipeline.engine import EXTRACTIVE, Engine
+from core.model import EXTRACTIVE, Segment, Transcript, Video
+from core.pipeline.engine import Engine
 from core.summary.summarise import summarise
 from tests.fakes.models import ScriptedModel
 from tests.fakes.store import FakePieces, Shelf

@@ -1,0 +1,108 @@
+"""Summarise a video with its own key sentences, without a language model."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from core.answers.suggested_questions import suggest
+from core.model import EXTRACTIVE, Chapter, Point, Segment, Summary, Transcript, Video
+from core.summary.chapters import find_chapters
+from core.text.keywords import count_words, keywords, salience
+from core.text.sentences import announces, points_back
+from core.text.tokens import tokenise, words
+
+FEWEST_POINTS, MOST_POINTS, MOST_CHAPTER_POINTS, HASHTAGS = 3, 7, 3, 8
+TAG_CHARACTERS = 40
+_OPENING_S = 90.0
+
+
+def extract_summary(video: Video, transcript: Transcript) -> Summary:
+    """Chapters, key sentences and keywords of at least one segment. 12 hours take a few seconds."""
+    segments = transcript.segments
+    starts = [segment.start_s for segment in segments]
+    tokens = [frozenset(tokenise(segment.text)) for segment in segments]
+    order = _by_worth(segments, tokens)
+    whole = count_words(segment.text for segment in segments)
+    chapters: list[Chapter] = []
+    leaders, subjects = [], []
+    for chapter in find_chapters(video, transcript):
+        first = bisect_left(starts, chapter.start_s)
+        after = max(bisect_left(starts, chapter.end_s), first + 1)
+        limit = min(max(round((chapter.end_s - chapter.start_s) / 60), 1), MOST_CHAPTER_POINTS)
+        best = _unlike((i for i in order if first <= i < after), tokens, limit)
+        chapters.append(replace(chapter, points=_points(segments, best)))
+        leaders.append(best[0])
+        said = count_words(segment.text for segment in segments[first:after])
+        subjects += keywords(said, whole, 1)
+    limit = min(max(len(chapters), FEWEST_POINTS), MOST_POINTS)
+    rank = {i: place for place, i in enumerate(order)}
+    best = _unlike([*sorted(leaders, key=rank.__getitem__), *order], tokens, limit)
+    common = keywords(whole, whole, HASHTAGS)
+    return Summary(
+        topic=_topic(video, segments, common),
+        points=_points(segments, best),
+        chapters=tuple(chapters),
+        hashtags=hashtags(video, common),
+        questions=suggest(list(dict.fromkeys([*subjects, *common])), transcript.language),
+        language=transcript.language,
+        covered_s=segments[-1].end_s,
+        engine=EXTRACTIVE,
+    )
+
+
+def hashtags(video: Video, common: Iterable[str]) -> tuple[str, ...]:
+    """At most eight: the video's own, then the `common` words; letters and digits alone."""
+    tags = (re.sub(r"\W", "", tag)[:TAG_CHARACTERS] for tag in (*video.hashtags, *common))
+    unique: dict[str, str] = {}
+    for tag in filter(None, tags):
+        unique.setdefault(tag.casefold(), f"#{tag}")
+    return tuple(unique.values())[:HASHTAGS]
+
+
+def _by_worth(segments: Sequence[Segment], tokens: Sequence[frozenset[str]]) -> list[int]:
+    """Indexes, best first."""
+    worth = [
+        score * (0.5 if _says_little(segment.text) or len(own) < 4 else 1)
+        for score, segment, own in zip(salience(tokens), segments, tokens, strict=True)
+    ]
+    return sorted(range(len(segments)), key=lambda i: -worth[i])
+
+
+def _says_little(text: str) -> bool:
+    """By itself, that is: "It can dive", "Who knows?", "Now we talk about whales"."""
+    return points_back(text) or announces(text) or text.rstrip().endswith("?")
+
+
+def _unlike(order: Iterable[int], tokens: Sequence[frozenset[str]], limit: int) -> list[int]:
+    """The first of them that do not repeat each other, filled up with others where too few."""
+    taken: list[int] = []
+    left: list[int] = []
+    for i in order:
+        repeats = any(2 * len(tokens[i] & tokens[j]) >= len(tokens[i] | tokens[j]) for j in taken)
+        (left if repeats else taken).append(i)
+        if len(taken) == limit:
+            break
+    return list(dict.fromkeys([*taken, *left]))[:limit]
+
+
+def _points(segments: Sequence[Segment], indexes: Iterable[int]) -> tuple[Point, ...]:
+    return tuple(Point(segments[i].text.strip(), segments[i].start_s) for i in sorted(indexes))
+
+
+def _topic(video: Video, segments: Sequence[Segment], common: Sequence[str]) -> str:
+    """The opening sentence that announces most of the keywords, else the title with them."""
+    stems = {stem for word in common for stem, _ in words(word)}
+
+    def announced(segment: Segment) -> int:
+        said = {stem for stem, _ in words(segment.text)}
+        return len(said & stems) if announces(segment.text) else 0
+
+    end_s = segments[0].start_s + _OPENING_S
+    opening = [segment for segment in segments[:100] if segment.start_s < end_s]
+    best = max(opening, key=announced)
+    if announced(best):
+        return best.text.strip()
+    return ": ".join(part for part in (video.title, ", ".join(common[:5])) if part)

@@ -1,0 +1,114 @@
+"""Answers without a language model, from lectures whose facts are known: found or refused."""
+
+import pytest
+
+from core.answers.evidence import find_evidence
+from core.answers.extractive import extract_answer
+from core.model import Passage, Segment
+from tests.fakes.lectures import KOREAN_PASSAGE, KOREAN_VIDEO, LECTURES, read_lectures
+
+
+@pytest.fixture(scope="module")
+def lectures(examples, assets):
+    return read_lectures(examples, assets)
+
+
+def ask(question, *passages, language="en"):
+    return extract_answer(question, passages, [], [], language)
+
+
+@pytest.mark.parametrize("name", LECTURES)
+def test_nineteen_of_twenty_facts_are_found_in_the_very_sentence(lectures, name):
+    lecture = lectures[name]
+    found = [
+        fact.is_hit_by(ask(fact.question, lecture.passage).citations) for fact in lecture.facts
+    ]
+    assert sum(found) >= 0.95 * len(found)
+
+
+@pytest.mark.parametrize("name", LECTURES)
+def test_nine_of_ten_questions_of_other_lectures_are_refused(lectures, name):
+    lecture = lectures[name]
+    own = {fact.question for fact in lecture.facts}
+    for other in lectures.values():
+        foreign = [fact.question for fact in other.facts if fact.question not in own]
+        refused = [not ask(question, lecture.passage).grounded for question in foreign]
+        assert sum(refused) >= 0.9 * len(refused)
+
+
+def test_an_answer_is_sentences_of_the_video_each_with_its_marker(lectures):
+    lecture = lectures[LECTURES[0]]
+    found = ask("When was the secret of the brown glass of Fenwick sold?", lecture.passage)
+    said = {segment.start_s: segment.text for segment in lecture.transcript.segments}
+    assert found.text == " ".join(f"{said[c.start_s]} [{c.n}]" for c in found.citations)
+    assert (found.grounded, found.engine) == (True, "extractive")
+    assert len(found.questions) == 3
+
+
+def test_what_is_not_said_has_no_answer(lectures):
+    found = ask("Who won the football match in Paris?", lectures[LECTURES[0]].passage)
+    assert (found.text, found.citations, found.grounded) == ("", (), False)
+    assert len(found.questions) == 3
+
+
+def test_a_question_about_everything_gets_what_says_most(lectures):
+    found = ask("What is this about?", lectures[LECTURES[0]].passage)
+    assert 1 <= len(found.citations) <= 3
+
+
+def test_nothing_to_look_through_is_no_answer():
+    assert not ask("Why?").grounded
+    assert find_evidence("Who is Karl von Frisch?", []) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "seconds"),
+    [
+        ("When did the red tea from Kelso come to another town?", [0]),
+        ("In which month do farmers pick the red tea from Oslo?", [10, 20]),
+        ("Who counted the bees of Kelso?", [40, 50]),
+        ("Who counted the bees of Oslo?", []),
+    ],
+)
+def test_alike_things_are_told_apart(question, seconds):
+    """A kind is not the thing, order matters, and "them" are those spoken of last."""
+    texts = (
+        "The red tea from Kelso came to Oslo in nineteen ten.",
+        "The red tea from Oslo came to Kelso in nineteen twenty.",
+        "Farmers pick its leaves in May.",
+        "Half of the bees of Oslo left because of the cold.",
+        "The bees of Kelso make white honey.",
+        "Nora Lee counted them in June.",
+    )
+    said = tuple(Segment(10.0 * i, 10.0 * i + 9, text) for i, text in enumerate(texts))
+    found = ask(question, Passage(KOREAN_VIDEO, said))
+    assert [citation.start_s for citation in found.citations] == seconds
+
+
+def test_a_sentence_that_points_back_brings_the_one_before():
+    said = (
+        Segment(0, 9, "The bridge in Oslo is old."),
+        Segment(9, 18, "It was built of red stone."),
+    )
+    found = ask("What is the bridge in Oslo built of?", Passage(KOREAN_VIDEO, said))
+    assert [citation.start_s for citation in found.citations] == [0, 9]
+
+
+@pytest.mark.parametrize(
+    ("question", "second"),
+    [
+        ("프리슈는 언제 춤을 해독했나요?", 30.0),
+        ("여왕벌은 하루에 알을 몇 개 낳나요?", 40.0),
+        ("벌집의 온도는 몇 도인가요?", 50.0),
+        ("말벌은 무엇으로 집을 짓나요?", 60.0),
+    ],
+)
+def test_korean_facts_are_found(question, second):
+    found = ask(question, KOREAN_PASSAGE, language="ko")
+    assert second in [citation.start_s for citation in found.citations]
+
+
+def test_korean_questions_about_other_things_are_refused():
+    found = ask("서울의 지하철은 언제 개통되었나요?", KOREAN_PASSAGE, language="ko")
+    assert not found.grounded
+    assert all("가" <= question[0] <= "힣" for question in found.questions)

@@ -1,0 +1,17 @@
+"""Sentences that say little on their own."""
+
+import pytest
+
+from core.text.sentences import announces, points_back
+
+
+@pytest.mark.parametrize("text", ["It can dive.", "They left.", "이것은 집입니다.", "그는 갔다."])
+def test_it_and_they_point_back(text):
+    assert points_back(text)
+    assert not points_back("Italy is old.")
+
+
+@pytest.mark.parametrize("text", ["Now we talk about whales.", "꿀벌에 대해 이야기하겠습니다."])
+def test_what_will_be_said_is_announced(text):
+    assert announces(text)
+    assert not announces("Whales talk.")

@@ -18,7 +18,7 @@ from core.pipeline.front import Pipeline
 from core.sources import find_sources
 from tests.bench import fresh
 from tests.bench.figures import Row, percentile
-from tests.fakes.lectures import Lecture, read_lecture
+from tests.harness.lectures import Lecture, read_lecture
 
 QUESTIONS = 120
 HOURS = 3

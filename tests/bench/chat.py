@@ -20,9 +20,9 @@ import yaml
 
 from tests.bench.chat_alone import QUEUED
 from tests.bench.figures import Row, percentile
-from tests.fakes.core import BEES
-from tests.fakes.discord.front import API
-from tests.fakes.discord.server import TOKEN, DiscordServer
+from tests.counterparts.discord.http_front import API
+from tests.counterparts.discord.server import TOKEN, DiscordServer
+from tests.harness.fake_core import BEES
 
 TALKS, QUESTIONS_A_SECOND, SECONDS = 50, 5, 60
 QUESTION = "Who found the queen of the hive in Arden?"

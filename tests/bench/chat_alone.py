@@ -19,9 +19,9 @@ from pathlib import Path
 from bot.config import read_config
 from core.model import Progress, Video
 from core.ports import ProgressCallback
-from tests.fakes.core import BEES, World
-from tests.fakes.discord_stage import acting
-from tests.fakes.ears import FakeFetcher
+from tests.fakes.fetcher import FakeFetcher
+from tests.harness.discord_stage import acting
+from tests.harness.fake_core import BEES, FakeCore
 
 QUEUED = tuple(replace(BEES, id=f"queued{n:05}", title=f"Bees, part {n}") for n in range(50))
 VIDEO_S = 1.0
@@ -37,7 +37,7 @@ class SlowFetcher(FakeFetcher):
 
 
 async def main(config: Path, folder: Path) -> None:
-    world = World(folder, fetcher=SlowFetcher(BEES, *QUEUED))
+    world = FakeCore(folder, fetcher=SlowFetcher(BEES, *QUEUED))
     loop = asyncio.get_running_loop()
     settings = read_config(config)
     async with acting(settings, world, edit_interval_s=1.2):

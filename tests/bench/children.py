@@ -19,8 +19,9 @@ from tests.bench.figures import Row
 
 SILENCE_S = 2
 MEGABYTE = 1 << 20
+MODULE = "tests.harness.misbehaving_child"
 TROUBLE = {"hang": SILENCE_S, "stop": SILENCE_S, "crash": 0, "bloat": 0}
-"""By tests/fakes/child.py, and the limit after which it can be told: the others have none."""
+"""Methods of tests/harness/misbehaving_child.py → the limit that reveals them; 0: none needed."""
 TOLD_S, REPLACED_S = 15.0, 30.0
 
 
@@ -44,7 +45,7 @@ async def _trouble(folder: Path, role: ChildLimits, method: str) -> tuple[float,
     share = 400 * MEGABYTE / psutil.virtual_memory().total
     hasty = replace(role, silence_s=SILENCE_S, beatless_s=SILENCE_S, memory_share=share)
     setup = {"max_file_bytes": MEGABYTE}
-    async with ChildSupervisor(hasty, setup, folder / "log", module="tests.fakes.child") as worker:
+    async with ChildSupervisor(hasty, setup, folder / "log", module=MODULE) as worker:
         await worker.call("pid")
         args = {"size": 500 * MEGABYTE} if method == "bloat" else {}
         began_s = time.monotonic()

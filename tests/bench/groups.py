@@ -13,9 +13,9 @@ from bot.chat import Draft
 from bot.delivery.outbox import Outbox, open_outbox
 from bot.telegram_adapter.connect import open_telegram
 from tests.bench.figures import Row, percentile
-from tests.fakes.store import FakeOutgoing
-from tests.fakes.telegram.server import TelegramServer
-from tests.fakes.telegram_bot import section
+from tests.counterparts.telegram.server import TelegramServer
+from tests.fakes.store import FakeOutboxEntries
+from tests.harness.telegram_adapter import section
 
 GROUPS, SECONDS, WORD_S = 20, 65.0, 0.1
 
@@ -45,7 +45,7 @@ async def _minute(platform: TelegramServer, folder: Path) -> tuple[list[float], 
     groups = [await platform.people.make_supergroup(f"Hive {n}") for n in range(GROUPS)]
     async with (
         open_telegram(section(platform), folder) as telegram,
-        open_outbox(telegram, FakeOutgoing()) as outbox,
+        open_outbox(telegram, FakeOutboxEntries()) as outbox,
     ):
         grown = await asyncio.gather(*(_grow(platform, outbox, group) for group in groups))
     lags, broken = [], 0

@@ -19,11 +19,12 @@ from core.model import Segment, SpeechCompute, Video, Window
 from core.ports import Prompt
 from core.sources import Link
 from tests.bench.figures import Row, percentile
-from tests.fakes.core import World
-from tests.fakes.durable import Commits
-from tests.fakes.ears import SET, FakeFetcher, FakeTranscriber
+from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.jobs import FakeJobs
-from tests.fakes.models import ScriptedModel
+from tests.fakes.language_model import ScriptedModel
+from tests.fakes.transcriber import SET, FakeTranscriber
+from tests.harness.commit_kills import Commits
+from tests.harness.fake_core import FakeCore
 
 RUNS = 3
 HEARD_S = 60
@@ -39,7 +40,7 @@ OURS, STEP, PROGRESS = "pieces", "workflow_status operation_outputs", "streams w
 how far a job is, once a second."""
 
 
-class Ears(FakeTranscriber):
+class SlowTranscriber(FakeTranscriber):
     """Hears an hour at once."""
 
     async def transcribe(
@@ -74,7 +75,7 @@ def measure(folder: Path) -> list[Row]:
 async def _measure(folder: Path, commits: Commits) -> tuple[float, float]:
     """Seconds of all writes of a job, and of the CPU beyond what the same takes in memory."""
     folder.mkdir()
-    world = World(folder, FakeFetcher(HOUR), Ears(), model=ScriptedModel(_reply))
+    world = FakeCore(folder, FakeFetcher(HOUR), SlowTranscriber(), model=ScriptedModel(_reply))
     order = await world.ingest().order(Link(HOUR.id), "bench", "en")
     begun_s = time.process_time()
     in_memory = FakeJobs(world.ingest())

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import URL
 
 from core.backends.storage.store import Store, open_store, sqlite_url
-from tests.fakes.postgres import NoServer, fresh_database, server
 from tests.fakes.store import MemoryStore
+from tests.harness.postgres import NoServer, fresh_database, server
 
 
 @pytest.fixture(scope="session")

@@ -22,14 +22,14 @@ from bot.cli.console_adapter import Console
 from bot.delivery.outbox import open_outbox
 from bot.discord_adapter.connect import open_discord
 from bot.telegram_adapter.connect import open_telegram
+from tests.counterparts.discord.server import DiscordServer, serving
+from tests.counterparts.telegram.server import TelegramServer
 from tests.fakes.chat import FakeChat, says
-from tests.fakes.discord.server import DiscordServer, serving
-from tests.fakes.discord_bot import section
-from tests.fakes.store import FakeOutgoing
-from tests.fakes.telegram.server import TelegramServer
-from tests.fakes.telegram_bot import at_once
-from tests.fakes.telegram_bot import section as telegram_section
-from tests.fakes.virtual_loop import run_virtually, virtually
+from tests.fakes.store import FakeOutboxEntries
+from tests.harness.discord_adapter import section
+from tests.harness.telegram_adapter import at_once
+from tests.harness.telegram_adapter import section as telegram_section
+from tests.harness.virtual_loop import run_virtually, virtually
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ async def test_a_key_is_shown_once_where_the_platform_knows_keys(platform):
 @on_each
 async def test_the_outbox_lets_a_message_grow_on_it(platform):
     chat, read, place = platform.chat, platform.read, platform.place
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow(place, says("0 %"), key="k", owner="job")
         await live.seen()
         for share in ("40 %", "80 %"):

@@ -11,7 +11,7 @@ import pytest
 from core.backends.embedder import SentenceEmbedder
 from core.config import Embedding
 from core.ports import Embedder, Kind, Vectors
-from tests.fakes.index import FakeEmbedder
+from tests.fakes.indexes import FakeEmbedder
 
 BEES = "The bees of the hive dance to show each other the way to the flowers."
 DANCE = "Which way do the bees dance to show flowers to the hive?"

@@ -19,13 +19,21 @@ from core.ports import Fetcher
 from core.workers.limits import FETCH
 from core.workers.remote_backends import RemoteFetcher
 from core.workers.supervisor import ChildSupervisor
-from tests.fakes.ears import FakeFetcher
-from tests.fakes.recorded import CAPTIONED, CUT_SHORT, HUM, LIVE, PRIVATE, REMOVED, SITE
-from tests.fakes.youtube import replaying
+from tests.counterparts.youtube.recorded_videos import (
+    CAPTIONED,
+    CUT_SHORT,
+    HUM,
+    LIVE,
+    PRIVATE,
+    REMOVED,
+    SITE,
+)
+from tests.counterparts.youtube.site import replaying
+from tests.fakes.fetcher import FakeFetcher
+from tests.harness.terminal import REPLAY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # one child for all
 
-REPLAY = Path(__file__).parents[1] / "fakes" / "replay"
 SAID = (
     Segment(0.0, 4.0, "Bees dance to show where the flowers are."),
     Segment(4.0, 8.0, "The angle of the dance is the direction of the food."),
@@ -101,7 +109,7 @@ async def fetcher(request, tmp_path_factory):
             yield Threaded(YouTube(config.YouTube(), Limits(), replaying(SITE)))
         else:
             environment = stack.enter_context(pytest.MonkeyPatch.context())
-            environment.setenv("PYTHONPATH", str(REPLAY))
+            environment.setenv("PYTHONPATH", REPLAY["PYTHONPATH"])
             setup = {"youtube": config.YouTube(), "limits": Limits(), "max_file_bytes": 10**9}
             worker = ChildSupervisor(FETCH, setup, tmp_path_factory.mktemp("fetch") / "log")
             yield RemoteFetcher(await stack.enter_async_context(worker))

@@ -17,7 +17,7 @@ from core.errors import IndexBroken
 from core.model import Chunk
 from core.ports import KeywordIndex, VectorIndex, Vectors
 from core.text.tokens import tokenise
-from tests.fakes.index import FakeKeywordIndex, FakeVectorIndex
+from tests.fakes.indexes import FakeKeywordIndex, FakeVectorIndex
 
 HIVE, OTHER = "discord/1/hive", "discord/1/other"
 NAMES = [

@@ -11,16 +11,17 @@ from core.errors import JobCancelled, NoSpeech, UnknownJob, VideoPrivate
 from core.jobs.durable_jobs import open_jobs
 from core.jobs.workflows import running
 from core.sources import Link
-from tests.fakes.core import BEES, SAID, World
-from tests.fakes.ears import FakeFetcher, FakeTranscriber, WaitingTranscriber
+from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.jobs import FakeJobs
+from tests.fakes.transcriber import FakeTranscriber, WaitingTranscriber
+from tests.harness.fake_core import BEES, SAID, FakeCore
 
 LINK, OTHER = Link(BEES.id), Link("bbbbbbbbbbb")
 
 
 @pytest.fixture
 def world(tmp_path):
-    return World(tmp_path / "scratch")
+    return FakeCore(tmp_path / "scratch")
 
 
 @pytest.fixture(params=["fake", "dbos"])

@@ -13,8 +13,8 @@ from core.config import Llm
 from core.errors import PromptTooLong
 from core.language_model.question_priority import QuestionPriority, YieldingModel
 from core.ports import LanguageModel, Message
-from tests.fakes.models import ScriptedModel
-from tests.fakes.ollama import OllamaServer
+from tests.counterparts.ollama.server import OllamaServer
+from tests.fakes.language_model import ScriptedModel
 
 SCHEMA: dict[str, object] = {
     "type": "object",

@@ -15,9 +15,9 @@ from core.backends.whisper.audio import decode
 from core.config import Speech
 from core.errors import NoAudio, NotMedia, SpeechModelMissing
 from core.model import LIGHTEST, Segment, SpeechCompute, Window
-from tests.fakes.ears import FakeTranscriber
-from tests.fakes.lectures import read_lecture
-from tests.fakes.recordings import RATE, write_silent_film, write_wav
+from tests.fakes.transcriber import FakeTranscriber
+from tests.harness.audio_files import RATE, write_silent_film, write_wav
+from tests.harness.lectures import read_lecture
 
 LENGTH_S = 40.0
 

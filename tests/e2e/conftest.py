@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.fakes.terminal import Ran, Terminal
+from tests.harness.terminal import Ran, Terminal
 
 LECTURES = ("lecture-2min-us", "lecture-10min-us", "lecture-10min-f2")
 

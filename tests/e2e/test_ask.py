@@ -8,8 +8,8 @@ import pytest
 
 from core.text.tokens import tokenise
 from tests.e2e.conftest import LECTURES
-from tests.fakes.lectures import read_lecture
-from tests.fakes.terminal import Terminal
+from tests.harness.lectures import read_lecture
+from tests.harness.terminal import Terminal
 
 ANSWER_KEYS = {
     *("event", "question", "text", "citations", "questions", "grounded", "engine", "timings"),

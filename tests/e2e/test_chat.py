@@ -7,13 +7,12 @@ import sys
 import psutil
 import pytest
 
-from tests.fakes.ollama import OllamaServer, running
-from tests.fakes.ollama_lecture import lecture
-from tests.fakes.recorded import CAPTIONED, LECTURE
-from tests.fakes.terminal import ROOT
+from tests.counterparts.ollama.lecture_model import lecture
+from tests.counterparts.ollama.server import OllamaServer, running
+from tests.counterparts.youtube.recorded_videos import CAPTIONED, LECTURE
+from tests.harness.terminal import REPLAY, ROOT
 
 HEAVY = ("torch", "faster_whisper", "ctranslate2", "chromadb", "yt_dlp", "sentence_transformers")
-REPLAY = {"PYTHONPATH": str(ROOT / "tests" / "fakes" / "replay")}
 
 
 @pytest.fixture

@@ -14,15 +14,15 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
-from tests.fakes.discord.cards import description, shown
-from tests.fakes.discord.people import Seen
-from tests.fakes.discord.server import serving
-from tests.fakes.eventually import eventually
-from tests.fakes.ollama import OllamaServer, running
-from tests.fakes.ollama_lecture import lecture
-from tests.fakes.program import Program
-from tests.fakes.recorded import ANSWER, LECTURE, QUESTION, WHALES
-from tests.fakes.terminal import Terminal
+from tests.counterparts.discord.cards import description, shown
+from tests.counterparts.discord.people import Seen
+from tests.counterparts.discord.server import serving
+from tests.counterparts.ollama.lecture_model import lecture
+from tests.counterparts.ollama.server import OllamaServer, running
+from tests.counterparts.youtube.recorded_videos import ANSWER, LECTURE, QUESTION, WHALES
+from tests.harness.eventually import eventually
+from tests.harness.program import Program
+from tests.harness.terminal import Terminal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -226,7 +226,7 @@ async def test_a_typed_question_is_answered_as_it_is_written(platform, program, 
     ollama.pause_s = 0.15
     _, answer = await answered(platform, glass.link, write)
     ollama.pause_s = 0.0
-    grown = [look.content for look in answer.renderer]
+    grown = [version.content for version in answer.versions]
     assert len(grown) >= 3, "it streamed"
     assert grown[1].startswith(grown[0].rstrip("…. "))
     assert ANSWER in answer.text

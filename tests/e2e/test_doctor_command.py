@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.fakes.ollama import OllamaServer, running
-from tests.fakes.terminal import ROOT, Ran, Terminal
+from tests.counterparts.ollama.server import OllamaServer, running
+from tests.harness.terminal import ROOT, Ran, Terminal
 
 NAMES = [
     *("python", "javascript", "yt_dlp", "gpu", "speech_model", "embedder", "ollama"),

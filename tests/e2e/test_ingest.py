@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import LECTURES
-from tests.fakes.lectures import read_lecture
+from tests.harness.lectures import read_lecture
 
 SUMMARY_KEYS = {
     "topic",

@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
-from tests.fakes.eventually import eventually
-from tests.fakes.terminal import Terminal
+from tests.harness.eventually import eventually
+from tests.harness.terminal import Terminal
 
 LECTURE = "lecture-2min-us"
 STOPPED = 130

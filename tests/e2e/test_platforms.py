@@ -11,17 +11,17 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from tests.fakes.discord.cards import description
-from tests.fakes.discord.people import Seen as DiscordSeen
-from tests.fakes.discord.server import DiscordServer, serving
-from tests.fakes.eventually import eventually
-from tests.fakes.ollama import OllamaServer, running
-from tests.fakes.ollama_lecture import lecture
-from tests.fakes.program import REPLAY, Program
-from tests.fakes.recorded import ANSWER, CAPTIONED, LECTURE, QUESTION
-from tests.fakes.telegram.people import Seen as TelegramSeen
-from tests.fakes.telegram.server import BOT, BOT_NAME, TelegramServer
-from tests.fakes.terminal import Terminal
+from tests.counterparts.discord.cards import description
+from tests.counterparts.discord.people import Seen as DiscordSeen
+from tests.counterparts.discord.server import DiscordServer, serving
+from tests.counterparts.ollama.lecture_model import lecture
+from tests.counterparts.ollama.server import OllamaServer, running
+from tests.counterparts.telegram.people import Seen as TelegramSeen
+from tests.counterparts.telegram.server import BOT, BOT_NAME, TelegramServer
+from tests.counterparts.youtube.recorded_videos import ANSWER, CAPTIONED, LECTURE, QUESTION
+from tests.harness.eventually import eventually
+from tests.harness.program import Program
+from tests.harness.terminal import REPLAY, Terminal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

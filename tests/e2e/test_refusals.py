@@ -7,11 +7,11 @@ import wave
 
 import pytest
 
-from tests.fakes.ollama import OllamaServer, running
-from tests.fakes.ollama_replies import Break, Refuse
-from tests.fakes.recorded import HUM, LIVE, PRIVATE, REMOVED
-from tests.fakes.recordings import write_silent_film
-from tests.fakes.terminal import ROOT
+from tests.counterparts.ollama.replies import Break, Refuse
+from tests.counterparts.ollama.server import OllamaServer, running
+from tests.counterparts.youtube.recorded_videos import HUM, LIVE, PRIVATE, REMOVED
+from tests.harness.audio_files import write_silent_film
+from tests.harness.terminal import REPLAY, ROOT
 
 SECRET = "s3cr3t-t0ken"
 SRT = "1\n00:00:01,000 --> 00:00:04,000\nThe old mill in Arden was built by Nora Lee.\n"
@@ -95,8 +95,7 @@ def test_a_file_that_is_too_long(refused, terminal, recordings):
     ],
 )
 def test_what_youtube_does_not_give(refused, video_id, code):
-    replay = {"PYTHONPATH": str(ROOT / "tests" / "fakes" / "replay")}
-    assert refused("ingest", f"https://youtu.be/{video_id}", **replay) == (code, 2)
+    assert refused("ingest", f"https://youtu.be/{video_id}", **REPLAY) == (code, 2)
 
 
 def test_without_a_network_youtube_is_told_to_be_away(refused):
@@ -144,7 +143,7 @@ def test_a_model_that_is_not_pulled(refused, with_ollama, terminal):
 
 def test_a_prompt_that_is_too_long_is_split_and_never_fails(terminal, file, with_ollama):
     """The whole talk does not fit into the context, and is summed up all the same."""
-    from tests.fakes.ollama_lecture import lecture
+    from tests.counterparts.ollama.lecture_model import lecture
 
     lines = [
         f"{n}\n00:{n // 60:02}:{n % 60:02},000 --> 00:{n // 60:02}:{n % 60:02},900\n"

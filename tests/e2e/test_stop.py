@@ -12,7 +12,7 @@ from contextlib import closing
 import psutil
 import pytest
 
-from tests.fakes.ollama import OllamaServer, lecture, running
+from tests.counterparts.ollama.server import OllamaServer, lecture, running
 
 STOPPED = 130
 LIMIT_S = 10

@@ -12,15 +12,15 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
-from tests.fakes.eventually import eventually
-from tests.fakes.ollama import OllamaServer, running
-from tests.fakes.ollama_lecture import lecture
-from tests.fakes.program import Program
-from tests.fakes.recorded import ANSWER, LECTURE, QUESTION, WHALES
-from tests.fakes.telegram.people import Seen
-from tests.fakes.telegram.server import BOT_NAME, TOKEN, TelegramServer
-from tests.fakes.telegram_talk import DONE, Talk, is_summary, questions
-from tests.fakes.terminal import Terminal
+from tests.counterparts.ollama.lecture_model import lecture
+from tests.counterparts.ollama.server import OllamaServer, running
+from tests.counterparts.telegram.people import Seen
+from tests.counterparts.telegram.server import BOT_NAME, TOKEN, TelegramServer
+from tests.counterparts.youtube.recorded_videos import ANSWER, LECTURE, QUESTION, WHALES
+from tests.harness.eventually import eventually
+from tests.harness.program import Program
+from tests.harness.telegram_conversation import DONE, Conversation, is_summary, questions
+from tests.harness.terminal import Terminal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,9 +59,9 @@ async def program(platform, ollama, tmp_path_factory):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def hive(platform, program, ollama) -> Talk:
+async def hive(platform, program, ollama) -> Conversation:
     """The group in which mina asked for the lecture about glass; it has been summed up."""
-    talk = Talk(platform, platform.people.group)
+    talk = Conversation(platform, platform.people.group)
     ollama.pause_s = 0.01
     await talk.write(f"{TO_US}look: https://www.youtube.com/watch?v={LECTURE}&t=5")
     await talk.said(DONE)
@@ -70,19 +70,19 @@ async def hive(platform, program, ollama) -> Talk:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def asked(platform, hive) -> Talk:
+async def asked(platform, hive) -> Conversation:
     """Another group that knows that video: here it is asked about."""
-    talk = Talk(platform, await platform.people.make_supergroup("Questions"))
+    talk = Conversation(platform, await platform.people.make_supergroup("Questions"))
     await talk.write(TO_US + LINK)
     await talk.summary()
     return talk
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whales(platform, program, hive, asked) -> Talk:
+async def whales(platform, program, hive, asked) -> Conversation:
     """A group in which the lecture about whales was asked for; the program was killed in the middle
     of it."""
-    talk = Talk(platform, await platform.people.make_group("Whales"))
+    talk = Conversation(platform, await platform.people.make_group("Whales"))
     await talk.write(TO_US + WHALES_LINK)
 
     async def is_at_work() -> bool:
@@ -96,11 +96,11 @@ async def whales(platform, program, hive, asked) -> Talk:
     return talk
 
 
-async def summary_of(talk: Talk, title: str) -> Seen:
+async def summary_of(talk: Conversation, title: str) -> Seen:
     return await talk.first(lambda one: is_summary(one) and one.text.startswith(title))
 
 
-async def pressed_by(person: int, name: str, talk: Talk) -> None:
+async def pressed_by(person: int, name: str, talk: Conversation) -> None:
     """The first question below the summary there, and it is answered."""
     people, summary = talk.platform.people, await talk.summary()
     before = (await talk.ours())[-1].id
@@ -142,7 +142,7 @@ async def test_the_summary_tells_all_and_links_it_to_its_second(hive):
 
 
 async def test_a_known_video_is_summed_up_at_once(platform, hive):
-    talk = Talk(platform, await platform.people.make_group("Elsewhere"))
+    talk = Conversation(platform, await platform.people.make_group("Elsewhere"))
     link = await talk.write(f"Unheard by a bot: {LINK}")
     await talk.write("/watch", author=platform.people.olga, reply_to=link)
     summary = await talk.summary()
@@ -160,7 +160,7 @@ async def test_a_reply_is_answered_as_it_is_written(ollama, asked):
     await asked.said(ANSWER, question)
     ollama.pause_s = 0.0
     answer = await asked.answer(question)
-    grown = [look.text for look in answer.renderer]
+    grown = [version.text for version in answer.versions]
     assert len(grown) >= 3, "it streamed"
     assert grown[1].startswith(grown[0].rstrip("…. "))
     assert ANSWER in answer.text
@@ -175,7 +175,7 @@ async def test_a_button_is_a_question_of_whoever_presses_it(platform, asked):
 async def test_in_private_an_answer_is_drafted_and_more_is_to_be_had(platform, ollama, hive):
     people = platform.people
     ada = await people.open_private(await people.meet("Ada"))
-    talk = Talk(platform, ada)
+    talk = Conversation(platform, ada)
     await talk.write(LINK, author=ada)
     summary = await talk.summary()
     ollama.pause_s = 0.15
@@ -190,7 +190,7 @@ async def test_in_private_an_answer_is_drafted_and_more_is_to_be_had(platform, o
     answer = await talk.answer(asked)
     assert all(other.startswith(one.rstrip("…. ")) for one, other in pairwise(drafts))
     assert ANSWER in answer.text
-    assert len(answer.renderer) == 1
+    assert len(answer.versions) == 1
     await people.press(summary, "Transcript", author=ada)
     file = await talk.first(lambda one: bool(one.files), answer.id)
     [(name, content)] = file.files.items()
@@ -206,7 +206,7 @@ async def test_a_forum_has_a_topic_for_each_video(platform, hive, whales):
     forum = await people.make_supergroup("Lectures", forum=True)
     await people.promote(forum, people.bot, can_manage_topics=True)
     for link in (LINK, WHALES_LINK):
-        await Talk(platform, forum).write(link)
+        await Conversation(platform, forum).write(link)
 
     async def named() -> dict[str, int]:
         topics = {name: id for id, name in (await people.topics(forum)).items()}
@@ -214,7 +214,7 @@ async def test_a_forum_has_a_topic_for_each_video(platform, hive, whales):
 
     topics = await eventually(named)
     for title in (GLASS_TITLE, WHALES_TITLE):
-        talk = Talk(platform, forum, topics[title])
+        talk = Conversation(platform, forum, topics[title])
         assert (await talk.summary()).text.startswith(title)
         answer = await talk.answer(await talk.write(QUESTION))
         assert (ANSWER in answer.text) == (title == GLASS_TITLE)
@@ -224,7 +224,7 @@ async def test_where_no_topic_may_be_opened_what_replies_is_about_that_video(
     platform, hive, whales
 ):
     people = platform.people
-    talk = Talk(platform, await people.make_supergroup("No rights", forum=True), topic=0)
+    talk = Conversation(platform, await people.make_supergroup("No rights", forum=True), topic=0)
     link = await talk.write(f"{TO_US}{LINK} {WHALES_LINK}")
     assert (await summary_of(talk, GLASS_TITLE)).reply_to == link, "the first one's"
     for title in (GLASS_TITLE, WHALES_TITLE):
@@ -240,7 +240,7 @@ async def test_where_no_topic_may_be_opened_what_replies_is_about_that_video(
 
 
 async def test_ask_answers_from_all_videos_of_the_group_and_names_them(platform, hive, whales):
-    talk = Talk(platform, await platform.people.make_group("Both"))
+    talk = Conversation(platform, await platform.people.make_group("Both"))
     await talk.write(f"{TO_US}{LINK} {WHALES_LINK}")
     for title in (GLASS_TITLE, WHALES_TITLE):
         await summary_of(talk, title)
@@ -257,7 +257,7 @@ async def test_ask_answers_from_all_videos_of_the_group_and_names_them(platform,
 
 async def test_a_forgotten_video_is_gone_from_its_group_and_no_other(platform, hive):
     people = platform.people
-    talk = Talk(platform, await people.make_group("Forgetful"))
+    talk = Conversation(platform, await people.make_group("Forgetful"))
     await talk.write(TO_US + LINK)
     summary = await talk.summary()
     await talk.write(f"/forget {LECTURE}")
@@ -273,7 +273,7 @@ async def test_a_forgotten_video_is_gone_from_its_group_and_no_other(platform, h
 async def test_a_korean_sees_korean_in_private(platform, program):
     people = platform.people
     minho = await people.open_private(await people.meet("Minho", "ko"))
-    talk = Talk(platform, minho)
+    talk = Conversation(platform, minho)
     assert HANGUL.search((await talk.first(lambda one: True)).text)
     offered = await people.commands(minho, author=minho)
     assert all(HANGUL.search(description) for description in offered.values())
@@ -297,7 +297,7 @@ async def test_of_what_is_on_its_way_at_a_kill_one_message_comes_twice_at_most(
     platform, program, hive
 ):
     people = platform.people
-    talks = [Talk(platform, await people.make_group(name)) for name in ("Twice", "Once")]
+    talks = [Conversation(platform, await people.make_group(name)) for name in ("Twice", "Once")]
     fault = platform.fault("sendMessage", "hang after")
     for talk in talks:
         await talk.write(TO_US + LINK)

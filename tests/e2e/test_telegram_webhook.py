@@ -10,13 +10,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.fakes.eventually import eventually
-from tests.fakes.program import Program
-from tests.fakes.recorded import CAPTIONED
-from tests.fakes.telegram.server import BOT_NAME, TOKEN, TelegramServer
-from tests.fakes.telegram.webhook import SECRET
-from tests.fakes.telegram_talk import Talk, questions
-from tests.fakes.terminal import Terminal
+from tests.counterparts.telegram.server import BOT_NAME, TOKEN, TelegramServer
+from tests.counterparts.telegram.webhook import SECRET
+from tests.counterparts.youtube.recorded_videos import CAPTIONED
+from tests.harness.eventually import eventually
+from tests.harness.program import Program
+from tests.harness.telegram_conversation import Conversation, questions
+from tests.harness.terminal import Terminal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -63,9 +63,11 @@ async def program(platform, port, tmp_path_factory):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ada(platform, program) -> Talk:
+async def ada(platform, program) -> Conversation:
     """In private."""
-    return Talk(platform, await platform.people.open_private(await platform.people.meet("Ada")))
+    return Conversation(
+        platform, await platform.people.open_private(await platform.people.meet("Ada"))
+    )
 
 
 async def test_what_does_not_come_from_telegram_is_not_heard(platform, port, ada):
@@ -99,7 +101,7 @@ async def test_a_recording_that_is_sent_becomes_a_video(platform, ada):
 
 
 async def test_subtitles_that_are_sent_become_a_video(platform, program):
-    talk = Talk(platform, platform.people.group)
+    talk = Conversation(platform, platform.people.group)
     await platform.people.upload(talk.chat, "hive.srt", SUBTITLES, caption=f"@{BOT_NAME}")
     summary = await talk.summary()
     assert summary.text.startswith("hive\n")
@@ -119,11 +121,11 @@ async def test_a_file_that_no_bot_may_fetch_is_told(platform, ada):
 
 async def test_a_channels_post_is_summed_up_where_it_is_discussed(platform, program):
     people = platform.people
-    talk = Talk(platform, await people.make_supergroup("Discussion"))
+    talk = Conversation(platform, await people.make_supergroup("Discussion"))
     channel = await people.make_channel("Bees", talk.chat)
     await people.promote(talk.chat, people.bot)
     _, post = await people.post(channel, f"Today: https://youtu.be/{CAPTIONED}")
     summary = await talk.summary(post)
     assert summary.reply_to == post
     assert "Bees dance to show where the flowers are." in summary.text
-    assert await Talk(platform, channel).ours() == []
+    assert await Conversation(platform, channel).ours() == []

@@ -13,7 +13,13 @@ from core.chat_records import OutboxEntry
 from core.errors import UnknownVideo
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors
-from tests.fakes.people import FakeButtons, FakeRequests, FakeRooms, FakeSettings, FakeUsage
+from tests.fakes.chat_records import (
+    FakeButtons,
+    FakePlaceBindings,
+    FakeRequests,
+    FakeSettings,
+    FakeUsage,
+)
 
 
 @dataclass
@@ -30,7 +36,7 @@ class Shelf:
     turns: list[tuple[str, str, Turn, frozenset[str]]] = field(default_factory=list)
     checkpoints: dict[tuple[str, str, int], tuple[str, datetime]] = field(default_factory=dict)
     requests: FakeRequests = field(default_factory=FakeRequests)
-    bindings: FakeRooms = field(default_factory=FakeRooms)
+    bindings: FakePlaceBindings = field(default_factory=FakePlaceBindings)
     buttons: FakeButtons = field(default_factory=FakeButtons)
 
     def require(self, *video_ids: str) -> None:
@@ -48,8 +54,8 @@ class MemoryStore:
         self.chunks = FakeChunks(shelf)
         self.library = FakeLibrary(shelf)
         self.threads = FakeThreads(shelf)
-        self.outbox_entries = FakeOutgoing()
-        self.checkpoints = FakePieces(shelf)
+        self.outbox_entries = FakeOutboxEntries()
+        self.checkpoints = FakeCheckpoints(shelf)
         self.requests = shelf.requests
         self.bindings = shelf.bindings
         self.buttons = shelf.buttons
@@ -152,7 +158,7 @@ class FakeLibrary:
             if not used:
                 for kept in (shelf.videos, shelf.transcripts, shelf.summaries, shelf.chunks):
                     kept.pop(gone_id, None)
-                await FakePieces(shelf).clear(gone_id)
+                await FakeCheckpoints(shelf).clear(gone_id)
         if video_id is None:
             shelf.turns = [turn for turn in shelf.turns if turn[0] != channel]
             shelf.requests.forget(channel)
@@ -176,7 +182,7 @@ class FakeThreads:
         self._shelf.turns.append((channel, thread, turn, frozenset(video_ids)))
 
 
-class FakeOutgoing:
+class FakeOutboxEntries:
     def __init__(self) -> None:
         self.effects: dict[tuple[str, str], OutboxEntry] = {}
         self._saved_at: dict[tuple[str, str], datetime] = {}
@@ -206,7 +212,7 @@ class FakeOutgoing:
                 del self.effects[name]
 
 
-class FakePieces:
+class FakeCheckpoints:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 

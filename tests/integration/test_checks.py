@@ -31,7 +31,7 @@ from core.errors import (
 from core.model import Check, Chunk, Video
 from core.workers.limits import INDEX
 from core.workers.remote_backends import RemoteKeywordIndex
-from tests.fakes.ollama import Model, OllamaServer
+from tests.counterparts.ollama.server import Model, OllamaServer
 
 BEES = Video("bees0000000", "Bees")
 HIVE, WORDS_ONLY = "hive", "recipe "

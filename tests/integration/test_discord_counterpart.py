@@ -13,9 +13,9 @@ import discord
 import pytest
 from discord import app_commands
 
-from tests.fakes.discord.plain import INTENTS, PlainBot, running
-from tests.fakes.discord.pressing import CannotDo
-from tests.fakes.discord.server import TOKEN, DiscordServer, serving
+from tests.counterparts.discord.client_actions import CannotDo
+from tests.counterparts.discord.plain_bot import INTENTS, PlainBot, running
+from tests.counterparts.discord.server import TOKEN, DiscordServer, serving
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +95,10 @@ async def test_edits_are_kept_with_what_was_there_before(platform, place):
     await sent.edit(content="50 %")
     await sent.edit(content=None, embed=discord.Embed(title="Bees"), view=None)
     seen = await platform.people.message(str(sent.id))
-    assert [look.content for look in seen.renderer] == ["10 %", "50 %", ""]
+    assert [version.content for version in seen.versions] == ["10 %", "50 %", ""]
     assert (seen.text, seen.buttons) == ("", {})
     assert seen.embeds[0]["title"] == "Bees"
-    assert seen.renderer[1].components, "what is not named stays"
+    assert seen.versions[1].components, "what is not named stays"
 
 
 async def test_a_nonce_brings_the_message_back_instead_of_a_second_one(platform, place):

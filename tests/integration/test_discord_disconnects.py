@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from tests.fakes.discord.server import serving
-from tests.fakes.discord_stage import on_stage
-from tests.fakes.eventually import eventually
+from tests.counterparts.discord.server import serving
+from tests.harness.discord_stage import on_stage
+from tests.harness.eventually import eventually
 
 DISCONNECTS, SEED = 200, 4
 EVERY, TWICE = 20, 0.1

@@ -10,10 +10,10 @@ from functools import partial
 
 import pytest
 
-from tests.fakes.discord.server import serving
-from tests.fakes.discord_stage import on_stage, text
-from tests.fakes.eventually import eventually
-from tests.fakes.stage import DONE, FOUND, NO_VIDEO, NOT_SHOWN, QUESTION
+from tests.counterparts.discord.server import serving
+from tests.harness.discord_stage import on_stage, text
+from tests.harness.eventually import eventually
+from tests.harness.stage import DONE, FOUND, NO_VIDEO, NOT_SHOWN, QUESTION
 
 SUMMARY = "**Points**"
 POSTS, EDITS, THREADS = r"/channels/\d+/messages$", r"/channels/\d+/messages/", r"/threads$"

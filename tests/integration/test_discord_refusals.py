@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.fakes.discord.codes import CODES
-from tests.fakes.discord.server import TOKEN, DiscordServer, serving
+from tests.counterparts.discord.error_codes import CODES
+from tests.counterparts.discord.server import TOKEN, DiscordServer, serving
 
 WINDOW_S = 0.2
 HEADERS = {"Authorization": f"Bot {TOKEN}", "User-Agent": "DiscordBot (tests, 1)"}

@@ -21,8 +21,8 @@ from core.backup.daily_copies import keep_copy
 from core.config import Core
 from core.errors import CoreError, DiskFull, IndexBroken, StoreBroken
 from core.model import Answer, Chunk, Segment, Summary, Transcript, Turn, Video
-from tests.fakes.index_child import CHANNEL, find, put
-from tests.fakes.small_disk import NoDisk, SmallDisk, small_disk
+from tests.harness.index_process import CHANNEL, find, put
+from tests.harness.small_disk import NoDisk, SmallDisk, small_disk
 
 LEFT = (0, 4096, 20_000, 60_000, 150_000)
 """What is left on the disk, in bytes: a write is cut short early, in its middle, near its end."""

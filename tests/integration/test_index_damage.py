@@ -19,7 +19,7 @@ from core.backends.chroma.graph_files import note
 from core.backends.chroma.vector_index import Chroma
 from core.backends.fts5 import Fts5
 from core.errors import IndexBroken
-from tests.fakes.index_child import (
+from tests.harness.index_process import (
     CHANNEL,
     chunks_of,
     find,
@@ -38,7 +38,7 @@ OPEN_S = 10.0
 def processes() -> Any:
     """Children that start at once: they are forked from a process that has Chroma imported."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.fakes.index_child"])
+    context.set_forkserver_preload(["tests.harness.index_process"])
     return context
 
 

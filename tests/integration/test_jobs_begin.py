@@ -12,12 +12,12 @@ from core.errors import StoreBroken
 from core.jobs.durable_jobs import open_jobs
 from core.jobs.workflows import running
 from core.sources import Link
-from tests.fakes.core import BEES, World
+from tests.harness.fake_core import BEES, FakeCore
 
 
 @pytest.fixture
 def world(tmp_path):
-    return World(tmp_path)
+    return FakeCore(tmp_path)
 
 
 def failing_once(run):

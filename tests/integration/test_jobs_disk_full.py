@@ -14,9 +14,9 @@ from core.jobs.durable_jobs import open_jobs
 from core.jobs.workflows import running
 from core.model import Segment
 from core.sources import Link
-from tests.fakes.core import BEES, World
-from tests.fakes.ears import WaitingTranscriber
-from tests.fakes.small_disk import NoDisk, small_disk
+from tests.fakes.transcriber import WaitingTranscriber
+from tests.harness.fake_core import BEES, FakeCore
+from tests.harness.small_disk import NoDisk, small_disk
 
 SAID = tuple(Segment(float(n), n + 0.9, "Bees dance. " * 50) for n in range(400))
 
@@ -39,7 +39,7 @@ async def test_a_job_on_a_full_disk_ends_as_told_or_goes_on_when_there_is_space(
     url = f"sqlite:///{file}"
     ears = WaitingTranscriber(*SAID)
     async with open_store(sqlite_url(file)) as store:
-        world = World(tmp_path / "disk", store=store, transcriber=ears)
+        world = FakeCore(tmp_path / "disk", store=store, transcriber=ears)
         ingest = world.ingest()
         order = await ingest.order(Link(BEES.id), "hive", "en")
         lock = tmp_path / "lock"

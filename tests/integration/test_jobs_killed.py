@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fakes.durable import Point
-from tests.fakes.job_process import WINDOWS, Journal, Wish
+from tests.harness.commit_kills import Point
+from tests.harness.job_process import WINDOWS, Journal, Wish
 from tests.torture.jobs import CHANNELS, FILE, check, kill, living, make, run
 
 SEED, KILLS = 0, 60

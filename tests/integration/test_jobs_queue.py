@@ -13,8 +13,9 @@ from core.jobs.durable_jobs import open_jobs
 from core.jobs.workflows import running
 from core.model import Video
 from core.sources import Link
-from tests.fakes.core import SAID, World
-from tests.fakes.ears import SET, FakeFetcher, FakeTranscriber
+from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.transcriber import SET, FakeTranscriber
+from tests.harness.fake_core import SAID, FakeCore
 
 VIDEOS = [Video(f"video{n:06}", f"Day {n}", "The Hive", 30.0) for n in range(12)]
 
@@ -41,7 +42,7 @@ class Gate(FakeTranscriber):
 @pytest.fixture
 def world(tmp_path):
     (scratch := tmp_path / "scratch").mkdir()
-    return World(scratch, FakeFetcher(*VIDEOS), Gate())
+    return FakeCore(scratch, FakeFetcher(*VIDEOS), Gate())
 
 
 @pytest.fixture

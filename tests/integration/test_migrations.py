@@ -12,7 +12,7 @@ import pytest
 
 from core.backends.storage.migrations import HEAD
 from core.backends.storage.store import open_store, sqlite_url
-from tests.fakes.migrating import open_and_die
+from tests.harness.killed_migration import open_and_die
 
 RELEASES = ("0001",)
 """The schemas that were released, each with its dump in tests/assets."""
@@ -25,7 +25,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 def processes() -> Any:
     """Children that start at once, forked from a process that has everything imported."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.fakes.migrating"])
+    context.set_forkserver_preload(["tests.harness.killed_migration"])
     return context
 
 

@@ -22,8 +22,8 @@ from core.errors import (
     PromptTooLong,
 )
 from core.ports import Message, Prompt
-from tests.fakes.ollama import BUSY, Break, Model, OllamaServer, Refuse, lecture
-from tests.fakes.ollama_rules import length_refusal
+from tests.counterparts.ollama.rules import length_refusal
+from tests.counterparts.ollama.server import BUSY, Break, Model, OllamaServer, Refuse, lecture
 
 SHORT = (Message("system", "Answer from the lines."), Message("user", "[1] Bees dance."))
 SCHEMA: dict[str, object] = {

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT
-from tests.fakes.ollama import Break, Model, OllamaServer, lecture, running
+from tests.counterparts.ollama.server import Break, Model, OllamaServer, lecture, running
 
 LONG = [{"role": "user", "content": "bees dance " * 3000}]
 
@@ -124,7 +124,7 @@ def test_in_a_thread_it_answers_from_the_numbered_lines() -> None:
 
 
 def test_by_itself_it_prints_its_address() -> None:
-    command = [sys.executable, "-m", "tests.fakes.ollama", "--model", "llama9"]
+    command = [sys.executable, "-m", "tests.counterparts.ollama.server", "--model", "llama9"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

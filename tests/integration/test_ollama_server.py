@@ -13,7 +13,7 @@ from core.backends.ollama.server import is_new_enough
 from core.config import Llm
 from core.errors import ConfigInvalid, ModelFailed, ModelMissing, OllamaTooOld, OllamaUnreachable
 from core.ports import Message
-from tests.fakes.ollama import Model, OllamaServer
+from tests.counterparts.ollama.server import Model, OllamaServer
 
 MODEL = "qwen3:8b"
 PROMPT = (Message("user", "Do bees dance?"),)

@@ -21,9 +21,9 @@ from telegram import (
 from telegram.constants import ChatMemberStatus
 from telegram.error import BadRequest, Conflict
 
-from tests.fakes.telegram.people import CannotDo
-from tests.fakes.telegram.plain import on_webhook, plain_api, polling
-from tests.fakes.telegram.server import BOT, TelegramServer
+from tests.counterparts.telegram.people import CannotDo
+from tests.counterparts.telegram.plain_bot import on_webhook, plain_api, polling
+from tests.counterparts.telegram.server import BOT, TelegramServer
 
 LINK = "https://youtu.be/dQw4w9WgXcQ"
 
@@ -108,9 +108,9 @@ async def test_edits_are_kept_with_what_was_there_before(platform, bot, hive):
     await sent.edit_text("50 %", reply_markup=keyboard("stop"))
     await sent.edit_text("done")
     seen = await platform.people.message(hive, sent.message_id)
-    assert [look.text for look in seen.renderer] == ["10 %", "50 %", "done"]
+    assert [version.text for version in seen.versions] == ["10 %", "50 %", "done"]
     assert (seen.text, seen.buttons) == ("done", []), "a keyboard that is not named goes"
-    times = [look.at for look in seen.renderer]
+    times = [version.at for version in seen.versions]
     assert times == sorted(times)
 
 

@@ -11,9 +11,9 @@ from bot.chat import Draft
 from bot.delivery.outbox import open_outbox
 from bot.telegram_adapter.connect import open_telegram
 from bot.telegram_adapter.rate_limits import IN_A_MINUTE, Pace
-from tests.fakes.store import FakeOutgoing
-from tests.fakes.telegram.server import TelegramServer
-from tests.fakes.telegram_bot import section
+from tests.counterparts.telegram.server import TelegramServer
+from tests.fakes.store import FakeOutboxEntries
+from tests.harness.telegram_adapter import section
 
 FASTER = 10
 GROUPS = 20
@@ -37,7 +37,7 @@ async def test_twenty_groups_stream_at_once_and_telegram_never_asks_for_patience
     groups = [await platform.people.make_supergroup(f"Hive {n}") for n in range(GROUPS)]
     async with (
         open_telegram(section(platform), tmp_path) as telegram,
-        open_outbox(telegram, FakeOutgoing()) as outbox,
+        open_outbox(telegram, FakeOutboxEntries()) as outbox,
     ):
         telegram.pace = hurried(telegram.pace)
         telegram.edit_interval_s /= FASTER

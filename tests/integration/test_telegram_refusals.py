@@ -12,9 +12,9 @@ import pytest
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TimedOut
 
 from bot.telegram_adapter.errors import asked_s
-from tests.fakes.telegram.plain import plain_api
-from tests.fakes.telegram.rules import misfits
-from tests.fakes.telegram.server import BOT, TOKEN, TelegramServer
+from tests.counterparts.telegram.api_check import misfits
+from tests.counterparts.telegram.plain_bot import plain_api
+from tests.counterparts.telegram.server import BOT, TOKEN, TelegramServer
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,13 @@ from bot.handlers.incoming import Handlers
 from bot.telegram_adapter.connect import open_telegram
 from bot.telegram_adapter.serve import hear
 from bot.words import Words
-from tests.fakes.core import BEES, SAID, World
-from tests.fakes.ears import WaitingTranscriber
-from tests.fakes.scene import BEES_LINK, QUEEN, WORDS, Speaker
+from tests.counterparts.telegram.people import Seen
+from tests.counterparts.telegram.server import BOT, BOT_NAME, TelegramServer
 from tests.fakes.store import MemoryStore
-from tests.fakes.telegram.people import Seen
-from tests.fakes.telegram.server import BOT, BOT_NAME, TelegramServer
-from tests.fakes.telegram_bot import at_once, section
+from tests.fakes.transcriber import WaitingTranscriber
+from tests.harness.fake_core import BEES, SAID, FakeCore
+from tests.harness.scene import BEES_LINK, QUEEN, WORDS, Speaker
+from tests.harness.telegram_adapter import at_once, section
 
 EN = Words("en")
 NORA = "Nora Lee found the queen"
@@ -55,7 +55,7 @@ class Talk:
 @asynccontextmanager
 async def talking(platform: TelegramServer, folder, chat: int, **world) -> AsyncIterator[Talk]:
     """With our bot at work. Not one call is refused, whether we should have known or not."""
-    world = World(folder, **world)
+    world = FakeCore(folder, **world)
     before, store = len(platform.calls), world.store
     config = Config(data_dir=folder, telegram=section(platform))
     async with (

@@ -17,9 +17,10 @@ from core.transcription.speech_or_captions import SpeechOrCaptions
 from core.workers.limits import SPEECH
 from core.workers.remote_backends import RemoteTranscriber
 from core.workers.supervisor import ChildSupervisor
-from tests.fakes.ears import FakeFetcher
-from tests.fakes.weak_child import SAID
+from tests.fakes.fetcher import FakeFetcher
+from tests.harness.low_memory_child import SAID
 
+MODULE = "tests.harness.low_memory_child"
 HALF, LAST = SpeechCompute("cuda", "float16", 4), SpeechCompute("cpu", LIGHTEST, 1)
 VIDEO = Video("file-0123456789a", "talk", file_name="talk.wav")
 
@@ -34,7 +35,7 @@ async def make_hearing(tmp_path):
             share = (400 << 20) / psutil.virtual_memory().total
             role = replace(SPEECH, memory_share=share)
             setup = {"max_file_bytes": 1_000_000, "trouble": trouble, "bears": bears}
-            worker = ChildSupervisor(role, setup, tmp_path / "log", module="tests.fakes.weak_child")
+            worker = ChildSupervisor(role, setup, tmp_path / "log", module=MODULE)
             ears = RemoteTranscriber(await stack.enter_async_context(worker))
             return SpeechOrCaptions(
                 FakeFetcher(),

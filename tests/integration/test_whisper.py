@@ -14,8 +14,8 @@ from core.backends.whisper.audio import decode
 from core.config import Speech
 from core.errors import ConfigInvalid, NotMedia, SpeechModelMissing
 from core.model import Segment, SpeechCompute, Window
-from tests.fakes.lectures import read_lecture
-from tests.fakes.recordings import RATE, word_error_rate, write_wav
+from tests.harness.audio_files import RATE, word_error_rate, write_wav
+from tests.harness.lectures import read_lecture
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from core.workers.limits import FETCH, INDEX, SPEECH
 from core.workers.protocol import read_vectors
 from core.workers.supervisor import ChildSupervisor
 
+MODULE = "tests.harness.misbehaving_child"
 SETUP = {"max_file_bytes": 1_000_000}
 MEGABYTE = 1 << 20
 TROUBLE = {
@@ -37,7 +38,7 @@ def make_worker(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "another one")
 
     def make(role=FETCH):
-        return ChildSupervisor(role, SETUP, tmp_path / "log", module="tests.fakes.child")
+        return ChildSupervisor(role, SETUP, tmp_path / "log", module=MODULE)
 
     return make
 
@@ -314,7 +315,7 @@ async def test_a_child_does_not_outlive_its_parent(tmp_path):
         "from core.workers.supervisor import ChildSupervisor\n"
         "async def main():\n"
         f"    worker = ChildSupervisor(FETCH, {SETUP!r}, pathlib.Path({str(tmp_path / 'log')!r}),\n"
-        "                    module='tests.fakes.child')\n"
+        "                    module='tests.harness.misbehaving_child')\n"
         "    print(await worker.call('pid'), await worker.call('have_child'), flush=True)\n"
         "    await worker.call('hang')\n"
         "asyncio.run(main())\n"

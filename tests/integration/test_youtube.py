@@ -18,8 +18,8 @@ from core.backends.youtube.metadata import caption_tracks
 from core.backends.youtube.options import choose_audio
 from core.config import Limits
 from core.model import CaptionTrack, ChapterMark, Segment, Video
-from tests.fakes.youtube import ID, Site, replaying, tone
-from tests.fakes.youtube_pages import DOWN, Answer, Recording, Track, json3
+from tests.counterparts.youtube.pages import DOWN, Answer, Recording, Track, json3
+from tests.counterparts.youtube.site import ID, Site, replaying, tone
 
 WEBM = tone("webm")
 VIDEO = Video(ID, "The dance of the bees")

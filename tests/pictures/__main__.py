@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.fakes.discord.server import DiscordServer
-from tests.fakes.telegram.server import TelegramServer
+from tests.counterparts.discord.server import DiscordServer
+from tests.counterparts.telegram.server import TelegramServer
 from tests.pictures import discord_page, discord_scene, telegram_page, telegram_scene
 from tests.pictures.drawing import draw
 

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from tests.fakes.discord.people import Seen
+from tests.counterparts.discord.people import Seen
 from tests.pictures.drawing import PICTURE, whole
 
 STYLE = Path(__file__).with_name("discord.css").read_text(encoding="utf-8")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.config import Config
-from tests.fakes.discord.people import Seen
-from tests.fakes.discord.server import DiscordServer
-from tests.fakes.discord_bot import section
-from tests.fakes.discord_stage import acting
-from tests.fakes.eventually import eventually
+from tests.counterparts.discord.people import Seen
+from tests.counterparts.discord.server import DiscordServer
+from tests.harness.discord_adapter import section
+from tests.harness.discord_stage import acting
+from tests.harness.eventually import eventually
 from tests.pictures.talk import QUESTION, TALK, world
 
 

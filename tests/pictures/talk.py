@@ -6,9 +6,10 @@ from pathlib import Path
 
 from core.model import Segment, Video
 from core.ports import Prompt
-from tests.fakes.core import World
-from tests.fakes.ears import FakeFetcher, FakeTranscriber
-from tests.fakes.models import ScriptedModel
+from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.language_model import ScriptedModel
+from tests.fakes.transcriber import FakeTranscriber
+from tests.harness.fake_core import FakeCore
 
 TALK = Video(
     "waggledance",
@@ -90,9 +91,9 @@ def model_says(prompt: Prompt) -> str | dict[str, object]:
     return _NEXT if "ask next" in task else _SUMMARY
 
 
-def world(scratch: Path) -> World:
+def world(scratch: Path) -> FakeCore:
     """In which the talk is heard."""
-    return World(
+    return FakeCore(
         scratch,
         fetcher=FakeFetcher(TALK),
         transcriber=FakeTranscriber(*SAID, duration_s=TALK.duration_s),

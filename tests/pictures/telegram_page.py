@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.fakes.telegram.people import Seen
+from tests.counterparts.telegram.people import Seen
 from tests.pictures.drawing import PICTURE, whole
 
 STYLE = Path(__file__).with_name("telegram.css").read_text(encoding="utf-8")

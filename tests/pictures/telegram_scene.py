@@ -9,11 +9,11 @@ from pathlib import Path
 from bot.config import Config
 from bot.telegram_adapter.connect import open_telegram
 from bot.telegram_adapter.serve import hear
-from tests.fakes.eventually import eventually
-from tests.fakes.stage import handled, meanwhile
-from tests.fakes.telegram.people import Seen
-from tests.fakes.telegram.server import BOT, BOT_NAME, TelegramServer
-from tests.fakes.telegram_bot import at_once, section
+from tests.counterparts.telegram.people import Seen
+from tests.counterparts.telegram.server import BOT, BOT_NAME, TelegramServer
+from tests.harness.eventually import eventually
+from tests.harness.stage import handled, meanwhile
+from tests.harness.telegram_adapter import at_once, section
 from tests.pictures.talk import QUESTION, TALK, world
 
 

@@ -13,10 +13,11 @@ from typing import Any
 from bot.config import Config, Quotas
 from core.model import Video
 from tests.fakes.chat import FakeChat, Faults
-from tests.fakes.core import BEES, SAID
-from tests.fakes.ears import FakeFetcher, FakeTranscriber
-from tests.fakes.scene import ADA, BEES_LINK, QUEEN, Scene, Speaker, open_scene
-from tests.fakes.virtual_loop import run_virtually
+from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.transcriber import FakeTranscriber
+from tests.harness.fake_core import BEES, SAID
+from tests.harness.scene import ADA, BEES_LINK, QUEEN, Scene, Speaker, open_scene
+from tests.harness.virtual_loop import run_virtually
 
 CHANNELS = 100
 JOBS = 50

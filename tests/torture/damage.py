@@ -30,7 +30,7 @@ from core.search.caches import Caches, Level
 from core.search.retriever import Retriever
 from core.workers.limits import INDEX
 from core.workers.remote_backends import RemoteKeywordIndex, RemoteVectorIndex
-from tests.fakes.index import FakeEmbedder
+from tests.fakes.indexes import FakeEmbedder
 
 WHOLE = "whole"
 VIDEOS = [Video(f"video{n:06}", f"Day {n}") for n in range(4)]

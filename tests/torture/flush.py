@@ -26,8 +26,8 @@ import psutil
 from core.backends.chroma.vector_index import Chroma
 from core.model import Chunk, Video
 from core.ports import Vectors
-from tests.fakes.index_child import put_when_told
-from tests.fakes.sniper import FILES, Aim, Kill, Sniper
+from tests.harness.flush_killer import FILES, Aim, FlushKiller, Kill
+from tests.harness.index_process import put_when_told
 from tests.torture.damage import LEVEL, House, house
 
 KILLS = 50
@@ -188,7 +188,7 @@ async def _copy(scene: Scene, template: str, channel: str) -> str:
 async def _strike_the_child(scene: Scene, channel: str, aim: Aim) -> tuple[Kill, float]:
     children = psutil.Process().children()
     (child,) = (child for child in children if "core.workers.child_main" in child.cmdline())
-    sniper = Sniper(child.pid, scene.folder_of(channel), aim)
+    sniper = FlushKiller(child.pid, scene.folder_of(channel), aim)
     answer, kill = await asyncio.gather(scene.ask(channel), asyncio.to_thread(sniper.strike))
     return kill, _answered_s(scene, kill, answer)
 
@@ -201,7 +201,7 @@ async def _strike_a_fork(scene: Scene, channel: str, aim: Aim) -> tuple[Kill, fl
 def _kill_a_fork(scene: Scene, channel: str, aim: Aim) -> Kill:
     """Forked from a process that has Chroma imported."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.fakes.index_child"])
+    context.set_forkserver_preload(["tests.harness.index_process"])
     ours, theirs = context.Pipe()
     video = IDS[-1], scene.recipe, *scene.content[IDS[-1]]
     path = scene.folder / "cache" / "chroma"
@@ -211,7 +211,7 @@ def _kill_a_fork(scene: Scene, channel: str, aim: Aim) -> Kill:
     with closing(ours):
         ours.recv()
         assert process.pid
-        sniper = Sniper(process.pid, scene.folder_of(channel), aim)
+        sniper = FlushKiller(process.pid, scene.folder_of(channel), aim)
         ours.send("go on")
         kill = sniper.strike()
     process.join()

@@ -3,7 +3,7 @@ that was finished.
 
 A story is one folder in which process after process is killed, at a commit that was named or at no
 chosen moment, until one is left alone and works until nothing is left to be done. The processes are
-forked from one that has everything imported: tests/fakes/job_process.py.
+forked from one that has everything imported: tests/harness/job_process.py.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from core.backends.storage.store import open_store, sqlite_url
-from tests.fakes.durable import Point
-from tests.fakes.forks import Fork, forked
-from tests.fakes.job_process import SAID, STORE, VIDEO, Event, Journal, Life, Wish
+from tests.harness.commit_kills import Point
+from tests.harness.forks import Fork, forked
+from tests.harness.job_process import SAID, STORE, VIDEO, Event, Journal, Life, Wish
 
 KILLS = 100
 """A round's."""
@@ -160,7 +160,7 @@ async def run(life: Life, kill_after_s: float = _PATIENCE_S) -> int | None:
 
 
 def living(life: Life) -> AbstractAsyncContextManager[Fork]:
-    return forked(life.live, "tests.fakes.job_process")
+    return forked(life.live, "tests.harness.job_process")
 
 
 def is_whole(folder: Path) -> list[str]:

@@ -11,7 +11,7 @@ from core.answers.citations import cite
 from core.errors import BadModelOutput, CoreError, ModelFailed, ModelStalled, PromptTooLong
 from core.language_model.context_budget import fits
 from core.model import Answer, Passage, Segment, Turn, Video
-from tests.fakes.models import Broken, ScriptedModel
+from tests.fakes.language_model import Broken, ScriptedModel
 
 BEES, TEA = Video("beesbeesbee", "Bees"), Video("teateateate", "Tea")
 SAID = (

@@ -12,9 +12,9 @@ from bot.words import Words
 from core.chat_records import PlaceBinding
 from core.errors import ModelFailed
 from core.model import Segment
-from tests.fakes.core import BEES
-from tests.fakes.ears import FakeTranscriber
-from tests.fakes.scene import (
+from tests.fakes.transcriber import FakeTranscriber
+from tests.harness.fake_core import BEES
+from tests.harness.scene import (
     ADA,
     BEES_LINK,
     BOB,
@@ -27,7 +27,7 @@ from tests.fakes.scene import (
     in_korean,
     open_scene,
 )
-from tests.fakes.virtual_loop import virtually
+from tests.harness.virtual_loop import virtually
 
 EN = Words("en")
 LONG = " ".join(f"Sentence {n} about the queen [2].\n\n" for n in range(150))

@@ -15,7 +15,7 @@ from core.model import Chunk, Video
 from core.search import exact_search
 from core.search.caches import Caches, Level
 from core.search.retriever import Retriever
-from tests.fakes.index import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
+from tests.fakes.indexes import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.store import MemoryStore
 
 VIDEOS = [Video(f"video{n:06}", f"Day {n}") for n in range(40)]

@@ -17,10 +17,10 @@ import pytest
 from bot.chat import Message, Press
 from bot.config import Config
 from tests.fakes.chat import FakeChat, Faults, Shown
-from tests.fakes.core import SAID, World
-from tests.fakes.ears import FakeTranscriber
-from tests.fakes.scene import ADA, BOB, Scene, Speaker
-from tests.fakes.virtual_loop import run_virtually
+from tests.fakes.transcriber import FakeTranscriber
+from tests.harness.fake_core import SAID, FakeCore
+from tests.harness.scene import ADA, BOB, Scene, Speaker
+from tests.harness.virtual_loop import run_virtually
 
 VIDEO_IDS = ("aaaaaaaaaaa", "bbbbbbbbbbb", "ccccccccccc")
 PORTS = (
@@ -83,7 +83,7 @@ class Day:
         self.seed, self.dice = seed, random.Random(seed)
         share = self.dice.choice((0.0, 0.0, 0.1))
         faults = Faults(self.dice, busy=share, lost=share, limited=share, slow_s=0.2)
-        world = World(scratch, model=Echo("", 0.3), transcriber=SlowTranscriber(*SAID))
+        world = FakeCore(scratch, model=Echo("", 0.3), transcriber=SlowTranscriber(*SAID))
         for name in PORTS:
             setattr(world.store, name, Paused(getattr(world.store, name), self.dice))
         self.scene = Scene(world, FakeChat(faults=faults), Config())

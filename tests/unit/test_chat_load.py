@@ -1,6 +1,6 @@
 """This file is three minutes of the busy half-hour of `make torture`, which takes a minute."""
 
-from tests.fakes.virtual_loop import virtually
+from tests.harness.virtual_loop import virtually
 from tests.torture.busy import spend
 
 

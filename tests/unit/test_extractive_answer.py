@@ -5,7 +5,7 @@ import pytest
 from core.answers.evidence import find_evidence
 from core.answers.extractive import extract_answer
 from core.model import Passage, Segment
-from tests.fakes.lectures import KOREAN_PASSAGE, KOREAN_VIDEO, LECTURES, read_lectures
+from tests.harness.lectures import KOREAN_PASSAGE, KOREAN_VIDEO, LECTURES, read_lectures
 
 
 @pytest.fixture(scope="module")

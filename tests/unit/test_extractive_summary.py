@@ -4,7 +4,7 @@ import pytest
 
 from core.model import Transcript, Video
 from core.summary.extractive import extract_summary, hashtags
-from tests.fakes.lectures import KOREAN_SEGMENTS, KOREAN_VIDEO, LECTURES, read_lectures
+from tests.harness.lectures import KOREAN_SEGMENTS, KOREAN_VIDEO, LECTURES, read_lectures
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,10 @@ from bot.words import Words
 from core.errors import StoreBroken
 from core.model import Segment, Video
 from tests.fakes.chat import Shown
-from tests.fakes.core import BEES
-from tests.fakes.ears import FakeFetcher, FakeTranscriber
-from tests.fakes.scene import (
+from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.transcriber import FakeTranscriber
+from tests.harness.fake_core import BEES
+from tests.harness.scene import (
     ADA,
     BEES_LINK,
     BOB,
@@ -28,7 +29,7 @@ from tests.fakes.scene import (
     Scene,
     open_scene,
 )
-from tests.fakes.virtual_loop import virtually
+from tests.harness.virtual_loop import virtually
 
 EN = Words("en")
 

@@ -21,8 +21,9 @@ from core.limits import check_length
 from core.model import CaptionTrack, Progress, Segment, Transcript, Video
 from core.sources import File, Link
 from core.transcription.speech_or_captions import SpeechOrCaptions, notes_about
-from tests.fakes.ears import FakeFetcher, FakeTranscriber
+from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.store import MemoryStore
+from tests.fakes.transcriber import FakeTranscriber
 
 LINK = Link("dQw4w9WgXcQ")
 WRITTEN, HEARD = CaptionTrack("en", "en", False), CaptionTrack("en-orig", "en", True)

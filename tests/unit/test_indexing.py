@@ -4,8 +4,8 @@ import pytest
 
 from core.errors import IndexBroken
 from core.sources import Link
-from tests.fakes.core import VIDEOS, World, silent
-from tests.fakes.index import FakeKeywordIndex
+from tests.fakes.indexes import FakeKeywordIndex
+from tests.harness.fake_core import VIDEOS, FakeCore, silent
 
 LINK, OTHER, THIRD = (Link(video.id) for video in VIDEOS)
 BOTH = {LINK.video_id, OTHER.video_id}
@@ -27,7 +27,7 @@ class BrokenUntilDropped(FakeKeywordIndex):
 @pytest.fixture
 async def world(tmp_path):
     """Two videos in the channel: of a single one the store itself is searched."""
-    world = World(tmp_path)
+    world = FakeCore(tmp_path)
     for link in (LINK, OTHER):
         await world.pipeline().ingest(link, "hive", silent)
     return world

@@ -15,9 +15,10 @@ from bot.words import Words
 from core.errors import UnknownJob
 from core.export.formats import Format
 from core.model import Video
-from tests.fakes.core import BEES, SAID
-from tests.fakes.ears import FakeFetcher, WaitingTranscriber
-from tests.fakes.scene import (
+from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.transcriber import WaitingTranscriber
+from tests.harness.fake_core import BEES, SAID
+from tests.harness.scene import (
     ADA,
     BEES_LINK,
     BOB,
@@ -30,7 +31,7 @@ from tests.fakes.scene import (
     in_korean,
     open_scene,
 )
-from tests.fakes.virtual_loop import virtually
+from tests.harness.virtual_loop import virtually
 
 EN, KO = Words("en"), Words("ko")
 MANY = [Video(f"{n:011}", f"Talk number {n:02}", duration_s=60.0) for n in range(23)]

@@ -15,8 +15,9 @@ from core.errors import (
 from core.model import LIGHTER, LIGHTEST, Progress, Segment, SpeechCompute, Video
 from core.sources import File, Link
 from core.transcription.speech_or_captions import SpeechOrCaptions
-from tests.fakes.ears import SET, FakeFetcher, FakeTranscriber
+from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.store import MemoryStore
+from tests.fakes.transcriber import SET, FakeTranscriber
 
 LINK = Link("dQw4w9WgXcQ")
 BEES = Video(LINK.video_id, "Bees", duration_s=20.0)

@@ -36,7 +36,7 @@ from core.model import (
     Video,
 )
 from tests.fakes.chat import FakeChat
-from tests.fakes.virtual_loop import run_virtually
+from tests.harness.virtual_loop import run_virtually
 
 HOSTILE = [
     "How bees dance",

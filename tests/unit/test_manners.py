@@ -12,7 +12,7 @@ from bot.handlers.policy import merged
 from bot.words import Words
 from core.chat_records import ChatSettings
 from core.export.document import Markdown
-from tests.fakes.scene import (
+from tests.harness.scene import (
     ADA,
     BEES_LINK,
     BOB,
@@ -23,7 +23,7 @@ from tests.fakes.scene import (
     in_korean,
     open_scene,
 )
-from tests.fakes.virtual_loop import virtually
+from tests.harness.virtual_loop import virtually
 
 EN, KO = Words("en"), Words("ko")
 OTHER_SERVER = Where("x", "fake:x", "another server")

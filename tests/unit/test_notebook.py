@@ -9,8 +9,8 @@ from core.errors import ModelFailed
 from core.model import EXTRACTIVE, Segment, Transcript, Video
 from core.pipeline.engine import Engine
 from core.summary.summarise import summarise
-from tests.fakes.models import ScriptedModel
-from tests.fakes.store import FakePieces, Shelf
+from tests.fakes.language_model import ScriptedModel
+from tests.fakes.store import FakeCheckpoints, Shelf
 
 VIDEO = Video("beesbeesbee", "How bees dance", "The Hive")
 SAID = tuple(
@@ -70,7 +70,7 @@ class HandlerContext:
         facts = {"video": VIDEO, "transcript": TRANSCRIPT, "language": "en"} | changed
         self.told.clear()
         on_progress = lambda progress: self.told.append(progress.fraction)  # noqa: E731
-        pieces = FakePieces(self.shelf)
+        pieces = FakeCheckpoints(self.shelf)
         summary = await summarise(**facts, model=model, on_progress=on_progress, checkpoints=pieces)
         return summary, model.prompts
 
@@ -156,7 +156,7 @@ async def test_a_model_that_was_stood_in_for_goes_on_when_it_is_back():
     shelf, summaries = Shelf(), []
     for replies in (until(2, obedient, ModelFailed("gone")), obedient):
         model = ScriptedModel(replies, 2048)
-        engine = Engine(model, None, False, 256, checkpoints=FakePieces(shelf))
+        engine = Engine(model, None, False, 256, checkpoints=FakeCheckpoints(shelf))
         told = lambda progress: None  # noqa: E731
         summaries.append(await engine.summarise(model, VIDEO, TRANSCRIPT, "en", told))
     assert [summary.engine for summary in summaries] == [EXTRACTIVE, "scripted"]
@@ -166,7 +166,7 @@ async def test_a_model_that_was_stood_in_for_goes_on_when_it_is_back():
 async def test_a_finished_summary_takes_its_own_notes_with_it_and_no_others():
     shelf, told = Shelf(), lambda progress: None
     model = ScriptedModel(until(2, obedient), 2048)
-    engine = Engine(model, None, True, 256, checkpoints=FakePieces(shelf))
+    engine = Engine(model, None, True, 256, checkpoints=FakeCheckpoints(shelf))
     with pytest.raises(asyncio.CancelledError):
         await engine.summarise(model, VIDEO, TRANSCRIPT, "en", told)
     begun = dict(shelf.checkpoints)

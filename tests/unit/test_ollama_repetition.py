@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.backends.ollama.repetition import MOST_REPEATS, Repetition
-from tests.fakes.ollama_rules import pieces
+from tests.counterparts.ollama.rules import pieces
 
 
 def notices(said: list[str]) -> bool:

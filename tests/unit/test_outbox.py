@@ -13,13 +13,13 @@ from bot.delivery.place_queue import GIVE_UP_S
 from core.chat_records import OutboxEntry
 from core.errors import StoreBroken
 from tests.fakes.chat import KEY_REMEMBERED_S, FakeChat, Faults, says
-from tests.fakes.store import FakeOutgoing
-from tests.fakes.virtual_loop import virtually
+from tests.fakes.store import FakeOutboxEntries
+from tests.harness.virtual_loop import virtually
 
 
 @virtually
 async def test_it_is_stored_before_it_is_sent():
-    chat, store = FakeChat(), FakeOutgoing()
+    chat, store = FakeChat(), FakeOutboxEntries()
     chat.down = True
     async with open_outbox(chat, store) as outbox:
         live = await outbox.post("a", says("Hello"), key="k")
@@ -33,7 +33,7 @@ async def test_it_is_stored_before_it_is_sent():
 
 @virtually
 async def test_what_cannot_be_stored_is_told_and_not_sent():
-    class Broken(FakeOutgoing):
+    class Broken(FakeOutboxEntries):
         async def add(self, effect: OutboxEntry) -> OutboxEntry:
             raise StoreBroken
 
@@ -47,7 +47,7 @@ async def test_what_cannot_be_stored_is_told_and_not_sent():
 
 @virtually
 async def test_asked_for_again_under_its_key_it_is_seen_once():
-    chat, store = FakeChat(), FakeOutgoing()
+    chat, store = FakeChat(), FakeOutboxEntries()
     for _ in range(2):
         async with open_outbox(chat, store) as outbox:
             for _ in range(2):
@@ -59,7 +59,7 @@ async def test_asked_for_again_under_its_key_it_is_seen_once():
 @virtually
 async def test_a_growing_message_is_edited_at_the_platforms_pace_and_its_last_text_lands():
     chat = FakeChat(edit_interval_s=1.0)
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says("0"), key="k", owner="job")
         for n in range(1, 100):
             await asyncio.sleep(0.05)
@@ -83,7 +83,7 @@ async def test_where_only_edits_must_wait_a_new_message_goes_before():
             await super().edit(place, message_id, draft)
 
     chat = Hasty()
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says("0"), key="k", owner="job")
         await live.seen()
         await live.finish(says("1"))
@@ -98,7 +98,7 @@ async def test_where_only_edits_must_wait_a_new_message_goes_before():
 @virtually
 async def test_a_text_that_changes_nothing_costs_no_edit():
     chat = FakeChat()
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says("Same"), key="k", owner="job")
         for _ in range(5):
             live.show(says("Same"))
@@ -111,7 +111,7 @@ async def test_a_text_that_changes_nothing_costs_no_edit():
 @pytest.mark.parametrize("after_s", [0.5, 1.5])
 @virtually
 async def test_a_text_shown_while_an_older_one_is_being_stored_is_not_forgotten(after_s):
-    class Slow(FakeOutgoing):
+    class Slow(FakeOutboxEntries):
         async def save(self, effect: OutboxEntry) -> None:
             await asyncio.sleep(1)
             await super().save(effect)
@@ -129,7 +129,7 @@ async def test_a_text_shown_while_an_older_one_is_being_stored_is_not_forgotten(
 
 @virtually
 async def test_asked_for_again_while_it_is_being_sent_it_is_not_sent_again():
-    class Slow(FakeOutgoing):
+    class Slow(FakeOutboxEntries):
         async def add(self, effect: OutboxEntry) -> OutboxEntry:
             stored = await super().add(effect)
             await asyncio.sleep(60)
@@ -148,7 +148,7 @@ async def test_asked_for_again_while_it_is_being_sent_it_is_not_sent_again():
 
 @virtually
 async def test_after_a_restart_the_same_message_goes_on_moving():
-    chat, store = FakeChat(), FakeOutgoing()
+    chat, store = FakeChat(), FakeOutboxEntries()
     async with open_outbox(chat, store) as outbox:
         for place in ("a", "b"):
             first = await outbox.grow(place, says("10 %"), key=f"{place}-progress", owner="job")
@@ -170,7 +170,7 @@ async def test_after_a_restart_the_same_message_goes_on_moving():
 
 @virtually
 async def test_what_is_finished_stays_as_it_is():
-    chat, store = FakeChat(), FakeOutgoing()
+    chat, store = FakeChat(), FakeOutboxEntries()
     async with open_outbox(chat, store) as outbox:
         live = await outbox.grow("a", says("Grows"), key="k", owner="job")
         await live.finish(says("Done"))
@@ -188,7 +188,7 @@ async def test_what_is_finished_stays_as_it_is():
 @virtually
 async def test_a_message_that_was_deleted_does_not_come_back():
     chat = FakeChat()
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says("Grows"), key="k", owner="job")
         chat.delete(await live.seen())
         live.show(says("More"))
@@ -201,7 +201,7 @@ async def test_a_message_that_was_deleted_does_not_come_back():
 
 @virtually
 async def test_a_place_that_is_closed_is_asked_once_and_stops_no_other():
-    chat, store = FakeChat(), FakeOutgoing()
+    chat, store = FakeChat(), FakeOutboxEntries()
     chat.closed = {"a"}
     async with open_outbox(chat, store) as outbox:
         lives = [await outbox.post("a", says(str(n)), key=f"a{n}") for n in range(5)]
@@ -215,7 +215,7 @@ async def test_a_place_that_is_closed_is_asked_once_and_stops_no_other():
 @virtually
 async def test_a_message_too_old_to_be_edited_goes_on_as_a_new_one():
     chat = FakeChat(editable_s=3600)
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says("10 %"), key="k", owner="job")
         await asyncio.sleep(2 * 3600)
         live.show(says("90 %"))
@@ -229,7 +229,7 @@ async def test_a_message_too_old_to_be_edited_goes_on_as_a_new_one():
 @virtually
 async def test_a_limited_place_is_left_alone_as_long_as_the_platform_asks_and_others_are_not():
     chat = FakeChat()
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         chat.limit("a", 300)
         live = await outbox.post("a", says("Late"), key="a")
         await (await outbox.post("b", says("At once"), key="b")).seen()
@@ -243,7 +243,7 @@ async def test_a_limited_place_is_left_alone_as_long_as_the_platform_asks_and_ot
 @virtually
 async def test_where_the_last_draft_is_refused_it_is_said_instead():
     chat, too_long = FakeChat(), says("x" * 5000)
-    async with open_outbox(chat, FakeOutgoing(), says("I may not.")) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries(), says("I may not.")) as outbox:
         posted = await outbox.post("a", too_long, key="posted")
         grown = await outbox.grow("a", says("It grows"), key="grown", owner="job")
         await grown.seen()
@@ -258,7 +258,7 @@ async def test_where_the_last_draft_is_refused_it_is_said_instead():
 @virtually
 async def test_a_draft_that_is_refused_holds_nothing_up_and_a_later_one_is_shown():
     chat = FakeChat()
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says(""), key="k", owner="job")
         await (await outbox.post("a", says("Next"), key="k2")).seen()
         live.show(says("x" * 3000))
@@ -277,7 +277,7 @@ async def test_a_flaw_of_an_adapter_silences_no_place():
             return await super().post(place, draft, key)
 
     chat = Flawed()
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         assert await (await outbox.post("a", says("Odd"), key="1")).seen() == ""
         await (await outbox.post("a", says("Even"), key="2")).seen()
     assert chat.texts("a") == ["Even"]
@@ -287,7 +287,7 @@ async def test_a_flaw_of_an_adapter_silences_no_place():
 async def test_a_night_without_the_platform_loses_nothing():
     chat = FakeChat()
     chat.down = True
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         lives = [await outbox.post("a", says(str(n)), key=str(n)) for n in range(3)]
         await asyncio.sleep(12 * 3600)
         chat.down = False
@@ -297,7 +297,7 @@ async def test_a_night_without_the_platform_loses_nothing():
 
 @virtually
 async def test_what_was_tried_in_vain_for_a_day_is_given_up():
-    chat, store = FakeChat(), FakeOutgoing()
+    chat, store = FakeChat(), FakeOutboxEntries()
     chat.down = True
     async with open_outbox(chat, store) as outbox:
         live = await outbox.post("a", says("Never"), key="1")
@@ -310,7 +310,7 @@ async def test_what_was_tried_in_vain_for_a_day_is_given_up():
 
 @virtually
 async def test_a_thread_is_opened_once_and_known_after_a_restart():
-    chat, store = FakeChat(faults=Faults(lost=0.9)), FakeOutgoing()
+    chat, store = FakeChat(faults=Faults(lost=0.9)), FakeOutboxEntries()
     places = []
     for _ in range(2):
         async with open_outbox(chat, store) as outbox:
@@ -325,14 +325,14 @@ async def test_a_thread_is_opened_once_and_known_after_a_restart():
 async def test_a_thread_in_a_closed_place_is_told():
     chat = FakeChat()
     chat.closed = {"a"}
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         thread = await outbox.open_thread("a", "Bees", key="t", owner="o")
         assert await thread.seen() == ""
 
 
 @virtually
 async def test_a_thread_gets_its_name_when_it_is_known_also_after_a_restart():
-    chat, store = FakeChat(), FakeOutgoing()
+    chat, store = FakeChat(), FakeOutboxEntries()
     async with open_outbox(chat, store) as outbox:
         thread = await outbox.open_thread("a", "A video", key="t", owner="o")
         place = await thread.seen()
@@ -352,7 +352,7 @@ async def test_where_the_platform_does_not_answer_other_places_wait_but_seconds(
             return await super().post(place, draft, key)
 
     chat = Hanging(deduplicates=False)
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         hung = await outbox.post("a", says("Late"), key="k")
         for place in ("b", "c"):
             await (await outbox.post(place, says("Soon"), key=place)).seen()
@@ -377,7 +377,7 @@ async def test_without_keys_one_message_at_a_time_is_on_its_way(deduplicates, at
                 self.under_way -= 1
 
     chat = Counting(deduplicates=deduplicates)
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         lives = [await outbox.post(place, says("Hi"), key=place) for place in "abcde"]
         await asyncio.gather(*(live.seen() for live in lives))
     assert chat.most == at_once
@@ -385,7 +385,7 @@ async def test_without_keys_one_message_at_a_time_is_on_its_way(deduplicates, at
 
 @virtually
 async def test_closing_sends_what_is_under_way_to_its_end_and_leaves_the_rest_for_the_next_start():
-    chat, store = FakeChat(faults=Faults(slow_s=2)), FakeOutgoing()
+    chat, store = FakeChat(faults=Faults(slow_s=2)), FakeOutboxEntries()
     async with open_outbox(chat, store) as outbox:
         for n in range(3):
             await outbox.post("a", says(str(n)), key=str(n))
@@ -400,7 +400,7 @@ async def test_closing_sends_what_is_under_way_to_its_end_and_leaves_the_rest_fo
 @virtually
 async def test_a_lost_answer_after_which_the_key_is_forgotten_costs_one_duplicate_and_no_more():
     chat = FakeChat(faults=Faults(lost=1.0, in_a_row=1))
-    async with open_outbox(chat, FakeOutgoing()) as outbox:
+    async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.post("a", says("Twice"), key="k")
         await asyncio.sleep(0.1)
         chat.down = True
@@ -415,7 +415,7 @@ async def test_two_platforms_over_one_store_do_not_meet():
     class Other(FakeChat):
         name = "other"
 
-    here, there, store = FakeChat(), Other(), FakeOutgoing()
+    here, there, store = FakeChat(), Other(), FakeOutboxEntries()
     there.down = True
     async with open_outbox(here, store) as one, open_outbox(there, store) as two:
         await (await one.post("a", says("Here"), key="k")).seen()

@@ -19,13 +19,13 @@ from bot.delivery.outbox import Outbox
 from core.chat_records import OutboxEntry
 from core.errors import StoreBroken
 from tests.fakes.chat import FakeChat, Faults
-from tests.fakes.store import FakeOutgoing
-from tests.fakes.virtual_loop import run_virtually
+from tests.fakes.store import FakeOutboxEntries
+from tests.harness.virtual_loop import run_virtually
 
 PLACES = ("a", "b", "c")
 
 
-class BreakingOutgoing(FakeOutgoing):
+class BreakingOutboxEntries(FakeOutboxEntries):
     """Takes its time, and breaks before or after it has stored."""
 
     def __init__(self, dice: random.Random, broken: float) -> None:
@@ -89,7 +89,7 @@ class Day:
             faults=self.faults,
             editable_s=dice.choice((3600.0, 3600.0, 8.0)),
         )
-        self.store = BreakingOutgoing(dice, broken=dice.choice((0.0, 0.02, 0.1)))
+        self.store = BreakingOutboxEntries(dice, broken=dice.choice((0.0, 0.02, 0.1)))
         self.jobs = [Job(place, self._steps(f"{place}{n}")) for place in PLACES for n in range(2)]
         self.lives_s = [dice.uniform(0, 12) for _ in range(dice.choice((0, 1, 3, 6)))]
         self.closing_s = dice.uniform(0, 20) if dice.random() < 0.2 else None

@@ -19,9 +19,10 @@ from core.errors import (
 )
 from core.model import Turn
 from core.sources import Link
-from tests.fakes.core import BEES, SAID, World, ask, silent
-from tests.fakes.ears import FakeFetcher, FakeTranscriber, WaitingTranscriber
-from tests.fakes.models import Broken, ScriptedModel
+from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.language_model import Broken, ScriptedModel
+from tests.fakes.transcriber import FakeTranscriber, WaitingTranscriber
+from tests.harness.fake_core import BEES, SAID, FakeCore, ask, silent
 
 LINK, OTHER = Link(BEES.id), Link("bbbbbbbbbbb")
 SUMMARY = {
@@ -37,7 +38,7 @@ QUEEN = "Who found the queen of the hive in Arden?"
 
 @pytest.fixture
 def world(tmp_path):
-    return World(tmp_path)
+    return FakeCore(tmp_path)
 
 
 async def test_a_link_becomes_a_video_one_can_question(world):

@@ -9,7 +9,7 @@ import pytest
 from core.errors import ModelFailed
 from core.model import Answer, Passage, Segment, Transcript, Video
 from core.pipeline.engine import Engine
-from tests.fakes.models import ScriptedModel
+from tests.fakes.language_model import ScriptedModel
 from tests.fakes.store import MemoryStore
 
 VIDEO = Video("beesbeesbee", "How bees dance")

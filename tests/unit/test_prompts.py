@@ -14,7 +14,7 @@ from core.language_model.prompts import (
 )
 from core.model import Answer, ChapterMark, Passage, Segment, Turn, Video
 from core.ports import Message
-from tests.fakes.lectures import read_lecture
+from tests.harness.lectures import read_lecture
 
 BEES = Video("beesbeesbee", "How bees dance", "The Hive")
 TEA = Video("teateateate", "Tea")

@@ -12,7 +12,7 @@ from core.workers.remote_backends import (
     RemoteKeywordIndex,
     RemoteVectorIndex,
 )
-from tests.fakes.workers import ScriptedWorker
+from tests.fakes.worker import ScriptedWorker
 
 VECTOR = np.zeros(2, dtype=np.float32)
 PASSAGES = [f"passage {n}" for n in range(5 * EMBED_AT_ONCE)]

@@ -9,7 +9,7 @@ import pytest
 
 from core.backends.whisper.repetition import collapse, is_looping
 from core.model import Segment
-from tests.fakes.lectures import read_lecture
+from tests.harness.lectures import read_lecture
 
 LECTURES = (
     "examples/lecture-2min-us",

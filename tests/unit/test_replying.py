@@ -13,10 +13,11 @@ from bot.words import Words
 from core.errors import VideoPrivate
 from core.model import Video
 from tests.fakes.chat import FakeChat
-from tests.fakes.core import BEES, SAID
-from tests.fakes.ears import FakeFetcher, WaitingTranscriber
-from tests.fakes.scene import BEES_LINK, HERE, QUEEN, Scene, Speaker, open_scene
-from tests.fakes.virtual_loop import virtually
+from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.transcriber import WaitingTranscriber
+from tests.harness.fake_core import BEES, SAID
+from tests.harness.scene import BEES_LINK, HERE, QUEEN, Scene, Speaker, open_scene
+from tests.harness.virtual_loop import virtually
 
 EN = Words("en")
 PRIVATE = Where("p", "fake:p")

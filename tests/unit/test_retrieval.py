@@ -11,7 +11,7 @@ import core.search.ranking
 from core.backends.bm25 import Bm25
 from core.model import Chunk, Hit
 from core.search.ranking import RRF_K, VideoScope, fuse, join, rank_in_video
-from tests.fakes.index import FakeEmbedder
+from tests.fakes.indexes import FakeEmbedder
 
 TEXTS = [
     "the bees of the hive dance",

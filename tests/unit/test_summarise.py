@@ -12,7 +12,7 @@ from core.errors import BadModelOutput, ModelFailed
 from core.language_model.replies import SummaryDraft, parse
 from core.model import ChapterMark, Segment, Transcript, Video
 from core.summary.summarise import chapters_of, summarise
-from tests.fakes.models import ScriptedModel
+from tests.fakes.language_model import ScriptedModel
 from tests.fakes.store import MemoryStore
 
 VIDEO = Video("beesbeesbee", "How bees dance", "The Hive", hashtags=("bees", "#Honey"))

@@ -4,7 +4,7 @@ from telegram.error import NetworkError
 
 from bot.backoff import pause_s
 from bot.telegram_adapter.updates import lasting
-from tests.fakes.virtual_loop import virtually
+from tests.harness.virtual_loop import virtually
 
 DAY_OF_TRIES = 1500
 

@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 
 from bot.telegram_adapter.rate_limits import IN_A_MINUTE, OVERALL, Pace
-from tests.fakes.virtual_loop import virtually
+from tests.harness.virtual_loop import virtually
 
 GROUP, PERSON = -100, 100
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.model import ChapterMark, Segment, Transcript, Video
 from core.summary.chapters import find_chapters
-from tests.fakes.lectures import read_lecture
+from tests.harness.lectures import read_lecture
 
 LONG = ("lecture-10min-us", "lecture-10min-f2")
 

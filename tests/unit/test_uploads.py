@@ -12,10 +12,10 @@ from bot.chat import Busy, Upload
 from bot.config import Config
 from bot.words import Words
 from tests.fakes.chat import FakeChat
-from tests.fakes.core import SAID
-from tests.fakes.ears import WaitingTranscriber
-from tests.fakes.scene import ADA, HERE, QUEEN, open_scene
-from tests.fakes.virtual_loop import virtually
+from tests.fakes.transcriber import WaitingTranscriber
+from tests.harness.fake_core import SAID
+from tests.harness.scene import ADA, HERE, QUEEN, open_scene
+from tests.harness.virtual_loop import virtually
 
 EN = Words("en")
 BEES = Upload("f1", "How bees dance.mp3", 4)

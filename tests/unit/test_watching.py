@@ -16,9 +16,10 @@ from core.config import Limits
 from core.errors import CoreError, VideoPrivate
 from core.model import Video
 from tests.fakes.chat import FakeChat, Shown
-from tests.fakes.core import BEES, SAID
-from tests.fakes.ears import FakeFetcher, WaitingTranscriber
-from tests.fakes.scene import (
+from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.transcriber import WaitingTranscriber
+from tests.harness.fake_core import BEES, SAID
+from tests.harness.scene import (
     ADA,
     BEES_LINK,
     BOB,
@@ -29,7 +30,7 @@ from tests.fakes.scene import (
     Speaker,
     open_scene,
 )
-from tests.fakes.virtual_loop import virtually
+from tests.harness.virtual_loop import virtually
 
 EN = Words("en")
 OTHER_LINK = "https://youtu.be/bbbbbbbbbbb"

@@ -3,9 +3,9 @@
 import pytest
 
 from bot.discord_adapter.connect import open_discord
-from tests.fakes.discord.server import serving
-from tests.fakes.discord_bot import section
+from tests.counterparts.discord.server import serving
 from tests.fakes.receiver import ScriptedReceiver
+from tests.harness.discord_adapter import section
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import pytest
 from bot.discord_adapter.connect import open_discord
 from bot.discord_adapter.doctor_checks import check_discord
 from core.errors import ConfigInvalid
+from tests.counterparts.discord.server import serving
 from tests.fakes.chat import says
-from tests.fakes.discord.server import serving
-from tests.fakes.discord_bot import KEYS, section, serving_bot
-from tests.fakes.eventually import eventually
 from tests.fakes.receiver import ScriptedReceiver, soon
+from tests.harness.discord_adapter import KEYS, section, serving_bot
+from tests.harness.eventually import eventually
 
 # What breaks
 

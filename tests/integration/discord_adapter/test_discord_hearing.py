@@ -4,11 +4,11 @@ import pytest
 
 from bot.chat import Button, Draft, File
 from bot.discord_adapter.connect import open_discord
+from tests.counterparts.discord.people import CannotDo
 from tests.fakes.chat import says
-from tests.fakes.discord.people import CannotDo
-from tests.fakes.discord_bot import KEYS, section, serving_bot
-from tests.fakes.eventually import eventually
 from tests.fakes.receiver import ScriptedReceiver, soon
+from tests.harness.discord_adapter import KEYS, section, serving_bot
+from tests.harness.eventually import eventually
 
 
 async def test_a_message_is_heard_with_its_place_and_person(platform, receiver, place):

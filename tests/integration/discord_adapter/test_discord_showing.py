@@ -9,7 +9,7 @@ from bot.chat import Busy, Button, Card, Draft, File, MessageGone, PlaceClosed, 
 from bot.discord_adapter.connect import open_discord
 from core.errors import ConfigInvalid
 from tests.fakes.chat import says
-from tests.fakes.discord_bot import KEYS, section
+from tests.harness.discord_adapter import KEYS, section
 
 CARD = Card("Bees", "https://youtu.be/dQw4w9WgXcQ", "https://i.ytimg.com/vi/x/hq.jpg")
 

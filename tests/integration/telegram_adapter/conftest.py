@@ -3,9 +3,9 @@
 import pytest
 
 from bot.telegram_adapter.connect import open_telegram
+from tests.counterparts.telegram.server import TelegramServer
 from tests.fakes.receiver import ScriptedReceiver
-from tests.fakes.telegram.server import TelegramServer
-from tests.fakes.telegram_bot import at_once, section
+from tests.harness.telegram_adapter import at_once, section
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,12 @@ from bot.telegram_adapter.listener import EventListener
 from bot.telegram_adapter.serve import hear
 from bot.telegram_adapter.updates import HEARD_S, SECRET
 from core.errors import ConfigInvalid
+from tests.counterparts.telegram.refusal import OTHER_POLLER
+from tests.counterparts.telegram.server import BOT_NAME, TOKEN
 from tests.fakes.chat import says
-from tests.fakes.eventually import eventually
 from tests.fakes.receiver import ScriptedReceiver, soon
-from tests.fakes.telegram.refusal import OTHER_POLLER
-from tests.fakes.telegram.server import BOT_NAME, TOKEN
-from tests.fakes.telegram_bot import section, serving_bot
+from tests.harness.eventually import eventually
+from tests.harness.telegram_adapter import section, serving_bot
 
 # How it reaches us
 

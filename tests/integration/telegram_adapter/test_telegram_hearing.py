@@ -6,12 +6,12 @@ from bot.chat import Button, Draft, File, Refused
 from bot.telegram_adapter.connect import open_telegram
 from bot.telegram_adapter.listener import EventListener
 from bot.words import Words
+from tests.counterparts.telegram.refusal import OLD_QUERY
+from tests.counterparts.telegram.server import BOT_NAME
 from tests.fakes.chat import says
-from tests.fakes.eventually import eventually
 from tests.fakes.receiver import soon
-from tests.fakes.telegram.refusal import OLD_QUERY
-from tests.fakes.telegram.server import BOT_NAME
-from tests.fakes.telegram_bot import last, section, serving_bot
+from tests.harness.eventually import eventually
+from tests.harness.telegram_adapter import last, section, serving_bot
 
 LINK = "https://youtu.be/dQw4w9WgXcQ"
 

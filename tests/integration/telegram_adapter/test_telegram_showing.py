@@ -11,7 +11,7 @@ from bot.telegram_adapter.adapter import SKETCH_S
 from bot.telegram_adapter.connect import open_telegram
 from core.errors import ConfigInvalid
 from tests.fakes.chat import says
-from tests.fakes.telegram_bot import last, section
+from tests.harness.telegram_adapter import last, section
 
 CARD = Card("How *bees* <dance>", "https://youtu.be/dQw4w9WgXcQ", "https://i.ytimg.com/vi/x/hq.jpg")
 

@@ -8,8 +8,8 @@ import logging
 import pytest
 
 from bot.cli.run_command import quiet
-from tests.fakes.telegram.server import TOKEN, TelegramServer
-from tests.fakes.telegram_visit import staged
+from tests.counterparts.telegram.server import TOKEN, TelegramServer
+from tests.harness.telegram_visit import staged
 
 THEIRS = ("aiohttp.access",)
 """The logger of the platform itself."""

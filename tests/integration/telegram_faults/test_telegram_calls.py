@@ -9,12 +9,12 @@ from collections import Counter
 import pytest
 
 from bot.telegram_adapter.errors import CALL_S
-from tests.fakes.core import VIDEOS
-from tests.fakes.eventually import eventually
-from tests.fakes.forward_loop import forward, forwarding
-from tests.fakes.scene import Speaker
-from tests.fakes.stage import DONE, FOUND, NOT_SHOWN, QUESTION
-from tests.fakes.telegram_visit import (
+from tests.harness.eventually import eventually
+from tests.harness.fake_core import VIDEOS
+from tests.harness.forward_loop import forward, forwarding
+from tests.harness.scene import Speaker
+from tests.harness.stage import DONE, FOUND, NOT_SHOWN, QUESTION
+from tests.harness.telegram_visit import (
     ANSWER,
     ASKS,
     FILE,

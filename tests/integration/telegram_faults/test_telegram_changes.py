@@ -8,11 +8,11 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.fakes.core import VIDEOS
-from tests.fakes.eventually import eventually
-from tests.fakes.stage import DONE, FOUND, QUESTION
-from tests.fakes.telegram.server import BOT_NAME, TOKEN
-from tests.fakes.telegram_visit import (
+from tests.counterparts.telegram.server import BOT_NAME, TOKEN
+from tests.harness.eventually import eventually
+from tests.harness.fake_core import VIDEOS
+from tests.harness.stage import DONE, FOUND, QUESTION
+from tests.harness.telegram_visit import (
     ANSWER,
     ASKS,
     CHAPTERS,

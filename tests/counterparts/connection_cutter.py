@@ -1,0 +1,28 @@
+"""This file cuts connections: at once, or after they hung until a test lets them go."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+
+class ConnectionCutter:
+    """One server's; made on its loop."""
+
+    def __init__(self) -> None:
+        self._released = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    async def cut(self, request: web.Request, *, hangs: bool) -> web.Response:
+        """Instead of an answer. `hangs`: nothing happens until `release`."""
+        if hangs:
+            await self._released.wait()
+        if request.transport:
+            request.transport.abort()
+        return web.Response(status=502)
+
+    def release(self) -> None:
+        """Whatever hangs is cut now. May be called from any thread."""
+        released, self._released = self._released, asyncio.Event()
+        self._loop.call_soon_threadsafe(released.set)

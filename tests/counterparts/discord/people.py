@@ -1,0 +1,282 @@
+"""This file drives whoever is not the bot: they write, press, give commands, delete, and look.
+
+What a person cannot do in Discord's client (press a button that is not there, write where they may
+not) raises CannotDo.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from discord import Permissions
+
+from tests.counterparts.discord import client_actions as pressing
+from tests.counterparts.discord import directory, interactions, limits, messages, threads
+from tests.counterparts.discord import message_view as showing
+from tests.counterparts.discord.client_actions import CannotDo
+from tests.counterparts.discord.gateway import Gateway
+from tests.counterparts.discord.world import (
+    EVERYONE,
+    FORUM,
+    TEXT,
+    THREADS,
+    Interaction,
+    Overwrite,
+    Post,
+    Version,
+    World,
+    moment,
+)
+
+__all__ = ["CannotDo", "People", "Seen", "SeenThread"]
+KINDS = {"text": TEXT, "forum": FORUM}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A message as the platform shows it now. `buttons`: custom_id → label. `versions`: every
+    content it has had, oldest first, with its time. `kind`: 0 or 19 for a person's message."""
+
+    id: str
+    author: str
+    text: str
+    embeds: list[dict[str, Any]]
+    buttons: dict[str, str]
+    files: dict[str, bytes]
+    ephemeral: bool
+    kind: int
+    reply_to: str | None
+    versions: list[Version]
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SeenThread:
+    id: str
+    name: str
+    parent: str
+    archived: bool
+    locked: bool
+
+
+class People:
+    """At first there are one server `guild` with one text channel `channel`, and in it `mina`, its
+    owner `olga`, and the bot `bot`. Who writes or presses is mina, unless it is said."""
+
+    def __init__(self, world: World, gateway: Gateway) -> None:
+        self._world = world
+        self._gateway = gateway
+        self.guild = self.channel = self.mina = self.olga = self.bot = ""
+
+    async def settle(self) -> None:
+        """Before anybody logs in."""
+        state = await self._world.twin.do("state")
+        self.guild, self.bot = state["guilds"][0]["id"], self._world.bot_id
+        self.olga = await self._person("olga")
+        await self._found(self.guild)
+        self.channel = await self.make_channel("general")
+        self.mina = await self.join("mina")
+
+    async def make_guild(self, name: str) -> str:
+        """Another server of olga's, with the bot in it."""
+        id = self._world.snowflake()
+        data = {"id": id, "name": name, "ownerId": self.olga}
+        await self._world.twin.rows("guild", "create", data=data)
+        role = {"id": id, "guildId": id, "name": "@everyone"}
+        await self._world.twin.rows("role", "create", data=role)
+        await self._enter(self.bot, id)
+        await self._found(id)
+        state = await self._world.twin.do("state")
+        await self._gateway.dispatch(
+            "GUILD_CREATE", await directory.payload(self._world, state, id)
+        )
+        return id
+
+    async def make_channel(self, name: str, kind: str = "text", *, guild: str = "") -> str:
+        """`kind`: text or forum."""
+        body = {"name": name, "type": KINDS[kind]}
+        at = f"/guilds/{guild or self.guild}/channels"
+        _, made = await self._world.twin.rest("POST", at, body)
+        return str(made["id"])
+
+    async def join(self, name: str, *, guild: str = "", locale: str = "en-US") -> str:
+        """A new member of a server."""
+        id = await self._person(name)
+        self._world.locales[id] = locale
+        await self._enter(id, guild or self.guild)
+        return id
+
+    async def allow(self, channel: str, whom: str, **permissions: bool) -> None:
+        """In one channel, a member, a role, or (by its id) the whole server gets what is True and
+        loses what is False: `allow(general, mina, send_messages=False)`."""
+        told = await self._world.channel(channel)
+        is_role = whom in self._world.roles[told["guild_id"]]
+        overwrites = self._world.overwrites.setdefault(channel, {})
+        of = overwrites.setdefault(whom, Overwrite(0 if is_role else 1))
+        for name, value in permissions.items():
+            bit = Permissions(**{name: True}).value
+            of.allow = of.allow | bit if value else of.allow & ~bit
+            of.deny = of.deny & ~bit if value else of.deny | bit
+        await self._world.twin.do("broadcast", event="CHANNEL_UPDATE", data=told)
+
+    async def grant(self, user: str, *, guild: str = "", **permissions: bool) -> str:
+        """A role with these permissions all over the server; its id."""
+        value = Permissions(**permissions).value
+        return await self._world.give_role(guild or self.guild, "granted", value, user)
+
+    async def write(
+        self, channel: str, text: str, *, author: str = "", reply_to: str | None = None
+    ) -> str:
+        """The new message's id. It un-archives a thread."""
+        told, author = await self._world.channel(channel), author or self.mina
+        may = self._world.permissions(author, told)
+        threaded = told["type"] in THREADS
+        if not (may.send_messages_in_threads if threaded else may.send_messages):
+            raise CannotDo(f"{author} may not write in {channel}")
+        given = {"channelId": channel, "userId": author, "content": text}
+        reference = {"message_id": reply_to, "channel_id": channel} if reply_to else None
+        async with self._world.lock:
+            await messages.wake(self._world, told)
+            made = await self._world.twin.do("write", **given)
+            post = Post(made["id"], channel, author, self._world.now())
+            post.kind, post.reference = (19 if reply_to else 0), reference
+            post.versions.append(Version(post.at, text, [], [], []))
+            self._world.posts[post.id] = post
+        return post.id
+
+    async def write_privately(self, text: str, *, author: str = "") -> tuple[str, str]:
+        """To the bot alone: (channel, message)."""
+        channel = await directory.private_channel(self._world, author or self.mina)
+        return channel["id"], await self.write(channel["id"], text, author=author)
+
+    async def edit(self, message: str, text: str) -> None:
+        post = self._world.posts[message]
+        post.versions.append(Version(self._world.now(), text, [], [], []))
+        given = {"messageId": message, "channelId": post.channel_id, "content": text}
+        await self._world.twin.do("edit", **given)
+
+    async def make_thread(self, message: str, name: str) -> str:
+        """On a message, as mina; it has the message's id."""
+        channel = await self._world.channel(self._world.posts[message].channel_id)
+        async with self._world.lock:
+            await threads.hang(self._world, channel, message, self.mina, {"name": name})
+        return message
+
+    async def make_post(self, forum: str, name: str, text: str) -> str:
+        """In a forum, as mina: the id of the thread and of its first message."""
+        async with self._world.lock:
+            return await threads.post_by(self._world, forum, self.mina, name, text)
+
+    async def press(self, message: str, custom_id: str, *, author: str = "") -> Interaction:
+        """A button."""
+        return await pressing.press(self._world, message, custom_id, author or self.mina, None)
+
+    async def select(
+        self, message: str, custom_id: str, values: list[str], *, author: str = ""
+    ) -> Interaction:
+        return await pressing.press(self._world, message, custom_id, author or self.mina, values)
+
+    async def slash(
+        self, channel: str, name: str, *, author: str = "", **options: Any
+    ) -> Interaction:
+        """A command with its options, as they are registered."""
+        return await pressing.slash(self._world, channel, name, author or self.mina, options)
+
+    async def autocomplete(
+        self, channel: str, name: str, option: str, typed: str, *, author: str = ""
+    ) -> list[dict[str, Any]]:
+        """The choices that come while somebody types; none if they do not come in time."""
+        author = author or self.mina
+        of = await pressing.type_into(self._world, channel, name, option, typed, author)
+        return (await self.answered(of)).choices
+
+    async def context_menu(self, message: str, name: str, *, author: str = "") -> Interaction:
+        """A command on a message."""
+        return await pressing.context_menu(self._world, message, name, author or self.mina)
+
+    async def submit(
+        self, modal: Interaction, values: dict[str, str], *, author: str = ""
+    ) -> Interaction:
+        """The form that an interaction opened, filled in."""
+        return await pressing.submit(self._world, modal, values, author or self.mina)
+
+    async def answered(self, of: Interaction) -> Interaction:
+        """Once its first response came, or three seconds have passed without one."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(of.answered.wait(), interactions.ACK_S)
+        return of
+
+    async def delete_message(self, message: str) -> None:
+        await messages.erase(self._world, self._world.posts[message])
+
+    async def delete_channel(self, channel: str) -> None:
+        """A thread, or a channel with its threads."""
+        await threads.remove(self._world, await self._world.channel(channel))
+
+    async def archive(self, thread: str, *, locked: bool = False) -> None:
+        body = {"archived": True, "locked": locked}
+        await self._world.twin.rest("PATCH", f"/channels/{thread}", body)
+
+    async def lock(self, thread: str) -> None:
+        """Without archiving it."""
+        await self._world.twin.rest("PATCH", f"/channels/{thread}", {"locked": True})
+
+    async def messages(self, channel: str) -> list[Seen]:
+        """As the platform shows them now, oldest first, ephemeral ones too."""
+        rows = await self._world.twin.rows("message", "findMany", where={"channelId": channel})
+        ids = sorted((row["id"] for row in rows), key=int)
+        return [await self.message(id) for id in ids]
+
+    async def message(self, message: str) -> Seen:
+        """Raises Refusal where it is gone."""
+        raw = await showing.shown(self._world, message)
+        post = self._world.posts[message]
+        controls = limits.components_in(raw["components"])
+        reference = post.reference or {}
+        return Seen(
+            id=message,
+            author=post.author_id,
+            text=raw["content"],
+            embeds=raw["embeds"],
+            buttons={
+                one["custom_id"]: one.get("label", "") for one in controls if "custom_id" in one
+            },
+            files={one["filename"]: self._world.files[one["id"]][1] for one in raw["attachments"]},
+            ephemeral=post.ephemeral,
+            kind=post.kind,
+            reply_to=reference.get("message_id"),
+            versions=list(post.versions),
+            raw=raw,
+        )
+
+    async def threads(self, channel: str) -> list[SeenThread]:
+        """Oldest first, archived ones too."""
+        async with self._world.lock:  # while one is being made it has another id
+            rows = await self._world.twin.rows("channel", "findMany", where={"parentId": channel})
+        rows.sort(key=lambda row: moment(row["id"]))
+        names = ("id", "name", "parentId", "archived", "locked")
+        return [SeenThread(*(row[name] for name in names)) for row in rows]
+
+    async def _person(self, name: str) -> str:
+        id = self._world.snowflake()
+        data = {"id": id, "username": name, "globalName": name.capitalize()}
+        await self._world.twin.rows("user", "create", data=data)
+        return id
+
+    async def _enter(self, user: str, guild: str) -> None:
+        data = {"guildId": guild, "userId": user}
+        await self._world.twin.rows("guildMember", "create", data=data)
+
+    async def _found(self, guild: str) -> None:
+        """What a server has from the start: an owner, what everybody may do, and the bot's role."""
+        world = self._world
+        world.owners[guild], world.roles[guild] = self.olga, {guild: EVERYONE.value}
+        where, data = {"id": guild}, {"ownerId": self.olga}
+        await world.twin.rows("guild", "update", where=where, data=data)
+        rights = {"permissions": str(EVERYONE.value)}
+        await world.twin.rows("role", "update", where=where, data=rights)
+        await self._enter(self.olga, guild)
+        await world.give_role(guild, "Tubethread", EVERYONE.value, self.bot)

@@ -1,0 +1,128 @@
+"""This file is a Discord on loopback: npm's discord-digital-twin behind a front that refuses what
+the real one refuses.
+
+    @pytest.fixture(scope="module")
+    def platform():
+        with serving(window_s=0.5) as platform:
+            yield platform
+
+    async def test_…(platform):
+        ...                                   # a bot of this process, or of another: `environment`
+        message = await platform.people.write(platform.people.channel, "https://youtu.be/…")
+        assert platform.front.refused == []
+
+`front` is the HTTP side, `gateway` the events, `people` whoever is not the bot, `world` what the
+platform knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.counterparts.discord import events
+from tests.counterparts.discord.gateway import Gateway
+from tests.counterparts.discord.http_front import API, Front
+from tests.counterparts.discord.people import People
+from tests.counterparts.discord.redirect import addresses, point
+from tests.counterparts.discord.twin import TOKEN, Twin
+from tests.counterparts.discord.twin_install import HERE, NotInstalled, folder
+from tests.counterparts.discord.world import World
+from tests.counterparts.loop_proxy import LoopProxy
+from tests.counterparts.platform_server import PlatformServer
+
+__all__ = ["TOKEN", "DiscordServer", "serving"]
+
+
+@contextmanager
+def serving(**options: Any) -> Iterator[DiscordServer]:
+    """A DiscordServer that discord.py of this process talks to. Where the twin cannot be installed
+    the test is skipped, but on CI it fails."""
+    try:
+        folder()
+    except NotInstalled as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"npm could not install discord-digital-twin: {error}")
+        pytest.skip("discord-digital-twin is not installed, and npm reaches no registry")
+    with DiscordServer(**options) as server, server.pointed():
+        yield server
+
+
+class DiscordServer(PlatformServer):
+    """`window_s`: in which the rate limits' buckets fill up; the real one's is 5."""
+
+    def __init__(self, *, message_content: bool = True, window_s: float = 5.0) -> None:
+        super().__init__("discord")
+        self._message_content = message_content
+        self._window_s = window_s
+
+    @contextmanager
+    def pointed(self) -> Iterator[None]:
+        """discord.py of this process talks to this server."""
+        before = addresses()
+        point(self.url + API, self.gateway.url, self.url)
+        try:
+            yield
+        finally:
+            point(*before)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """With it a `tubethread` in a process of its own talks to this server."""
+        return {"PYTHONPATH": str(HERE / "injected"), "TUBETHREAD_TESTS_DISCORD": self.url}
+
+    async def _start(self) -> None:
+        names = {"guild": {"name": "Hive"}, "botUser": {"username": "Tubethread"}}
+        twin = await Twin().start(names)
+        world = World(twin, message_content=self._message_content)
+        front, gateway = Front(world), Gateway(world)
+        front.buckets.window_s = self._window_s
+        people = People(world, gateway)
+        await people.settle()
+        self._world, self._gateway, self._front = world, gateway, front
+        self.world, self.front = LoopProxy(world, self._loop), front
+        self.gateway, self.people = LoopProxy(gateway, self._loop), LoopProxy(people, self._loop)
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_get("/gateway", gateway.serve)
+        app.router.add_get("/gateway/", gateway.serve)
+        app.router.add_get("/attachments/{channel}/{id}/{name}", self._file)
+        app.router.add_route("*", API + "/{path:.*}", self._serve)
+        await self._listen(app)
+        world.cdn = self.url
+        gateway.url = front.gateway_url = f"{self.url.replace('http', 'ws')}/gateway"
+        self._pump = asyncio.create_task(self._tell_everything())
+
+    async def _stop(self) -> None:
+        self.front.release()
+        await self._gateway.drop(1001)
+        await self._runner.cleanup()
+        await self._world.twin.stop()
+        await self._pump
+
+    async def _tell_everything(self) -> None:
+        async for event, data in self._world.twin.events():
+            async with self._world.lock:
+                try:
+                    told = await events.completed(self._world, event, data)
+                    if told is not None:
+                        await self._gateway.dispatch(*told)
+                except Exception:  # noqa: BLE001  a defect of ours, which no test may miss
+                    self.defects.append(traceback.format_exc())
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._front.serve(request)
+        except Exception:  # a defect of ours, as well
+            self.defects.append(traceback.format_exc())
+            raise
+
+    async def _file(self, request: web.Request) -> web.Response:
+        _, content = self._world.files[request.match_info["id"]]
+        return web.Response(body=content, content_type="text/plain", charset="utf-8")

@@ -1,0 +1,75 @@
+"""This file puts messages into chats, whoever writes them, and tells the bot what it may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.counterparts.telegram import api_objects as showing
+from tests.counterparts.telegram import privacy_mode as seeing
+from tests.counterparts.telegram.html import Entity
+from tests.counterparts.telegram.keyboards import Keyboard
+from tests.counterparts.telegram.world import BOT, Chat, Media, Post, Version, World
+
+
+def put(
+    world: World,
+    chat: Chat,
+    author: int,
+    text: str = "",
+    entities: list[Entity] | None = None,
+    *,
+    keyboard: Keyboard | None = None,
+    media: Media | None = None,
+    preview: dict[str, Any] | None = None,
+    reply_to: int = 0,
+    topic: int = 0,
+    **more: Any,
+) -> Post:
+    """A new message. `more`: service, origin, sender_chat of a Post."""
+    at = world.now()
+    post = Post(chat.id, world.next_message(chat), author, at, [], reply_to, **more)
+    post.versions.append(Version(at, text, entities or [], keyboard or [], media, preview or {}))
+    _thread(chat, post, topic)
+    post.meant = seeing.is_meant(world, chat, post)
+    chat.posts[post.id] = post
+    if not post.service and author and world.users[author].is_bot and not post.sender_chat:
+        chat.spoke = author
+    if seeing.sees(world, chat, post):
+        kind = "channel_post" if chat.kind == "channel" else "message"
+        world.tell(kind, showing.message(world, post))
+    return post
+
+
+def change(world: World, chat: Chat, post: Post, version: Version) -> None:
+    """It looks like this from now on. A bot is not told of its own edits."""
+    post.versions.append(version)
+    if seeing.sees(world, chat, post):
+        kind = "edited_channel_post" if chat.kind == "channel" else "edited_message"
+        world.tell(kind, showing.message(world, post))
+
+
+def _thread(chat: Chat, post: Post, topic: int) -> None:
+    """In a forum a topic; elsewhere in a supergroup, and in the forum's general topic, what a chain
+    of replies began with."""
+    replied = chat.posts.get(post.reply_to)
+    if "forum_topic_created" in post.service:
+        topic = post.id
+    elif replied is not None and replied.is_topic and not topic:
+        topic = replied.thread
+    if topic:
+        post.thread, post.is_topic = topic, True
+    elif replied is not None and chat.kind == "supergroup":
+        post.thread = replied.thread or replied.id
+
+
+def membership(world: World, chat: Chat, by: int, who: int, before: dict[str, Any]) -> None:
+    """Tells of somebody who came, went, or may do something else now."""
+    kind = "my_chat_member" if who == BOT else "chat_member"
+    content = {"chat": showing.chat(world, chat), "date": int(world.now())}
+    content["from"] = showing.user(world.users[by])
+    content["old_chat_member"] = before
+    member = chat.members[who]
+    content["new_chat_member"] = showing.member(world, member, who)
+    administers = chat.bot.status == "administrator"
+    if kind == "my_chat_member" or administers:
+        world.tell(kind, content)

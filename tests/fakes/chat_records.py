@@ -1,0 +1,107 @@
+"""This file is what the store knows of people, in memory: requests, rooms, buttons, settings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from core.chat_records import ChatSettings, PlaceBinding, Quota, Request, StoredButton
+
+
+class FakeRequests:
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Request, datetime]] = {}
+
+    async def add(self, request: Request) -> bool:
+        if request.id in self._kept:
+            return False
+        self._kept[request.id] = request, datetime.now(UTC)
+        return True
+
+    async def save(self, request: Request) -> None:
+        if request.id in self._kept:
+            self._kept[request.id] = request, datetime.now(UTC)
+
+    async def open(self, platform: str) -> list[Request]:
+        known = [request for request, _ in self._kept.values()]
+        return [request for request in known if request.platform == platform and not request.done]
+
+    async def purge(self, before: datetime) -> None:
+        for request, saved_at in list(self._kept.values()):
+            if request.done and saved_at < before:
+                del self._kept[request.id]
+
+    def forget(self, channel: str) -> None:
+        for request, _ in list(self._kept.values()):
+            if request.done and request.channel == channel:
+                del self._kept[request.id]
+
+
+class FakePlaceBindings:
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, str], PlaceBinding] = {}
+
+    async def bind(self, platform: str, place: str, message_id: str, room: PlaceBinding) -> None:
+        self._kept[platform, place, message_id] = room
+
+    async def find(self, platform: str, place: str, message_id: str = "") -> PlaceBinding | None:
+        own = self._kept.get((platform, place, message_id))
+        return own or self._kept.get((platform, place, ""))
+
+    async def close(self, platform: str, place: str) -> None:
+        for name in list(self._kept):
+            if name[:2] == (platform, place):
+                del self._kept[name]
+
+    def forget(self, channel: str, video_id: str | None) -> None:
+        for name, room in list(self._kept.items()):
+            if room.channel == channel and video_id in (None, room.video_id):
+                del self._kept[name]
+
+
+class FakeButtons:
+    def __init__(self) -> None:
+        self._kept: dict[str, StoredButton] = {}
+
+    async def add(self, buttons: Sequence[StoredButton]) -> None:
+        for button in buttons:
+            self._kept.setdefault(button.id, button)
+
+    async def get(self, button_id: str) -> StoredButton | None:
+        return self._kept.get(button_id)
+
+    def forget(self, channel: str, video_id: str | None) -> None:
+        for button in list(self._kept.values()):
+            if button.channel == channel and video_id in (None, button.video_id):
+                del self._kept[button.id]
+
+
+class FakeSettings:
+    def __init__(self) -> None:
+        self._kept: dict[str, ChatSettings] = {}
+
+    async def get(self, scope: str) -> ChatSettings:
+        return self._kept.get(scope, ChatSettings())
+
+    async def save(self, scope: str, habits: ChatSettings) -> None:
+        self._kept[scope] = habits
+
+
+class FakeUsage:
+    def __init__(self) -> None:
+        self._used: Counter[tuple[str, str, date]] = Counter()
+        self._told: set[tuple[str, str, date]] = set()
+
+    async def take(self, quotas: Sequence[Quota], now: datetime) -> tuple[Quota | None, bool]:
+        day = now.astimezone(UTC).date()
+        self._used = Counter({name: n for name, n in self._used.items() if name[2] >= day})
+        self._told = {name for name in self._told if name[2] >= day}
+        names = [(quota.scope, quota.kind, day) for quota in quotas]
+        for name, quota in zip(names, quotas, strict=True):
+            if self._used[name] >= quota.most:
+                first = name not in self._told
+                self._told.add(name)
+                return quota, first
+        self._used.update(names)
+        return None, False

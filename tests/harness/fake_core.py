@@ -1,0 +1,122 @@
+"""This file puts the core together from fakes: the real steps, and nothing outside memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from core.backends.bm25 import Bm25
+from core.config import Limits, Speech
+from core.errors import CoreError
+from core.model import Answer, Segment, Video
+from core.pipeline.engine import Engine
+from core.pipeline.front import Pipeline
+from core.pipeline.ingest import Ingest
+from core.ports import LanguageModel
+from core.search.caches import Caches
+from core.search.indexing import Indexer
+from core.search.retriever import Retriever
+from core.transcription.speech_or_captions import SpeechOrCaptions
+from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.indexes import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.store import MemoryStore
+from tests.fakes.transcriber import FakeTranscriber
+
+BEES = Video("aaaaaaaaaaa", "How bees dance", "The Hive", 30.0)
+VIDEOS = (BEES, replace(BEES, id="bbbbbbbbbbb"), replace(BEES, id="ccccccccccc"))
+SAID = (
+    Segment(0.0, 4.0, "Today we talk about bees."),
+    Segment(5.0, 9.0, "The queen of the hive in Arden was found by Nora Lee."),
+    Segment(10.0, 14.0, "A worker bee of Kelso visits ninety flowers."),
+)
+
+
+@dataclass
+class FakeCore:
+    """The fakes by name, to look at and to break."""
+
+    scratch: Path
+    fetcher: FakeFetcher = field(default_factory=lambda: FakeFetcher(*VIDEOS))
+    transcriber: FakeTranscriber = field(default_factory=lambda: FakeTranscriber(*SAID))
+    store: MemoryStore = field(default_factory=MemoryStore)
+    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    vectors: FakeVectorIndex = field(default_factory=FakeVectorIndex)
+    keywords: FakeKeywordIndex = field(default_factory=FakeKeywordIndex)
+    model: LanguageModel | None = None
+    insist: bool = False
+    away: CoreError | None = None
+    """What asking for the language model raises."""
+    jobs: FakeJobs | None = None
+    """The newest pipeline's."""
+
+    def pipeline(self) -> Pipeline:
+        ingest = self.ingest()
+        jobs = self.jobs = FakeJobs(ingest)
+
+        async def open_jobs() -> FakeJobs:
+            return jobs
+
+        return Pipeline(
+            videos=self.store.videos,
+            library=self.store.library,
+            threads=self.store.threads,
+            ingesting=ingest,
+            jobs=open_jobs,
+            indexer=ingest.indexer,
+            retriever=Retriever(self.store.chunks, ingest.indexer.caches, self.embedder, Bm25()),
+            engine=ingest.engine,
+            language="en",
+        )
+
+    def ingest(self) -> Ingest:
+        store = self.store
+        caches = Caches(store.chunks, self.embedder, self.vectors, self.keywords)
+        return Ingest(
+            videos=store.videos,
+            library=store.library,
+            checkpoints=store.checkpoints,
+            fetcher=self.fetcher,
+            speech_or_captions=SpeechOrCaptions(
+                self.fetcher,
+                self.transcriber,
+                _no_subtitles,
+                self.scratch,
+                Speech(),
+                Limits(),
+                store.checkpoints,
+            ),
+            indexer=Indexer(store.chunks, store.library, self.embedder, caches),
+            engine=Engine(self.model, self._check, self.insist, 512, store.checkpoints),
+        )
+
+    async def _check(self) -> None:
+        if self.away:
+            raise self.away
+
+
+def silent(progress: object) -> None:
+    """A `ProgressCallback` that nobody listens to."""
+
+
+async def ask(
+    pipeline: Pipeline,
+    question: str,
+    channel: str = "hive",
+    video_id: str | None = None,
+    thread: str = "thread",
+    on_progress: Callable[[object], None] = silent,
+) -> Answer:
+    """The answer, after its pieces were seen to be its text."""
+    pieces = [
+        piece async for piece in pipeline.answer(question, channel, video_id, thread, on_progress)
+    ]
+    answer = pieces.pop()
+    assert isinstance(answer, Answer)
+    assert "".join(map(str, pieces)) == answer.text
+    return answer
+
+
+def _no_subtitles(path: Path) -> tuple[Segment, ...]:
+    raise NotImplementedError

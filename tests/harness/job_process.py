@@ -1,0 +1,268 @@
+"""This file is one life of a process that works on jobs: the real store, the real jobs and every
+real step, over ears, a model and a YouTube that write down, outside the store, what they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import alembic.command  # noqa: F401  (imported before the fork, it costs each life nothing)
+from dbos import DBOS
+
+from core.backends.storage.database import engine_for_jobs
+from core.backends.storage.store import Store, open_store, sqlite_url
+from core.backends.subtitles import read_subtitles
+from core.config import Limits, Speech
+from core.errors import CoreError
+from core.jobs.durable_jobs import DurableJobs, open_jobs
+from core.jobs.workflows import MOST_RESCUES, running
+from core.model import Order, Progress, Segment, SpeechCompute, Video, Window
+from core.pipeline.engine import Engine
+from core.pipeline.ingest import Ingest, Step
+from core.ports import ProgressCallback, Prompt
+from core.search.caches import Caches, Notes
+from core.search.indexing import Indexer
+from core.sources import File, Link, Source
+from core.transcription.speech_or_captions import SpeechOrCaptions
+from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.indexes import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
+from tests.fakes.language_model import ScriptedModel
+from tests.harness.commit_kills import Commits, Point
+
+STORE, JOURNAL, LOCK = "tubethread.db", "journal", "worker.lock"
+WINDOWS, OF_A_WINDOW = 6, 20
+VIDEO = Video("beesbeesbee", "How bees dance", "The Hive", 7.5 * WINDOWS * OF_A_WINDOW)
+SAID = tuple(
+    Segment(7.5 * n, 7.5 * n + 7, f"Here the speaker says that number {n} of the bees is famous.")
+    for n in range(WINDOWS * OF_A_WINDOW)
+)
+_PART_S = 0.01
+"""What reading one takes."""
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a channel wants. `what`: a video id, or a file's name in the folder."""
+
+    channel: str
+    what: str = VIDEO.id
+    language: str = "en"
+
+    def source(self, folder: Path) -> Source:
+        return File(folder / self.what) if "." in self.what else Link(self.what)
+
+
+class Journal:
+    """Lines that outlive the process that wrote them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / JOURNAL
+
+    def write(self, event: str, **facts: object) -> None:
+        line = json.dumps({"event": event, "life": os.getpid(), **facts}) + "\n"
+        file = os.open(self._path, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+        try:
+            os.write(file, line.encode())
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+    def events(self, event: str | None = None) -> list[Event]:
+        """All, or those of one kind."""
+        lines = self._path.read_text().splitlines() if self._path.exists() else ()
+        return [told for told in map(json.loads, lines) if event in (None, told["event"])]
+
+
+class JournalledTranscriber:
+    """`Transcriber`: WINDOWS of them."""
+
+    def __init__(self, journal: Journal, window_s: float) -> None:
+        self._journal, self._window_s = journal, window_s
+
+    async def transcribe(
+        self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute | None = None
+    ) -> AsyncIterator[Window]:
+        yield Window(0.0, VIDEO.duration_s)
+        for n in range(WINDOWS):
+            said = SAID[n * OF_A_WINDOW : (n + 1) * OF_A_WINDOW]
+            if said[-1].end_s <= from_s:
+                continue
+            self._journal.write("hears", of=[audio.stem, n])
+            await asyncio.sleep(self._window_s)
+            yield Window(said[-1].end_s, VIDEO.duration_s, "en", said)
+
+    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
+        return compute
+
+
+class JournalledFetcher(FakeFetcher):
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(VIDEO)
+        self._journal = journal
+
+    def _begin(self, method: str) -> None:
+        self._journal.write("fetches", method=method)
+        super()._begin(method)
+
+
+class JournalledModel(ScriptedModel):
+    """So small a context that the video is read in parts."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(_notes, num_ctx=2048)
+        self._journal = journal
+
+    async def complete(self, prompt: Prompt, **asked: Any) -> str:
+        self._journal.write("reads", of=[message.text for message in prompt])
+        await asyncio.sleep(_PART_S)
+        return await super().complete(prompt, **asked)
+
+
+class JournalledIngest:
+    """`ingest`, and every step's begin and end."""
+
+    def __init__(
+        self, ingest: Ingest, journal: Journal, commits: Commits, names: Mapping[str, str]
+    ) -> None:
+        self._ingest, self._journal, self._names = ingest, journal, names
+        self._commits = commits
+        self.order, self.give_up, self.tidy = ingest.order, ingest.give_up, ingest.tidy
+
+    @property
+    def steps(self) -> tuple[tuple[str, Step], ...]:
+        return tuple(
+            (self._names.get(name, name), partial(self._do, name, step))
+            for name, step in self._ingest.steps
+        )
+
+    async def add(self, order: Order) -> Notes:
+        return await self._do("add", lambda order, _: self._ingest.add(order), order, _silent)
+
+    async def _do(
+        self, name: str, step: Step, order: Order, on_progress: ProgressCallback
+    ) -> Notes:
+        facts = {"step": name, "workflow": DBOS.workflow_id}
+        self._journal.write("begins", **facts)
+        self._commits.place = f"in {name}:"
+        notes = await step(order, on_progress)
+        self._commits.place = f"after {name}:"
+        self._journal.write("ends", **facts)
+        return notes
+
+
+@dataclass(frozen=True)
+class Life:
+    """One process from its start to its end, or to the `fatal` commit."""
+
+    folder: Path
+    wishes: Sequence[Wish]
+    fatal: Point | None = None
+    window_s: float = 0.01
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What this release calls steps that are called otherwise today."""
+    rescues: int = MOST_RESCUES
+
+    def live(self) -> None:
+        """Until every job is over, or SIGTERM. What came of them is written down."""
+        logging.basicConfig(filename=self.folder / "log", level=logging.INFO)
+        commits = Commits(self.fatal)
+        commits.watch()
+        journal = Journal(self.folder)
+        journal.write("lives")
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._work(journal, commits))
+        journal.write("dies", commits=commits.seen)
+
+    async def _work(self, journal: Journal, commits: Commits) -> None:
+        working = asyncio.current_task()
+        assert working
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
+        async with open_store(sqlite_url(self.folder / STORE)) as store:
+            ingest = JournalledIngest(self._ingest(store, journal), journal, commits, self.names)
+            url = f"sqlite:///{self.folder / STORE}"
+            run = partial(running, url, "here", 1, ingest, self.rescues)
+            async with open_jobs(
+                url, engine_for_jobs(url), ingest, run, self.folder / LOCK
+            ) as jobs:
+                await self._order(jobs, ingest, journal)
+                ordered = journal.events("ordered")
+                journal.write("watches")
+                await asyncio.gather(*(_watch(jobs, told["job"], journal) for told in ordered))
+
+    async def _order(self, jobs: DurableJobs, ingest: JournalledIngest, journal: Journal) -> None:
+        """What no life before it has."""
+        known = {told["job"] for told in journal.events("ordered")}
+        for job in await jobs.pending():
+            if job.id not in known:
+                journal.write("ordered", job=job.id, order=asdict(job.order))
+        done = {told["order"]["channel"] for told in journal.events("ordered")}
+        for wish in self.wishes:
+            if wish.channel not in done:
+                order = await ingest.order(wish.source(self.folder), wish.channel, wish.language)
+                job = await jobs.submit(order)
+                journal.write("ordered", job=job, order=asdict(order))
+
+    def _ingest(self, store: Store, journal: Journal) -> Ingest:
+        fetcher, embedder = JournalledFetcher(journal), FakeEmbedder()
+        caches = Caches(store.chunks, embedder, FakeVectorIndex(), FakeKeywordIndex())
+        return Ingest(
+            videos=store.videos,
+            library=store.library,
+            checkpoints=store.checkpoints,
+            fetcher=fetcher,
+            speech_or_captions=SpeechOrCaptions(
+                fetcher,
+                JournalledTranscriber(journal, self.window_s),
+                read_subtitles,
+                self.folder,
+                Speech(),
+                Limits(),
+                store.checkpoints,
+            ),
+            indexer=Indexer(store.chunks, store.library, embedder, caches),
+            engine=Engine(
+                JournalledModel(journal),
+                _check,
+                insist=True,
+                max_answer_tokens=512,
+                checkpoints=store.checkpoints,
+            ),
+        )
+
+
+async def _watch(jobs: DurableJobs, job: str, journal: Journal) -> None:
+    stages = [progress.stage async for progress in jobs.watch(job)]
+    try:
+        order, notes = await jobs.outcome(job)
+    except CoreError as error:
+        journal.write("outcome", job=job, stages=stages, error=error.code)
+    else:
+        journal.write("outcome", job=job, stages=stages, notes=notes, order=asdict(order))
+
+
+async def _check() -> None:
+    pass
+
+
+def _silent(progress: Progress) -> None:
+    pass
+
+
+def _notes(prompt: Prompt) -> dict[str, object]:
+    lines = [line for line in prompt[1].text.splitlines() if line.startswith("[")]
+    said = [(int(line[1 : line.index("]")]), line.partition("] ")[2]) for line in lines]
+    points = [{"text": text[-80:], "segment": n} for n, text in (*said[:2], said[-1])]
+    chapters = [{"title": f"From {points[0]['text'][:40]}", "segment": said[0][0]}]
+    return {"topic": "Bees", "points": points, "chapters": chapters}

@@ -1,0 +1,86 @@
+"""This file runs the whole program as a process over the platforms of the tests, to be killed and
+started again. YouTube's answers are recorded: tests/counterparts/youtube/recorded_videos.py."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from typing import Any
+
+from tests.counterparts.discord.http_front import API
+from tests.counterparts.discord.server import TOKEN as DISCORD_TOKEN
+from tests.counterparts.discord.server import DiscordServer
+from tests.counterparts.telegram.server import TOKEN as TELEGRAM_TOKEN
+from tests.counterparts.telegram.server import TelegramServer
+from tests.harness.eventually import eventually
+from tests.harness.terminal import REPLAY, Terminal
+
+
+class Program:
+    """One data folder, and one process at a time. `webhook_port`: where Telegram brings what
+    happens; it is fetched if there is none. `said`: what the processes that have ended put on the
+    terminal after their greeting."""
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        *,
+        discord: DiscordServer | None = None,
+        telegram: TelegramServer | None = None,
+        webhook_port: int = 0,
+        **settings: Any,
+    ) -> None:
+        self.data = terminal.data
+        self.said = ""
+        self._terminal = terminal
+        self._discord, self._telegram = discord, telegram
+        self._process: subprocess.Popen[str]
+        if discord:
+            addresses = {"api_base": discord.url + API, "gateway_url": discord.gateway.url}
+            settings["discord"] = {"token": DISCORD_TOKEN, **addresses}
+        if telegram:
+            settings["telegram"] = {"token": TELEGRAM_TOKEN, "api_base": telegram.url}
+        if webhook_port:
+            url = f"http://127.0.0.1:{webhook_port}/telegram"
+            settings["telegram"] |= {"webhook_url": url, "webhook_port": webhook_port}
+        terminal.configure(**settings)
+
+    async def start(self, *, away: str = "") -> None:
+        """Returns once people are heard, but for those on a platform that is `away`."""
+        self._process = self._terminal.start("run", **REPLAY)
+        served = {"Discord": self._discord, "Telegram": self._telegram}
+        here = [name for name, platform in served.items() if platform and name != away]
+        try:
+            await self.says(*(f"Here on {name}. Stop with Ctrl-C.\n" for name in here))
+            await eventually(lambda: all(self._is_heard(name) for name in here))
+        except BaseException:
+            self.kill()
+            raise
+
+    async def says(self, *lines: str) -> None:
+        """Next, in any order."""
+        said = {await asyncio.to_thread(self._process.stderr.readline) for _ in lines}
+        assert said == set(lines)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._process.kill()
+        self._end()
+
+    def stop(self) -> str:
+        """As Ctrl-C would. What it said on the way."""
+        self._process.terminate()
+        return self._end()
+
+    def _end(self) -> str:
+        out, err = self._process.communicate(timeout=60)
+        self.said += out + err
+        return out + err
+
+    def _is_heard(self, platform: str) -> bool:
+        """It also knows our commands: it is told them when we are there."""
+        if platform == "Telegram":
+            return self._telegram is not None and bool(self._telegram.world.commands)
+        assert self._discord
+        known = any(one["name"] == "watch" for one in self._discord.world.commands.get(None, ()))
+        return known and self._discord.gateway.connected == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import core.search.ranking
 from core.backends.bm25 import Bm25
 from core.model import Chunk, Hit
-from core.search.ranking import RRF_K, VideoScope, fuse, join, rank_in_video
+from core.search.ranking import RRF_K, VideoScope, fuse, join
 from tests.fakes.indexes import FakeEmbedder
 
 TEXTS = [
@@ -37,6 +37,10 @@ def _keys(hits):
     return [hit.chunk.key for hit in hits]
 
 
+def _rank(question, vector, chunks, vectors, limit):
+    return VideoScope.of(chunks, vectors, Bm25()).rank(question, vector, limit)
+
+
 def test_the_examples_in_the_docstrings_hold():
     assert doctest.testmod(core.search.ranking).failed == 0
 
@@ -46,9 +50,7 @@ def test_the_examples_in_the_docstrings_hold():
 
 async def test_words_and_vectors_together_find_the_best_chunk_first():
     (question,) = await _vectors("which dance do bees dance?")
-    hits = rank_in_video(
-        "which dance do bees dance?", question, CHUNKS, await _vectors(*TEXTS), Bm25(), 3
-    )
+    hits = _rank("which dance do bees dance?", question, CHUNKS, await _vectors(*TEXTS), limit=3)
 
     assert _keys(hits)[:2] == ["v:0", "v:2"]
     assert len(hits) == 3
@@ -56,28 +58,28 @@ async def test_words_and_vectors_together_find_the_best_chunk_first():
 
 
 def test_without_vectors_only_what_shares_a_word_is_found():
-    assert _keys(rank_in_video("dancing bees", None, CHUNKS, None, Bm25(), 10)) == ["v:0", "v:2"]
-    assert rank_in_video("zebra", None, CHUNKS, None, Bm25(), 10) == []
+    assert _keys(_rank("dancing bees", None, CHUNKS, None, limit=10)) == ["v:0", "v:2"]
+    assert _rank("zebra", None, CHUNKS, None, limit=10) == []
 
 
 async def test_a_question_with_a_vector_over_chunks_without_goes_by_words():
     (question,) = await _vectors("honey")
 
-    assert _keys(rank_in_video("honey", question, CHUNKS, None, Bm25(), 10)) == ["v:3"]
+    assert _keys(_rank("honey", question, CHUNKS, None, limit=10)) == ["v:3"]
     vectors = await _vectors(*TEXTS)
-    assert _keys(rank_in_video("honey", None, CHUNKS, vectors, Bm25(), 10)) == ["v:3"]
+    assert _keys(_rank("honey", None, CHUNKS, vectors, limit=10)) == ["v:3"]
 
 
 async def test_a_question_that_shares_no_word_is_found_by_meaning():
     vectors = await _vectors(*TEXTS)
 
-    assert _keys(rank_in_video("zebra", vectors[1], CHUNKS, vectors, Bm25(), 1)) == ["v:1"]
+    assert _keys(_rank("zebra", vectors[1], CHUNKS, vectors, limit=1)) == ["v:1"]
 
 
 def test_the_heading_is_searched_too():
     chunk = Chunk("v", 0, 0.0, 1.0, 0, 0, "Apiary tour", "we walk on")
 
-    assert _keys(rank_in_video("apiary", None, [chunk], None, Bm25(), 5)) == ["v:0"]
+    assert _keys(_rank("apiary", None, [chunk], None, limit=5)) == ["v:0"]
 
 
 async def test_a_video_without_chunks_has_no_hits():

@@ -12,7 +12,8 @@ from bot.chat import Busy, Draft, Receiver, Refused, TooOld, Upload
 from bot.discord_adapter import payloads
 from bot.discord_adapter.errors import ARCHIVED, NO_RIGHT, THREAD_EXISTS, translated
 from bot.discord_adapter.gateway import Gateway
-from bot.discord_adapter.markdown import DiscordMarkdown, utf16_length
+from bot.discord_adapter.markdown import DiscordMarkdown
+from core.text.display import shorten, utf16_length
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Discord:
         await self._client.wait_until_ready()
 
     def length(self, text: str) -> int:
+        # Discord's limits never count more, whichever unit they use.
         return utf16_length(text)
 
     async def post(self, place: str, draft: Draft, key: str) -> str:
@@ -69,7 +71,7 @@ class Discord:
         """On the message, or, with "", on one of our own that says the title; in a forum a post,
         which may stand there twice if Discord's answer is lost."""
         channel = await self._channel(place)
-        name = payloads.cut(title.strip(), payloads.TITLE_CHARACTERS)
+        name = shorten(title.strip(), payloads.TITLE_CHARACTERS)
         if isinstance(channel, discord.ForumChannel):
             return await self._open_post(channel, name)
         if not isinstance(channel, discord.TextChannel):
@@ -88,7 +90,7 @@ class Discord:
     async def rename_thread(self, thread: str, title: str) -> None:
         """Discord allows two names in ten minutes: a third is not worth a wait."""
         channel = await self._channel(thread)
-        name = payloads.cut(title.strip(), payloads.TITLE_CHARACTERS)
+        name = shorten(title.strip(), payloads.TITLE_CHARACTERS)
         if not isinstance(channel, discord.Thread) or channel.name == name:
             return
         try:

@@ -17,6 +17,7 @@ import discord
 from bot.chat import Draft, Receiver
 from bot.discord_adapter import event_values, payloads
 from bot.discord_adapter.errors import CALL_S, FAILURES, brief
+from core.text.display import shorten
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class EventListener:
         command = event_values.command(interaction)
         found = await self._receiver.suggest(command, option, typed)
         choices = [
-            discord.app_commands.Choice(name=payloads.cut(label, CHOICE_CHARACTERS), value=value)
+            discord.app_commands.Choice(name=shorten(label, CHOICE_CHARACTERS), value=value)
             for label, value in found
             if label.strip() and 0 < len(value) <= CHOICE_CHARACTERS
         ]

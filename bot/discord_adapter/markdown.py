@@ -46,11 +46,6 @@ class DiscordMarkdown(Markdown):
         return text
 
 
-def utf16_length(text: str) -> int:
-    """Discord's limits count no more than this, whichever way it counts."""
-    return len(text.encode("utf-16-le", errors="replace")) // 2
-
-
 def _link(text: str, url: str) -> str:
     return f"[{text}](<{url}>)"
 

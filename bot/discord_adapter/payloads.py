@@ -12,6 +12,7 @@ import discord
 
 from bot.chat import Button, Draft, Refused
 from bot.discord_adapter.markdown import DiscordMarkdown
+from core.text.display import shorten
 
 NOBODY = discord.AllowedMentions.none()
 """No message of ours ever pings anybody."""
@@ -51,7 +52,7 @@ def edited(draft: Draft) -> dict[str, Any]:
 def embed(draft: Draft) -> discord.Embed:
     assert draft.card
     card = draft.card
-    title = cut(DiscordMarkdown().text(card.title), EMBED_TITLE_CHARACTERS)
+    title = shorten(DiscordMarkdown().text(card.title), EMBED_TITLE_CHARACTERS)
     made = discord.Embed(title=title, url=card.url, description=draft.text or None)
     return made.set_thumbnail(url=card.thumbnail_url or None)
 
@@ -62,7 +63,7 @@ def rows(buttons: Sequence[Button]) -> discord.ui.View:
     view, buttons = discord.ui.View(timeout=None), buttons[:BUTTONS]
     in_a_row = math.ceil(len(buttons) / math.ceil(len(buttons) / BUTTONS_IN_A_ROW))
     for n, button in enumerate(buttons):
-        label, row = cut(button.label, LABEL_CHARACTERS), n // in_a_row
+        label, row = shorten(button.label, LABEL_CHARACTERS), n // in_a_row
         view.add_item(discord.ui.Button(label=label, custom_id=f"tt:{button.id}", row=row))
     view.stop()  # else discord.py keeps it for ever
     return view
@@ -77,8 +78,3 @@ def pressed(custom_id: str) -> str:
     """The button's id, or "" if it is none of ours."""
     ours = _OURS.fullmatch(custom_id)
     return ours[1] if ours else ""
-
-
-def cut(text: str, most: int) -> str:
-    """At most so long; what is left out is told."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

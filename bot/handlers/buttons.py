@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from bot.chat import Button
 from bot.handlers.context import HandlerContext
-from bot.rendering.chat_messages import LABEL_CHARACTERS, short
+from bot.rendering.chat_messages import LABEL_CHARACTERS
 from core.chat_records import StoredButton
-from core.text.display import one_line
+from core.text.display import one_line, shorten
 
 
 async def made(
@@ -19,7 +19,7 @@ async def made(
     """Buttons that will be known as long as what they are about."""
     stored = [replace(one, id=button_id(key, number)) for number, one in enumerate(wanted)]
     await context.buttons.add(stored)
-    shown = [short(one_line(label), LABEL_CHARACTERS) or "?" for label in labels]
+    shown = [shorten(one_line(label), LABEL_CHARACTERS) or "?" for label in labels]
     return [Button(one.id, label) for one, label in zip(stored, shown, strict=True)]
 
 

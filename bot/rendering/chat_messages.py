@@ -18,7 +18,7 @@ from bot.words import Words
 from core.chat_records import ChatSettings
 from core.export.document import Labels, outline
 from core.model import Answer, Hit, Job, Progress, Ready, Video
-from core.text.display import clock, one_line
+from core.text.display import clock, one_line, shorten
 
 _BAR = 12
 QUOTE_CHARACTERS = 120
@@ -59,7 +59,7 @@ class MessageRenderer:
     def title(self, video: Video | None) -> str:
         """Of a thread about the video, which may not be known yet."""
         own = one_line(video.title) if video else ""
-        return short(own or self.words("chat.thread"), TITLE_CHARACTERS)
+        return shorten(own or self.words("chat.thread"), TITLE_CHARACTERS)
 
     def summary(self, ready: Ready, buttons: Sequence[Button]) -> list[Draft]:
         """All of it, in as many messages as it takes; the buttons are below the last."""
@@ -91,7 +91,7 @@ class MessageRenderer:
 
     def asked(self, name: str, question: str) -> Draft:
         """A question that was pressed or commanded, so that others see what is answered."""
-        name, question = short(one_line(name), 40), short(one_line(question), ASKED_CHARACTERS)
+        name, question = shorten(one_line(name), 40), shorten(one_line(question), ASKED_CHARACTERS)
         return self.say("chat.asked", name=name, question=question)
 
     def say(self, key: str, **facts: object) -> Draft:
@@ -99,14 +99,14 @@ class MessageRenderer:
         return self.text(self._say(key, **facts))[0]
 
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> Draft:
-        query = short(one_line(query), QUOTE_CHARACTERS)
+        query = shorten(one_line(query), QUOTE_CHARACTERS)
         if not pairs:
             return self.say("hits.none", query=query)
 
         def lines(most: int) -> Iterator[str]:
             yield self._say("hits.title", query=query)
             for hit, video in pairs:
-                words = f"{short(_name(video), most)}: {short(one_line(hit.chunk.text), most)}"
+                words = f"{shorten(_name(video), most)}: {shorten(one_line(hit.chunk.text), most)}"
                 start_s = hit.chunk.start_s
                 yield f"• {self.chat.style.at(start_s, video.url_at(start_s), words)}"
 
@@ -118,7 +118,7 @@ class MessageRenderer:
 
         def lines(most: int) -> Iterator[str]:
             for video in videos:
-                name = f"{short(_name(video), most)} ({clock(video.duration_s)})"
+                name = f"{shorten(_name(video), most)} ({clock(video.duration_s)})"
                 yield f"• {self.chat.style.at(0, video.url, name)}"
             if pages > 1:
                 yield self._say("chat.page", page=page, pages=pages)
@@ -132,7 +132,7 @@ class MessageRenderer:
 
         def lines(most: int) -> Iterator[str]:
             for job in jobs[:JOBS]:
-                title = short(one_line(titles.get(job.order.video_id, "")), most)
+                title = shorten(one_line(titles.get(job.order.video_id, "")), most)
                 told = render_progress(job.progress, self.words)
                 yield self._text(f"• {title or job.order.video_id}: {told}")
             if len(jobs) > JOBS:
@@ -173,7 +173,7 @@ class MessageRenderer:
         lines = []
         if len(titles) == 1:
             [title] = titles.values()
-            lines.append(self._say("chat.about", title=short(one_line(title), QUOTE_CHARACTERS)))
+            lines.append(self._say("chat.about", title=shorten(one_line(title), QUOTE_CHARACTERS)))
             titles = {}
         for citation in answer.citations:
             quote = _named(citation.quote, titles.get(citation.video_id, ""))
@@ -240,15 +240,10 @@ def card(video: Video) -> Card:
     return Card(_name(video), video.url, video.thumbnail_url)
 
 
-def short(text: str, most: int) -> str:
-    """At most so many characters; what is left out is told."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
-
-
 def _name(video: Video) -> str:
     return one_line(video.title) or video.id
 
 
 def _named(quote: str, title: str) -> str:
-    quote = short(one_line(quote), QUOTE_CHARACTERS)
-    return f"{quote}” — “{short(title, QUOTE_CHARACTERS)}" if title else quote
+    quote = shorten(one_line(quote), QUOTE_CHARACTERS)
+    return f"{quote}” — “{shorten(title, QUOTE_CHARACTERS)}" if title else quote

@@ -15,7 +15,7 @@ from bot.words import Words
 from core.errors import ConfigError, CoreError, RequestError, VideoError
 from core.export.document import Labels, Plain, head, outline, reply
 from core.model import Answer, Check, Hit, Job, Progress, Ready, Video
-from core.text.display import clock, one_line
+from core.text.display import clock, one_line, shorten
 
 FACT_CHARACTERS = 200
 
@@ -173,7 +173,7 @@ def _told(fact: object) -> str:
     """A fact fit for a stranger's eyes: on one line, not endless, no folders, no passwords."""
     text = ", ".join(map(str, fact)) if isinstance(fact, tuple) else str(fact)
     text = _LOGIN.sub("", _FOLDERS.sub("", one_line(text)))
-    return text if len(text) <= FACT_CHARACTERS else text[: FACT_CHARACTERS - 1] + "…"
+    return shorten(text, FACT_CHARACTERS)
 
 
 def _questions(questions: Sequence[str], words: Words) -> Iterator[str]:

@@ -22,6 +22,7 @@ from bot.telegram_adapter.html import TelegramHtml, length
 from bot.telegram_adapter.members import Members
 from bot.telegram_adapter.place_ids import Place, message_id, number_in, read_place
 from bot.telegram_adapter.rate_limits import Pace
+from core.text.display import shorten, utf16_length
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Telegram:
         may = await self._call(at.chat, self.members.may_open_topics)
         if not may:
             raise Refused("no topics here")
-        name = payloads.cut(title.strip(), TOPIC_CHARACTERS)
+        name = shorten(title.strip(), TOPIC_CHARACTERS, utf16_length)
         made = await self._call(
             at.chat, lambda chat: self.bot.create_forum_topic(chat, name), "post"
         )
@@ -117,7 +118,7 @@ class Telegram:
 
     async def rename_thread(self, thread: str, title: str) -> None:
         """A topic that is not ours any more keeps its name."""
-        at, name = read_place(thread), payloads.cut(title.strip(), TOPIC_CHARACTERS)
+        at, name = read_place(thread), shorten(title.strip(), TOPIC_CHARACTERS, utf16_length)
         if at.topic is None or self._names.get(thread) == name:
             return
         try:

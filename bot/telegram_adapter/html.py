@@ -10,7 +10,7 @@ import html
 import re
 
 from core.model import Answer, Citation
-from core.text.display import clock, one_line, printable
+from core.text.display import clock, one_line, printable, utf16_length
 
 ENTITIES = 100
 """Telegram forgets those beyond."""
@@ -77,13 +77,8 @@ def plain(markup: str) -> str:
     return html.unescape(_TAG.sub("", markup))
 
 
-def units(text: str) -> int:
-    """UTF-16 units, in which Telegram counts."""
-    return len(text.encode("utf-16-le", errors="replace")) // 2
-
-
 def length(markup: str) -> int:
     """How much of a text's limit it takes: of its units and of its entities what is nearer to its
     limit."""
     entities = sum(not tag.startswith("</") for tag in _TAG.findall(markup))
-    return max(units(plain(markup)), ENTITY_UNITS * entities)
+    return max(utf16_length(plain(markup)), ENTITY_UNITS * entities)

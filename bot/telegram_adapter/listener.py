@@ -21,8 +21,9 @@ from bot.handlers.error_boundary import catching
 from bot.telegram_adapter import command_parsing, event_values, payloads
 from bot.telegram_adapter.adapter import Telegram
 from bot.telegram_adapter.errors import CALL_S, FAILURES, OLD_QUERY, asked_s, brief, says
-from bot.telegram_adapter.html import plain, units
+from bot.telegram_adapter.html import plain
 from bot.telegram_adapter.place_ids import message_id
+from core.text.display import utf16_length
 
 log = logging.getLogger(__name__)
 
@@ -171,4 +172,4 @@ def _words(draft: Draft | None) -> str:
     if draft is None or draft.file or draft.card or draft.buttons:
         return ""
     text = plain(draft.text)
-    return text if units(text) <= ANSWER_UNITS else ""
+    return text if utf16_length(text) <= ANSWER_UNITS else ""

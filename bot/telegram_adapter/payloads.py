@@ -15,8 +15,9 @@ from telegram import (
 )
 
 from bot.chat import Button, Card, Draft, File, Refused
-from bot.telegram_adapter.html import TelegramHtml, link, plain, units, unmentioned
+from bot.telegram_adapter.html import TelegramHtml, link, plain, unmentioned
 from bot.telegram_adapter.place_ids import number_in
+from core.text.display import shorten, utf16_length
 
 TEXT_UNITS = 4096
 CAPTION_UNITS = 1024
@@ -54,7 +55,8 @@ def html(draft: Draft) -> str:
     buttons are its last."""
     blocks = list(filter(str.strip, draft.blocks))
     if card := draft.card:
-        blocks.insert(0, f"<b>{link(cut(unmentioned(card.title), TITLE_UNITS), card.url)}</b>")
+        title = shorten(unmentioned(card.title), TITLE_UNITS, utf16_length)
+        blocks.insert(0, f"<b>{link(title, card.url)}</b>")
     if numbers := _numbered(draft.buttons):
         labels = ((numbers.get(b.id), _question(b.label)) for b in draft.buttons)
         blocks.append("\n".join(f"{number}{label}" for number, label in labels if number))
@@ -79,7 +81,7 @@ def document(draft: Draft) -> dict[str, Any]:
 
 def fits_below(draft: Draft) -> bool:
     """Whether the text may be a file's caption."""
-    return not _has_text(draft) or units(plain(html(draft))) <= CAPTION_UNITS
+    return not _has_text(draft) or utf16_length(plain(html(draft))) <= CAPTION_UNITS
 
 
 def attachment(file: File) -> InputFile:
@@ -109,16 +111,6 @@ def pressed(data: str) -> str:
     return ours[1] if ours else ""
 
 
-def cut(text: str, most: int) -> str:
-    """At most so many UTF-16 units; what is left out is told."""
-    if units(text) <= most:
-        return text
-    kept = text[: most - 1]
-    while units(kept) >= most:
-        kept = kept[:-1]
-    return kept.rstrip() + "…"
-
-
 def _is_short(button: Button) -> bool:
     return len(button.label) <= SHORT_CHARACTERS and not button.label.endswith("?")
 
@@ -132,7 +124,7 @@ def _numbered(buttons: Sequence[Button]) -> dict[str, str]:
 
 
 def _question(label: str) -> str:
-    return TelegramHtml().text(cut(unmentioned(label), QUESTION_UNITS))
+    return TelegramHtml().text(shorten(unmentioned(label), QUESTION_UNITS, utf16_length))
 
 
 def _has_text(draft: Draft) -> bool:

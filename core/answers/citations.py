@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from core.model import Citation, Passage, Segment, Video
+from core.text.display import shorten
 from core.text.tokens import cjk_characters, tokenise
 
 QUOTE_CHARACTERS = 300
@@ -20,9 +21,7 @@ _DIGITS = 9  # beyond any transcript; int() refuses thousands of them
 def cite(n: int, video: Video, segments: Sequence[Segment]) -> Citation:
     """Marker `[n]` for neighbouring `segments` (at least one) of `video`, in order of time."""
     start_s, end_s = segments[0].start_s, segments[-1].end_s
-    quote = " ".join(segment.text.strip() for segment in segments)
-    if len(quote) > QUOTE_CHARACTERS:
-        quote = quote[: QUOTE_CHARACTERS - 1].rstrip() + "…"
+    quote = shorten(" ".join(segment.text.strip() for segment in segments), QUOTE_CHARACTERS)
     return Citation(n, video.id, start_s, end_s, quote, video.url_at(start_s))
 
 

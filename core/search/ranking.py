@@ -46,18 +46,6 @@ class VideoScope:
         return [Hit(by_key[key], score) for key, score in found]
 
 
-def rank_in_video(
-    question: str,
-    vector: Vectors | None,
-    chunks: Sequence[Chunk],
-    vectors: Vectors | None,
-    ranker: KeywordRanker,
-    limit: int,
-) -> list[Hit]:
-    """`VideoScope.rank` for a single question."""
-    return VideoScope.of(chunks, vectors, ranker).rank(question, vector, limit)
-
-
 def fuse(
     rankings: Sequence[Sequence[str]], weights: Sequence[float], limit: int
 ) -> list[tuple[str, float]]:

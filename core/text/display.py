@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 # A terminal obeys these: whole escape sequences (CSI, OSC), other control characters (C0 but tab
 # and line feed, C1), marks that turn the reading direction around. Lone surrogates cannot be
@@ -26,6 +27,25 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """The printable text on one line, so that it cannot pass for lines of ours."""
     return " ".join(printable(text).split())
+
+
+def utf16_length(text: str) -> int:
+    """Length in UTF-16 code units; a lone surrogate counts as one."""
+    return len(text.encode("utf-16-le", errors="replace")) // 2
+
+
+def shorten(text: str, limit: int, length: Callable[[str], int] = len) -> str:
+    """Cut `text` to at most `limit` by `length`; "…" marks the cut.
+
+    >>> shorten("Bees dance", 6), shorten("Bees dance", 10)
+    ('Bees…', 'Bees dance')
+    """
+    if length(text) <= limit:
+        return text
+    kept = text[: limit - 1]
+    while length(kept) >= limit:
+        kept = kept[:-1]
+    return kept.rstrip() + "…"
 
 
 def clock(seconds: float) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from core.text.display import one_line, printable
+from core.text.display import one_line, printable, shorten
 
 STREAM_CHARACTERS = 6000
 _URL = re.compile(
@@ -42,8 +42,7 @@ def safe_line(text: str, most: int) -> str:
     >>> safe_line("**Bees** dance [12] at https://evil.example @everyone", 100)
     'Bees dance at @\u200beveryone'
     """
-    line = one_line(_word(_MARKER.sub(" ", one_line(text))))
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+    return shorten(one_line(_word(_MARKER.sub(" ", one_line(text)))), most)
 
 
 class SafeStream:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from bot.discord_adapter.markdown import DiscordMarkdown, utf16_length
+from bot.discord_adapter.markdown import DiscordMarkdown
 from core.model import Answer, Citation
+from core.text.display import utf16_length
 
 STYLE = DiscordMarkdown()
 URL = "https://youtu.be/dQw4w9WgXcQ?t=62"

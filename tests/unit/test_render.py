@@ -36,7 +36,6 @@ from core.model import (
     TranscriptSource,
     Video,
 )
-from core.text.display import clock, one_line, printable
 
 EN, KO = Words("en"), Words("ko")
 BRANCHES = {errors.RequestError, errors.VideoError, errors.BackendError, errors.ConfigError}
@@ -147,14 +146,6 @@ def test_exit_codes_tell_whose_turn_it_is(error, code):
     assert exit_code(error) == code
 
 
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [(0, "0:00"), (59.99, "0:59"), (125, "2:05"), (3600, "1:00:00"), (360_000, "100:00:00")],
-)
-def test_a_clock_reads_like_youtubes(seconds, told):
-    assert clock(seconds) == told
-
-
 def test_a_summary_links_every_line_to_its_second():
     assert render_ready(READY, EN) == (
         "How bees dance\n\nThe Hive · 2:05 · https://youtu.be/dQw4w9WgXcQ\n\n"
@@ -250,10 +241,3 @@ def test_hostile_text_cannot_command_a_terminal_or_forge_lines():
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", screen)
     assert "owned" not in screen
     assert len(render_videos([video], EN).splitlines()) == 1
-
-
-def test_printable_text_keeps_what_people_wrote():
-    text = "한국어 👩‍👩‍👧 café\n\tتجربة “quoted”"
-    assert printable(text) == text
-    assert one_line(" a\u2028b\x85c\r\nd ") == "a b c d"
-    assert printable("\x1b\x1b[31mx\x1b") == "x"

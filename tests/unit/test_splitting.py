@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord_adapter.markdown import utf16_length
 from bot.rendering.splitting import split
 from bot.telegram_adapter.html import TelegramHtml, link, plain
 from bot.telegram_adapter.html import length as html_length
 from core.export.document import Markdown
+from core.text.display import utf16_length
 
 LIMIT = 60
 

@@ -5,7 +5,8 @@ import pytest
 from bot.chat import Button, Card, Draft, File, Refused
 from bot.telegram_adapter import payloads
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.html import plain, units
+from bot.telegram_adapter.html import plain
+from core.text.display import utf16_length
 
 CARD = Card("How *bees* <dance>", "https://youtu.be/dQw4w9WgXcQ", "https://i.ytimg.com/x.jpg")
 
@@ -27,7 +28,7 @@ def test_text_alone_is_html_without_previews():
 def test_a_title_is_cut_by_units_and_still_a_link():
     draft = Draft(("One.",), card=Card("😀" * 300, CARD.url))
     title = plain(payloads.html(draft)).split("\n")[0]
-    assert units(title) <= payloads.TITLE_UNITS
+    assert utf16_length(title) <= payloads.TITLE_UNITS
     assert title.endswith("…")
     assert CARD.url in payloads.html(draft)
 
@@ -65,7 +66,7 @@ def test_the_longest_texts_with_the_longest_title_and_questions_fit():
         Draft(("x" * Telegram.text_limit,), tuple(questions)),
         Draft(("x" * Telegram.card_limit,), tuple(questions), card=card),
     ):
-        assert units(plain(payloads.html(draft))) <= payloads.TEXT_UNITS
+        assert utf16_length(plain(payloads.html(draft))) <= payloads.TEXT_UNITS
 
 
 def test_a_title_that_is_no_link_mentions_nobody():

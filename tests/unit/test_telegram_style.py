@@ -2,8 +2,9 @@
 
 import pytest
 
-from bot.telegram_adapter.html import ENTITIES, TelegramHtml, length, link, plain, units
+from bot.telegram_adapter.html import ENTITIES, TelegramHtml, length, link, plain
 from core.model import Answer, Citation
+from core.text.display import utf16_length
 
 STYLE = TelegramHtml()
 URL = "https://youtu.be/aaaaaaaaaaa?t=5&x"
@@ -43,4 +44,4 @@ def test_length_counts_what_is_seen_in_utf16_units():
 def test_a_text_within_the_limit_has_no_more_entities_than_telegram_keeps():
     links = link("1", URL) * ENTITIES
     assert length(links) > 4096
-    assert units(plain(links)) == ENTITIES
+    assert utf16_length(plain(links)) == ENTITIES

@@ -10,7 +10,9 @@ import math
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from itertools import count
 
+from bot.backoff import backoff_s
 from bot.chat import Busy, Chat, Draft, MessageGone, PlaceClosed, Refused, TooOld
 from bot.delivery.growing_message import GrowingMessage, read_draft
 from core.chat_records import OutboxEntry
@@ -44,6 +46,7 @@ class PlaceQueue:
         self._task: asyncio.Task[None] | None = None
         self._awake = asyncio.Event()
         self._closing = False
+        self._clock = asyncio.get_running_loop().time
         self._not_before = 0.0
         self._failures = 0
         self._failing_since = math.inf
@@ -73,7 +76,7 @@ class PlaceQueue:
         while self._lives and not self._closing:
             self._awake.clear()
             live = min(self._lives, key=self._due)
-            pause_s = self._due(live)[0] - _now()
+            pause_s = self._due(live)[0] - self._clock()
             if pause_s > 0:
                 await self._doze(pause_s)
             else:
@@ -108,7 +111,7 @@ class PlaceQueue:
             await (self._edit(live, effect) if effect.target else self._post(live, effect))
         except Busy as busy:
             if busy.edits_only and busy.retry_after_s is not None:
-                live.edit_at = _now() + busy.retry_after_s
+                live.edit_at = self._clock() + busy.retry_after_s
             else:
                 await self._wait(live, busy.retry_after_s)
         except TooOld:
@@ -148,18 +151,18 @@ class PlaceQueue:
 
     async def _mark(self, live: GrowingMessage, target: str, revision: int) -> None:
         self._failures, self._failing_since = 0, math.inf
-        live.edit_at = _now() + self._chat.edit_interval_s
+        live.edit_at = self._clock() + self._chat.edit_interval_s
         await self._surely(lambda: live.sent(target, revision))
 
     async def _wait(self, live: GrowingMessage, asked_s: float | None = None) -> None:
-        now = _now()
+        now = self._clock()
         self._failing_since = min(self._failing_since, now)
         if now - self._failing_since > GIVE_UP_S:
             log.error("a message was tried in vain for %s hours", GIVE_UP_S // 3600)
             await self._surely(live.drop)
             return
         # Jittered: after an outage not everybody knocks at once.
-        own_s = min(2.0 ** min(self._failures, 10), LONGEST_PAUSE_S) * self._dice.uniform(0.5, 1)
+        own_s = backoff_s(self._failures, LONGEST_PAUSE_S) * self._dice.uniform(0.5, 1)
         self._failures += 1
         self._not_before = now + (own_s if asked_s is None else asked_s)
         if asked_s is None:
@@ -167,17 +170,11 @@ class PlaceQueue:
 
     async def _surely(self, change: Callable[[], Awaitable[None]]) -> None:
         """Tried until the store takes it: what is not marked as sent would be sent again."""
-        pause_s = 0.1
-        while True:
+        for failures in count():
             try:
                 await change()
             except CoreError as error:
                 log.warning("not stored yet: %s", error)
             else:
                 return
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+            await asyncio.sleep(backoff_s(failures, LONGEST_PAUSE_S, first_s=0.1))

@@ -8,7 +8,7 @@ import logging
 import discord
 from discord.http import Route
 
-from bot.backoff import pause_s
+from bot.backoff import backoff_s
 from bot.chat import Busy, ChatError
 from bot.discord_adapter.errors import translated
 from bot.discord_adapter.slash_commands import Json, differ, payload
@@ -28,7 +28,7 @@ async def tell_commands(client: discord.Client) -> None:
             return
         except Busy as busy:
             failures += 1
-            await asyncio.sleep(busy.retry_after_s or pause_s(failures, LONGEST_PAUSE_S))
+            await asyncio.sleep(busy.retry_after_s or backoff_s(failures, LONGEST_PAUSE_S))
         except ChatError as error:
             log.error("Discord does not take our commands: %s", error.__cause__)
             return

@@ -12,7 +12,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.backoff import pause_s
+from bot.backoff import backoff_s
 from bot.config import Discord as Section
 from bot.discord_adapter.adapter import Discord
 from bot.discord_adapter.errors import CALL_S, FAILURES, brief
@@ -41,7 +41,7 @@ async def open_discord(config: Section) -> AsyncIterator[Discord]:
             if await log_in(client, config):
                 yield Discord(client, Gateway(client, intents))
                 return
-        await asyncio.sleep(pause_s(failures, LONGEST_PAUSE_S))
+        await asyncio.sleep(backoff_s(failures, LONGEST_PAUSE_S))
         failures += 1
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import discord
 
-from bot.backoff import pause_s
+from bot.backoff import backoff_s
 from bot.chat import Receiver
 from bot.discord_adapter.command_registration import tell_commands
 from bot.discord_adapter.errors import FAILURES
@@ -43,7 +43,8 @@ class Gateway:
 
     async def _connect(self) -> None:
         """One session, which discord.py resumes as often as it can."""
-        began = _now()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             await self._client.connect()
         except discord.PrivilegedIntentsRequired as error:
@@ -56,16 +57,12 @@ class Gateway:
             raise ConfigInvalid("discord.token", problem) from error
         except Exception:  # by whatever reading an event raised: discord.py would hear no more
             log.error("the connection to Discord broke, and is made anew", exc_info=True)
-            lasted = _now() - began > LONGEST_PAUSE_S
+            lasted = clock() - began > LONGEST_PAUSE_S
             self._failures = 0 if lasted else self._failures + 1
             await self._hang_up()
-            await asyncio.sleep(pause_s(self._failures, LONGEST_PAUSE_S) - 1)
+            await asyncio.sleep(backoff_s(self._failures, LONGEST_PAUSE_S) - 1)
 
     async def _hang_up(self) -> None:
         if self._client.ws is not None:
             with suppress(*FAILURES):
                 await self._client.ws.close()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from bot.backoff import backoff_s
 from bot.chat import Busy, Chat, ChatError, Upload
 from core.chat_records import Request
 from core.errors import DownloadFailed, FileTooLarge
@@ -22,6 +23,7 @@ MEGABYTES = 20
 NAME_BYTES = 200
 """Disks take 255."""
 TRIES = 5
+LONGEST_PAUSE_S = 20.0
 
 _ODD = re.compile(r"[^\w .()\[\]-]")
 
@@ -62,7 +64,8 @@ class Uploads:
                 return
             except Busy as busy:
                 asked_s = busy.retry_after_s
-                await asyncio.sleep(2.0**attempt if asked_s is None else asked_s)
+                pause_s = backoff_s(attempt, LONGEST_PAUSE_S)
+                await asyncio.sleep(pause_s if asked_s is None else asked_s)
             except ChatError as error:
                 log.info("a file is not handed out: %s", error)
                 raise FileTooLarge(upload.name, MEGABYTES) from error

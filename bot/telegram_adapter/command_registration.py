@@ -16,7 +16,7 @@ from telegram import (
     BotCommandScopeDefault,
 )
 
-from bot.backoff import pause_s
+from bot.backoff import backoff_s
 from bot.chat import Busy, ChatError
 from bot.telegram_adapter.command_parsing import COMMANDS, FOR_MODERATORS
 from bot.telegram_adapter.errors import translated
@@ -39,7 +39,7 @@ async def tell_commands(bot: Bot) -> None:
             return
         except Busy as busy:
             failures += 1
-            await asyncio.sleep(busy.retry_after_s or pause_s(failures, LONGEST_PAUSE_S))
+            await asyncio.sleep(busy.retry_after_s or backoff_s(failures, LONGEST_PAUSE_S))
         except ChatError as error:
             log.error("Telegram does not take our commands: %s", error)
             return

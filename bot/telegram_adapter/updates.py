@@ -19,7 +19,7 @@ from aiohttp import web
 from telegram import Bot
 from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter
 
-from bot.backoff import pause_s
+from bot.backoff import backoff_s
 from bot.config import Telegram as Section
 from bot.telegram_adapter.errors import FAILURES, asked_s, brief
 from core.errors import ConfigInvalid
@@ -53,6 +53,7 @@ class Polling:
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot  # borrowed
+        self._clock = asyncio.get_running_loop().time
         self._next = 0
         self._unconfirmed: dict[int, tuple[asyncio.Task[None], float]] = {}
         """By the update's id: who hears it, and until when that is waited for."""
@@ -73,7 +74,7 @@ class Polling:
 
     def _begin(self, update: Mapping[str, Any], hear: Hear) -> None:
         if (id := update["update_id"]) not in self._unconfirmed:
-            self._unconfirmed[id] = (asyncio.create_task(hear(update)), _now() + HEARD_S)
+            self._unconfirmed[id] = (asyncio.create_task(hear(update)), self._clock() + HEARD_S)
             self._next = id + 1
 
     def _hearing(self) -> set[asyncio.Task[None]]:
@@ -82,7 +83,7 @@ class Polling:
     def _confirm(self) -> None:
         """All before the first one that is still waited for."""
         for id, (task, until) in list(self._unconfirmed.items()):
-            if not task.done() and _now() < until:
+            if not task.done() and self._clock() < until:
                 break
             del self._unconfirmed[id]
             self._late.add(task)
@@ -161,7 +162,7 @@ async def lasting(call: Callable[[], Awaitable[T]]) -> T:
     """Tried until Telegram does it. Raises ConfigInvalid where it does not know the token."""
     failures, is_told = 0, False
     while True:
-        wait_s = pause_s(failures, LONGEST_PAUSE_S, first_s=0.5)
+        wait_s = backoff_s(failures, LONGEST_PAUSE_S, first_s=0.5)
         try:
             return await call()
         except InvalidToken:
@@ -177,10 +178,6 @@ async def lasting(call: Callable[[], Awaitable[T]]) -> T:
             log.warning("Telegram cannot be reached: %s", brief(error))
         failures += 1
         await asyncio.sleep(wait_s)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:

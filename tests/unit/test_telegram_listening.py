@@ -2,7 +2,7 @@
 
 from telegram.error import NetworkError
 
-from bot.backoff import pause_s
+from bot.backoff import backoff_s
 from bot.telegram_adapter.updates import lasting
 from tests.harness.virtual_loop import virtually
 
@@ -22,4 +22,4 @@ async def test_it_is_called_again_however_long_it_was_away():
 
 
 def test_a_pause_gets_longer_and_never_too_long():
-    assert [pause_s(n, 60.0) for n in (0, 3, DAY_OF_TRIES)] == [1.0, 8.0, 60.0]
+    assert [backoff_s(n, 60.0) for n in (0, 3, DAY_OF_TRIES)] == [1.0, 8.0, 60.0]

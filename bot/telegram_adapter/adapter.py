@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from telegram import Bot, Message, User
-from telegram.constants import ChatAction
+from telegram.constants import ChatAction, ForumTopicLimit
 from telegram.error import BadRequest, ChatMigrated, InvalidToken
 
 from bot.chat import Busy, ChatError, Draft, PlaceClosed, Refused, TooOld, Upload
@@ -26,7 +26,6 @@ from core.text.display import shorten, utf16_length
 
 log = logging.getLogger(__name__)
 
-TOPIC_CHARACTERS = 128
 SKETCH_S = 0.7
 """The least time between two previews in one chat."""
 DOWNLOAD_S = 55.0
@@ -108,7 +107,7 @@ class Telegram:
         may = await self._call(at.chat, self.members.may_open_topics)
         if not may:
             raise Refused("no topics here")
-        name = shorten(title.strip(), TOPIC_CHARACTERS, utf16_length)
+        name = shorten(title.strip(), ForumTopicLimit.MAX_NAME_LENGTH, utf16_length)
         made = await self._call(
             at.chat, lambda chat: self.bot.create_forum_topic(chat, name), "post"
         )
@@ -118,7 +117,10 @@ class Telegram:
 
     async def rename_thread(self, thread: str, title: str) -> None:
         """A topic that is not ours any more keeps its name."""
-        at, name = read_place(thread), shorten(title.strip(), TOPIC_CHARACTERS, utf16_length)
+        at, name = (
+            read_place(thread),
+            shorten(title.strip(), ForumTopicLimit.MAX_NAME_LENGTH, utf16_length),
+        )
         if at.topic is None or self._names.get(thread) == name:
             return
         try:
@@ -138,7 +140,7 @@ class Telegram:
 
     async def preview(self, place: str, draft: Draft, key: str) -> bool:
         """In private chats alone, where the draft is whole at any time: it is no message."""
-        at, now = read_place(place), _now()
+        at, now = read_place(place), asyncio.get_running_loop().time()
         if at.is_group or draft.buttons or draft.file:
             return False
         if self.pace.held_s(at.chat) or self._unsketched.held_s(at.chat):
@@ -245,7 +247,3 @@ def _chat_in(message_id: str) -> int:
 def _number(key: str) -> int:
     """What Telegram knows a draft by: not 0."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % (2**31 - 1) + 1
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

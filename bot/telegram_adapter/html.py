@@ -12,10 +12,9 @@ import re
 from core.model import Answer, Citation
 from core.text.display import clock, one_line, printable, utf16_length
 
-ENTITIES = 100
-"""Telegram forgets those beyond."""
 ENTITY_UNITS = 42
-"""A text within 4096 units holds no more than 97 of them if each is taken to be so long."""
+"""Telegram forgets the entities beyond `MessageLimit.MESSAGE_ENTITIES`, 100: a text within 4096
+units holds no more than 97 of them if each is taken to be so long."""
 
 _TAG = re.compile(r"</?(?:a|b)\b[^<>]*>")
 _MENTION = re.compile(r"@(?=\w)")

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from telegram import CallbackQuery, Message, Update
-from telegram.constants import ChatType
+from telegram.constants import CallbackQueryLimit, ChatType
 from telegram.error import RetryAfter
 
 from bot.chat import Busy, ChatError, Command, Draft, Person, Press, Receiver
@@ -31,7 +31,6 @@ ACKNOWLEDGE_S = 5.0
 """So long a pressed button may wait for words."""
 PATIENCE_S = 600.0
 """Telegram asks for minutes of it at times, and what is given up nobody is told of."""
-ANSWER_UNITS = 200
 
 
 class EventListener:
@@ -172,4 +171,5 @@ def _words(draft: Draft | None) -> str:
     if draft is None or draft.file or draft.card or draft.buttons:
         return ""
     text = plain(draft.text)
-    return text if utf16_length(text) <= ANSWER_UNITS else ""
+    fits = utf16_length(text) <= CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH
+    return text if fits else ""

@@ -13,16 +13,20 @@ from telegram import (
     LinkPreviewOptions,
     ReplyParameters,
 )
+from telegram.constants import (
+    InlineKeyboardButtonLimit,
+    InlineKeyboardMarkupLimit,
+    MessageLimit,
+)
 
 from bot.chat import Button, Card, Draft, File, Refused
 from bot.telegram_adapter.html import TelegramHtml, link, plain, unmentioned
 from bot.telegram_adapter.place_ids import number_in
 from core.text.display import shorten, utf16_length
 
-TEXT_UNITS = 4096
-CAPTION_UNITS = 1024
+TEXT_UNITS = MessageLimit.MAX_TEXT_LENGTH
+CAPTION_UNITS = MessageLimit.CAPTION_LENGTH
 TITLE_UNITS = 256
-BUTTONS = 100
 IN_A_ROW = 3
 SHORT_CHARACTERS = 20
 """A label that can be read although two others stand beside it."""
@@ -32,7 +36,9 @@ QUESTION_UNITS = 150
 QUESTIONS_UNITS = 3 * (QUESTION_UNITS + 4) + 1
 """Three questions as text, with their numbers and what parts them from the rest."""
 
-_OURS = re.compile(r"tt:([A-Za-z0-9_-]{1,61})")
+_PREFIX = "tt:"
+_ID_CHARACTERS = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - len(_PREFIX)
+_OURS = re.compile(rf"{_PREFIX}([A-Za-z0-9_-]{{1,{_ID_CHARACTERS}}})")
 
 
 def sent(draft: Draft) -> dict[str, Any]:
@@ -93,9 +99,9 @@ def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
     rows: list[list[InlineKeyboardButton]] = []
     short = 0
     numbers = _numbered(buttons)
-    for button in buttons[:BUTTONS]:
+    for button in buttons[: InlineKeyboardMarkupLimit.TOTAL_BUTTON_NUMBER]:
         label = numbers.get(button.id, "") + (button.label or "?")
-        key = InlineKeyboardButton(label, callback_data=f"tt:{button.id}")
+        key = InlineKeyboardButton(label, callback_data=f"{_PREFIX}{button.id}")
         if _is_short(button) and 0 < short < IN_A_ROW:
             rows[-1].append(key)
         else:

@@ -1,17 +1,20 @@
 """This file keeps us below Telegram's limits: in all, in a chat, and in a group's minute.
 
-They are Telegram's own figures (https://core.telegram.org/bots/faq, "My bot is hitting limits"), a
-little widened; what it asks for with a 429 holds on top.
+They are Telegram's own figures (https://core.telegram.org/bots/faq, "My bot is hitting limits", in
+`telegram.constants`), a little widened; what it asks for with a 429 holds on top.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-OVERALL = 28
-IN_A_MINUTE = 20
+from telegram.constants import FloodLimit
+
+OVERALL = FloodLimit.MESSAGES_PER_SECOND - 2
+IN_A_MINUTE = FloodLimit.MESSAGES_PER_MINUTE_PER_GROUP
 
 
 @dataclass(slots=True)
@@ -19,8 +22,8 @@ class Pace:
     """When the next message or edit may go out, on the loop's clock. `edit_s`: so far apart are
     edits in a group, that they last for its minute; new messages may come faster."""
 
-    chat_s: float = 1.02
-    edit_s: float = 3.0
+    chat_s: float = 1.02 / FloodLimit.MESSAGES_PER_SECOND_PER_CHAT
+    edit_s: float = 60.0 / FloodLimit.MESSAGES_PER_MINUTE_PER_GROUP
     minute_s: float = 60.1
     overall_s: float = 1.0
     _all: deque[float] = field(default_factory=lambda: deque(maxlen=OVERALL))
@@ -28,10 +31,11 @@ class Pace:
         default_factory=lambda: defaultdict(lambda: deque(maxlen=IN_A_MINUTE))
     )
     _held: dict[int, float] = field(default_factory=dict)
+    _clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
 
     def wait_s(self, chat: int, *, is_edit: bool = False) -> float:
         """How long nothing may be sent there yet; 0 if it may, and then it is counted."""
-        now, sent = _now(), self._chats[chat]
+        now, sent = self._clock(), self._chats[chat]
         apart_s = max(self.chat_s, self.edit_s) if is_edit and chat < 0 else self.chat_s
         free = [self._held.get(chat, now)]
         if len(self._all) == OVERALL:
@@ -49,23 +53,19 @@ class Pace:
     def done(self, chat: int) -> None:
         """What was counted last came to its end: by now Telegram has seen it, on whatever way."""
         if sent := self._chats[chat]:
-            sent[-1] = _now()
+            sent[-1] = self._clock()
 
     def hold(self, chat: int, seconds: float) -> None:
         """Telegram wants so long to hear nothing for that chat."""
-        self._held[chat] = _now() + seconds
+        self._held[chat] = self._clock() + seconds
 
     def held_s(self, chat: int) -> float:
         """For how long Telegram still wants that, or 0."""
-        return max(self._held.get(chat, 0.0) - _now(), 0.0)
+        return max(self._held.get(chat, 0.0) - self._clock(), 0.0)
 
     def tidy(self) -> None:
         """Forgets the chats in which nothing was sent for a minute."""
-        old = _now() - self.minute_s
+        old = self._clock() - self.minute_s
         for chat in [chat for chat, sent in self._chats.items() if not sent or sent[-1] < old]:
             del self._chats[chat]
         self._held = {chat: until for chat, until in self._held.items() if until > old}
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

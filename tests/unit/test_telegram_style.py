@@ -1,8 +1,9 @@
 """This file writes for Telegram: what may come through, and how long it is."""
 
 import pytest
+from telegram.constants import MessageLimit
 
-from bot.telegram_adapter.html import ENTITIES, TelegramHtml, length, link, plain
+from bot.telegram_adapter.html import TelegramHtml, length, link, plain
 from core.model import Answer, Citation
 from core.text.display import utf16_length
 
@@ -42,6 +43,6 @@ def test_length_counts_what_is_seen_in_utf16_units():
 
 
 def test_a_text_within_the_limit_has_no_more_entities_than_telegram_keeps():
-    links = link("1", URL) * ENTITIES
+    links = link("1", URL) * MessageLimit.MESSAGE_ENTITIES
     assert length(links) > 4096
-    assert utf16_length(plain(links)) == ENTITIES
+    assert utf16_length(plain(links)) == MessageLimit.MESSAGE_ENTITIES

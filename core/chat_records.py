@@ -9,32 +9,56 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What a person asked for on a platform, kept until it is done, whatever is killed meanwhile.
+class RequestOrigin:
+    """Who made a request, and where. `place`: where the reply belongs. `language`: of the reply."""
 
-    `id` names the platform and its event, so that an event that comes twice is one request.
-    `kind`: "watch" or "ask". `place`: where the answer belongs; `message_id`: of the message that a
-    thread hangs on. `text`: a link's video id, or the question. `asker`: whose question it is shown
-    as, where nobody has seen them ask. `job_id`: once there is a job. `file_id`, `file_name`: of a
-    file that was sent instead of a link."""
-
-    id: str
     platform: str
-    kind: str
     place: str
     channel: str
     server: str
     person: str
-    text: str
-    message_id: str = ""
-    video_id: str = ""
-    thread: str = ""
     language: str = ""
-    asker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRequest:
+    """A video to summarise in a chat: a link, or a file that somebody sent.
+
+    `id`: the platform and its event, so that an event delivered twice is one request.
+    `video_id`: "" for a file until it is downloaded. `message_id`: the message that the new thread
+    hangs on. `thread`: the thread in which it was requested, if any. `job_id`: set once the job is
+    submitted. `file_id`, `file_name`: of the file, on its platform."""
+
+    id: str
+    origin: RequestOrigin
+    video_id: str = ""
+    message_id: str = ""
+    thread: str = ""
     job_id: str = ""
     file_id: str = ""
     file_name: str = ""
     done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskRequest:
+    """A question asked in a chat.
+
+    `id`: as in WatchRequest. `video_id`: the video in question, "" for all videos of the channel.
+    `thread`: the conversation's name. `message_id`: the message to reply to. `asker`: the name to
+    show the question under, where nobody else has seen it; else ""."""
+
+    id: str
+    origin: RequestOrigin
+    question: str
+    video_id: str
+    thread: str
+    message_id: str
+    asker: str = ""
+    done: bool = False
+
+
+Request = WatchRequest | AskRequest
 
 
 @dataclass(frozen=True, slots=True)

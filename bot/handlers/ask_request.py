@@ -18,7 +18,7 @@ from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import catching
 from bot.handlers.private_chats import turn_to
 from bot.rendering.chat_messages import MessageRenderer
-from core.chat_records import PlaceBinding, Request, StoredButton
+from core.chat_records import AskRequest, PlaceBinding, StoredButton
 from core.model import Answer
 
 _TYPING_S = 8.0
@@ -35,7 +35,7 @@ class AskTask:
     """One request being fulfilled."""
 
     context: HandlerContext
-    request: Request
+    request: AskRequest
     renderer: MessageRenderer
     watching: Collection[asyncio.Task[None]] = ()
     """What will bring the channel the video, if it is not there yet."""
@@ -60,9 +60,9 @@ class AskTask:
     async def _show_question(self) -> None:
         request = self.request
         if request.asker:
-            asked = self.renderer.asked(request.asker, request.text)
+            asked = self.renderer.asked(request.asker, request.question)
             asked = replace(asked, reply_to=request.message_id)
-            await self.context.outbox.post(request.place, asked, key=f"{request.id}:asked")
+            await self.context.outbox.post(request.origin.place, asked, key=f"{request.id}:asked")
 
     async def _take_up(self) -> None:
         """The messages that people see of it."""
@@ -74,7 +74,7 @@ class AskTask:
     async def _wait(self) -> None:
         """For a video that is being taken in."""
         request = self.request
-        known = await self.context.core.library.videos(request.channel)
+        known = await self.context.core.library.videos(request.origin.channel)
         if self.watching and request.video_id not in {video.id for video in known}:
             await self._show([self.renderer.say("chat.later")])
             await asyncio.wait(self.watching)
@@ -82,14 +82,20 @@ class AskTask:
     async def _answered(self) -> Answer | None:
         """What was answered just before the kill."""
         request = self.request
-        turns = await self.context.core.threads.turns(request.channel, request.thread, _AT_ONCE)
-        own = (turn.answer for turn in reversed(turns) if turn.question == request.text)
+        turns = await self.context.core.threads.turns(
+            request.origin.channel, request.thread, _AT_ONCE
+        )
+        own = (turn.answer for turn in reversed(turns) if turn.question == request.question)
         return next(own, None)
 
     async def _answer(self) -> Answer:
         request, text, next_s = self.request, "", 0.0
         stream = self.context.core.answer(
-            request.text, request.channel, request.video_id or None, request.thread, _unheard
+            request.question,
+            request.origin.channel,
+            request.video_id or None,
+            request.thread,
+            _unheard,
         )
         async with self._typing(), aclosing(stream) as pieces:
             async for piece in pieces:
@@ -103,25 +109,27 @@ class AskTask:
 
     async def _drafts(self, answer: Answer) -> list[Draft]:
         request = self.request
-        known = await self.context.core.known(request.channel, request.video_id or None)
+        known = await self.context.core.known(request.origin.channel, request.video_id or None)
         is_clear = await self._is_clear()
         titles = {} if is_clear else {video.id: video.title for video in known}
         about = request.video_id or _the_one(answer)
-        wanted = [StoredButton("", request.channel, about, "ask", q) for q in answer.questions]
+        wanted = [
+            StoredButton("", request.origin.channel, about, "ask", q) for q in answer.questions
+        ]
         buttons = await made(self.context, request.id, wanted, answer.questions)
         return self.renderer.answer(answer, titles, buttons)
 
     async def _is_clear(self) -> bool:
         """Only in a place about one video can everybody see which one is meant."""
         request = self.request
-        place = await self.context.bindings.find(request.platform, request.place)
-        return bool(request.server and place and place.video_id == request.video_id)
+        place = await self.context.bindings.find(request.origin.platform, request.origin.place)
+        return bool(request.origin.server and place and place.video_id == request.video_id)
 
     async def _sketch(self, drafts: list[Draft]) -> None:
         """Without a message, where the platform can and as long as one is enough."""
         chat, request = self.context.chat, self.request
         is_one = not self.lives and len(drafts) == 1
-        if not (is_one and await chat.preview(request.place, drafts[0], request.id)):
+        if not (is_one and await chat.preview(request.origin.place, drafts[0], request.id)):
             await self._show(drafts)
 
     async def _show(self, drafts: list[Draft]) -> None:
@@ -149,30 +157,30 @@ class AskTask:
         request = self.request
         key = f"{request.id}:{len(self.lives)}"
         self.lives.append(
-            await self.context.outbox.grow(request.place, draft, key=key, owner=request.id)
+            await self.context.outbox.grow(request.origin.place, draft, key=key, owner=request.id)
         )
 
     async def _bind(self) -> None:
         """Where a conversation hangs on messages, what replies to the answer goes on with it."""
         request = self.request
-        if request.thread == request.place:
+        if request.thread == request.origin.place:
             return
         for live in self.lives:
             if message_id := await live.seen():
                 await self.context.bindings.bind(
-                    request.platform, request.place, message_id, self._room
+                    request.origin.platform, request.origin.place, message_id, self._room
                 )
 
     @property
     def _room(self) -> PlaceBinding:
-        return PlaceBinding(self.request.channel, self.request.video_id, self.request.thread)
+        return PlaceBinding(self.request.origin.channel, self.request.video_id, self.request.thread)
 
     @asynccontextmanager
     async def _typing(self) -> AsyncIterator[None]:
         async def show() -> None:
             while not self.lives:
                 with suppress(ChatError):
-                    await self.context.chat.show_typing(self.request.place)
+                    await self.context.chat.show_typing(self.request.origin.place)
                 await asyncio.sleep(_TYPING_S)
 
         showing = asyncio.create_task(show())

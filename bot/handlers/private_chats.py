@@ -12,8 +12,8 @@ from core.chat_records import PlaceBinding, Request
 async def turn_to(context: HandlerContext, request: Request, room: PlaceBinding) -> None:
     """What is said next in the chat is about that video, and goes on with that conversation. Only
     where the chat itself is as near to a thread as it gets."""
-    platform, place = request.platform, request.place
-    is_private = bool(room.video_id) and not request.server
+    platform, place = request.origin.platform, request.origin.place
+    is_private = bool(room.video_id) and not request.origin.server
     if is_private and await context.bindings.find(platform, place):
         await context.bindings.bind(platform, place, "", room)
 

@@ -19,7 +19,7 @@ from bot.handlers.policy import Policy
 from bot.handlers.uploads import MEGABYTES
 from bot.handlers.watch_request import WatchTask
 from bot.rendering.chat_messages import MessageRenderer
-from core.chat_records import PlaceBinding, Request
+from core.chat_records import AskRequest, PlaceBinding, Request, RequestOrigin, WatchRequest
 from core.errors import EmptyQuestion, FileTooLarge
 from core.text.display import one_line
 
@@ -71,7 +71,7 @@ class RequestRunner:
             return await self._refuse(event, "chat.may_not")
         for n, video_id in enumerate(video_ids[: self._context.config.limits.links_per_message]):
             # Only one thread can hang on a message.
-            request = await self._to_watch(event, n, video_id, "" if n else message_id, language)
+            request = await self._to_watch(event, n, "" if n else message_id, language)
             request = replace(request, video_id=video_id)
             if told := await self._accept(request, event, is_free=is_free):
                 return told
@@ -85,7 +85,7 @@ class RequestRunner:
             return await self._refuse(event, "chat.may_not")
         if upload.size > MEGABYTES * 2**20:
             return (await self._renderer(event)).failed(FileTooLarge(upload.name, MEGABYTES))
-        request = await self._to_watch(event, 0, upload.name, message_id, language)
+        request = await self._to_watch(event, 0, message_id, language)
         request = replace(request, file_id=upload.id, file_name=one_line(upload.name))
         return await self._accept(request, event)
 
@@ -100,10 +100,11 @@ class RequestRunner:
             raise EmptyQuestion()
         if not await self._policy.may(event.author, "ask", event.where):
             return await self._refuse(event, "chat.may_not")
-        request = await self._request(event, event.id, "ask", question)
         asker = one_line(event.author.name) or "?"
-        request = replace(
-            request,
+        request = AskRequest(
+            id=f"{self._context.chat.name}:{event.id}",
+            origin=await self._origin(event),
+            question=question,
             video_id=room.video_id,
             thread=room.thread,
             asker=asker if show else "",
@@ -114,37 +115,33 @@ class RequestRunner:
     async def abandon(self, channel: str, video_id: str) -> None:
         """After a kill nobody begins that video again for the channel."""
         for request in await self._context.requests.open(self._context.chat.name):
-            about = (request.kind, request.channel, request.video_id)
-            if about == ("watch", channel, video_id):
+            is_watch = isinstance(request, WatchRequest)
+            if is_watch and (request.origin.channel, request.video_id) == (channel, video_id):
                 await self._context.requests.save(replace(request, done=True))
 
     async def _to_watch(
-        self, event: Event, number: int, text: str, message_id: str, language: str
-    ) -> Request:
+        self, event: Event, number: int, message_id: str, language: str
+    ) -> WatchRequest:
         """`number`: of what the event asks for, from 0."""
         is_thread = event.where.is_thread
         opens = isinstance(event, Message) and event.opens_thread
-        request = await self._request(event, f"{event.id}:{number}", "watch", text)
-        return replace(
-            request,
+        origin = await self._origin(event)
+        return WatchRequest(
+            id=f"{self._context.chat.name}:{event.id}:{number}",
+            origin=replace(origin, language=language or origin.language),
             # None hangs inside another one.
             message_id="" if is_thread and not opens else message_id,
             thread=event.where.place if is_thread else "",
-            language=language or request.language,
         )
 
-    async def _request(self, event: Event, name: str, kind: str, text: str) -> Request:
+    async def _origin(self, event: Event) -> RequestOrigin:
         where = event.where
-        platform = self._context.chat.name
-        return Request(
-            id=f"{platform}:{name}",
-            platform=platform,
-            kind=kind,
+        return RequestOrigin(
+            platform=self._context.chat.name,
             place=where.place,
             channel=where.channel,
             server=where.server,
             person=event.author.id,
-            text=text,
             language=await self._policy.language(where, event.author),
         )
 
@@ -153,7 +150,7 @@ class RequestRunner:
     ) -> Draft | None:
         if not await self._context.requests.add(request):
             return None  # the event came twice
-        deed: Literal["watch", "ask"] = "watch" if request.kind == "watch" else "ask"
+        deed: Literal["watch", "ask"] = "watch" if isinstance(request, WatchRequest) else "ask"
         if is_free:
             self._begin(request, again=False)
             return None
@@ -169,8 +166,12 @@ class RequestRunner:
         return await self._refuse(event, "chat.quotas.again", most=used_up.most)
 
     def _begin(self, request: Request, *, again: bool) -> None:
-        fulfilling = WatchTask if request.kind == "watch" else AskTask
-        one = fulfilling(self._context, request, self._context.renderer(request.language))
+        renderer = self._context.renderer(request.origin.language)
+        one: WatchTask | AskTask
+        if isinstance(request, WatchRequest):
+            one = WatchTask(self._context, request, renderer)
+        else:
+            one = AskTask(self._context, request, renderer)
         task = asyncio.create_task(self._fulfil(one, again=again))
         self._tasks[task] = one
         task.add_done_callback(self._tasks.pop)
@@ -183,15 +184,15 @@ class RequestRunner:
                 one.watching = self._watching(one.request)
                 await one.fulfil(again=again)
 
-    def _watching(self, question: Request) -> list[asyncio.Task[None]]:
+    def _watching(self, question: AskRequest) -> list[asyncio.Task[None]]:
         """What is being done to bring the channel the video that the question is about."""
-        about = (question.channel, question.video_id)
+        about = (question.origin.channel, question.video_id)
         return [
             task
             for task, one in self._tasks.items()
             if question.video_id
             and isinstance(one, WatchTask)
-            and (one.request.channel, one.request.video_id) == about
+            and (one.request.origin.channel, one.request.video_id) == about
         ]
 
     async def _tidy(self) -> None:

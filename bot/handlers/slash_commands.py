@@ -16,7 +16,7 @@ from bot.handlers.requests import RequestRunner
 from bot.rendering.chat_messages import MessageRenderer
 from bot.rendering.descriptions import export_labels
 from bot.rendering.export import exported
-from core.chat_records import ChatSettings, PlaceBinding
+from core.chat_records import ChatSettings, PlaceBinding, WatchRequest
 from core.errors import NotALink, UnknownJob, UnknownVideo
 from core.export.formats import Format
 from core.links import find_video_ids
@@ -270,7 +270,11 @@ class SlashCommands:
     async def _own(self, person: str) -> set[str]:
         """The jobs that they asked for."""
         found = await self._context.requests.open(self._context.chat.name)
-        return {request.job_id for request in found if request.person == person}
+        return {
+            request.job_id
+            for request in found
+            if isinstance(request, WatchRequest) and request.origin.person == person
+        }
 
 
 def _here(command: Command) -> Command:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.backoff import backoff_s
 from bot.chat import Busy, Chat, ChatError, Upload
-from core.chat_records import Request
+from core.chat_records import Request, WatchRequest
 from core.errors import DownloadFailed, FileTooLarge
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Uploads:
         self._chat = chat  # borrowed
         self._folder = folder / FOLDER / chat.name
 
-    async def fetch(self, request: Request) -> Path:
+    async def fetch(self, request: WatchRequest) -> Path:
         """Where the request's file lies. May be asked for again at any time.
 
         Raises FileTooLarge, DownloadFailed."""
@@ -47,7 +47,7 @@ class Uploads:
             part.rename(target)
         return target
 
-    async def drop(self, request: Request) -> None:
+    async def drop(self, request: WatchRequest) -> None:
         await asyncio.to_thread(shutil.rmtree, self._of(request), ignore_errors=True)
 
     async def tidy(self, undone: Iterable[Request]) -> None:

@@ -18,7 +18,7 @@ from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import catching
 from bot.handlers.private_chats import turn_to
 from bot.rendering.chat_messages import MessageRenderer
-from core.chat_records import PlaceBinding, Request, StoredButton
+from core.chat_records import PlaceBinding, StoredButton, WatchRequest
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Progress, Ready, Video
 from core.sources import File, Link, Source, file_video
@@ -29,7 +29,7 @@ class WatchTask:
     """One request being fulfilled."""
 
     context: HandlerContext
-    request: Request
+    request: WatchRequest
     renderer: MessageRenderer
     place: str = ""
     """Where we speak of the video."""
@@ -61,7 +61,7 @@ class WatchTask:
             with catching() as caught:
                 await self._show(await self._ready(source))
         else:
-            self.place, self.reply_to = self.request.place, self.request.message_id
+            self.place, self.reply_to = self.request.origin.place, self.request.message_id
         if caught.error:
             await self._fail(caught.error)
         await self.context.requests.save(replace(self.request, done=True))
@@ -81,7 +81,7 @@ class WatchTask:
         """The new thread, or, where there can be none, the place where the link was pasted."""
         request, video = self.request, await self.context.core.videos.get(self.request.video_id)
         self.thread = await self.context.outbox.open_thread(
-            request.place,
+            request.origin.place,
             self.renderer.title(video),
             key=f"{request.id}:thread",
             owner=request.id,
@@ -92,12 +92,14 @@ class WatchTask:
             await self.thread.drop()
             self.thread = None
             self.reply_to = request.message_id
-            return request.place
+            return request.origin.place
         return place
 
     async def _ready(self, source: Source) -> Ready:
         request, core = self.request, self.context.core
-        ready, order = await core.order(source, request.channel, request.language or None)
+        ready, order = await core.order(
+            source, request.origin.channel, request.origin.language or None
+        )
         if ready:
             return ready
         try:
@@ -148,7 +150,7 @@ class WatchTask:
                 replace(draft, reply_to="" if n else self.reply_to),
                 key=f"{self.request.id}:summary:{n}",
             )
-            if self.place == self.request.place and (message_id := await live.seen()):
+            if self.place == self.request.origin.place and (message_id := await live.seen()):
                 await self._bind(message_id)
 
     async def _fail(self, error: Exception) -> None:
@@ -170,8 +172,8 @@ class WatchTask:
         """In private people talk on of what they talked about before."""
         request, before = self.request, self.before
         if before is None or before == self._room:  # nothing, or who knows after a kill
-            before = PlaceBinding(request.channel, "", request.place)
-        await self.context.bindings.bind(request.platform, request.place, "", before)
+            before = PlaceBinding(request.origin.channel, "", request.origin.place)
+        await self.context.bindings.bind(request.origin.platform, request.origin.place, "", before)
 
     def _progress(self, video: Video, progress: Progress) -> Draft:
         return replace(self.renderer.progress(video, progress), reply_to=self.reply_to)
@@ -184,25 +186,25 @@ class WatchTask:
         """What is said there, or in reply to the message, is asked of the video."""
         request = self.request
         room = replace(self._room, thread=request.id) if message_id else self._room
-        await self.context.bindings.bind(request.platform, self.place, message_id, room)
+        await self.context.bindings.bind(request.origin.platform, self.place, message_id, room)
 
     async def _about(self) -> PlaceBinding | None:
         """What the place is about."""
-        return await self.context.bindings.find(self.request.platform, self.place)
+        return await self.context.bindings.find(self.request.origin.platform, self.place)
 
     @property
     def _room(self) -> PlaceBinding:
         """The conversation about the video; in private its name tells it from the next."""
         name = self.request.id if self._is_private_talk else self.place
-        return PlaceBinding(self.request.channel, self.request.video_id, name)
+        return PlaceBinding(self.request.origin.channel, self.request.video_id, name)
 
     @property
     def _is_private_talk(self) -> bool:
         """The place where it was asked for is as near to a thread as it gets."""
-        return self.thread is not None and self.place == self.request.place
+        return self.thread is not None and self.place == self.request.origin.place
 
     async def _buttons(self, ready: Ready) -> list[Button]:
-        words, about = self.renderer.words, (self.request.channel, ready.video.id)
+        words, about = self.renderer.words, (self.request.origin.channel, ready.video.id)
         questions = [StoredButton("", *about, "ask", text) for text in ready.summary.questions]
         others = [StoredButton("", *about, action) for action in ("transcript", "chapters", "more")]
         labels = [*ready.summary.questions, *(words(f"chat.buttons.{b.action}") for b in others)]

@@ -9,8 +9,19 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from core.backends.storage.database import open_database
 from core.backends.storage.store import Store, open_store
-from core.chat_records import ChatSettings, PlaceBinding, Quota, Request, StoredButton
+from core.backends.storage.tables import requests
+from core.chat_records import (
+    AskRequest,
+    ChatSettings,
+    PlaceBinding,
+    Quota,
+    Request,
+    RequestOrigin,
+    StoredButton,
+    WatchRequest,
+)
 from core.model import Video
 from tests.fakes.store import MemoryStore
 
@@ -20,8 +31,10 @@ BEES, WHALES = Video("bees0000000", "Bees"), Video("whales00000", "Whales")
 HIVE, SEA = "discord:123456789012345678", "telegram:-100123"
 ODD = "꿀벌 \\u0000 %s :name {} ' \" 🐝"
 
-WATCH = Request("discord:1", "discord", "watch", "hive", HIVE, "discord:s", "discord:p", BEES.id)
-ASK = replace(WATCH, id="discord:2", kind="ask", text="Who dances?")
+TELEGRAM = RequestOrigin("telegram", "sea", SEA, "", "telegram:p")
+ORIGIN = RequestOrigin("discord", "hive", HIVE, "discord:s", "discord:p")
+WATCH = WatchRequest("discord:1", ORIGIN, BEES.id)
+ASK = AskRequest("discord:2", ORIGIN, "Who dances?", BEES.id, "bees", "m1")
 ABOUT_BEES, ABOUT_WHALES = (
     PlaceBinding(HIVE, BEES.id, "bees"),
     PlaceBinding(HIVE, WHALES.id, "whales"),
@@ -44,8 +57,10 @@ async def other(store_url: str | None, store: AnyStore) -> AsyncIterator[AnyStor
 
 
 async def test_requests_come_back_in_order_with_all_they_say(store):
-    every_field = Request(ODD, "discord", "ask", *(ODD + n for n in "abcdefghij"))
-    asked = [replace(WATCH, id="z"), every_field, replace(WATCH, id="a")]
+    origin = RequestOrigin("discord", *(ODD + n for n in "abcde"))
+    every_ask_field = AskRequest(ODD, origin, *(ODD + n for n in "fghij"))
+    every_watch_field = WatchRequest(f"{ODD}w", origin, *(ODD + n for n in "fghijk"))
+    asked = [replace(WATCH, id="z"), every_ask_field, every_watch_field, replace(WATCH, id="a")]
     for request in asked:
         assert await store.requests.add(request) is True
     assert await store.requests.open("discord") == asked
@@ -53,7 +68,7 @@ async def test_requests_come_back_in_order_with_all_they_say(store):
 
 async def test_a_request_that_is_known_is_not_new_and_changes_nothing(store):
     await store.requests.add(WATCH)
-    assert await store.requests.add(replace(WATCH, text="other", platform="telegram")) is False
+    assert await store.requests.add(replace(WATCH, video_id="other", origin=TELEGRAM)) is False
     assert await store.requests.open("discord") == [WATCH]
     done = replace(WATCH, done=True)
     await store.requests.save(done)
@@ -70,7 +85,7 @@ async def test_of_a_request_that_comes_many_times_at_once_one_is_new(store, othe
 async def test_a_saved_request_is_replaced_and_keeps_its_place_in_the_order(store):
     await store.requests.add(WATCH)
     await store.requests.add(ASK)
-    thread = replace(WATCH, thread="t", job_id="j", message_id="m", channel=SEA)
+    thread = replace(WATCH, thread="t", job_id="j", origin=replace(ORIGIN, channel=SEA))
     await store.requests.save(thread)
     assert await store.requests.open("discord") == [thread, ASK]
     await store.requests.save(replace(ASK, done=True))
@@ -84,7 +99,7 @@ async def test_a_request_that_was_never_added_cannot_be_saved(store):
 
 
 async def test_platforms_do_not_see_each_others_requests(store):
-    there = replace(WATCH, id="telegram:1", platform="telegram")
+    there = replace(WATCH, id="telegram:1", origin=TELEGRAM)
     for request in (WATCH, there):
         await store.requests.add(request)
     assert await store.requests.open("discord") == [WATCH]
@@ -109,6 +124,26 @@ async def test_a_request_saved_again_counts_as_new(store):
     await store.requests.save(done)
     await store.requests.purge(between)
     assert await store.requests.add(done) is False
+
+
+async def test_requests_of_earlier_releases_are_read(store_url, store):
+    """They stored one flat object of 17 fields for both kinds."""
+    if store_url is None:
+        pytest.skip("memory has no earlier releases")
+    origin = {"platform": "discord", "place": "hive", "channel": HIVE, "server": "s", "person": "p"}
+    flat = {name: name for name in ("message_id", "video_id", "thread", "asker", "job_id")}
+    rest = {"language": "ko", "file_id": "f", "file_name": "f.mp3", "done": False}
+    async with open_database(store_url) as database, database.write() as connection:
+        for kind in ("watch", "ask"):
+            old = {"id": kind, "kind": kind, "text": "Who?"} | origin | flat | rest
+            row = {name: old[name] for name in ("id", "platform", "channel", "done")}
+            new = requests.insert().values(**row, request=old, saved_at=datetime.now(UTC))
+            await connection.execute(new)
+    there = RequestOrigin("discord", "hive", HIVE, "s", "p", "ko")
+    assert await store.requests.open("discord") == [
+        WatchRequest("watch", there, "video_id", "message_id", "thread", "job_id", "f", "f.mp3"),
+        AskRequest("ask", there, "Who?", "video_id", "thread", "message_id", "asker"),
+    ]
 
 
 async def test_a_message_has_its_own_room_or_its_places(store):
@@ -240,7 +275,7 @@ async def lived_in(store: AnyStore) -> list[Request]:
     """Two channels that know both videos, with rooms, buttons, and requests done and open."""
     for video in (BEES, WHALES):
         await store.videos.save(video)
-    requests = []
+    added: list[Request] = []
     for channel in (HIVE, SEA):
         for video in (BEES, WHALES):
             await store.library.add(channel, video.id)
@@ -250,10 +285,12 @@ async def lived_in(store: AnyStore) -> list[Request]:
                 await store.bindings.bind("discord", name, message_id, room)
             await store.buttons.add([StoredButton(name, channel, video.id, "ask", "Who?")])
         for done in (False, True):
-            request = replace(ASK, id=f"{channel} {done}", channel=channel, done=done)
+            request = replace(
+                ASK, id=f"{channel} {done}", origin=replace(ORIGIN, channel=channel), done=done
+            )
             await store.requests.add(request)
-            requests.append(request)
-    return requests
+            added.append(request)
+    return added
 
 
 async def left(store: AnyStore) -> set[tuple[str, str]]:
@@ -271,18 +308,18 @@ async def left(store: AnyStore) -> set[tuple[str, str]]:
 
 
 async def test_a_video_that_a_channel_forgets_leaves_no_room_and_no_button(store):
-    requests = await lived_in(store)
+    known = await lived_in(store)
     await store.library.forget(HIVE, BEES.id)
     assert await left(store) == {(HIVE, WHALES.id), (SEA, BEES.id), (SEA, WHALES.id)}
-    assert [await store.requests.add(request) for request in requests] == [False] * 4
+    assert [await store.requests.add(request) for request in known] == [False] * 4
 
 
 async def test_a_channel_that_forgets_everything_keeps_its_open_requests_alone(store):
-    requests = await lived_in(store)
+    known = await lived_in(store)
     await store.library.forget(HIVE)
     assert await left(store) == {(SEA, BEES.id), (SEA, WHALES.id)}
-    assert await store.requests.open("discord") == [requests[0], requests[2]]
-    again = [await store.requests.add(request) for request in requests]
+    assert await store.requests.open("discord") == [known[0], known[2]]
+    again = [await store.requests.add(request) for request in known]
     assert again == [False, True, False, False]
 
 
@@ -299,12 +336,12 @@ async def test_what_leads_to_a_video_not_yet_known_is_forgotten_all_the_same(sto
 @pytest.mark.parametrize("code", [0, 0xD83D, 0xDC80], ids=["NUL", "high half", "low half"])
 async def test_characters_that_no_database_takes_do_people_no_harm(store, code):
     odd = f"a{chr(code)}b"
-    request = replace(ASK, id=odd, text=odd)
+    request = replace(ASK, id=odd, question=odd)
     assert await store.requests.add(request) is True
     assert await store.requests.add(request) is False
-    await store.requests.save(replace(request, language="ko"))
+    await store.requests.save(replace(request, thread="t"))
     [found] = await store.requests.open("discord")
-    assert (found.text[0], found.text[2:], found.language) == ("a", "b", "ko")
+    assert (found.question[0], found.question[2:], found.thread) == ("a", "b", "t")
     await store.bindings.bind(odd, odd, odd, ABOUT_BEES)
     assert await store.bindings.find(odd, odd, odd) == ABOUT_BEES
     await store.buttons.add([replace(WHO, id=odd)])

@@ -25,7 +25,9 @@ class FakeRequests:
 
     async def open(self, platform: str) -> list[Request]:
         known = [request for request, _ in self._kept.values()]
-        return [request for request in known if request.platform == platform and not request.done]
+        return [
+            request for request in known if request.origin.platform == platform and not request.done
+        ]
 
     async def purge(self, before: datetime) -> None:
         for request, saved_at in list(self._kept.values()):
@@ -34,7 +36,7 @@ class FakeRequests:
 
     def forget(self, channel: str) -> None:
         for request, _ in list(self._kept.values()):
-            if request.done and request.channel == channel:
+            if request.done and request.origin.channel == channel:
                 del self._kept[request.id]
 
 

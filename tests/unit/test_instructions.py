@@ -282,7 +282,7 @@ async def test_of_a_video_that_several_want_each_cancels_their_own(author, left,
         await asyncio.sleep(5)
         people = {ADA.id: ADA.name, BOB.id: BOB.name}
         undone = await scene.store.requests.open("fake")
-        assert [people[request.person] for request in undone] == left
+        assert [people[request.origin.person] for request in undone] == left
 
 
 @virtually

@@ -1,16 +1,23 @@
-"""This file keeps what people asked for: `Requests` over a database."""
+"""The store of chat requests: `Requests` over a database.
+
+The column `request` holds one flat JSON object for both kinds, told apart by `kind`: the format
+that released versions wrote.
+"""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import delete, select, update
 
 from core.backends.storage.database import Database
 from core.backends.storage.tables import requests
 from core.backends.storage.upsert import insert_into
-from core.chat_records import Request
+from core.chat_records import AskRequest, Request, WatchRequest
 
 _r = requests.c
 
@@ -35,7 +42,7 @@ class SqlRequests:
     async def open(self, platform: str) -> list[Request]:
         query = select(_r.request).where(_r.platform == platform, ~_r.done).order_by(_r.number)
         async with self._database.read() as connection:
-            return list(await connection.scalars(query))
+            return [_from_json(row) for row in await connection.scalars(query)]
 
     async def purge(self, before: datetime) -> None:
         async with self._database.write() as connection:
@@ -45,9 +52,29 @@ class SqlRequests:
 def _values(request: Request) -> dict[str, Any]:
     return {
         "id": request.id,
-        "platform": request.platform,
-        "channel": request.channel,
+        "platform": request.origin.platform,
+        "channel": request.origin.channel,
         "done": request.done,
-        "request": request,
+        "request": _to_json(request),
         "saved_at": datetime.now(UTC),
     }
+
+
+def _to_json(request: Request) -> dict[str, Any]:
+    flat = asdict(request)
+    flat |= flat.pop("origin")
+    if isinstance(request, AskRequest):
+        return {"kind": "ask", "text": flat.pop("question"), **flat}
+    return {"kind": "watch", "text": "", **flat}  # earlier releases require `text`
+
+
+def _from_json(flat: dict[str, Any]) -> Request:
+    """Raise KeyError or ValueError for a row that does not hold a request."""
+    is_ask = flat["kind"] == "ask"
+    named = {**flat, "question": flat["text"], "origin": flat}  # extra keys are ignored
+    return _adapter(AskRequest if is_ask else WatchRequest).validate_python(named)
+
+
+@cache  # building one takes milliseconds
+def _adapter(kind: type[Request]) -> TypeAdapter[Request]:
+    return TypeAdapter(kind)

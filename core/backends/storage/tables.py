@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from core.chat_records import ChatSettings, Request
+from core.chat_records import ChatSettings
 from core.model import Summary, Turn, Video
 
 # PostgreSQL takes no NUL; half a surrogate pair goes into no database and onto no terminal.
@@ -44,6 +44,19 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return _fit(value)  # type: ignore[no-any-return]
+
+
+class JsonObject(TypeDecorator[dict[str, Any]]):
+    """A JSON object; whoever writes the row knows what it holds."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return _fit(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any]:
+        return _adapter(dict).validate_python(value)  # type: ignore[no-any-return]
 
 
 class Value(TypeDecorator[Any]):
@@ -215,7 +228,7 @@ requests = Table(
     Column("platform", Words, nullable=False),
     Column("channel", Words, nullable=False),
     Column("done", Boolean, nullable=False),
-    Column("request", Value(Request), nullable=False),
+    Column("request", JsonObject, nullable=False),
     Column("saved_at", DateTime(timezone=True), nullable=False),
 )
 

@@ -30,7 +30,7 @@ from core.ports import LanguageModel
 from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
-from core.transcription.speech_or_captions import SpeechOrCaptions
+from core.transcription.transcript_maker import TranscriptMaker
 from core.workers.limits import FETCH, INDEX, SPEECH, ChildLimits, ChildName
 from core.workers.remote_backends import (
     RemoteEmbedder,
@@ -104,7 +104,7 @@ async def open_house(
             library=store.library,
             checkpoints=store.checkpoints,
             fetcher=fetcher,
-            speech_or_captions=SpeechOrCaptions(
+            transcript_maker=TranscriptMaker(
                 fetcher,
                 RemoteTranscriber(speech),
                 read_subtitles,

@@ -60,7 +60,7 @@ def read_subtitles(path: Path) -> tuple[Segment, ...]:
     cues = parse_text(_decode(data)) if len(data) <= MAX_BYTES else []
     if not cues:
         raise NotMedia(path.name)
-    if not (segments := said_in(cues)):
+    if not (segments := to_segments(cues)):
         raise NoSpeech()
     return segments
 
@@ -94,7 +94,7 @@ def parse_json3(data: bytes) -> list[Cue]:
     ]
 
 
-def said_in(cues: Sequence[Cue]) -> tuple[Segment, ...]:
+def to_segments(cues: Sequence[Cue]) -> tuple[Segment, ...]:
     """The words alone, in order of time: no markup, no sounds, and each line of captions that roll
     up the screen once. A segment ends where the next one starts, if not before."""
     segments = list(_unroll(sorted(cues, key=lambda cue: cue.start_s)))

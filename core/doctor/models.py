@@ -19,7 +19,7 @@ async def speech_model(config: Core) -> Check:
     """Here, or to be downloaded. Raises SpeechModelMissing where that cannot be."""
     model = config.speech.model
     async with child(SPEECH, config) as worker:
-        if await worker.call("is_here"):
+        if await worker.call("is_downloaded"):
             return Check("speech_model", "ok", facts={"model": model})
     if is_offline() or Path(model).is_dir():
         raise SpeechModelMissing(model)

@@ -44,7 +44,7 @@ def _run(command: tuple[str, ...]) -> str | None:
 @asynccontextmanager
 async def child(role: ChildLimits, config: Core) -> AsyncIterator[ChildSupervisor]:
     """A child of our own, beside those of a program that may be running."""
-    impatient = replace(role, silence_s=_CHILD_ANSWERS_S)
+    impatient = replace(role, reply_timeout_s=_CHILD_ANSWERS_S)
     async with make_worker(impatient, config, _log_file(config.data_dir)) as worker:
         yield worker
 

@@ -20,7 +20,7 @@ from core.ports import Checkpoints, Fetcher, Library, ProgressCallback, Videos
 from core.search.caches import Notes
 from core.search.indexing import Indexer
 from core.sources import File, Link, Source, file_video
-from core.transcription.speech_or_captions import SpeechOrCaptions, notes_about
+from core.transcription.transcript_maker import TranscriptMaker, notes_about
 
 KEPT = timedelta(days=7)
 """Windows and notes of work that nobody goes on with."""
@@ -36,7 +36,7 @@ class Ingest:
     library: Library
     checkpoints: Checkpoints
     fetcher: Fetcher
-    speech_or_captions: SpeechOrCaptions
+    transcript_maker: TranscriptMaker
     indexer: Indexer
     engine: Engine
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -60,9 +60,8 @@ class Ingest:
             file = str(source.path.absolute())
         else:
             video_id = source.video_id
-        settings = (
-            f"{self.speech_or_captions.settings(source)} {self.engine.recipe(language)} {language}"
-        )
+        transcript = self.transcript_maker.recipe_prefix(source)
+        settings = f"{transcript} {self.engine.recipe(language)} {language}"
         digest = hashlib.sha256(settings.encode("utf-8", "replace")).hexdigest()[:11]
         return Order(f"{video_id}-{digest}", video_id, file, channel, language)
 
@@ -98,13 +97,11 @@ class Ingest:
             if await self._heard(order):
                 return ()
             video = await self._video(order)
-            video, transcript = await self.speech_or_captions.hear(
-                _source(order), video, on_progress
-            )
+            video, transcript = await self.transcript_maker.make(_source(order), video, on_progress)
             await self.videos.save(video)
             await self.videos.save_transcript(transcript)
-            await self.speech_or_captions.finished(video.id)
-            return self.speech_or_captions.notes
+            await self.transcript_maker.clear_checkpoints(video.id)
+            return self.transcript_maker.notes
 
     async def summarise(self, order: Order, on_progress: ProgressCallback) -> Notes:
         """The store has a summary, the best one that can be had now."""
@@ -153,7 +150,7 @@ class Ingest:
         """What the steps came to. Raises UnknownVideo where they were not done."""
         video, transcript = await self._video(order), await self._transcript(order)
         summary = await self._summary(order)
-        notes += notes_about(video, transcript, self.speech_or_captions.speech)
+        notes += notes_about(video, transcript, self.transcript_maker.speech)
         return Ready(video, transcript, summary, notes + self.engine.notes(summary.engine))
 
     async def _video(self, order: Order) -> Video:
@@ -168,9 +165,7 @@ class Ingest:
 
     async def _heard(self, order: Order) -> Transcript | None:
         known = await self.videos.transcript(order.video_id)
-        return (
-            known if known and self.speech_or_captions.is_current(_source(order), known) else None
-        )
+        return known if known and self.transcript_maker.is_current(_source(order), known) else None
 
     async def _summary(self, order: Order) -> Summary:
         recipe = self.engine.recipe(order.language)

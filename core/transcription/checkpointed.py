@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from core.errors import SpeechDeviceFailed, WorkerOutOfMemory
 from core.model import LIGHTER, Progress, SpeechCompute, Window
 from core.ports import Checkpoints, ProgressCallback, Transcriber
-from core.transcription.fallbacks import Fallbacks, lighter
+from core.transcription.compute_fallbacks import Fallback, lighter
 
 _TOLD = -1
 """The number of the piece that tells the audio's duration; others are milliseconds."""
@@ -29,12 +29,12 @@ Kept = tuple[Window, Window]
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointedTranscriber:
+class CheckpointedTranscription:
     """One hearing of one video. `recipe` changes with all that the words depend on."""
 
     transcriber: Transcriber
     checkpoints: Checkpoints
-    ladder: Fallbacks
+    ladder: Fallback
     compute: SpeechCompute
     video_id: str
     language: str

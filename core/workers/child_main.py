@@ -28,7 +28,7 @@ from core import config
 from core.errors import CoreError, IndexBroken, WorkerFailed, WorkerOutOfMemory
 from core.model import Chunk, SpeechCompute, Video, Window
 from core.ports import ProgressCallback
-from core.workers.limits import BEAT_S
+from core.workers.limits import HEARTBEAT_S
 from core.workers.protocol import decode, encode, read, read_vectors
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Replies:
         with suppress(OSError):  # nobody is there to hear it: the process ends by that, too
             while self._is_at_work.wait():
                 self.send(beat=True)
-                time.sleep(BEAT_S)
+                time.sleep(HEARTBEAT_S)
 
 
 def _come_second() -> None:
@@ -166,7 +166,7 @@ def _speech(setup: Setup) -> dict[str, Method]:
         "transcribe": transcribe,
         "settle": lambda on_progress, compute: whisper.settle(read(SpeechCompute, compute)),
         "device": lambda on_progress: model_loading.device(speech.device),
-        "is_here": lambda on_progress: model_loading.is_here(speech.model),
+        "is_downloaded": lambda on_progress: model_loading.is_downloaded(speech.model),
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 import psutil
 
 from core.errors import WorkerFailed, WorkerOutOfMemory, WorkerTimeout
-from core.workers.limits import BEAT_S, ChildLimits
+from core.workers.limits import HEARTBEAT_S, ChildLimits
 from core.workers.protocol import decode
 
 _LONGEST_LINE = 256 * 1024 * 1024
@@ -67,12 +67,12 @@ class ChildProcess:
     def is_alive(self) -> bool:
         return self._process.returncode is None
 
-    async def ask(self, request: bytes, longest_s: int | None) -> None:
-        """`longest_s`: what it may take in all. The answer comes by `word`."""
+    async def ask(self, request: bytes, timeout_s: int | None) -> None:
+        """`timeout_s`: what it may take in all. The answer comes by `word`."""
         assert self._process.stdin is not None
         self._requests += 1
         self.is_busy = True
-        self._longest_s, self._worked_s, self._silent_s = longest_s, 0, 0
+        self._longest_s, self._worked_s, self._silent_s = timeout_s, 0, 0
         try:
             self._process.stdin.write(request + b"\n")
             await self._process.stdin.drain()
@@ -95,7 +95,7 @@ class ChildProcess:
         held = 0
         with suppress(psutil.Error):
             held = psutil.Process(self._process.pid).memory_info().rss
-        return self._requests >= self._role.requests or held > self._role.worn_bytes
+        return self._requests >= self._role.max_requests or held > self._role.replace_above_bytes
 
     async def end(self) -> None:
         """Ends it with all it started, stopped or stuck as it may be."""
@@ -109,11 +109,11 @@ class ChildProcess:
         """Beats are waited for in many short waits, not in a long one, which could run out while
         it was our own program or the whole machine that stood still."""
         assert self._process.stdout is not None
-        beatless_s = self._role.beatless_s if self._has_spoken else self._role.start_s
-        patience_s = min(beatless_s, self._role.silence_s)
-        for _ in range(max(patience_s // BEAT_S, 1)):
+        beat_s = self._role.heartbeat_timeout_s if self._has_spoken else self._role.start_timeout_s
+        patience_s = min(beat_s, self._role.reply_timeout_s)
+        for _ in range(max(patience_s // HEARTBEAT_S, 1)):
             try:
-                async with asyncio.timeout(BEAT_S):
+                async with asyncio.timeout(HEARTBEAT_S):
                     line = await self._process.stdout.readline()
             except TimeoutError:
                 await self._check_memory()
@@ -147,10 +147,10 @@ class ChildProcess:
     def _check_time(self) -> None:
         """The child counts: time in which it could not run, as nothing else could, is not held
         against it."""
-        self._silent_s += BEAT_S
-        self._worked_s += BEAT_S
-        if self._silent_s > self._role.silence_s:
-            raise WorkerTimeout(self._role.name, self._role.silence_s)
+        self._silent_s += HEARTBEAT_S
+        self._worked_s += HEARTBEAT_S
+        if self._silent_s > self._role.reply_timeout_s:
+            raise WorkerTimeout(self._role.name, self._role.reply_timeout_s)
         if self._longest_s is not None and self._worked_s > self._longest_s:
             raise WorkerTimeout(self._role.name, self._longest_s)
 

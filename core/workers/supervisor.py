@@ -85,7 +85,7 @@ class ChildSupervisor:
             child = await self._ready_child()
             try:
                 request = encode({"method": method, "args": args})
-                await child.ask(request, self.role.longest_s.get(method))
+                await child.ask(request, self.role.method_timeouts_s.get(method))
                 while "done" not in (reply := await child.word()):
                     if "told" in reply:
                         (on_progress or _silent)(read(Progress, reply["told"]))
@@ -125,20 +125,20 @@ class ChildSupervisor:
         finally:
             if not is_fit:
                 await self.end()
-        if is_fit and self.role.idle_s is not None:
-            self._rest = asyncio.create_task(self._end_after(self.role.idle_s))
+        if is_fit and self.role.idle_timeout_s is not None:
+            self._rest = asyncio.create_task(self._end_after(self.role.idle_timeout_s))
 
     async def _finishes(self, child: ChildProcess) -> bool:
         """No half-done request is left behind: the next replies must be the next request's own."""
         if child.is_busy and not self.role.disposable:
             with suppress(WorkerFailed, WorkerTimeout, TimeoutError):
-                async with asyncio.timeout(self.role.leave_s):
+                async with asyncio.timeout(self.role.drain_s):
                     while child.is_busy:
                         await child.word()
         return not child.is_busy
 
-    async def _end_after(self, idle_s: float) -> None:
-        await asyncio.sleep(idle_s)
+    async def _end_after(self, idle_timeout_s: float) -> None:
+        await asyncio.sleep(idle_timeout_s)
         self._rest = None
         await self.end()
 

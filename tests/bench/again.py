@@ -45,9 +45,9 @@ async def _remember_a_link(data: Path) -> None:
     config = read_config(fresh.CONFIG, {"TUBETHREAD_DATA": str(data)})
     async with open_core(config) as core:
         copy = Copy()
-        hearing = replace(core.speech_or_captions, fetcher=copy)
+        hearing = replace(core.transcript_maker, fetcher=copy)
         [source] = find_sources(LINK)
-        there = replace(core, fetcher=copy, speech_or_captions=hearing)
+        there = replace(core, fetcher=copy, transcript_maker=hearing)
         await there.ingest(source, "bench", lambda progress: None)
 
 

@@ -43,7 +43,9 @@ def measure(folder: Path) -> list[Row]:
 async def _trouble(folder: Path, role: ChildLimits, method: str) -> tuple[float, float]:
     """Seconds beyond the limit until it was told, and until a new child answered."""
     share = 400 * MEGABYTE / psutil.virtual_memory().total
-    hasty = replace(role, silence_s=SILENCE_S, beatless_s=SILENCE_S, memory_share=share)
+    hasty = replace(
+        role, reply_timeout_s=SILENCE_S, heartbeat_timeout_s=SILENCE_S, memory_share=share
+    )
     setup = {"max_file_bytes": MEGABYTE}
     async with ChildSupervisor(hasty, setup, folder / "log", module=MODULE) as worker:
         await worker.call("pid")

@@ -17,7 +17,7 @@ from core.ports import LanguageModel
 from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
-from core.transcription.speech_or_captions import SpeechOrCaptions
+from core.transcription.transcript_maker import TranscriptMaker
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.indexes import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.jobs import FakeJobs
@@ -78,7 +78,7 @@ class FakeCore:
             library=store.library,
             checkpoints=store.checkpoints,
             fetcher=self.fetcher,
-            speech_or_captions=SpeechOrCaptions(
+            transcript_maker=TranscriptMaker(
                 self.fetcher,
                 self.transcriber,
                 _no_subtitles,

@@ -33,7 +33,7 @@ from core.ports import ProgressCallback, Prompt
 from core.search.caches import Caches, Notes
 from core.search.indexing import Indexer
 from core.sources import File, Link, Source
-from core.transcription.speech_or_captions import SpeechOrCaptions
+from core.transcription.transcript_maker import TranscriptMaker
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.indexes import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.language_model import ScriptedModel
@@ -222,7 +222,7 @@ class Life:
             library=store.library,
             checkpoints=store.checkpoints,
             fetcher=fetcher,
-            speech_or_captions=SpeechOrCaptions(
+            transcript_maker=TranscriptMaker(
                 fetcher,
                 JournalledTranscriber(journal, self.window_s),
                 read_subtitles,

@@ -114,7 +114,7 @@ async def test_a_child_killed_between_two_requests_is_replaced(make_worker):
 
 
 async def test_a_hanging_child_is_ended(make_worker):
-    async with make_worker(replace(FETCH, silence_s=1)) as worker:
+    async with make_worker(replace(FETCH, reply_timeout_s=1)) as worker:
         pid = await worker.call("pid")
         with pytest.raises(WorkerTimeout):
             await worker.call("hang")
@@ -123,7 +123,7 @@ async def test_a_hanging_child_is_ended(make_worker):
 
 
 async def test_a_request_left_by_whoever_asked_is_not_waited_for_without_end(make_worker):
-    async with make_worker(replace(INDEX, leave_s=0.2)) as worker:
+    async with make_worker(replace(INDEX, drain_s=0.2)) as worker:
         pid = await worker.call("pid")
         asking = asyncio.create_task(worker.call("hang"))
         await asyncio.sleep(0.1)
@@ -135,7 +135,9 @@ async def test_a_request_left_by_whoever_asked_is_not_waited_for_without_end(mak
 
 def limited(role, patience_s=60, megabytes=400):
     share = megabytes * MEGABYTE / psutil.virtual_memory().total
-    return replace(role, silence_s=patience_s, beatless_s=patience_s, memory_share=share)
+    return replace(
+        role, reply_timeout_s=patience_s, heartbeat_timeout_s=patience_s, memory_share=share
+    )
 
 
 async def get_into_trouble(worker, method, error):
@@ -172,7 +174,7 @@ async def test_a_child_in_trouble_is_told_and_replaced_while_others_answer(
 
 
 async def test_a_request_has_its_own_limit_however_much_it_says(make_worker):
-    hasty = replace(FETCH, silence_s=60, longest_s={"count": 1})
+    hasty = replace(FETCH, reply_timeout_s=60, method_timeouts_s={"count": 1})
     async with make_worker(hasty) as worker:
         with pytest.raises(WorkerTimeout) as told:
             await worker.call("count", until=10_000, pause_s=0.05)
@@ -180,7 +182,7 @@ async def test_a_request_has_its_own_limit_however_much_it_says(make_worker):
 
 
 async def test_work_that_goes_on_longer_than_the_silence_allowed_is_let_be(make_worker):
-    async with make_worker(replace(FETCH, silence_s=1)) as worker:
+    async with make_worker(replace(FETCH, reply_timeout_s=1)) as worker:
         assert await worker.call("count", until=5, pause_s=0.7) == 4
 
 
@@ -194,7 +196,7 @@ async def test_a_program_that_stood_still_itself_blames_no_child(make_worker):
 
 
 async def test_a_child_is_replaced_after_its_requests(make_worker):
-    async with make_worker(replace(INDEX, requests=2)) as worker:
+    async with make_worker(replace(INDEX, max_requests=2)) as worker:
         pids = [await worker.call("pid") for _ in range(5)]
     assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]
 
@@ -208,7 +210,7 @@ async def test_a_child_that_has_grown_is_replaced_but_never_in_the_middle(make_w
 
 
 async def test_a_child_nobody_asks_ends_and_comes_back_when_it_is_asked(make_worker):
-    async with make_worker(replace(SPEECH, idle_s=0.3)) as worker:
+    async with make_worker(replace(SPEECH, idle_timeout_s=0.3)) as worker:
         pid = await worker.call("pid")
         assert await worker.call("count", until=4, pause_s=0.2) == 3
         assert await worker.call("pid") == pid

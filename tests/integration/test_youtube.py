@@ -13,7 +13,7 @@ from yt_dlp.utils import ExtractorError, UserNotLive
 
 from core import config, errors
 from core.backends.youtube import YouTube
-from core.backends.youtube.errors import why_no_audio, why_not_found
+from core.backends.youtube.errors import download_error, look_up_error
 from core.backends.youtube.metadata import caption_tracks
 from core.backends.youtube.options import choose_audio
 from core.config import Limits
@@ -228,7 +228,7 @@ def test_a_refused_video_is_not_downloaded_either(case, tmp_path):
     ],
 )
 def test_errors_that_no_answer_here_calls_forth_are_known_too(error, expected):
-    found = why_not_found(error, [])
+    found = look_up_error(error, [])
     assert (type(found), found.facts) == (type(expected), expected.facts)
 
 
@@ -412,12 +412,12 @@ def test_audio_that_does_not_arrive_whole_is_an_error(case, tmp_path):
 
 def test_a_full_disk_is_told_as_one():
     told = "unable to write data: [Errno 28] No space left on device"
-    assert isinstance(why_no_audio(ExtractorError(told)), errors.DiskFull)
+    assert isinstance(download_error(ExtractorError(told)), errors.DiskFull)
 
 
 def test_a_refused_download_says_how_but_not_where():
     response = Response(io.BytesIO(), "https://r1.googlevideo.com/x", {}, status=403)
-    found = why_no_audio(HTTPError(response))
+    found = download_error(HTTPError(response))
     assert found.facts == {"detail": "HTTP Error 403: Forbidden"}
 
 

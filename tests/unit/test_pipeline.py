@@ -274,7 +274,7 @@ async def test_what_one_channel_forgets_stays_begun_for_another(world):
         for channel in ("sea", "hive")
     ]
     await world.transcriber.began.wait()
-    recipe = world.ingest().speech_or_captions.settings(LINK)
+    recipe = world.ingest().transcript_maker.recipe_prefix(LINK)
     assert await world.store.checkpoints.load(BEES.id, recipe)
     assert await pipeline.forget("hive", BEES.id) == [BEES.id]
     assert await world.store.checkpoints.load(BEES.id, recipe)

@@ -23,7 +23,7 @@ _BLOCK = 500_000
 _LETTERS = ("ansi", "bintext", "idf", "xbin")
 
 
-def told_duration(audio: Path) -> float:
+def container_duration(audio: Path) -> float:
     """0 where the container does not say."""
     with _opened(audio) as (container, stream):
         if stream.duration:

@@ -11,10 +11,10 @@ _MEMORY = re.compile("out of memory|failed to allocate|ALLOC_FAILED|bad_alloc", 
 _DEVICE = re.compile(r"(CUDA|cuBLAS|cuDNN) failed|cudaError|Library libcu\w+")
 
 
-def trouble(error: Exception) -> BackendError | None:
+def resource_error(error: Exception) -> BackendError | None:
     """What a lighter effort may help against; None for all else.
 
-    >>> trouble(RuntimeError("CUDA failed with error out of memory"))
+    >>> resource_error(RuntimeError("CUDA failed with error out of memory"))
     WorkerOutOfMemory(role='speech', detail='CUDA failed with error out of memory')
     """
     told = str(error)

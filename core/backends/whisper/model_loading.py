@@ -13,7 +13,7 @@ import ctranslate2
 import psutil
 from faster_whisper import WhisperModel, download_model
 
-from core.backends.whisper.errors import trouble
+from core.backends.whisper.errors import resource_error
 from core.config import Speech
 from core.errors import ConfigInvalid, DiskFull, SpeechModelMissing
 from core.model import LIGHTEST
@@ -35,7 +35,7 @@ def load(speech: Speech) -> WhisperModel:
             cpu_threads=psutil.cpu_count(logical=False) or 4,
         )
     except Exception as error:  # tokenizers throws nothing more special
-        raise trouble(error) or SpeechModelMissing(speech.model) from error
+        raise resource_error(error) or SpeechModelMissing(speech.model) from error
 
 
 def settle(wanted_device: str, wanted_type: str) -> tuple[str, str]:
@@ -48,7 +48,7 @@ def settle(wanted_device: str, wanted_type: str) -> tuple[str, str]:
     )
 
 
-def is_here(model: str) -> bool:
+def is_downloaded(model: str) -> bool:
     """Whether it can be loaded without a download.
 
     Raises SpeechModelMissing for a name that no download knows."""

@@ -13,11 +13,11 @@ from typing import Any
 from faster_whisper import BatchedInferencePipeline
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
-from core.backends.whisper.audio import RATE, Samples, decode, told_duration
-from core.backends.whisper.errors import trouble
+from core.backends.whisper.audio import RATE, Samples, container_duration, decode
+from core.backends.whisper.clips import LONGEST_SPEECH_S, Clip, cut
+from core.backends.whisper.errors import resource_error
 from core.backends.whisper.model_loading import load, settle
 from core.backends.whisper.repetition import collapse, is_looping
-from core.backends.whisper.windows import LONGEST_SPEECH_S, Stretch, cut
 from core.config import Speech
 from core.errors import ConfigInvalid, WorkerFailed
 from core.model import Segment, SpeechCompute, Window
@@ -26,7 +26,7 @@ _VOTERS = 3
 _SILENT_PROBABILITY, _UNSURE_LOG_PROBABILITY = 0.6, -1.0
 """Whisper's own: likely no speech, and not sure of the words either."""
 _UNHEARD_S = 1.5
-"""Speech without words at a stretch's end that is worth a second hearing."""
+"""Speech without words at a clip's end that is worth a second hearing."""
 
 
 class Whisper:
@@ -45,14 +45,14 @@ class Whisper:
 
         Also raises ConfigInvalid for a device or language the machine or model lacks, WorkerFailed
         for whatever else CTranslate2 throws."""
-        if told_s := told_duration(audio):
+        if told_s := container_duration(audio):
             yield Window(0.0, told_s)
         speech = self._speech.model_copy(update=asdict(compute) if compute else {})
-        ears = Ears(self._pipeline(speech), speech.batch_size)
-        ears.check(language)
+        model = SpeechModel(self._pipeline(speech), speech.batch_size)
+        model.check_language(language)
         samples = decode(audio)
         yield Window(0.0, len(samples) / RATE)
-        yield from ears.hear(samples, language, from_s)
+        yield from model.transcribe(samples, language, from_s)
 
     def settle(self, compute: SpeechCompute) -> SpeechCompute:
         target, compute_type = settle(compute.device, compute.compute_type)
@@ -67,7 +67,7 @@ class Whisper:
         return self._loaded
 
 
-class Ears:
+class SpeechModel:
     """A loaded model at work."""
 
     def __init__(self, pipeline: BatchedInferencePipeline, batch_size: int) -> None:
@@ -75,37 +75,37 @@ class Ears:
         self._model = pipeline.model
         self._batch_size = batch_size
 
-    def check(self, language: str) -> None:
+    def check_language(self, language: str) -> None:
         if language and language not in self._model.supported_languages:
             raise ConfigInvalid("speech.language", "not a language of this speech model")
 
-    def hear(self, samples: Samples, language: str, from_s: float = 0.0) -> Iterator[Window]:
+    def transcribe(self, samples: Samples, language: str, from_s: float = 0.0) -> Iterator[Window]:
         duration_s = len(samples) / RATE
-        stretches = _stretches(samples)
+        clips = _clips(samples)
         with _model_errors():
-            language = language or self._find_language(samples, stretches)
-            # Cut anew, stretches begin and end where they did, but for the few milliseconds that
+            language = language or self._find_language(samples, clips)
+            # Cut anew, clips begin and end where they did, but for the few milliseconds that
             # another encoding of the same audio may lie elsewhere.
-            stretches = [s for s in stretches if (s.start_s + s.end_s) / 2 > from_s]
-            for first in range(0, len(stretches), self._batch_size):
-                batch = stretches[first : first + self._batch_size]
-                segments = tuple(self._hear_batch(samples, batch, language))
+            clips = [s for s in clips if (s.start_s + s.end_s) / 2 > from_s]
+            for first in range(0, len(clips), self._batch_size):
+                batch = clips[first : first + self._batch_size]
+                segments = tuple(self._transcribe_batch(samples, batch, language))
                 yield Window(batch[-1].end_s, duration_s, language, segments)
         yield Window(duration_s, duration_s, language)
 
-    def _find_language(self, samples: Samples, stretches: Sequence[Stretch]) -> str:
-        """What most of the first minutes' speech is in: one stretch may be a song or a quotation.
+    def _find_language(self, samples: Samples, clips: Sequence[Clip]) -> str:
+        """What most of the first minutes' speech is in: one clip may be a song or a quotation.
         The third is asked only if the first two disagree."""
         votes: Counter[str] = Counter()
-        for stretch in stretches[:_VOTERS]:
-            audio = _part(samples, stretch.start_s, stretch.end_s)
+        for clip in clips[:_VOTERS]:
+            audio = _part(samples, clip.start_s, clip.end_s)
             votes[self._model.detect_language(audio)[0]] += 1
             if max(votes.values()) > _VOTERS // 2:
                 break
         return votes.most_common(1)[0][0] if votes else ""
 
-    def _hear_batch(
-        self, samples: Samples, batch: Sequence[Stretch], language: str
+    def _transcribe_batch(
+        self, samples: Samples, batch: Sequence[Clip], language: str
     ) -> Iterator[Segment]:
         found, _ = self._pipeline.transcribe(
             samples,
@@ -114,29 +114,29 @@ class Ears:
             batch_size=self._batch_size,
             clip_timestamps=[{"start": s.start_s, "end": s.end_s} for s in batch],
         )
-        starts = [stretch.start_s for stretch in batch]
+        starts = [clip.start_s for clip in batch]
         heard: list[list[Any]] = [[] for _ in batch]
-        for segment in found:  # `seek`: its stretch's start in hundredths, rounded down
+        for segment in found:  # `seek`: its clip's start in hundredths, rounded down
             heard[bisect_right(starts, segment.seek / 100 + 0.05) - 1].append(segment)
-        for stretch, own in zip(batch, heard, strict=True):
-            segments = _tidy(own, stretch.start_s, stretch.end_s)
-            yield from self._mend(samples, stretch, segments, language)
+        for clip, own in zip(batch, heard, strict=True):
+            segments = _tidy(own, clip.start_s, clip.end_s)
+            yield from self._mend(samples, clip, segments, language)
 
     def _mend(
-        self, samples: Samples, stretch: Stretch, segments: list[Segment], language: str
+        self, samples: Samples, clip: Clip, segments: list[Segment], language: str
     ) -> list[Segment]:
         """Batched decoding has no guard against loops, and loses a last sentence that Whisper left
         open. Both are heard again, once, the slow way that has Whisper's own guards."""
-        heard_s = segments[-1].end_s if segments else stretch.start_s
+        heard_s = segments[-1].end_s if segments else clip.start_s
         if is_looping(segments):
-            segments = self._hear_again(samples, stretch.start_s, stretch.end_s, language)
-        elif stretch.speech_end_s - heard_s > _UNHEARD_S:
-            segments += self._hear_again(samples, heard_s, stretch.end_s, language)
+            segments = self._transcribe_again(samples, clip.start_s, clip.end_s, language)
+        elif clip.speech_end_s - heard_s > _UNHEARD_S:
+            segments += self._transcribe_again(samples, heard_s, clip.end_s, language)
         else:
             return segments
         return collapse(segments)
 
-    def _hear_again(
+    def _transcribe_again(
         self, samples: Samples, start_s: float, end_s: float, language: str
     ) -> list[Segment]:
         found, _ = self._model.transcribe(
@@ -146,7 +146,7 @@ class Ears:
 
 
 def _tidy(found: Iterable[Any], start_s: float, end_s: float, shift_s: float = 0) -> list[Segment]:
-    """faster-whisper's segments as ours: with words, in order, inside their stretch."""
+    """faster-whisper's segments as ours: with words, in order, inside their clip."""
     segments: list[Segment] = []
     for segment in found:
         text = segment.text.strip()
@@ -160,7 +160,7 @@ def _tidy(found: Iterable[Any], start_s: float, end_s: float, shift_s: float = 0
     return segments
 
 
-def _stretches(samples: Samples) -> list[Stretch]:
+def _clips(samples: Samples) -> list[Clip]:
     # As BatchedInferencePipeline's own, but for the padding, which hides how long a pause is.
     options = VadOptions(
         max_speech_duration_s=LONGEST_SPEECH_S, min_silence_duration_ms=160, speech_pad_ms=0
@@ -178,4 +178,4 @@ def _model_errors() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:  # all that CTranslate2 throws
-        raise trouble(error) or WorkerFailed("speech", str(error)) from error
+        raise resource_error(error) or WorkerFailed("speech", str(error)) from error

@@ -42,7 +42,7 @@ _UPCOMING = re.compile(
 _NO_RESPONSE = "any player response"
 
 
-def why_not_found(error: Exception, warnings: Sequence[str]) -> CoreError:
+def look_up_error(error: Exception, warnings: Sequence[str]) -> CoreError:
     """Why a question about a video failed."""
     inner = _inner(error)
     if isinstance(inner, GeoRestrictedError):
@@ -61,7 +61,7 @@ def why_not_found(error: Exception, warnings: Sequence[str]) -> CoreError:
     return errors.YouTubeChanged(_without_places(reason))
 
 
-def why_no_audio(error: Exception) -> CoreError:
+def download_error(error: Exception) -> CoreError:
     """Why a download failed."""
     inner = _inner(error)
     reason = _reason(error)
@@ -72,7 +72,7 @@ def why_no_audio(error: Exception) -> CoreError:
     return errors.DownloadFailed(_without_places(reason))
 
 
-def why_no_captions(error: Exception) -> CoreError:
+def captions_error(error: Exception) -> CoreError:
     """Why a caption track did not come."""
     if isinstance(error, TransportError):
         return errors.YouTubeUnreachable()

@@ -12,9 +12,9 @@ from yt_dlp.globals import plugin_dirs
 from yt_dlp.networking.exceptions import RequestError
 
 from core import config
-from core.backends.subtitles import MAX_BYTES, Cue, parse_json3, parse_text, said_in
-from core.backends.youtube.errors import why_no_audio, why_no_captions, why_not_found
-from core.backends.youtube.metadata import best_track, caption_tracks, forms_of, video_of
+from core.backends.subtitles import MAX_BYTES, Cue, parse_json3, parse_text, to_segments
+from core.backends.youtube.errors import captions_error, download_error, look_up_error
+from core.backends.youtube.metadata import best_track, caption_tracks, format_urls, to_video
 from core.backends.youtube.options import (
     BYTES_IN_MEGABYTE,
     Info,
@@ -65,7 +65,7 @@ class YouTube:
 
     def look_up(self, video_id: str) -> Video:
         """What YouTube says about the video. Refuses what is live, to come, or too long."""
-        return video_of(self._info(video_id))
+        return to_video(self._info(video_id))
 
     def download(self, video: Video, folder: Path, on_progress: ProgressCallback) -> Path:
         """The smallest good audio, as a file in the empty `folder`, whole."""
@@ -80,7 +80,7 @@ class YouTube:
                 raise
             except Exception as error:  # yt-dlp throws anything when YouTube changes
                 self._known.pop(video.id, None)
-                raise why_no_audio(error) from error
+                raise download_error(error) from error
         return self._whole_file(video.id, folder, done, log)
 
     def captions(self, video: Video, language: str) -> Transcript:
@@ -89,11 +89,11 @@ class YouTube:
         track = best_track(caption_tracks(info), language, video.language)
         if track is None:
             raise NoCaptions()
-        forms = forms_of(info, track)
+        forms = format_urls(info, track)
         form = "json3" if "json3" in forms else "vtt"
         if form not in forms:
             raise NoCaptions()
-        segments = said_in(_cues(form, self._fetch(forms[form])))
+        segments = to_segments(_cues(form, self._fetch(forms[form])))
         if not segments:
             raise NoCaptions()
         code = track.language.split("-")[0]
@@ -117,7 +117,7 @@ class YouTube:
             except CoreError:
                 raise
             except Exception as error:  # yt-dlp throws anything when YouTube changes
-                raise why_not_found(error, log.warnings) from error
+                raise look_up_error(error, log.warnings) from error
         return processed
 
     def _refuse_what_has_no_end(self, video_id: str, info: Info) -> None:
@@ -136,7 +136,7 @@ class YouTube:
                 with ytdlp.urlopen(url) as response:
                     data: bytes = response.read(MAX_BYTES)
             except RequestError as error:
-                raise why_no_captions(error) from error
+                raise captions_error(error) from error
         if not data.strip():  # what YouTube answers to those it does not trust
             raise CaptionsBlocked()
         return data

@@ -13,7 +13,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-(?:[A-Z][a-z]{3}|[A-Z]{2}|\d{3})(?![A-Za-
 _HASHTAG = re.compile(r"(?<![\w/&])#(\w*[^\W\d]\w*)")
 
 
-def video_of(info: Info) -> Video:
+def to_video(info: Info) -> Video:
     """The video as the core knows it."""
     tracks = caption_tracks(info)
     spoken = [track.language for track in tracks if track.automatic]
@@ -68,7 +68,7 @@ def best_track(tracks: tuple[CaptionTrack, ...], language: str, spoken: str) -> 
     return min(tracks, key=distance, default=None)
 
 
-def forms_of(info: Info, track: CaptionTrack) -> dict[str, str]:
+def format_urls(info: Info, track: CaptionTrack) -> dict[str, str]:
     """The track's addresses by form: json3, vtt and others."""
     tracks = info["automatic_captions" if track.automatic else "subtitles"]
     return {form["ext"]: form["url"] for form in tracks[track.key]}

@@ -8,7 +8,7 @@ from core.errors import BackendError, SpeechDeviceFailed, WorkerOutOfMemory
 from core.model import LIGHTEST, SpeechCompute
 
 
-class Fallbacks:
+class Fallback:
     """The effort that this machine was found to bear, as long as the process lives: the next video
     does not begin by failing again."""
 

@@ -20,7 +20,7 @@ from core.errors import (
 from core.limits import check_length
 from core.model import CaptionTrack, Progress, Segment, Transcript, Video
 from core.sources import File, Link
-from core.transcription.speech_or_captions import SpeechOrCaptions, notes_about
+from core.transcription.transcript_maker import TranscriptMaker, notes_about
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.store import MemoryStore
 from tests.fakes.transcriber import FakeTranscriber
@@ -34,10 +34,10 @@ SHOWN = (Segment(0.0, 5.0, "BEES DANCE"),)
 WHISPER, BOTH = ("whisper",), ("whisper", "captions")
 
 
-def hearing(scratch, *, fetcher=None, ears=None, order=BOTH, subtitles=None, **limits):
-    return SpeechOrCaptions(
+def make_maker(scratch, *, fetcher=None, transcriber=None, order=BOTH, subtitles=None, **limits):
+    return TranscriptMaker(
         fetcher or FakeFetcher(BEES, said={"en": SHOWN}),
-        ears or FakeTranscriber(*SPOKEN),
+        transcriber or FakeTranscriber(*SPOKEN),
         subtitles or (lambda path: SHOWN),
         scratch,
         Speech(order=order),
@@ -55,9 +55,11 @@ def refuse_subtitles(path):
 
 
 async def test_a_link_is_downloaded_and_heard(tmp_path):
-    ears = FakeTranscriber(*SPOKEN, duration_s=10.5)
+    transcriber = FakeTranscriber(*SPOKEN, duration_s=10.5)
     fetcher = FakeFetcher(BEES, audio=b"hum")
-    video, transcript = await hearing(tmp_path, fetcher=fetcher, ears=ears).hear(LINK, BEES, silent)
+    video, transcript = await make_maker(tmp_path, fetcher=fetcher, transcriber=transcriber).make(
+        LINK, BEES, silent
+    )
     assert (transcript.segments, transcript.language, transcript.source) == (
         SPOKEN,
         "en",
@@ -65,25 +67,25 @@ async def test_a_link_is_downloaded_and_heard(tmp_path):
     )
     assert transcript.video_id == BEES.id
     assert video.duration_s == 10.5
-    assert (fetcher.calls, ears.heard) == (["download"], [(b"hum", "")])
+    assert (fetcher.calls, transcriber.heard) == (["download"], [(b"hum", "")])
 
 
 async def test_the_audio_is_gone_when_it_has_been_heard(tmp_path):
-    await hearing(tmp_path).hear(LINK, BEES, silent)
+    await make_maker(tmp_path).make(LINK, BEES, silent)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("failure", [NoAudio(), SpeechModelMissing("x")])
 async def test_the_audio_is_gone_after_a_failure_too(tmp_path, failure):
-    ears = FakeTranscriber(*SPOKEN, failure=failure)
+    transcriber = FakeTranscriber(*SPOKEN, failure=failure)
     with pytest.raises(type(failure)):
-        await hearing(tmp_path, ears=ears, order=WHISPER).hear(LINK, BEES, silent)
+        await make_maker(tmp_path, transcriber=transcriber, order=WHISPER).make(LINK, BEES, silent)
     assert list(tmp_path.iterdir()) == []
 
 
 async def test_progress_is_told_stage_by_stage(tmp_path):
     told = []
-    await hearing(tmp_path).hear(LINK, BEES, told.append)
+    await make_maker(tmp_path).make(LINK, BEES, told.append)
     assert told == [
         Progress("download"),
         Progress("download", 0.5),
@@ -97,7 +99,7 @@ async def test_progress_is_told_stage_by_stage(tmp_path):
 @pytest.mark.parametrize("failure", [DownloadFailed("403"), BotCheck(), NoAudio()])
 async def test_captions_serve_when_the_audio_cannot_be_had(tmp_path, failure):
     fetcher = FakeFetcher(BEES, said={"en": SHOWN}, failures={"download": failure})
-    _, transcript = await hearing(tmp_path, fetcher=fetcher).hear(LINK, BEES, silent)
+    _, transcript = await make_maker(tmp_path, fetcher=fetcher).make(LINK, BEES, silent)
     assert (transcript.segments, transcript.source) == (SHOWN, "captions")
     assert notes_about(BEES, transcript, Speech()) == ("captions_used",)
 
@@ -105,7 +107,9 @@ async def test_captions_serve_when_the_audio_cannot_be_had(tmp_path, failure):
 async def test_captions_come_first_if_so_set(tmp_path):
     fetcher = FakeFetcher(BEES, said={"en": SHOWN})
     order = ("captions", "whisper")
-    _, transcript = await hearing(tmp_path, fetcher=fetcher, order=order).hear(LINK, BEES, silent)
+    _, transcript = await make_maker(tmp_path, fetcher=fetcher, order=order).make(
+        LINK, BEES, silent
+    )
     assert transcript.segments == SHOWN
     assert fetcher.calls == ["captions"]
     assert notes_about(BEES, transcript, Speech(order=order)) == ()
@@ -114,15 +118,15 @@ async def test_captions_come_first_if_so_set(tmp_path):
 @pytest.mark.parametrize("failure", [NoCaptions(), CaptionsBlocked()])
 async def test_a_video_whose_captions_cannot_be_had_is_heard(tmp_path, failure):
     fetcher = FakeFetcher(BEES, failures={"captions": failure})
-    ways = hearing(tmp_path, fetcher=fetcher, order=("captions", "whisper"))
-    _, transcript = await ways.hear(LINK, BEES, silent)
+    maker = make_maker(tmp_path, fetcher=fetcher, order=("captions", "whisper"))
+    _, transcript = await maker.make(LINK, BEES, silent)
     assert transcript.source == "whisper"
 
 
 async def test_automatic_captions_are_never_used_silently(tmp_path):
     video = Video(BEES.id, "Bees", caption_tracks=(HEARD,), language="en")
     fetcher = FakeFetcher(video, said={"en-orig": SHOWN}, failures={"download": BotCheck()})
-    _, transcript = await hearing(tmp_path, fetcher=fetcher).hear(LINK, video, silent)
+    _, transcript = await make_maker(tmp_path, fetcher=fetcher).make(LINK, video, silent)
     assert notes_about(video, transcript, Speech()) == ("captions_used", "captions_automatic")
 
 
@@ -139,12 +143,12 @@ async def test_when_no_way_works_the_one_that_matters_most_is_told(
 ):
     fetcher = FakeFetcher(BEES, failures={"download": download, "captions": captions})
     with pytest.raises(told):
-        await hearing(tmp_path, fetcher=fetcher).hear(LINK, BEES, silent)
+        await make_maker(tmp_path, fetcher=fetcher).make(LINK, BEES, silent)
 
 
 async def test_no_captions_alone_is_told_as_such(tmp_path):
     with pytest.raises(NoCaptions):
-        await hearing(tmp_path, fetcher=FakeFetcher(MUTE), order=("captions",)).hear(
+        await make_maker(tmp_path, fetcher=FakeFetcher(MUTE), order=("captions",)).make(
             LINK, MUTE, silent
         )
 
@@ -152,15 +156,19 @@ async def test_no_captions_alone_is_told_as_such(tmp_path):
 async def test_silence_never_becomes_text_and_captions_do_not_stand_in_for_it(tmp_path):
     fetcher = FakeFetcher(BEES, said={"en": SHOWN})
     with pytest.raises(NoSpeech):
-        await hearing(tmp_path, fetcher=fetcher, ears=FakeTranscriber()).hear(LINK, BEES, silent)
+        await make_maker(tmp_path, fetcher=fetcher, transcriber=FakeTranscriber()).make(
+            LINK, BEES, silent
+        )
     assert fetcher.calls == ["download"]
 
 
 async def test_a_missing_model_is_the_operators_matter_not_a_reason_for_captions(tmp_path):
     fetcher = FakeFetcher(BEES, said={"en": SHOWN})
-    ears = FakeTranscriber(failure=SpeechModelMissing("large"))
+    transcriber = FakeTranscriber(failure=SpeechModelMissing("large"))
     with pytest.raises(SpeechModelMissing):
-        await hearing(tmp_path, fetcher=fetcher, ears=ears).hear(LINK, BEES, silent)
+        await make_maker(tmp_path, fetcher=fetcher, transcriber=transcriber).make(
+            LINK, BEES, silent
+        )
     assert "captions" not in fetcher.calls
 
 
@@ -168,15 +176,17 @@ async def test_a_video_that_is_too_long_is_not_even_downloaded(tmp_path):
     long = Video(BEES.id, "Bees", duration_s=200.0)
     fetcher = FakeFetcher(long)
     with pytest.raises(VideoTooLong) as raised:
-        await hearing(tmp_path, fetcher=fetcher, max_minutes=2).hear(LINK, long, silent)
+        await make_maker(tmp_path, fetcher=fetcher, max_minutes=2).make(LINK, long, silent)
     assert (raised.value.minutes, raised.value.max_minutes) == (3, 2)
     assert fetcher.calls == []
 
 
 async def test_audio_longer_than_youtube_said_is_stopped_and_no_captions_stand_in(tmp_path):
-    ears, fetcher = FakeTranscriber(*SPOKEN, duration_s=600.0), FakeFetcher(BEES)
+    transcriber, fetcher = FakeTranscriber(*SPOKEN, duration_s=600.0), FakeFetcher(BEES)
     with pytest.raises(VideoTooLong):
-        await hearing(tmp_path, fetcher=fetcher, ears=ears, max_minutes=2).hear(LINK, BEES, silent)
+        await make_maker(tmp_path, fetcher=fetcher, transcriber=transcriber, max_minutes=2).make(
+            LINK, BEES, silent
+        )
     assert fetcher.calls == ["download"]
 
 
@@ -189,31 +199,31 @@ def test_a_limit_counts_whole_minutes():
 async def test_a_file_is_heard_where_it_lies(tmp_path):
     path = tmp_path / "talk.wav"
     path.write_bytes(b"hum")
-    fetcher, ears = FakeFetcher(), FakeTranscriber(*SPOKEN, duration_s=9.5)
+    fetcher, transcriber = FakeFetcher(), FakeTranscriber(*SPOKEN, duration_s=9.5)
     video = Video("file-0123456789a", "talk", file_name="talk.wav")
-    found, transcript = await hearing(tmp_path, fetcher=fetcher, ears=ears).hear(
+    found, transcript = await make_maker(tmp_path, fetcher=fetcher, transcriber=transcriber).make(
         File(path), video, silent
     )
     assert (transcript.segments, transcript.source) == (SPOKEN, "whisper")
     assert found.duration_s == 9.5
-    assert (fetcher.calls, ears.heard) == ([], [(b"hum", "")])
+    assert (fetcher.calls, transcriber.heard) == ([], [(b"hum", "")])
     assert path.exists()
 
 
 async def test_subtitles_are_read_not_heard(tmp_path):
-    ears = FakeTranscriber(*SPOKEN)
+    transcriber = FakeTranscriber(*SPOKEN)
     video = Video("file-0123456789a", "talk", file_name="talk.srt")
-    found, transcript = await hearing(tmp_path, ears=ears).hear(
+    found, transcript = await make_maker(tmp_path, transcriber=transcriber).make(
         File(tmp_path / "talk.srt"), video, silent
     )
     assert (transcript.segments, transcript.source) == (SHOWN, "file")
     assert found.duration_s == 5.0
-    assert ears.heard == []
+    assert transcriber.heard == []
 
 
 async def test_subtitles_that_are_none_are_told(tmp_path):
     with pytest.raises(NotMedia):
-        await hearing(tmp_path, subtitles=refuse_subtitles).hear(
+        await make_maker(tmp_path, subtitles=refuse_subtitles).make(
             File(tmp_path / "talk.srt"), MUTE, silent
         )
 
@@ -235,15 +245,15 @@ async def test_a_transcript_is_kept_until_hearing_again_could_give_another(
 ):
     (tmp_path / "talk.wav").write_bytes(b"hum")
     here = File(tmp_path / "talk.wav") if isinstance(source, File) else source
-    _, transcript = await hearing(tmp_path).hear(here, BEES, silent)
-    later = replace(hearing(tmp_path), speech=Speech(**({"order": BOTH} | change)))
+    _, transcript = await make_maker(tmp_path).make(here, BEES, silent)
+    later = replace(make_maker(tmp_path), speech=Speech(**({"order": BOTH} | change)))
     assert later.is_current(here, transcript) == is_current
 
 
 async def test_captions_once_used_are_kept_as_long_as_the_settings_are(tmp_path):
     fetcher = FakeFetcher(BEES, said={"en": SHOWN}, failures={"download": BotCheck()})
-    here = hearing(tmp_path, fetcher=fetcher)
-    _, transcript = await here.hear(LINK, BEES, silent)
+    here = make_maker(tmp_path, fetcher=fetcher)
+    _, transcript = await here.make(LINK, BEES, silent)
     assert here.is_current(LINK, transcript)
 
 

@@ -15,15 +15,15 @@ from core.limits import check_length
 from core.model import LIGHTER, Progress, Segment, SpeechCompute, Transcript, Video
 from core.ports import Checkpoints, Fetcher, ProgressCallback, Transcriber
 from core.sources import File, Source
-from core.transcription.checkpointed import CheckpointedTranscriber
-from core.transcription.fallbacks import Fallbacks
+from core.transcription.checkpointed import CheckpointedTranscription
+from core.transcription.compute_fallbacks import Fallback
 
-Words = tuple[Video, Transcript]
+VideoAndTranscript = tuple[Video, Transcript]
 """The video, its length now known, and what is said in it."""
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechOrCaptions:
+class TranscriptMaker:
     """Everything between a source and its transcript. Audio lies in `scratch` only while heard."""
 
     fetcher: Fetcher
@@ -33,35 +33,37 @@ class SpeechOrCaptions:
     speech: Speech
     limits: Limits
     checkpoints: Checkpoints
-    _fallbacks: Fallbacks = field(default_factory=Fallbacks)
+    _fallbacks: Fallback = field(default_factory=Fallback)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Codes of what the user should know about how this machine hears."""
         return (LIGHTER,) if self._fallbacks.compute else ()
 
-    async def finished(self, video_id: str) -> None:
+    async def clear_checkpoints(self, video_id: str) -> None:
         """The video's transcript is stored: nothing need be kept for hearing it."""
         await self.checkpoints.clear(video_id)
 
     def is_current(self, source: Source, transcript: Transcript) -> bool:
         """Whether hearing the source again could give anything else, by the settings of today."""
-        return transcript.recipe.startswith(self.settings(source))
+        return transcript.recipe.startswith(self.recipe_prefix(source))
 
-    async def hear(self, source: Source, video: Video, on_progress: ProgressCallback) -> Words:
+    async def make(
+        self, source: Source, video: Video, on_progress: ProgressCallback
+    ) -> VideoAndTranscript:
         """The first way of `speech.order` that works; a file has only one.
 
         Raises NoSpeech if nobody speaks, else the error of the way that matters most: when the
         audio is blocked and there are no captions either, the user is told about the audio."""
         check_length(video.duration_s, self.limits)
         if isinstance(source, File):
-            return await self._hear_file(source, video, on_progress)
+            return await self._make_from_file(source, video, on_progress)
         failures: list[BackendError | VideoError] = []
         for way in self.speech.order:
             try:
                 if way == "captions":
                     return await self._read_captions(source, video)
-                return await self._hear_link(source, video, on_progress)
+                return await self._transcribe_link(source, video, on_progress)
             except (NoSpeech, VideoTooLong):
                 raise
             except (BackendError, VideoError) as error:
@@ -69,35 +71,37 @@ class SpeechOrCaptions:
         telling = [error for error in failures if not isinstance(error, NoCaptions)]
         raise (telling or failures)[0]
 
-    async def _hear_file(self, source: File, video: Video, on_progress: ProgressCallback) -> Words:
+    async def _make_from_file(
+        self, source: File, video: Video, on_progress: ProgressCallback
+    ) -> VideoAndTranscript:
         if not source.is_subtitles:
-            return await self._listen(source, source.path, video, on_progress)
+            return await self._transcribe(source, source.path, video, on_progress)
         segments = await asyncio.to_thread(self.read_subtitles, source.path)
         video = replace(video, duration_s=segments[-1].end_s)
         check_length(video.duration_s, self.limits)
-        return video, Transcript(video.id, "", "file", segments, self.settings(source))
+        return video, Transcript(video.id, "", "file", segments, self.recipe_prefix(source))
 
-    async def _hear_link(
+    async def _transcribe_link(
         self, source: Source, video: Video, on_progress: ProgressCallback
-    ) -> Words:
+    ) -> VideoAndTranscript:
         with TemporaryDirectory(dir=self.scratch) as folder:
             on_progress(Progress("download"))
             audio = await self.fetcher.download(video, Path(folder), on_progress)
-            return await self._listen(source, audio, video, on_progress)
+            return await self._transcribe(source, audio, video, on_progress)
 
-    async def _read_captions(self, source: Source, video: Video) -> Words:
+    async def _read_captions(self, source: Source, video: Video) -> VideoAndTranscript:
         transcript = await self.fetcher.captions(video, self.speech.language)
-        recipe = f"{self.settings(source)}{transcript.recipe}"
+        recipe = f"{self.recipe_prefix(source)}{transcript.recipe}"
         return video, replace(transcript, recipe=recipe)
 
-    async def _listen(
+    async def _transcribe(
         self, source: Source, audio: Path, video: Video, on_progress: ProgressCallback
-    ) -> Words:
+    ) -> VideoAndTranscript:
         on_progress(Progress("load"))
         segments: list[Segment] = []
         language = ""
-        listener = self._listener(video.id, self.settings(source))
-        async with aclosing(listener.windows(audio, on_progress)) as windows:
+        transcription = self._checkpointed(video.id, self.recipe_prefix(source))
+        async with aclosing(transcription.windows(audio, on_progress)) as windows:
             async for window in windows:
                 duration_s = window.duration_s or video.duration_s
                 check_length(max(duration_s, window.heard_s), self.limits)
@@ -109,19 +113,19 @@ class SpeechOrCaptions:
                     on_progress(Progress("transcribe", fraction, note="".join(self.notes)))
         if not segments:
             raise NoSpeech()
-        recipe = f"{self.settings(source)}whisper"
+        recipe = f"{self.recipe_prefix(source)}whisper"
         return video, Transcript(video.id, language, "whisper", tuple(segments), recipe)
 
-    def _listener(self, video_id: str, recipe: str) -> CheckpointedTranscriber:
+    def _checkpointed(self, video_id: str, recipe: str) -> CheckpointedTranscription:
         compute = SpeechCompute(
             self.speech.device, self.speech.compute_type, self.speech.batch_size
         )
         language = self.speech.language
-        return CheckpointedTranscriber(
+        return CheckpointedTranscription(
             self.transcriber, self.checkpoints, self._fallbacks, compute, video_id, language, recipe
         )
 
-    def settings(self, source: Source) -> str:
+    def recipe_prefix(self, source: Source) -> str:
         if isinstance(source, File) and source.is_subtitles:
             return "file:"
         ways = "whisper" if isinstance(source, File) else ",".join(self.speech.order)

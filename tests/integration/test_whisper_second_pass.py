@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.backends.whisper.audio import RATE, decode
-from core.backends.whisper.transcriber import Ears
+from core.backends.whisper.transcriber import SpeechModel
 from core.errors import CoreError, SpeechDeviceFailed, WorkerFailed, WorkerOutOfMemory
 
 Lines = list[tuple[float, str]]
@@ -21,21 +21,21 @@ SENTENCES: Lines = [(0.5, "Bees dance."), (18.0, "They sing.")]
 
 class ScriptedPipeline:
     """faster-whisper's pipeline and model in one. `first`: what batched decoding says of every
-    stretch, `second`: what the model says of each part it is given again."""
+    clip, `second`: what the model says of each part it is given again."""
 
     def __init__(self, first: Lines, second: Lines = (), languages=("en",), **facts: float) -> None:
         self.model = self
         self.first, self.second = first, second
         self.languages = cycle(languages)
         self.facts = {"no_speech_prob": 0.0, "avg_logprob": -0.2, **facts}
-        self.heard_again: list[float] = []
+        self.transcribed_again: list[float] = []
 
     def detect_language(self, audio: np.ndarray) -> tuple[str, float, None]:
         return next(self.languages), 0.9, None
 
     def transcribe(self, audio: np.ndarray, *, language: str, **options: Any):
         if "clip_timestamps" not in options:
-            self.heard_again.append(len(audio) / RATE)
+            self.transcribed_again.append(len(audio) / RATE)
             return [self._segment(at, text, 0.0) for at, text in self.second], None
         starts = [clip["start"] for clip in options["clip_timestamps"]]
         return [self._segment(at, text, s) for s in starts for at, text in self.first], None
@@ -53,36 +53,36 @@ def lecture(examples) -> np.ndarray:
 
 @pytest.fixture
 def speech(lecture) -> np.ndarray:
-    """One stretch."""
+    """One clip."""
     return lecture[: 20 * RATE]
 
 
-def hear(pipeline: ScriptedPipeline, samples: np.ndarray) -> list[str]:
-    windows = Ears(pipeline, 8).hear(samples, "en")
+def transcribe(pipeline: ScriptedPipeline, samples: np.ndarray) -> list[str]:
+    windows = SpeechModel(pipeline, 8).transcribe(samples, "en")
     return [segment.text for window in windows for segment in window.segments]
 
 
-def test_what_was_heard_well_is_not_heard_again(speech):
+def test_what_was_heard_well_is_not_transcribed_again(speech):
     pipeline = ScriptedPipeline(SENTENCES, LOOP)
-    assert hear(pipeline, speech) == ["Bees dance.", "They sing."]
-    assert pipeline.heard_again == []
+    assert transcribe(pipeline, speech) == ["Bees dance.", "They sing."]
+    assert pipeline.transcribed_again == []
 
 
-def test_a_loop_is_heard_again_and_replaced(speech):
+def test_a_loop_is_transcribed_again_and_replaced(speech):
     pipeline = ScriptedPipeline(LOOP, SENTENCES)
-    assert hear(pipeline, speech) == ["Bees dance.", "They sing."]
-    assert pipeline.heard_again == [pytest.approx(20, abs=1)]
+    assert transcribe(pipeline, speech) == ["Bees dance.", "They sing."]
+    assert pipeline.transcribed_again == [pytest.approx(20, abs=1)]
 
 
 def test_a_loop_that_stays_becomes_one_round(speech):
     pipeline = ScriptedPipeline(LOOP, LOOP)
-    assert hear(pipeline, speech) == ["Thank you for watching."]
-    assert len(pipeline.heard_again) == 1
+    assert transcribe(pipeline, speech) == ["Thank you for watching."]
+    assert len(pipeline.transcribed_again) == 1
 
 
-def test_an_end_without_words_is_heard_again_from_where_the_words_stop(speech):
+def test_an_end_without_words_is_transcribed_again_from_where_the_words_stop(speech):
     pipeline = ScriptedPipeline([(0.5, "Bees dance.")], [(2.0, "They sing.")])
-    windows = list(Ears(pipeline, 8).hear(speech, "en"))
+    windows = list(SpeechModel(pipeline, 8).transcribe(speech, "en"))
     first, second = windows[0].segments
     assert (first.text, second.text) == ("Bees dance.", "They sing.")
     assert second.start_s == pytest.approx(first.end_s + 2, abs=0.01)
@@ -90,12 +90,12 @@ def test_an_end_without_words_is_heard_again_from_where_the_words_stop(speech):
 
 def test_a_model_that_doubts_there_is_speech_and_its_own_words_says_nothing(speech):
     pipeline = ScriptedPipeline(SENTENCES, SENTENCES, no_speech_prob=0.9, avg_logprob=-1.5)
-    assert hear(pipeline, speech) == []
+    assert transcribe(pipeline, speech) == []
 
 
 def test_times_out_of_order_or_beyond_the_end_are_put_in_place(speech):
     pipeline = ScriptedPipeline([(9.0, "One."), (4.0, "Two."), (70.0, "Three."), (71.0, " ")])
-    windows = list(Ears(pipeline, 8).hear(speech, "en"))
+    windows = list(SpeechModel(pipeline, 8).transcribe(speech, "en"))
     segments = windows[0].segments
     assert [segment.text for segment in segments] == ["One.", "Two.", "Three."]
     times = [time for segment in segments for time in (segment.start_s, segment.end_s)]
@@ -105,7 +105,7 @@ def test_times_out_of_order_or_beyond_the_end_are_put_in_place(speech):
 
 def test_every_stretch_keeps_its_own_words(lecture):
     pipeline = ScriptedPipeline([(0.5, "One."), (5.0, "Two.")], [])
-    windows = list(Ears(pipeline, 2).hear(lecture, "en"))
+    windows = list(SpeechModel(pipeline, 2).transcribe(lecture, "en"))
     assert [len(window.segments) for window in windows] == [4, 4, 2, 0]
     for window in windows:
         for one, two in zip(window.segments[::2], window.segments[1::2], strict=True):
@@ -118,17 +118,19 @@ def test_every_stretch_keeps_its_own_words(lecture):
     [(("ko",), "ko"), (("en", "ko", "ko"), "ko"), (("en", "en", "ko"), "en")],
 )
 def test_the_language_is_that_of_most_of_the_beginning(lecture, told, found):
-    windows = list(Ears(ScriptedPipeline(SENTENCES, languages=told), 8).hear(lecture, ""))
+    windows = list(
+        SpeechModel(ScriptedPipeline(SENTENCES, languages=told), 8).transcribe(lecture, "")
+    )
     assert {window.language for window in windows} == {found}
 
 
 def test_from_a_windows_end_on_neither_its_words_nor_its_language_are_asked_for_again(lecture):
     pipeline = ScriptedPipeline([(0.5, "One.")], languages=("en",))
-    whole = list(Ears(pipeline, 2).hear(lecture, ""))
+    whole = list(SpeechModel(pipeline, 2).transcribe(lecture, ""))
     deaf = ScriptedPipeline([(0.5, "One.")], languages=())
     for number, window in enumerate(whole[:-1]):
         for shift_s in (0.0, 0.02, -0.02):  # as another encoding may begin a little later
-            rest = list(Ears(deaf, 2).hear(lecture, "en", window.heard_s + shift_s))
+            rest = list(SpeechModel(deaf, 2).transcribe(lecture, "en", window.heard_s + shift_s))
             assert rest == whole[number + 1 :]
 
 
@@ -166,7 +168,7 @@ def test_what_ctranslate2_says_is_memory_or_the_card_or_something_else(speech, t
             raise told
 
     with pytest.raises(CoreError) as failed:
-        hear(Failing(SENTENCES), speech)
+        transcribe(Failing(SENTENCES), speech)
     assert failed.type is kind
     assert failed.value.__cause__ is told
     assert failed.value.detail == str(told)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backends.subtitles import Cue, parse_json3, parse_text, read_subtitles, said_in
+from core.backends.subtitles import Cue, parse_json3, parse_text, read_subtitles, to_segments
 from core.errors import NoSpeech, NotMedia
 from core.model import Segment
 
@@ -137,17 +137,17 @@ def test_rolling_captions_say_every_line_once(tmp_path):
 
 def test_a_screen_that_is_cleared_between_rolling_lines_changes_nothing():
     cues = [Cue(0, 2, ("hello",)), Cue(2, 2.01, (" ",)), Cue(2.01, 4, ("hello", "bees"))]
-    assert texts(said_in(cues)) == ["hello", "bees"]
+    assert texts(to_segments(cues)) == ["hello", "bees"]
 
 
 def test_a_line_that_really_comes_again_is_kept():
     chorus = [Cue(1.0, 2.0, ("Buzz.",)), Cue(5.0, 6.0, ("Buzz.",))]
-    assert texts(said_in(chorus)) == ["Buzz.", "Buzz."]
+    assert texts(to_segments(chorus)) == ["Buzz.", "Buzz."]
 
 
 def test_cues_come_in_order_and_do_not_overlap():
     cues = [Cue(5.0, 9.0, ("three",)), Cue(1.0, 4.0, ("one",)), Cue(2.0, 3.0, ("two",))]
-    assert said_in(cues) == (
+    assert to_segments(cues) == (
         Segment(1.0, 2.0, "one"),
         Segment(2.0, 3.0, "two"),
         Segment(5.0, 9.0, "three"),
@@ -155,7 +155,7 @@ def test_cues_come_in_order_and_do_not_overlap():
 
 
 def test_a_cue_that_ends_before_it_starts_takes_no_time():
-    assert said_in([Cue(5.0, 1.0, ("backwards",))]) == (Segment(5.0, 5.0, "backwards"),)
+    assert to_segments([Cue(5.0, 1.0, ("backwards",))]) == (Segment(5.0, 5.0, "backwards"),)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_cue_that_ends_before_it_starts_takes_no_time():
     ],
 )
 def test_sounds_and_marks_are_not_speech(line, words):
-    assert texts(said_in([Cue(1.0, 2.0, (line,))])) == words
+    assert texts(to_segments([Cue(1.0, 2.0, (line,))])) == words
 
 
 def test_json3_gives_the_words_of_every_event():
@@ -197,7 +197,7 @@ def test_json3_gives_the_words_of_every_event():
             {"tStartMs": 4500, "dDurationMs": 2000, "segs": [{"utf8": "[Music]"}]},
         ],
     }
-    assert said_in(parse_json3(json.dumps(track).encode())) == (
+    assert to_segments(parse_json3(json.dumps(track).encode())) == (
         Segment(0.08, 2.32, "hello dear bees"),
         Segment(2.32, 4.32, "you dance"),
     )
@@ -240,7 +240,7 @@ PIECES = ["00:01,5 --> 00:02", "-->", "1", "\n", "\n\n", "words", "<c>", "&amp;"
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=5)).map("\n".join))
 def test_any_text_gives_cues_in_order_or_none(text):
-    found = said_in(parse_text(text))
+    found = to_segments(parse_text(text))
     assert all(segment.text and segment.start_s <= segment.end_s for segment in found)
     assert list(found) == sorted(found, key=lambda segment: segment.start_s)
 
@@ -250,4 +250,4 @@ def test_any_text_gives_cues_in_order_or_none(text):
 def test_a_hostile_file_takes_linear_time(piece):
     # A try at every place would take hours here; the timeout is the assertion.
     hostile = piece * (1_000_000 // len(piece))
-    said_in(parse_text(f"00:00:01,000 --> 00:00:02,000\n{hostile}"))
+    to_segments(parse_text(f"00:00:01,000 --> 00:00:02,000\n{hostile}"))

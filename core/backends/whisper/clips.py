@@ -1,4 +1,4 @@
-"""This file cuts speech into stretches that Whisper hears in one piece, at the pauses."""
+"""This file cuts speech into clips that Whisper hears in one piece, at the pauses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 LONGEST_S = 30.0
 """Whisper's window."""
 PAD_S = 0.4
-"""Silence kept around a stretch: a voice detector clips the first and last sounds."""
+"""Silence kept around a clip: a voice detector clips the first and last sounds."""
 LONGEST_SPEECH_S = LONGEST_S - 2 * PAD_S
 _FULL_S = 25.0
 
@@ -17,7 +17,7 @@ Speech = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Clip:
     """Audio to be heard in one piece. `speech_end_s`: where the last word in it ends."""
 
     start_s: float
@@ -25,28 +25,28 @@ class Stretch:
     speech_end_s: float
 
 
-def cut(speech: Sequence[Speech], duration_s: float) -> list[Stretch]:
-    """Stretches of at most 30 s, in order and apart, that hold all the speech.
+def cut(speech: Sequence[Speech], duration_s: float) -> list[Clip]:
+    """Clips of at most 30 s, in order and apart, that hold all the speech.
 
     >>> [(s.start_s, s.end_s) for s in cut([(1, 20), (21, 25.5), (26, 40)], 60)]
     [(0.6, 25.75), (25.75, 40.4)]
     """
-    stretches: list[Stretch] = []
+    clips: list[Clip] = []
     first = 0
     while first < len(speech):
         last = _last(speech, first)
         start_s, end_s = speech[first][0], speech[last][1]
         before = 0.0 if first == 0 else (speech[first - 1][1] + start_s) / 2
         after = duration_s if last + 1 == len(speech) else (end_s + speech[last + 1][0]) / 2
-        stretches.append(
-            Stretch(max(start_s - PAD_S, before), min(end_s + PAD_S, after), speech_end_s=end_s)
+        clips.append(
+            Clip(max(start_s - PAD_S, before), min(end_s + PAD_S, after), speech_end_s=end_s)
         )
         first = last + 1
-    return stretches
+    return clips
 
 
 def _last(speech: Sequence[Speech], first: int) -> int:
-    """Where the stretch that begins with `first` ends: at the longest of the last pauses, which is
+    """Where the clip that begins with `first` ends: at the longest of the last pauses, which is
     most often the end of a sentence. A sentence cut in two is a sentence half lost."""
     start_s = speech[first][0]
     last = first

@@ -1,4 +1,4 @@
-"""Stretches: what Whisper hears in one piece."""
+"""Clips: what Whisper hears in one piece."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backends.whisper.windows import LONGEST_S, LONGEST_SPEECH_S, PAD_S, Speech, cut
+from core.backends.whisper.clips import LONGEST_S, LONGEST_SPEECH_S, PAD_S, Speech, cut
 
 PAUSE_AND_SPEECH = st.tuples(st.floats(0.16, 40), st.floats(0.03, LONGEST_SPEECH_S))
 
@@ -25,13 +25,13 @@ def said(pauses_and_lengths: list[tuple[float, float]]) -> list[Speech]:
 def test_every_word_lies_in_one_stretch_and_no_stretch_is_too_long(pauses_and_lengths, silence_s):
     speech = said(pauses_and_lengths)
     duration_s = (speech[-1][1] if speech else 0) + silence_s
-    stretches = cut(speech, duration_s)
+    clips = cut(speech, duration_s)
     for start_s, end_s in speech:
-        assert sum(s.start_s <= start_s and end_s <= s.end_s for s in stretches) == 1
-    for stretch in stretches:
-        assert 0 <= stretch.start_s < stretch.speech_end_s <= stretch.end_s <= duration_s
-        assert stretch.end_s - stretch.start_s <= LONGEST_S + 1e-9
-    for before, after in pairwise(stretches):
+        assert sum(s.start_s <= start_s and end_s <= s.end_s for s in clips) == 1
+    for clip in clips:
+        assert 0 <= clip.start_s < clip.speech_end_s <= clip.end_s <= duration_s
+        assert clip.end_s - clip.start_s <= LONGEST_S + 1e-9
+    for before, after in pairwise(clips):
         assert before.end_s <= after.start_s
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import SpeechDeviceFailed, WorkerFailed, WorkerOutOfMemory
 from core.model import LIGHTEST, SpeechCompute
-from core.transcription.fallbacks import lighter
+from core.transcription.compute_fallbacks import lighter
 
 FULL = WorkerOutOfMemory("speech")
 BROKEN = SpeechDeviceFailed("CUDA failed with error unspecified launch failure")

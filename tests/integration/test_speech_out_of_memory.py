@@ -13,7 +13,7 @@ from core.config import Limits, Speech
 from core.errors import WorkerOutOfMemory
 from core.model import LIGHTER, LIGHTEST, SpeechCompute, Video
 from core.sources import File
-from core.transcription.speech_or_captions import SpeechOrCaptions
+from core.transcription.transcript_maker import TranscriptMaker
 from core.workers.limits import SPEECH
 from core.workers.remote_backends import RemoteTranscriber
 from core.workers.supervisor import ChildSupervisor
@@ -26,7 +26,7 @@ VIDEO = Video("file-0123456789a", "talk", file_name="talk.wav")
 
 
 @pytest.fixture
-async def make_hearing(tmp_path):
+async def make_maker(tmp_path):
     """A program over a real store and a child that gets into trouble."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(sqlite_url(tmp_path / "db")))
@@ -36,10 +36,10 @@ async def make_hearing(tmp_path):
             role = replace(SPEECH, memory_share=share)
             setup = {"max_file_bytes": 1_000_000, "trouble": trouble, "bears": bears}
             worker = ChildSupervisor(role, setup, tmp_path / "log", module=MODULE)
-            ears = RemoteTranscriber(await stack.enter_async_context(worker))
-            return SpeechOrCaptions(
+            transcriber = RemoteTranscriber(await stack.enter_async_context(worker))
+            return TranscriptMaker(
                 FakeFetcher(),
-                ears,
+                transcriber,
                 print,
                 tmp_path,
                 Speech(**settings),
@@ -62,28 +62,28 @@ async def make_hearing(tmp_path):
     ],
 )
 async def test_a_child_in_want_of_memory_is_asked_for_less_until_it_bears(
-    make_hearing, tmp_path, trouble, bears
+    make_maker, tmp_path, trouble, bears
 ):
     told = []
-    hearing = await make_hearing(trouble, bears)
-    _, transcript = await hearing.hear(File(tmp_path / "talk.wav"), VIDEO, told.append)
+    maker = await make_maker(trouble, bears)
+    _, transcript = await maker.make(File(tmp_path / "talk.wav"), VIDEO, told.append)
     assert transcript.segments == SAID
     assert transcript.language == "en"
-    assert hearing.notes == (LIGHTER,)
+    assert maker.notes == (LIGHTER,)
     fractions = [progress.fraction for progress in told if progress.stage == "transcribe"]
     assert fractions == [0.25, 0.5, 0.75, 1.0]
 
 
-async def test_the_next_program_goes_on_where_the_last_one_gave_up(make_hearing, tmp_path):
+async def test_the_next_program_goes_on_where_the_last_one_gave_up(make_maker, tmp_path):
     source = File(tmp_path / "talk.wav")
-    weak = await make_hearing("python", LAST, device="cpu", compute_type="int8", batch_size=2)
+    weak = await make_maker("python", LAST, device="cpu", compute_type="int8", batch_size=2)
     with pytest.raises(WorkerOutOfMemory):
-        await weak.hear(source, VIDEO, print)
+        await weak.make(source, VIDEO, print)
     told = []
-    strong = await make_hearing(
+    strong = await make_maker(
         "python", SpeechCompute("cpu", "int8", 8), device="cpu", compute_type="int8"
     )
-    _, transcript = await strong.hear(source, VIDEO, told.append)
+    _, transcript = await strong.make(source, VIDEO, told.append)
     assert transcript.segments == SAID
     fractions = [progress.fraction for progress in told if progress.stage == "transcribe"]
     assert fractions == [0.5, 0.75, 1.0]

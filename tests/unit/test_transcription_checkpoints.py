@@ -14,7 +14,7 @@ from core.errors import (
 )
 from core.model import LIGHTER, LIGHTEST, Progress, Segment, SpeechCompute, Video
 from core.sources import File, Link
-from core.transcription.speech_or_captions import SpeechOrCaptions
+from core.transcription.transcript_maker import TranscriptMaker
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.store import MemoryStore
 from tests.fakes.transcriber import SET, FakeTranscriber
@@ -32,27 +32,29 @@ class Bench:
         self.checkpoints = MemoryStore().checkpoints
         self.scratch = scratch
 
-    def program(self, ears, **settings) -> SpeechOrCaptions:
+    def program(self, transcriber, **settings) -> TranscriptMaker:
         fetcher, speech = FakeFetcher(BEES), Speech(**settings)
-        return SpeechOrCaptions(
-            fetcher, ears, refuse, self.scratch, speech, Limits(), self.checkpoints
+        return TranscriptMaker(
+            fetcher, transcriber, refuse, self.scratch, speech, Limits(), self.checkpoints
         )
 
-    async def hear(self, ears, on_progress=lambda progress: None, **settings):
-        return await self.program(ears, **settings).hear(LINK, BEES, on_progress)
+    async def transcribe(self, transcriber, on_progress=lambda progress: None, **settings):
+        return await self.program(transcriber, **settings).make(LINK, BEES, on_progress)
 
 
 def refuse(path):
     raise NotImplementedError
 
 
-def ears(*segments, **how):
+def transcriber_of(*segments, **how):
     return FakeTranscriber(*(segments or SPOKEN), **({"duration_s": 20.0} | how))
 
 
 def killed_after(number):
     """Ears that break before segment `number`."""
-    return ears(bears=lambda compute, n: WorkerTimeout("speech", 1) if n == number else None)
+    return transcriber_of(
+        bears=lambda compute, n: WorkerTimeout("speech", 1) if n == number else None
+    )
 
 
 def only(**needed):
@@ -73,7 +75,7 @@ def bench(tmp_path):
 @pytest.fixture
 async def whole(bench):
     """The transcript of a hearing that nothing came between."""
-    words = await bench.hear(ears())
+    words = await bench.transcribe(transcriber_of())
     await bench.checkpoints.clear(BEES.id)
     return words
 
@@ -81,24 +83,24 @@ async def whole(bench):
 @pytest.mark.parametrize("number", range(5))
 async def test_after_a_kill_only_what_was_not_finished_is_heard(bench, whole, number):
     with pytest.raises(WorkerTimeout):
-        await bench.hear(killed_after(number))
-    again = ears(language="ko" if number else "en")  # what the rest is in does not matter
-    assert await bench.hear(again) == whole
+        await bench.transcribe(killed_after(number))
+    again = transcriber_of(language="ko" if number else "en")  # what the rest is in does not matter
+    assert await bench.transcribe(again) == whole
     assert again.asked == [(SPOKEN[number - 1].end_s if number else 0.0, SET)]
     assert again.heard[0][1] == ("en" if number else "")
 
 
 async def test_a_hearing_that_is_left_early_is_taken_up_too(bench, whole):
-    first = ears()
-    listener = bench.program(first)._listener(BEES.id, "whisper,captions large-v3-turbo :")
+    first = transcriber_of()
+    transcription = bench.program(first)._checkpointed(BEES.id, "whisper,captions large-v3-turbo :")
     (bench.scratch / "audio").write_bytes(b"hum")
-    async with aclosing(listener.windows(bench.scratch / "audio", print)) as windows:
+    async with aclosing(transcription.windows(bench.scratch / "audio", print)) as windows:
         async for window in windows:
             if window.segments == SPOKEN[1:2]:
                 break
     assert first.is_closed
-    again = ears()
-    assert await bench.hear(again) == whole
+    again = transcriber_of()
+    assert await bench.transcribe(again) == whole
     assert again.asked == [(SPOKEN[1].end_s, SET)]
 
 
@@ -106,56 +108,58 @@ async def test_killed_again_and_again_each_window_is_heard_once(bench, whole):
     for number in range(1, 5):
         programs = killed_after(number)
         with pytest.raises(WorkerTimeout):
-            await bench.hear(programs)
+            await bench.transcribe(programs)
         assert programs.asked == [(SPOKEN[number - 2].end_s if number > 1 else 0.0, SET)]
-    assert await bench.hear(ears()) == whole
+    assert await bench.transcribe(transcriber_of()) == whole
 
 
 async def test_what_was_heard_before_is_told_as_done(bench):
     with pytest.raises(WorkerTimeout):
-        await bench.hear(killed_after(3))
+        await bench.transcribe(killed_after(3))
     told = []
-    await bench.hear(ears(), told.append)
+    await bench.transcribe(transcriber_of(), told.append)
     fractions = [progress.fraction for progress in told if progress.stage == "transcribe"]
     assert fractions == [pytest.approx(segment.end_s / 20) for segment in SPOKEN[2:]]
 
 
 async def test_windows_of_two_programs_with_other_batches_make_one_whole(bench, whole):
     with pytest.raises(WorkerTimeout):
-        await bench.hear(killed_after(2))
+        await bench.transcribe(killed_after(2))
     both = Segment(SPOKEN[0].start_s, SPOKEN[1].end_s, "Sentence 0. Sentence 1.")
     await bench.checkpoints.clear(BEES.id)
     with pytest.raises(WorkerTimeout):  # one that hears in larger windows was at work meanwhile
-        await bench.hear(ears(both, *SPOKEN[2:], failure=WorkerTimeout("speech", 1)))
+        await bench.transcribe(
+            transcriber_of(both, *SPOKEN[2:], failure=WorkerTimeout("speech", 1))
+        )
     again = killed_after(0)
-    await bench.hear(again)
+    await bench.transcribe(again)
     assert again.asked == [(SPOKEN[4].end_s, SET)]
 
 
 @pytest.mark.parametrize("change", [{"model": "small"}, {"language": "ko"}])
 async def test_other_settings_begin_anew(bench, change):
     with pytest.raises(WorkerTimeout):
-        await bench.hear(killed_after(3))
-    again = ears()
-    await bench.hear(again, **change)
+        await bench.transcribe(killed_after(3))
+    again = transcriber_of()
+    await bench.transcribe(again, **change)
     assert [from_s for from_s, _ in again.asked] == [0.0]
 
 
 async def test_a_file_and_a_link_have_nothing_in_common(bench):
     with pytest.raises(WorkerTimeout):
-        await bench.hear(killed_after(3))
+        await bench.transcribe(killed_after(3))
     (bench.scratch / "talk.wav").write_bytes(b"hum")
-    again = ears()
-    await bench.program(again).hear(File(bench.scratch / "talk.wav"), BEES, print)
+    again = transcriber_of()
+    await bench.program(again).make(File(bench.scratch / "talk.wav"), BEES, print)
     assert again.asked == [(0.0, SET)]
 
 
 @pytest.mark.parametrize(("duration_s", "reused"), [(20.4, True), (20.6, False), (19.4, False)])
 async def test_pieces_of_an_audio_of_another_length_are_not_used(bench, duration_s, reused):
     with pytest.raises(WorkerTimeout):
-        await bench.hear(killed_after(3))
-    again = ears(*SPOKEN[:4], duration_s=duration_s)
-    _, transcript = await bench.hear(again)
+        await bench.transcribe(killed_after(3))
+    again = transcriber_of(*SPOKEN[:4], duration_s=duration_s)
+    _, transcript = await bench.transcribe(again)
     starts = [SPOKEN[2].end_s] if reused else [SPOKEN[2].end_s, 0.0]
     assert [from_s for from_s, _ in again.asked] == starts
     assert transcript.segments == SPOKEN[:4]
@@ -166,13 +170,13 @@ async def test_pieces_of_an_audio_of_another_length_are_not_used(bench, duration
 async def test_a_window_that_leads_nowhere_ends_nothing(bench):
     blink = Segment(SPOKEN[1].end_s, SPOKEN[1].end_s + 0.0003, "Oh.")
     for _ in range(2):
-        _, transcript = await bench.hear(ears(*SPOKEN[:2], blink))
+        _, transcript = await bench.transcribe(transcriber_of(*SPOKEN[:2], blink))
         assert transcript.segments == (*SPOKEN[:2], blink)
     recipe = transcript.recipe.removesuffix("whisper")
     first = (await bench.checkpoints.load(BEES.id, recipe))[0]
     await bench.checkpoints.save(BEES.id, recipe, 7500, first)
-    again = ears(*SPOKEN)
-    await bench.hear(again)
+    again = transcriber_of(*SPOKEN)
+    await bench.transcribe(again)
     assert again.asked == [(blink.end_s, SET)]
 
 
@@ -180,48 +184,52 @@ async def test_words_of_a_window_that_leads_nowhere_outlive_a_kill(bench):
     blink = Segment(SPOKEN[1].end_s, SPOKEN[1].end_s + 0.0003, "Oh.")
     said = (*SPOKEN[:2], blink, *SPOKEN[2:])
     with pytest.raises(WorkerTimeout):
-        await bench.hear(
-            ears(*said, bears=lambda compute, n: WorkerTimeout("speech", 1) if n == 4 else None)
+        await bench.transcribe(
+            transcriber_of(
+                *said, bears=lambda compute, n: WorkerTimeout("speech", 1) if n == 4 else None
+            )
         )
-    again = ears(*said)
-    _, transcript = await bench.hear(again)
+    again = transcriber_of(*said)
+    _, transcript = await bench.transcribe(again)
     assert again.asked == [(SPOKEN[2].end_s, SET)]
     assert transcript.segments == said
 
 
 async def test_nothing_of_another_audio_is_left_among_the_pieces(bench):
     with pytest.raises(WorkerTimeout):
-        await bench.hear(killed_after(3))
+        await bench.transcribe(killed_after(3))
     other = {"duration_s": 30.0, "language": "ko"}
     with pytest.raises(WorkerTimeout):
-        await bench.hear(ears(SPOKEN[0], failure=WorkerTimeout("speech", 1), **other))
-    again = ears(**other)
-    await bench.hear(again)
+        await bench.transcribe(
+            transcriber_of(SPOKEN[0], failure=WorkerTimeout("speech", 1), **other)
+        )
+    again = transcriber_of(**other)
+    await bench.transcribe(again)
     assert again.asked == [(SPOKEN[0].end_s, SET)]
 
 
 async def test_a_piece_that_cannot_be_read_costs_what_comes_after_it(bench, whole):
     with pytest.raises(WorkerTimeout):
-        await bench.hear(killed_after(4))
+        await bench.transcribe(killed_after(4))
     recipe = whole[1].recipe.removesuffix("whisper")
     await bench.checkpoints.save(BEES.id, recipe, 7500, '{"heard": "in another way"}')
-    again = ears()
-    assert await bench.hear(again) == whole
+    again = transcriber_of()
+    assert await bench.transcribe(again) == whole
     assert again.asked == [(SPOKEN[1].end_s, SET)]
 
 
 async def test_what_is_finished_is_kept_no_longer(bench):
     with pytest.raises(WorkerTimeout):
-        await bench.hear(killed_after(3))
-    await bench.program(ears()).finished("another video")
+        await bench.transcribe(killed_after(3))
+    await bench.program(transcriber_of()).clear_checkpoints("another video")
     assert bench.checkpoints._shelf.checkpoints
-    await bench.program(ears()).finished(BEES.id)
+    await bench.program(transcriber_of()).clear_checkpoints(BEES.id)
     assert not bench.checkpoints._shelf.checkpoints
 
 
 async def test_rung_after_rung_is_tried_until_one_bears(bench, whole):
-    weak = ears(bears=only(device="cpu"))
-    assert await bench.hear(weak) == whole
+    weak = transcriber_of(bears=only(device="cpu"))
+    assert await bench.transcribe(weak) == whole
     assert weak.asked == [
         (0.0, SET),
         (0.0, SpeechCompute("cuda", "float16", 4)),
@@ -234,8 +242,10 @@ async def test_rung_after_rung_is_tried_until_one_bears(bench, whole):
 
 async def test_hearing_goes_on_with_less_where_it_stopped_and_in_its_language(bench, whole):
     most = {2: 4, 3: 2, 4: 1}
-    loud = ears(bears=lambda compute, n: FULL if compute.batch_size > most.get(n, 8) else None)
-    assert await bench.hear(loud) == whole
+    loud = transcriber_of(
+        bears=lambda compute, n: FULL if compute.batch_size > most.get(n, 8) else None
+    )
+    assert await bench.transcribe(loud) == whole
     assert [(from_s, compute.batch_size) for from_s, compute in loud.asked] == [
         (0.0, 8),
         (SPOKEN[1].end_s, 4),
@@ -246,17 +256,21 @@ async def test_hearing_goes_on_with_less_where_it_stopped_and_in_its_language(be
 
 
 async def test_a_card_that_fails_gives_way_to_the_cpu_at_once(bench, whole):
-    broken = ears(bears=lambda compute, n: BROKEN if n == 2 and compute.device != "cpu" else None)
-    assert await bench.hear(broken) == whole
+    broken = transcriber_of(
+        bears=lambda compute, n: BROKEN if n == 2 and compute.device != "cpu" else None
+    )
+    assert await bench.transcribe(broken) == whole
     assert broken.asked == [(0.0, SET), (SPOKEN[1].end_s, SpeechCompute("cpu", LIGHTEST, 8))]
 
 
 async def test_that_hearing_goes_on_with_less_is_told(bench):
     told = []
-    small = ears(bears=lambda compute, n: FULL if n == 3 and compute.batch_size == 8 else None)
+    small = transcriber_of(
+        bears=lambda compute, n: FULL if n == 3 and compute.batch_size == 8 else None
+    )
     program = bench.program(small)
     assert program.notes == ()
-    await program.hear(LINK, BEES, told.append)
+    await program.make(LINK, BEES, told.append)
     assert program.notes == (LIGHTER,)
     assert told[3:] == [
         Progress("load"),
@@ -267,31 +281,31 @@ async def test_that_hearing_goes_on_with_less_is_told(bench):
 
 
 async def test_the_next_video_does_not_begin_by_failing_again(bench, whole):
-    weak = ears(bears=only(batch_size=2))
+    weak = transcriber_of(bears=only(batch_size=2))
     program = bench.program(weak)
     for _ in range(2):
         await bench.checkpoints.clear(BEES.id)
-        assert await program.hear(LINK, BEES, print) == whole
+        assert await program.make(LINK, BEES, print) == whole
     assert [compute.batch_size for _, compute in weak.asked] == [8, 4, 2, 2]
 
 
 async def test_when_no_rung_bears_the_error_is_told_and_the_next_video_tries_everything(bench):
-    weak = ears(bears=only(device="none"))
+    weak = transcriber_of(bears=only(device="none"))
     program = bench.program(weak, device="cpu", batch_size=2, order=("whisper",))
     for _ in range(2):
         with pytest.raises(WorkerOutOfMemory):
-            await program.hear(LINK, BEES, print)
+            await program.make(LINK, BEES, print)
     assert [compute.batch_size for _, compute in weak.asked] == [2, 1] * 2
     assert program.notes == ()
 
 
 async def test_any_other_failure_is_not_tried_again(bench):
-    weak = ears(failure=WorkerFailed("speech", "ended by SIGSEGV"))
+    weak = transcriber_of(failure=WorkerFailed("speech", "ended by SIGSEGV"))
     with pytest.raises(WorkerFailed):
-        await bench.hear(weak)
+        await bench.transcribe(weak)
     assert len(weak.asked) == 1
 
 
 async def test_the_recipe_is_the_same_on_every_rung(bench, whole):
-    _, transcript = await bench.hear(ears(bears=only(device="cpu")))
+    _, transcript = await bench.transcribe(transcriber_of(bears=only(device="cpu")))
     assert transcript.recipe == whole[1].recipe

@@ -62,13 +62,13 @@ async def _discord(house: House, config: Config, words: Mapping[str, Words], beg
 
 async def _telegram(house: House, config: Config, words: Mapping[str, Words], begun: Begun) -> None:
     from bot.telegram_adapter.connect import open_telegram
-    from bot.telegram_adapter.serve import hear  # here: it takes 0.5 s to import
+    from bot.telegram_adapter.serve import serve as serve_telegram  # here: it takes 0.5 s to import
 
     async with (
         open_telegram(config.telegram, config.data_dir) as telegram,
         handling(telegram, house, config, words) as handlers,
     ):
-        await hear(telegram, handlers, config.telegram, lambda: begun("Telegram"))
+        await serve_telegram(telegram, handlers, config.telegram, lambda: begun("Telegram"))
 
 
 @asynccontextmanager

@@ -10,7 +10,12 @@ import discord
 
 from bot.chat import Busy, Draft, Receiver, Refused, TooOld, Upload
 from bot.discord_adapter import payloads
-from bot.discord_adapter.errors import ARCHIVED, NO_RIGHT, THREAD_EXISTS, translated
+from bot.discord_adapter.errors import (
+    ARCHIVED,
+    MISSING_PERMISSIONS,
+    THREAD_EXISTS,
+    translate_errors,
+)
 from bot.discord_adapter.gateway import Gateway
 from bot.discord_adapter.markdown import DiscordMarkdown
 from core.text.display import shorten, utf16_length
@@ -49,17 +54,17 @@ class Discord:
 
     async def post(self, place: str, draft: Draft, key: str) -> str:
         """Into an archived thread as well: it opens by that."""
-        async with translated(self._client):
+        async with translate_errors(self._client):
             # discord.py adds enforce_nonce: of two messages with one nonce the second is the first.
-            message = await self._partial(place).send(nonce=key, **payloads.sent(draft))
+            message = await self._partial(place).send(nonce=key, **payloads.send_arguments(draft))
         return str(message.id)
 
     async def edit(self, place: str, message_id: str, draft: Draft) -> None:
         message = self._partial(place).get_partial_message(int(message_id))
         try:
             # Nothing in an archived thread can be changed, but a new message opens it.
-            async with translated(self._client, {ARCHIVED: TooOld}):
-                await message.edit(**payloads.edited(draft))
+            async with translate_errors(self._client, {ARCHIVED: TooOld}):
+                await message.edit(**payloads.edit_arguments(draft))
         except Busy as busy:
             # Discord lets few edits of old messages pass; where it says so with a long wait,
             # discord.py does not tell for which limit.
@@ -79,7 +84,7 @@ class Discord:
         if not message_id:
             message_id = await self.post(place, Draft((self.style.text(name),)), key)
         # It has the message's id, also if somebody, or a try whose answer was lost, was before us.
-        async with translated(self._client, {NO_RIGHT: Refused}):
+        async with translate_errors(self._client, {MISSING_PERMISSIONS: Refused}):
             try:
                 await channel.create_thread(name=name, message=discord.Object(int(message_id)))
             except discord.HTTPException as error:
@@ -94,7 +99,9 @@ class Discord:
         if not isinstance(channel, discord.Thread) or channel.name == name:
             return
         try:
-            async with translated(self._client, {ARCHIVED: Refused, NO_RIGHT: Refused}):
+            async with translate_errors(
+                self._client, {ARCHIVED: Refused, MISSING_PERMISSIONS: Refused}
+            ):
                 await channel.edit(name=name)
         except Refused as error:
             log.info("a thread keeps its name: %s", error)
@@ -104,7 +111,7 @@ class Discord:
             log.info("a thread keeps its name for %s s, and so for good", busy.retry_after_s)
 
     async def show_typing(self, place: str) -> None:
-        async with translated(self._client):
+        async with translate_errors(self._client):
             await self._partial(place).typing()
 
     async def preview(self, place: str, draft: Draft, key: str) -> bool:
@@ -116,9 +123,9 @@ class Discord:
 
     async def _open_post(self, forum: discord.ForumChannel, name: str) -> str:
         text = self.style.text(name)
-        async with translated(self._client, {NO_RIGHT: Refused}):
+        async with translate_errors(self._client, {MISSING_PERMISSIONS: Refused}):
             made = await forum.create_thread(
-                name=name, content=text, allowed_mentions=payloads.NOBODY
+                name=name, content=text, allowed_mentions=payloads.NO_MENTIONS
             )
         return str(made.thread.id)
 
@@ -128,7 +135,7 @@ class Discord:
     async def _channel(self, place: str) -> Any:
         """Known from the gateway, or asked for."""
         known = self._client.get_channel(int(place))
-        async with translated(self._client):
+        async with translate_errors(self._client):
             return known or await self._client.fetch_channel(int(place))
 
 

@@ -10,8 +10,8 @@ from discord.http import Route
 
 from bot.backoff import backoff_s
 from bot.chat import Busy, ChatError
-from bot.discord_adapter.errors import translated
-from bot.discord_adapter.slash_commands import Json, differ, payload
+from bot.discord_adapter.errors import translate_errors
+from bot.discord_adapter.slash_commands import Json, commands_differ, registration_payload
 from bot.words import Words
 
 log = logging.getLogger(__name__)
@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 LONGEST_PAUSE_S = 300.0
 
 
-async def tell_commands(client: discord.Client) -> None:
+async def register_commands(client: discord.Client) -> None:
     """Only if it has others: it takes a few hundred changes a day. Tried until it works."""
     failures = 0
     while True:
         try:
-            await _tell(client)
+            await _register(client)
             return
         except Busy as busy:
             failures += 1
@@ -34,18 +34,20 @@ async def tell_commands(client: discord.Client) -> None:
             return
 
 
-async def _tell(client: discord.Client) -> None:
-    ours = await asyncio.to_thread(_ours)  # reading the words takes as long as a late heartbeat
+async def _register(client: discord.Client) -> None:
+    ours = await asyncio.to_thread(
+        _our_commands
+    )  # reading the words takes as long as a late heartbeat
     app = client.application_id
     assert app is not None  # known since the login
     # discord.py's own call leaves out the words in other languages.
     route = Route("GET", "/applications/{application_id}/commands", application_id=app)
-    async with translated(client):
+    async with translate_errors(client):
         theirs = await client.http.request(route, params={"with_localizations": "true"})
-        if differ(ours, theirs):
+        if commands_differ(ours, theirs):
             await client.http.bulk_upsert_global_commands(app, ours)
             log.info("Discord has learnt our commands")
 
 
-def _ours() -> list[Json]:
-    return payload(Words("en"), [Words("ko")])
+def _our_commands() -> list[Json]:
+    return registration_payload(Words("en"), [Words("ko")])

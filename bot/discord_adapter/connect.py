@@ -15,9 +15,9 @@ from discord.http import Route
 from bot.backoff import backoff_s
 from bot.config import Discord as Section
 from bot.discord_adapter.adapter import Discord
-from bot.discord_adapter.errors import CALL_S, FAILURES, brief
+from bot.discord_adapter.errors import CALL_S, FAILURES, loggable
 from bot.discord_adapter.gateway import Gateway
-from bot.discord_adapter.payloads import NOBODY
+from bot.discord_adapter.payloads import NO_MENTIONS
 from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
@@ -34,10 +34,10 @@ async def open_discord(config: Section) -> AsyncIterator[Discord]:
     reached it is waited for.
 
     Raises ConfigInvalid where the token is wrong."""
-    point_at(config)
+    use_addresses(config)
     failures = 0
     while True:
-        async with made_client(config) as (client, intents):
+        async with open_client(config) as (client, intents):
             if await log_in(client, config):
                 yield Discord(client, Gateway(client, intents))
                 return
@@ -53,12 +53,12 @@ async def log_in(client: discord.Client, config: Section) -> bool:
     except discord.LoginFailure as error:
         raise ConfigInvalid("discord.token", "Discord does not know it") from error
     except FAILURES as error:
-        log.warning("Discord cannot be reached: %s", brief(error))
+        log.warning("Discord cannot be reached: %s", loggable(error))
         return False
     return True
 
 
-def point_at(config: Section) -> None:
+def use_addresses(config: Section) -> None:
     """discord.py keeps the addresses of Discord in classes, so they hold for the whole process."""
     if config.api_base:
         Route.BASE = config.api_base
@@ -67,7 +67,7 @@ def point_at(config: Section) -> None:
 
 
 @asynccontextmanager
-async def made_client(config: Section) -> AsyncIterator[tuple[discord.Client, discord.Intents]]:
+async def open_client(config: Section) -> AsyncIterator[tuple[discord.Client, discord.Intents]]:
     """It keeps servers and channels in mind, but neither messages nor people, and listens to no
     more than we use. It is closed at the end."""
     intents = discord.Intents(
@@ -78,7 +78,7 @@ async def made_client(config: Section) -> AsyncIterator[tuple[discord.Client, di
     )
     client = discord.Client(
         intents=intents,
-        allowed_mentions=NOBODY,
+        allowed_mentions=NO_MENTIONS,
         max_messages=None,
         member_cache_flags=discord.MemberCacheFlags.none(),
         max_ratelimit_timeout=LONGEST_RATE_WAIT_S,

@@ -9,8 +9,8 @@ import discord
 
 from bot.chat import ChatError
 from bot.config import Discord as Section
-from bot.discord_adapter.connect import log_in, made_client, point_at
-from bot.discord_adapter.errors import translated
+from bot.discord_adapter.connect import log_in, open_client, use_addresses
+from bot.discord_adapter.errors import translate_errors
 from core.errors import ConfigInvalid
 from core.model import Check
 
@@ -30,8 +30,8 @@ NEEDED = discord.Permissions(
 
 async def check_discord(config: Section) -> list[Check]:
     """Asks Discord, without being seen there."""
-    point_at(config)
-    async with made_client(config) as (client, _):
+    use_addresses(config)
+    async with open_client(config) as (client, _):
         try:
             if await log_in(client, config):
                 return await _findings(client, config)
@@ -43,7 +43,7 @@ async def check_discord(config: Section) -> list[Check]:
 
 
 async def _findings(client: discord.Client, config: Section) -> list[Check]:
-    async with translated(client):
+    async with translate_errors(client):
         servers = await client.http.get_guilds(limit=200)
     assert client.application  # known since the login
     name = client.application.name

@@ -22,7 +22,7 @@ UNAUTHORISED_PAUSE_S = 300.0
 """Ten thousand refusals in ten minutes, and Cloudflare locks this machine out."""
 
 THREAD_EXISTS = 160004
-NO_RIGHT = 50013
+MISSING_PERMISSIONS = 50013
 ARCHIVED = 50083
 _KINDS: dict[int, type[ChatError]] = {
     10008: MessageGone,
@@ -30,7 +30,7 @@ _KINDS: dict[int, type[ChatError]] = {
     10003: PlaceClosed,
     50001: PlaceClosed,
     50007: PlaceClosed,  # a person takes no private messages from us
-    NO_RIGHT: PlaceClosed,
+    MISSING_PERMISSIONS: PlaceClosed,
     ARCHIVED: PlaceClosed,  # and locked: else it would open by itself
     20016: Busy,  # slow mode
     20028: Busy,
@@ -50,7 +50,7 @@ FAILURES = (
 
 
 @asynccontextmanager
-async def translated(
+async def translate_errors(
     client: discord.Client, besides: Mapping[int, type[ChatError]] = MappingProxyType({})
 ) -> AsyncIterator[None]:
     """It ends within a minute, and only ChatError comes out. `besides`: codes that mean something
@@ -77,7 +77,7 @@ def translate(error: Exception) -> ChatError:
     if error.status == 401:
         return Busy(UNAUTHORISED_PAUSE_S)
     kind = _KINDS.get(error.code) or _kind_of_status(error)
-    return Busy(_asked_s(error)) if kind is Busy else kind(f"{error.status} {error.code}")
+    return Busy(_retry_after_s(error)) if kind is Busy else kind(f"{error.status} {error.code}")
 
 
 def _kind_of_status(error: discord.HTTPException) -> type[ChatError]:
@@ -91,13 +91,13 @@ def _is_page(error: discord.HTTPException) -> bool:
     return error.text.lstrip().startswith("<")
 
 
-def _asked_s(error: discord.HTTPException) -> float | None:
+def _retry_after_s(error: discord.HTTPException) -> float | None:
     try:
         return float(error.response.headers["Retry-After"])
     except (KeyError, ValueError):
         return None
 
 
-def brief(error: Exception) -> str:
+def loggable(error: Exception) -> str:
     """For the log: what an error says by itself may hold the address, and that a token."""
     return f"{type(error).__name__} {getattr(error, 'code', '')}".rstrip()

@@ -7,7 +7,7 @@ from typing import Any
 import discord
 
 from bot.chat import Command, Message, Person, Press, Where
-from bot.discord_adapter.slash_commands import ON_MESSAGE, SUMMARISE
+from bot.discord_adapter.slash_commands import MESSAGE_COMMAND, SUMMARISE
 
 
 def where(channel: Any) -> Where:
@@ -22,10 +22,10 @@ def is_private(channel: Any) -> bool:
     return isinstance(channel, discord.DMChannel | discord.GroupChannel)
 
 
-def written(message: discord.Message, channel: Any, us: discord.abc.User) -> Message:
+def read_message(message: discord.Message, channel: Any, us: discord.abc.User) -> Message:
     """`channel`: the whole of it, where the message has but its id."""
     text = message.content
-    for name in _our_names(message, us):
+    for name in _bot_mentions(message, us):
         text = text.replace(name, " ")
     return Message(
         where(channel),
@@ -76,20 +76,20 @@ def command(interaction: discord.Interaction) -> Command:
     data: Any = interaction.data
     target = str(data.get("target_id", ""))
     about = data.get("resolved", {}).get("messages", {}).get(target, {})
-    given = {option["name"]: _word(option["value"]) for option in data.get("options", ())}
+    given = {option["name"]: _option_text(option["value"]) for option in data.get("options", ())}
     return Command(
         where(interaction.channel),
         str(interaction.id),
         person(interaction),
         # People see another name for the one that is given on a message.
-        SUMMARISE if data["type"] == ON_MESSAGE else data["name"],
+        SUMMARISE if data["type"] == MESSAGE_COMMAND else data["name"],
         given,
         message_id=target,
         text=about.get("content", ""),
     )
 
 
-def typed(interaction: discord.Interaction) -> tuple[str, str]:
+def focused_option(interaction: discord.Interaction) -> tuple[str, str]:
     """The option that somebody is just filling in, and what stands in it."""
     data: Any = interaction.data
     for option in data.get("options", ()):
@@ -98,12 +98,12 @@ def typed(interaction: discord.Interaction) -> tuple[str, str]:
     return "", ""
 
 
-def _word(value: str | int | float | bool) -> str:
+def _option_text(value: str | int | float | bool) -> str:
     """`true` and `false` for yes and no."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _our_names(message: discord.Message, us: discord.abc.User) -> list[str]:
+def _bot_mentions(message: discord.Message, us: discord.abc.User) -> list[str]:
     role = message.guild.self_role if message.guild else None
     return [f"<@{us.id}>", f"<@!{us.id}>", *([f"<@&{role.id}>"] if role else [])]
 
@@ -115,7 +115,7 @@ def _is_to_us(message: discord.Message, us: discord.abc.User) -> bool:
     replied = message.reference.resolved if message.reference else None
     if isinstance(replied, discord.Message) and replied.author.id == us.id:
         return True
-    return any(name in message.content for name in _our_names(message, us))
+    return any(name in message.content for name in _bot_mentions(message, us))
 
 
 def _replied_to(message: discord.Message) -> str:

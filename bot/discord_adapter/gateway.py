@@ -10,7 +10,7 @@ import discord
 
 from bot.backoff import backoff_s
 from bot.chat import Receiver
-from bot.discord_adapter.command_registration import tell_commands
+from bot.discord_adapter.command_registration import register_commands
 from bot.discord_adapter.errors import FAILURES
 from bot.discord_adapter.listener import EventListener
 from core.errors import ConfigInvalid
@@ -33,7 +33,7 @@ class Gateway:
         """Until it is cancelled or the client is closed. Raises ConfigInvalid where Discord will
         not have us."""
         EventListener(self._client, receiver).listen()
-        telling = asyncio.create_task(tell_commands(self._client))
+        telling = asyncio.create_task(register_commands(self._client))
         try:
             while not self._client.is_closed():
                 await self._connect()

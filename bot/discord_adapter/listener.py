@@ -16,7 +16,7 @@ import discord
 
 from bot.chat import Draft, Receiver
 from bot.discord_adapter import event_values, payloads
-from bot.discord_adapter.errors import CALL_S, FAILURES, brief
+from bot.discord_adapter.errors import CALL_S, FAILURES, loggable
 from core.text.display import shorten
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,9 @@ class EventListener:
             channel: Any = message.channel
             if isinstance(channel, discord.PartialMessageable):
                 channel = await self._client.fetch_channel(channel.id)
-            await self._receiver.message(event_values.written(message, channel, self._client.user))
+            await self._receiver.message(
+                event_values.read_message(message, channel, self._client.user)
+            )
 
     async def on_raw_thread_delete(self, thread: discord.RawThreadDeleteEvent) -> None:
         await self._receiver.place_gone(str(thread.thread_id))
@@ -72,11 +74,13 @@ class EventListener:
 
     async def _press(self, interaction: Interaction) -> None:
         data: Any = interaction.data
-        if button_id := payloads.pressed(data["custom_id"]):
+        if button_id := payloads.read_button_id(data["custom_id"]):
             heard = await _acknowledge(interaction.response.defer())
             draft = await self._receiver.press(event_values.press(interaction, button_id))
             if heard and draft:
-                await _answer(interaction.followup.send(ephemeral=True, **payloads.sent(draft)))
+                await _answer(
+                    interaction.followup.send(ephemeral=True, **payloads.send_arguments(draft))
+                )
 
     async def _command(self, interaction: Interaction) -> None:
         heard = await _acknowledge(interaction.response.defer(ephemeral=True, thinking=True))
@@ -85,7 +89,7 @@ class EventListener:
             await _answer(_thought(interaction, draft))
 
     async def _suggest(self, interaction: Interaction) -> None:
-        option, typed = event_values.typed(interaction)
+        option, typed = event_values.focused_option(interaction)
         command = event_values.command(interaction)
         found = await self._receiver.suggest(command, option, typed)
         choices = [
@@ -102,7 +106,7 @@ async def _acknowledge(acknowledging: Awaitable[object]) -> bool:
         async with asyncio.timeout(ACKNOWLEDGE_S):
             await acknowledging
     except FAILURES as error:
-        log.warning("an interaction was not acknowledged: %s", brief(error))
+        log.warning("an interaction was not acknowledged: %s", loggable(error))
         return not (isinstance(error, discord.HTTPException) and error.code == UNKNOWN_INTERACTION)
     return True
 
@@ -113,12 +117,12 @@ async def _answer(answering: Awaitable[object]) -> None:
         async with asyncio.timeout(CALL_S):
             await answering
     except FAILURES as error:
-        log.warning("an interaction was not answered: %s", brief(error))
+        log.warning("an interaction was not answered: %s", loggable(error))
 
 
 async def _thought(interaction: Interaction, draft: Draft | None) -> None:
     """In place of "… is thinking" stands the draft, or nothing."""
     if draft:
-        await interaction.edit_original_response(**payloads.edited(draft))
+        await interaction.edit_original_response(**payloads.edit_arguments(draft))
     else:
         await interaction.delete_original_response()

@@ -14,7 +14,7 @@ from bot.chat import Button, Draft, Refused
 from bot.discord_adapter.markdown import DiscordMarkdown
 from core.text.display import shorten
 
-NOBODY = discord.AllowedMentions.none()
+NO_MENTIONS = discord.AllowedMentions.none()
 """No message of ours ever pings anybody."""
 
 LABEL_CHARACTERS = 80
@@ -23,28 +23,28 @@ EMBED_TITLE_CHARACTERS = 256
 BUTTONS_IN_A_ROW = 5
 BUTTONS = 25
 
-_OURS = re.compile(r"tt:([A-Za-z0-9_-]{1,64})")
+_BUTTON_ID = re.compile(r"tt:([A-Za-z0-9_-]{1,64})")
 
 
-def sent(draft: Draft) -> dict[str, Any]:
+def send_arguments(draft: Draft) -> dict[str, Any]:
     """The arguments with which discord.py posts it. Raises Refused where nothing can be seen."""
     if not (draft.text.strip() or draft.card or draft.file):
         raise Refused("empty")
-    shown: dict[str, Any] = {"allowed_mentions": NOBODY}
+    shown: dict[str, Any] = {"allowed_mentions": NO_MENTIONS}
     if draft.card:
         shown["embed"] = embed(draft)
     elif draft.text.strip():
         shown["content"] = draft.text
     if draft.buttons:
-        shown["view"] = rows(draft.buttons)
+        shown["view"] = button_rows(draft.buttons)
     if draft.file:
         shown["file"] = attachment(draft)
     return shown
 
 
-def edited(draft: Draft) -> dict[str, Any]:
+def edit_arguments(draft: Draft) -> dict[str, Any]:
     """The arguments after which a message shows the draft and nothing that it showed before."""
-    shown = {"content": None, "embed": None, "view": None} | sent(draft)
+    shown = {"content": None, "embed": None, "view": None} | send_arguments(draft)
     file = shown.pop("file", None)
     return shown | {"attachments": [file] if file else []}
 
@@ -57,7 +57,7 @@ def embed(draft: Draft) -> discord.Embed:
     return made.set_thumbnail(url=card.thumbnail_url or None)
 
 
-def rows(buttons: Sequence[Button]) -> discord.ui.View:
+def button_rows(buttons: Sequence[Button]) -> discord.ui.View:
     """As even as can be: below a summary three ask and three do something else. Nothing listens to
     it: what is pressed comes back as an event, weeks later as well."""
     view, buttons = discord.ui.View(timeout=None), buttons[:BUTTONS]
@@ -74,7 +74,7 @@ def attachment(draft: Draft) -> discord.File:
     return discord.File(io.BytesIO(draft.file.text.encode()), draft.file.name)
 
 
-def pressed(custom_id: str) -> str:
+def read_button_id(custom_id: str) -> str:
     """The button's id, or "" if it is none of ours."""
-    ours = _OURS.fullmatch(custom_id)
-    return ours[1] if ours else ""
+    found = _BUTTON_ID.fullmatch(custom_id)
+    return found[1] if found else ""

@@ -12,7 +12,7 @@ from bot.words import Words
 
 Json = dict[str, Any]
 
-SLASH, ON_MESSAGE = 1, 3
+CHAT_INPUT, MESSAGE_COMMAND = 1, 3
 TEXT, NUMBER, YES_NO = 3, 4, 5
 MANAGE_SERVER = 1 << 5
 IN_SERVERS, IN_PRIVATE = 0, 1
@@ -32,7 +32,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Slash:
+class SlashCommand:
     """`for_managers`: as the server's owner has it at first; Discord lets them change it."""
 
     name: str
@@ -45,21 +45,23 @@ WHO = ("everyone", "moderators")
 VIDEO = Option("video", suggested=True)
 
 COMMANDS = (
-    Slash("watch", (Option("link", required=True), Option("language", choices=LANGUAGES))),
-    Slash(
+    SlashCommand("watch", (Option("link", required=True), Option("language", choices=LANGUAGES))),
+    SlashCommand(
         "ask", (Option("question", required=True), Option("scope", choices=("channel", "video")))
     ),
-    Slash("search", (Option("words", required=True),)),
-    Slash("videos", (Option("page", NUMBER),)),
-    Slash("summary", (VIDEO,)),
-    Slash("transcript", (Option("format", choices=("txt", "md", "srt", "vtt", "json")), VIDEO)),
-    Slash("chapters", (VIDEO,)),
-    Slash("translate", (Option("language", required=True, suggested=True), VIDEO)),
-    Slash("language", (Option("language", required=True, choices=LANGUAGES),)),
-    Slash("status"),
-    Slash("cancel", (Option("job", required=True, suggested=True),)),
-    Slash("forget", (Option("video", required=True, suggested=True),)),
-    Slash(
+    SlashCommand("search", (Option("words", required=True),)),
+    SlashCommand("videos", (Option("page", NUMBER),)),
+    SlashCommand("summary", (VIDEO,)),
+    SlashCommand(
+        "transcript", (Option("format", choices=("txt", "md", "srt", "vtt", "json")), VIDEO)
+    ),
+    SlashCommand("chapters", (VIDEO,)),
+    SlashCommand("translate", (Option("language", required=True, suggested=True), VIDEO)),
+    SlashCommand("language", (Option("language", required=True, choices=LANGUAGES),)),
+    SlashCommand("status"),
+    SlashCommand("cancel", (Option("job", required=True, suggested=True),)),
+    SlashCommand("forget", (Option("video", required=True, suggested=True),)),
+    SlashCommand(
         "settings",
         (
             Option("links", YES_NO),
@@ -72,28 +74,28 @@ COMMANDS = (
         ),
         for_managers=True,
     ),
-    Slash("help"),
+    SlashCommand("help"),
 )
 
 
-def payload(english: Words, others: Sequence[Words]) -> list[Json]:
+def registration_payload(english: Words, others: Sequence[Words]) -> list[Json]:
     """What Discord is told: every command with its names and descriptions."""
     return [
         *(_slash(command, english, others) for command in COMMANDS),
-        {"type": ON_MESSAGE, **_common()} | _named(f"commands.{SUMMARISE}", english, others),
+        {"type": MESSAGE_COMMAND, **_common()} | _named(f"commands.{SUMMARISE}", english, others),
     ]
 
 
-def differ(ours: Sequence[Json], theirs: Sequence[Json]) -> bool:
+def commands_differ(ours: Sequence[Json], theirs: Sequence[Json]) -> bool:
     """Whether Discord has other commands than these, in whatever order."""
     known = {(command["type"], command["name"]): command for command in theirs}
     found = [known.get((command["type"], command["name"])) for command in ours]
     return len(ours) != len(theirs) or any(map(_differ, ours, found))
 
 
-def _slash(command: Slash, english: Words, others: Sequence[Words]) -> Json:
+def _slash(command: SlashCommand, english: Words, others: Sequence[Words]) -> Json:
     options = [_option(option, english, others) for option in command.options]
-    written = {"type": SLASH, "options": options, **_common()}
+    written = {"type": CHAT_INPUT, "options": options, **_common()}
     if command.for_managers:
         written |= {"default_member_permissions": MANAGE_SERVER, "contexts": [IN_SERVERS]}
     return written | _described(f"commands.{command.name}", english, others)

@@ -16,17 +16,17 @@ from telegram.error import BadRequest, ChatMigrated, InvalidToken
 
 from bot.chat import Busy, ChatError, Draft, PlaceClosed, Refused, TooOld, Upload
 from bot.telegram_adapter import payloads
-from bot.telegram_adapter.errors import NOT_MODIFIED, NOT_PARSED, brief, says, translated
-from bot.telegram_adapter.group_migrations import Moves
+from bot.telegram_adapter.errors import NOT_MODIFIED, NOT_PARSED, loggable, says, translate_errors
+from bot.telegram_adapter.group_migrations import GroupMigrations
 from bot.telegram_adapter.html import TelegramHtml, length
 from bot.telegram_adapter.members import Members
 from bot.telegram_adapter.place_ids import Place, message_id, number_in, read_place
-from bot.telegram_adapter.rate_limits import Pace
+from bot.telegram_adapter.rate_limits import RateLimits
 from core.text.display import shorten, utf16_length
 
 log = logging.getLogger(__name__)
 
-SKETCH_S = 0.7
+PREVIEW_INTERVAL_S = 0.7
 """The least time between two previews in one chat."""
 DOWNLOAD_S = 55.0
 PATIENCE_S = 5.0
@@ -50,37 +50,39 @@ class Telegram:
     """A card's title is the first line, and takes two of the entities."""
     style = TelegramHtml()
 
-    def __init__(self, bot: Bot, us: User, moves: Moves) -> None:
+    def __init__(self, bot: Bot, us: User, migrations: GroupMigrations) -> None:
         self.bot = bot  # borrowed
         self.us = us
         """As Telegram describes it."""
-        self.moves = moves
-        self.pace = Pace()
+        self.migrations = migrations
+        self.rate_limits = RateLimits()
         self.members = Members(bot, us)
         self._names: dict[str, str] = {}
-        self._sketched: dict[int, float] = {}
-        self._unsketched = Pace()
+        self._previewed_at: dict[int, float] = {}
+        self._preview_blocks = RateLimits()
 
     def length(self, text: str) -> int:
         return length(text)
 
     async def post(self, place: str, draft: Draft, key: str) -> str:
         at = read_place(place)
-        if draft.reply_to and _chat_in(draft.reply_to) != self.moves.now(at.chat):
+        if draft.reply_to and _chat_in(draft.reply_to) != self.migrations.current_id(at.chat):
             draft = replace(draft, reply_to="")  # the group moved, and its messages did not
-        if draft.file and payloads.fits_below(draft):
-            shown = payloads.document(draft)
+        if draft.file and payloads.fits_caption(draft):
+            shown = payloads.document_arguments(draft)
             message = await self._send(at, self.bot.send_document, shown, "caption")
         else:
-            message = await self._send(at, self.bot.send_message, payloads.sent(draft), "text")
+            message = await self._send(
+                at, self.bot.send_message, payloads.send_arguments(draft), "text"
+            )
         made = message_id(message.chat_id, message.message_id)
-        if draft.file and not payloads.fits_below(draft):
+        if draft.file and not payloads.fits_caption(draft):
             await self._add_file(at, Draft((), file=draft.file, reply_to=made))
         return made
 
     async def edit(self, place: str, message_id: str, draft: Draft) -> None:
         """A message with a file cannot be made of one without, nor the other way round."""
-        shown = payloads.edited(draft)
+        shown = payloads.edit_arguments(draft)
         at, number = read_place(place), number_in(message_id)
         if draft.file:
             raise TooOld("a file cannot be added")
@@ -111,7 +113,7 @@ class Telegram:
         made = await self._call(
             at.chat, lambda chat: self.bot.create_forum_topic(chat, name), "post"
         )
-        thread = str(Place(self.moves.first(at.chat), made.message_thread_id))
+        thread = str(Place(self.migrations.original_id(at.chat), made.message_thread_id))
         self._remember(thread, name)
         return thread
 
@@ -143,26 +145,28 @@ class Telegram:
         at, now = read_place(place), asyncio.get_running_loop().time()
         if at.is_group or draft.buttons or draft.file:
             return False
-        if self.pace.held_s(at.chat) or self._unsketched.held_s(at.chat):
+        if self.rate_limits.blocked_s(at.chat) or self._preview_blocks.blocked_s(at.chat):
             return False
-        if now < self._sketched.get(at.chat, -SKETCH_S) + SKETCH_S:
+        if now < self._previewed_at.get(at.chat, -PREVIEW_INTERVAL_S) + PREVIEW_INTERVAL_S:
             return True  # the next one comes soon
-        self._sketched = {c: s for c, s in self._sketched.items() if s + SKETCH_S > now}
-        self._sketched[at.chat] = now
+        self._previewed_at = {
+            c: s for c, s in self._previewed_at.items() if s + PREVIEW_INTERVAL_S > now
+        }
+        self._previewed_at[at.chat] = now
         shown = {"text": payloads.html(draft), "parse_mode": "HTML", "draft_id": _number(key)}
         try:
-            async with asyncio.timeout(PATIENCE_S), translated():
+            async with asyncio.timeout(PATIENCE_S), translate_errors():
                 where = {"chat_id": at.chat, "message_thread_id": at.topic}
                 await self._readable(self.bot.send_message_draft, shown, "text", **where)
         except (ChatError, TimeoutError) as error:
             log.info("not sketched: %s", error)
             if isinstance(error, Busy) and error.retry_after_s is not None:
-                self._unsketched.hold(at.chat, error.retry_after_s)
+                self._preview_blocks.block(at.chat, error.retry_after_s)
             return False
         return True
 
     async def download(self, upload: Upload, target: Path) -> None:
-        async with translated(DOWNLOAD_S):
+        async with translate_errors(DOWNLOAD_S):
             file = await self.bot.get_file(upload.id)
             try:
                 await file.download_to_drive(target, read_timeout=DOWNLOAD_S)
@@ -181,9 +185,9 @@ class Telegram:
         """The text above it is seen already, so it is not worth a second one if this fails."""
         try:
             async with asyncio.timeout(FILE_S):
-                await self._send_file(at, payloads.document(draft))
+                await self._send_file(at, payloads.document_arguments(draft))
         except (ChatError, TimeoutError) as error:
-            log.error("a file was not sent: %s", brief(error))
+            log.error("a file was not sent: %s", loggable(error))
 
     async def _send_file(self, at: Place, shown: dict[str, Any]) -> None:
         """As soon as it may be."""
@@ -204,8 +208,8 @@ class Telegram:
             if field not in shown or not says(error, NOT_PARSED):
                 raise
             log.error("Telegram cannot read our markup: %s", error)
-            await asyncio.sleep(self.pace.chat_s)
-            return await send(**payloads.as_plain(shown, field), **where)
+            await asyncio.sleep(self.rate_limits.chat_s)
+            return await send(**payloads.as_plain_text(shown, field), **where)
 
     async def _call(
         self,
@@ -214,24 +218,24 @@ class Telegram:
         counts: Literal["post", "edit", ""] = "",
     ) -> T:
         """In the chat, wherever it has moved to, and when it is its turn if it `counts`."""
-        chat = self.moves.now(chat)
-        if counts and (wait_s := self.pace.wait_s(chat, is_edit=counts == "edit")):
+        chat = self.migrations.current_id(chat)
+        if counts and (wait_s := self.rate_limits.wait_s(chat, is_edit=counts == "edit")):
             raise Busy(wait_s, edits_only=counts == "edit")
-        if wait_s := self.pace.held_s(chat):
+        if wait_s := self.rate_limits.blocked_s(chat):
             raise Busy(wait_s)
         try:
-            async with translated():
+            async with translate_errors():
                 done = await do(chat)
         except ChatMigrated as moved:
-            self.moves.follow(chat, moved.new_chat_id)
-            async with translated():
+            self.migrations.record(chat, moved.new_chat_id)
+            async with translate_errors():
                 return await do(moved.new_chat_id)
         except Busy as busy:
             if busy.retry_after_s is not None:
-                self.pace.hold(chat, busy.retry_after_s)
+                self.rate_limits.block(chat, busy.retry_after_s)
             raise
         if counts:
-            self.pace.done(chat)
+            self.rate_limits.record_completion(chat)
         return done
 
     def _remember(self, thread: str, name: str) -> None:

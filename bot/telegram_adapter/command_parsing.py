@@ -28,7 +28,7 @@ _WHO = {"watch": "who_watch", "ask": "who_ask", "forget": "who_forget"}
 _SETTINGS = _SWITCHES | _WHO | {name: name for name in _WHO.values()}
 
 
-def command_in(message: Message, us: User) -> tuple[str, str] | None:
+def read_command(message: Message, us: User) -> tuple[str, str] | None:
     """A command's name and what follows it, also below a file; ("", "") if it is another bot's."""
     text, first = text_of(message), next(iter(message.entities or message.caption_entities), None)
     if first is None or first.type != MessageEntity.BOT_COMMAND or first.offset:
@@ -44,12 +44,12 @@ def command_in(message: Message, us: User) -> tuple[str, str] | None:
     return name if name in COMMANDS else "help", text[first.length :].strip()
 
 
-def options(name: str, text: str, *, is_about_one: bool) -> Options:
+def read_options(name: str, text: str, *, is_about_one: bool) -> Options:
     """What the words after the name stand for. `is_about_one`: it was given in a topic or as a
     reply, which may be about one video."""
     if name == "ask":
         return _ask(text, is_about_one)
-    read = _READ.get(name)
+    read = _READERS.get(name)
     return {key: value for key, value in (read(text) if read else {}).items() if value}
 
 
@@ -70,7 +70,7 @@ def _watch(text: str) -> Options:
 
 
 def _transcript(text: str) -> Options:
-    form, video = _taken(text, get_args(Format))
+    form, video = _split_known(text, get_args(Format))
     return {"format": form, "video": video}
 
 
@@ -97,25 +97,25 @@ def _cancel(text: str) -> Options:
     return {"job": next(iter(find_video_ids(text)), text)}
 
 
-def _taken(text: str, known: Collection[str]) -> tuple[str, str]:
+def _split_known(text: str, known: Collection[str]) -> tuple[str, str]:
     first, _, rest = text.partition(" ")
     return (first.casefold(), rest.strip()) if first.casefold() in known else ("", text)
 
 
-def _only(name: str) -> Callable[[str], Options]:
+def _whole_text(name: str) -> Callable[[str], Options]:
     return lambda text: {name: text}
 
 
-_READ: dict[str, Callable[[str], Options]] = {
+_READERS: dict[str, Callable[[str], Options]] = {
     "watch": _watch,
-    "search": _only("words"),
-    "videos": _only("page"),
-    "summary": _only("video"),
+    "search": _whole_text("words"),
+    "videos": _whole_text("page"),
+    "summary": _whole_text("video"),
     "transcript": _transcript,
-    "chapters": _only("video"),
+    "chapters": _whole_text("video"),
     "translate": _translate,
-    "language": _only("language"),
+    "language": _whole_text("language"),
     "cancel": _cancel,
-    "forget": _only("video"),
+    "forget": _whole_text("video"),
     "settings": _settings,
 }

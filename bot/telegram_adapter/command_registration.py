@@ -19,7 +19,7 @@ from telegram import (
 from bot.backoff import backoff_s
 from bot.chat import Busy, ChatError
 from bot.telegram_adapter.command_parsing import COMMANDS, FOR_MODERATORS
-from bot.telegram_adapter.errors import translated
+from bot.telegram_adapter.errors import translate_errors
 from bot.words import Words
 from core.config import Language
 
@@ -30,12 +30,12 @@ DEFAULT = "en"
 """Shown to people whose language we do not speak."""
 
 
-async def tell_commands(bot: Bot) -> None:
+async def register_commands(bot: Bot) -> None:
     """Only those that it does not have yet. Tried until it works."""
     failures = 0
     while True:
         try:
-            await _tell(bot)
+            await _register(bot)
             return
         except Busy as busy:
             failures += 1
@@ -45,17 +45,19 @@ async def tell_commands(bot: Bot) -> None:
             return
 
 
-async def _tell(bot: Bot) -> None:
-    lists = await asyncio.to_thread(lambda: list(_ours()))  # reading the words takes a while
+async def _register(bot: Bot) -> None:
+    lists = await asyncio.to_thread(
+        lambda: list(_our_commands())
+    )  # reading the words takes a while
     for scope, language, ours in lists:
-        async with translated():
+        async with translate_errors():
             theirs = await bot.get_my_commands(scope=scope, language_code=language)
             if list(theirs) != ours:
                 await bot.set_my_commands(ours, scope=scope, language_code=language)
                 log.info("Telegram has learnt our commands (%s, %s)", scope.type, language)
 
 
-def _ours() -> Iterator[tuple[BotCommandScope, str | None, list[BotCommand]]]:
+def _our_commands() -> Iterator[tuple[BotCommandScope, str | None, list[BotCommand]]]:
     """Scope, language, list: everybody in a group sees what everybody may."""
     scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
         (BotCommandScopeDefault(), FOR_MODERATORS),

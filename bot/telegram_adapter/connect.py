@@ -13,8 +13,8 @@ from telegram.request import HTTPXRequest
 
 from bot.config import Telegram as Section
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.group_migrations import Moves
-from bot.telegram_adapter.updates import lasting
+from bot.telegram_adapter.group_migrations import GroupMigrations
+from bot.telegram_adapter.updates import retry_until_done
 from core.errors import ConfigInvalid
 
 ROOT = "https://api.telegram.org"
@@ -30,13 +30,13 @@ async def open_telegram(config: Section, folder: Path) -> AsyncIterator[Telegram
     cannot be reached it is waited for. `folder`: for what must be known after a restart.
 
     Raises ConfigInvalid where the token is wrong."""
-    async with made_bot(config) as bot:
-        us = await lasting(bot.get_me)
-        yield Telegram(bot, us, Moves(folder))
+    async with open_bot(config) as bot:
+        us = await retry_until_done(bot.get_me)
+        yield Telegram(bot, us, GroupMigrations(folder))
 
 
 @asynccontextmanager
-async def made_bot(config: Section) -> AsyncIterator[Bot]:
+async def open_bot(config: Section) -> AsyncIterator[Bot]:
     """Its connections are closed at the end. Raises ConfigInvalid where it can be no token."""
     token = config.token.get_secret_value()
     if not _TOKEN.fullmatch(token):

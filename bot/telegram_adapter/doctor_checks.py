@@ -10,8 +10,8 @@ from telegram.error import InvalidToken
 
 from bot.chat import ChatError
 from bot.config import Telegram as Section
-from bot.telegram_adapter.connect import made_bot
-from bot.telegram_adapter.errors import brief, translated
+from bot.telegram_adapter.connect import open_bot
+from bot.telegram_adapter.errors import loggable, translate_errors
 from core.errors import ConfigInvalid
 from core.model import Check
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 async def check_telegram(config: Section) -> list[Check]:
     """Asks Telegram, without being seen there."""
     try:
-        async with made_bot(config) as bot:
+        async with open_bot(config) as bot:
             return await _findings(bot, config)
     except ConfigInvalid as error:
         return [Check("telegram", "fail", error=error)]
@@ -29,12 +29,12 @@ async def check_telegram(config: Section) -> list[Check]:
         if isinstance(error.__cause__, InvalidToken):
             unknown = ConfigInvalid("telegram.token", "Telegram does not know it")
             return [Check("telegram", "fail", error=unknown)]
-        log.warning("Telegram cannot be reached: %s", brief(error))
+        log.warning("Telegram cannot be reached: %s", loggable(error))
         return [Check("telegram", "fail", "unreachable")]
 
 
 async def _findings(bot: Bot, config: Section) -> list[Check]:
-    async with translated():
+    async with translate_errors():
         us = await bot.get_me()
         webhook = await bot.get_webhook_info()
     return [

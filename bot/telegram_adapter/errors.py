@@ -54,7 +54,7 @@ FAILURES = (TelegramError, OSError, TimeoutError)
 
 
 @asynccontextmanager
-async def translated(limit_s: float = CALL_S) -> AsyncIterator[None]:
+async def translate_errors(limit_s: float = CALL_S) -> AsyncIterator[None]:
     """It ends in time, and only ChatError and ChatMigrated come out."""
     try:
         async with asyncio.timeout(limit_s):
@@ -68,7 +68,7 @@ async def translated(limit_s: float = CALL_S) -> AsyncIterator[None]:
 def translate(error: Exception) -> ChatError:
     """What it means to us."""
     if isinstance(error, RetryAfter):
-        return Busy(asked_s(error))
+        return Busy(retry_after_s(error))
     if isinstance(error, InvalidToken | Conflict):
         return Busy(UNAUTHORISED_PAUSE_S)
     if isinstance(error, Forbidden):
@@ -78,7 +78,7 @@ def translate(error: Exception) -> ChatError:
     return Busy()  # an answer that is none, or that did not come
 
 
-def asked_s(error: RetryAfter) -> float:
+def retry_after_s(error: RetryAfter) -> float:
     asked = error.retry_after
     return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
 
@@ -87,7 +87,7 @@ def says(error: Exception, words: str) -> bool:
     return words in str(error).casefold()
 
 
-def brief(error: BaseException) -> str:
+def loggable(error: BaseException) -> str:
     """For the log: what an error says by itself may hold the address, and that the token."""
     return type(error).__name__
 

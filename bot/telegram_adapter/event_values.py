@@ -9,9 +9,9 @@ from pathlib import PurePath
 from telegram import Chat, Message, MessageEntity, User
 from telegram.constants import ChatType
 
-from bot.chat import Message as Written
+from bot.chat import Message as ChatMessage
 from bot.chat import Person, Upload, Where
-from bot.telegram_adapter.group_migrations import Moves
+from bot.telegram_adapter.group_migrations import GroupMigrations
 from bot.telegram_adapter.place_ids import Place, message_id
 from core.links import find_video_ids
 from core.sources import SUBTITLES
@@ -19,10 +19,10 @@ from core.sources import SUBTITLES
 SUFFIXES = (*SUBTITLES, ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".wav", ".mp4", ".mkv", ".webm")
 
 
-def where(chat: Chat, topic: int | None, moves: Moves) -> Where:
+def where(chat: Chat, topic: int | None, migrations: GroupMigrations) -> Where:
     """A topic shares the library of its group. After a group has moved all goes on under its first
     id, the one by which its conversations are known."""
-    first = moves.first(chat.id)
+    first = migrations.original_id(chat.id)
     server = "" if chat.type == ChatType.PRIVATE else str(first)
     return Where(str(Place(first, topic)), f"telegram:{first}", server)
 
@@ -54,12 +54,14 @@ def person(user: User, *, is_moderator: bool) -> Person:
     return Person(str(user.id), user.full_name, is_moderator, language)
 
 
-def written(message: Message, us: User, moves: Moves, author: Person) -> Written:
-    at = where(message.chat, topic(message), moves)
+def read_message(
+    message: Message, us: User, migrations: GroupMigrations, author: Person
+) -> ChatMessage:
+    at = where(message.chat, topic(message), migrations)
     replied = replied_to(message)
     is_reply_to_us = bool(replied and replied.from_user and replied.from_user.id == us.id)
-    text, is_mentioned = _without_us(text_of(message), us)
-    return Written(
+    text, is_mentioned = _strip_mention(text_of(message), us)
+    return ChatMessage(
         at,
         message_id(message.chat.id, message.message_id),
         author,
@@ -104,7 +106,7 @@ def _suffix(mime: str) -> str:
     return ".ogg" if mime == "audio/ogg" else mimetypes.guess_extension(mime) or ".bin"
 
 
-def _without_us(text: str, us: User) -> tuple[str, bool]:
+def _strip_mention(text: str, us: User) -> tuple[str, bool]:
     ours = re.compile(rf"(?<!\w)@{re.escape(us.username or '')}(?!\w)", re.IGNORECASE)
     without, count = ours.subn(" ", text)
     return without, count > 0

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 FILE = "telegram-moves.json"
 
 
-class Moves:
+class GroupMigrations:
     """Kept in a file of `folder`."""
 
     def __init__(self, folder: Path) -> None:
@@ -20,15 +20,15 @@ class Moves:
         self._new: dict[int, int] = self._read()
         self._old = {new: old for old, new in self._new.items()}
 
-    def now(self, chat: int) -> int:
+    def current_id(self, chat: int) -> int:
         """Where the chat is now."""
         return self._new.get(chat, chat)
 
-    def first(self, chat: int) -> int:
+    def original_id(self, chat: int) -> int:
         """Under which id we met it."""
         return self._old.get(chat, chat)
 
-    def follow(self, old: int, new: int) -> None:
+    def record(self, old: int, new: int) -> None:
         if self._new.get(old) == new:
             return
         self._new[old] = new

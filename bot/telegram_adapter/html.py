@@ -31,7 +31,7 @@ class TelegramHtml:
         >>> TelegramHtml().text("<b> & @ada")
         '&lt;b&gt; &amp; @\\u200bada'
         """
-        return html.escape(unmentioned(one_line(text)), quote=False)
+        return html.escape(without_mentions(one_line(text)), quote=False)
 
     def address(self, url: str) -> str:
         return link(url, url)
@@ -55,7 +55,7 @@ class TelegramHtml:
         return text
 
 
-def unmentioned(text: str) -> str:
+def without_mentions(text: str) -> str:
     """It calls nobody."""
     return _MENTION.sub("@\u200b", text)
 
@@ -67,10 +67,10 @@ def link(text: str, url: str) -> str:
     return f'<a href="{html.escape(url)}">{html.escape(text, quote=False)}</a>'
 
 
-def plain(markup: str) -> str:
+def visible_text(markup: str) -> str:
     """What people see of it.
 
-    >>> plain('<b>A</b> &lt; <a href="https://b.example">c</a>')
+    >>> visible_text('<b>A</b> &lt; <a href="https://b.example">c</a>')
     'A < c'
     """
     return html.unescape(_TAG.sub("", markup))
@@ -80,4 +80,4 @@ def length(markup: str) -> int:
     """How much of a text's limit it takes: of its units and of its entities what is nearer to its
     limit."""
     entities = sum(not tag.startswith("</") for tag in _TAG.findall(markup))
-    return max(utf16_length(plain(markup)), ENTITY_UNITS * entities)
+    return max(utf16_length(visible_text(markup)), ENTITY_UNITS * entities)

@@ -20,8 +20,8 @@ from bot.chat import Busy, ChatError, Command, Draft, Person, Press, Receiver
 from bot.handlers.error_boundary import catching
 from bot.telegram_adapter import command_parsing, event_values, payloads
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.errors import CALL_S, FAILURES, OLD_QUERY, asked_s, brief, says
-from bot.telegram_adapter.html import plain
+from bot.telegram_adapter.errors import CALL_S, FAILURES, OLD_QUERY, loggable, retry_after_s, says
+from bot.telegram_adapter.html import visible_text
 from bot.telegram_adapter.place_ids import message_id
 from core.text.display import utf16_length
 
@@ -41,7 +41,7 @@ class EventListener:
         self._receiver = receiver
         self._allowed = allowed
 
-    async def hear(self, update: Mapping[str, Any]) -> None:
+    async def on_update(self, update: Mapping[str, Any]) -> None:
         """One update, as Telegram writes it. Raises nothing."""
         with catching():
             read = Update.de_json(dict(update), self._telegram.bot)
@@ -51,21 +51,21 @@ class EventListener:
                 await self._press(read.callback_query)
 
     def _is_allowed(self, chat: int) -> bool:
-        ids = {chat, self._telegram.moves.first(chat)}
+        ids = {chat, self._telegram.migrations.original_id(chat)}
         if self._allowed and ids.isdisjoint(self._allowed):
             log.info("chat %s is not in telegram.allowed_chats", chat)
             return False
         return True
 
     async def _message(self, message: Message) -> None:
-        moves = self._telegram.moves
+        migrations = self._telegram.migrations
         if message.migrate_to_chat_id:
-            moves.follow(message.chat.id, message.migrate_to_chat_id)
+            migrations.record(message.chat.id, message.migrate_to_chat_id)
         if message.migrate_from_chat_id:
-            moves.follow(message.migrate_from_chat_id, message.chat.id)
+            migrations.record(message.migrate_from_chat_id, message.chat.id)
         if not event_values.is_from_a_person(message):
             return
-        command = command_parsing.command_in(message, self._telegram.us)
+        command = command_parsing.read_command(message, self._telegram.us)
         if command == ("", ""):
             return
         if command is None and not _says_something(message):
@@ -75,19 +75,19 @@ class EventListener:
             await self._command(message, author, *command)
         else:
             us = self._telegram.us
-            await self._receiver.message(event_values.written(message, us, moves, author))
+            await self._receiver.message(event_values.read_message(message, us, migrations, author))
 
     async def _command(self, message: Message, author: Person, name: str, text: str) -> None:
         topic, replied = event_values.topic(message), event_values.replied_to(message)
         about = replied or (message if event_values.upload(message) else None)
-        where = event_values.where(message.chat, topic, self._telegram.moves)
+        where = event_values.where(message.chat, topic, self._telegram.migrations)
         own = message_id(message.chat.id, message.message_id)
         command = Command(
             where,
             own,
             author,
             name,
-            command_parsing.options(name, text, is_about_one=bool(topic or replied)),
+            command_parsing.read_options(name, text, is_about_one=bool(topic or replied)),
             message_id=message_id(message.chat.id, about.message_id) if about else "",
             text=event_values.text_of(about) if about else "",
             file=event_values.upload(about) if about else None,
@@ -96,12 +96,12 @@ class EventListener:
             await self._reply(where.place, replace(draft, reply_to=own))
 
     async def _press(self, query: CallbackQuery) -> None:
-        message, button_id = query.message, payloads.pressed(query.data or "")
+        message, button_id = query.message, payloads.read_button_id(query.data or "")
         if message is None or not button_id or not self._is_allowed(message.chat.id):
             await self._answer(query)
             return
         topic = event_values.topic(message) if isinstance(message, Message) else None
-        where = event_values.where(message.chat, topic, self._telegram.moves)
+        where = event_values.where(message.chat, topic, self._telegram.migrations)
         own = message_id(message.chat.id, message.message_id)
         moderates = await self._moderates(message.chat.id, message.chat.type, query.from_user.id)
         author = event_values.person(query.from_user, is_moderator=moderates)
@@ -123,10 +123,10 @@ class EventListener:
                     try:
                         return await query.answer(words or None, show_alert=bool(words) or None)
                     except RetryAfter as error:
-                        await asyncio.sleep(asked_s(error))
+                        await asyncio.sleep(retry_after_s(error))
         except FAILURES as error:
             if not says(error, OLD_QUERY):
-                log.warning("a button was not answered: %s", brief(error))
+                log.warning("a button was not answered: %s", loggable(error))
             return False
 
     async def _reply(self, place: str, draft: Draft) -> None:
@@ -140,7 +140,7 @@ class EventListener:
                     except Busy as busy:
                         await asyncio.sleep(busy.retry_after_s or 1.0)
         except (ChatError, TimeoutError) as error:
-            log.warning("not replied: %s", brief(error))
+            log.warning("not replied: %s", loggable(error))
 
     async def _author(self, message: Message) -> Person:
         user, chat = message.from_user, message.chat
@@ -170,6 +170,6 @@ def _words(draft: Draft | None) -> str:
     """What fits over a button."""
     if draft is None or draft.file or draft.card or draft.buttons:
         return ""
-    text = plain(draft.text)
+    text = visible_text(draft.text)
     fits = utf16_length(text) <= CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH
     return text if fits else ""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from telegram import Bot, ChatMember, ChatMemberAdministrator, User
 from telegram.error import RetryAfter
 
-from bot.telegram_adapter.errors import asked_s
+from bot.telegram_adapter.errors import retry_after_s
 
 KEPT_S = 60.0
 MOST = 10_000
@@ -57,7 +57,7 @@ class Members:
         try:
             answer = await ask()
         except RetryAfter as error:
-            self._not_before[chat] = now + asked_s(error)
+            self._not_before[chat] = now + retry_after_s(error)
             raise
         self._known[key] = (now + KEPT_S, answer)
         return answer

@@ -20,7 +20,7 @@ from telegram.constants import (
 )
 
 from bot.chat import Button, Card, Draft, File, Refused
-from bot.telegram_adapter.html import TelegramHtml, link, plain, unmentioned
+from bot.telegram_adapter.html import TelegramHtml, link, visible_text, without_mentions
 from bot.telegram_adapter.place_ids import number_in
 from core.text.display import shorten, utf16_length
 
@@ -38,15 +38,15 @@ QUESTIONS_UNITS = 3 * (QUESTION_UNITS + 4) + 1
 
 _PREFIX = "tt:"
 _ID_CHARACTERS = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - len(_PREFIX)
-_OURS = re.compile(rf"{_PREFIX}([A-Za-z0-9_-]{{1,{_ID_CHARACTERS}}})")
+_BUTTON_ID = re.compile(rf"{_PREFIX}([A-Za-z0-9_-]{{1,{_ID_CHARACTERS}}})")
 
 
-def sent(draft: Draft) -> dict[str, Any]:
+def send_arguments(draft: Draft) -> dict[str, Any]:
     """The arguments with which a text is posted. Raises Refused where nothing can be seen."""
-    return edited(draft) | _reply(draft)
+    return edit_arguments(draft) | _reply(draft)
 
 
-def edited(draft: Draft) -> dict[str, Any]:
+def edit_arguments(draft: Draft) -> dict[str, Any]:
     """The arguments after which a message shows the draft and nothing that it showed before."""
     return {
         "text": html(draft),
@@ -61,23 +61,23 @@ def html(draft: Draft) -> str:
     buttons are its last."""
     blocks = list(filter(str.strip, draft.blocks))
     if card := draft.card:
-        title = shorten(unmentioned(card.title), TITLE_UNITS, utf16_length)
+        title = shorten(without_mentions(card.title), TITLE_UNITS, utf16_length)
         blocks.insert(0, f"<b>{link(title, card.url)}</b>")
-    if numbers := _numbered(draft.buttons):
+    if numbers := _question_numbers(draft.buttons):
         labels = ((numbers.get(b.id), _question(b.label)) for b in draft.buttons)
         blocks.append("\n".join(f"{number}{label}" for number, label in labels if number))
     text = "\n\n".join(blocks)
-    if not plain(text).strip():
+    if not visible_text(text).strip():
         raise Refused("empty")
     return text
 
 
-def as_plain(shown: dict[str, Any], field: str = "text") -> dict[str, Any]:
+def as_plain_text(shown: dict[str, Any], field: str = "text") -> dict[str, Any]:
     """The same without markup, for a Telegram that cannot read it."""
-    return shown | {field: plain(shown[field]), "parse_mode": None}
+    return shown | {field: visible_text(shown[field]), "parse_mode": None}
 
 
-def document(draft: Draft) -> dict[str, Any]:
+def document_arguments(draft: Draft) -> dict[str, Any]:
     """The arguments with which a file is posted that the whole text fits below."""
     assert draft.file
     shown = {"document": attachment(draft.file), "reply_markup": keyboard(draft.buttons)}
@@ -85,9 +85,9 @@ def document(draft: Draft) -> dict[str, Any]:
     return shown | caption | _reply(draft)
 
 
-def fits_below(draft: Draft) -> bool:
+def fits_caption(draft: Draft) -> bool:
     """Whether the text may be a file's caption."""
-    return not _has_text(draft) or utf16_length(plain(html(draft))) <= CAPTION_UNITS
+    return not _has_text(draft) or utf16_length(visible_text(html(draft))) <= CAPTION_UNITS
 
 
 def attachment(file: File) -> InputFile:
@@ -98,7 +98,7 @@ def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
     """A row for each question; what is short stands together."""
     rows: list[list[InlineKeyboardButton]] = []
     short = 0
-    numbers = _numbered(buttons)
+    numbers = _question_numbers(buttons)
     for button in buttons[: InlineKeyboardMarkupLimit.TOTAL_BUTTON_NUMBER]:
         label = numbers.get(button.id, "") + (button.label or "?")
         key = InlineKeyboardButton(label, callback_data=f"{_PREFIX}{button.id}")
@@ -111,17 +111,17 @@ def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup(rows) if rows else None
 
 
-def pressed(data: str) -> str:
+def read_button_id(data: str) -> str:
     """The button's id, or "" if it is none of ours."""
-    ours = _OURS.fullmatch(data)
-    return ours[1] if ours else ""
+    found = _BUTTON_ID.fullmatch(data)
+    return found[1] if found else ""
 
 
 def _is_short(button: Button) -> bool:
     return len(button.label) <= SHORT_CHARACTERS and not button.label.endswith("?")
 
 
-def _numbered(buttons: Sequence[Button]) -> dict[str, str]:
+def _question_numbers(buttons: Sequence[Button]) -> dict[str, str]:
     """The numbers of the questions by id, if one of them cannot be read whole on its button."""
     questions = [button for button in buttons if not _is_short(button)]
     if all(len(button.label) <= READABLE_CHARACTERS for button in questions):
@@ -130,7 +130,7 @@ def _numbered(buttons: Sequence[Button]) -> dict[str, str]:
 
 
 def _question(label: str) -> str:
-    return TelegramHtml().text(shorten(unmentioned(label), QUESTION_UNITS, utf16_length))
+    return TelegramHtml().text(shorten(without_mentions(label), QUESTION_UNITS, utf16_length))
 
 
 def _has_text(draft: Draft) -> bool:

@@ -8,34 +8,39 @@ from collections.abc import Callable
 from bot.chat import Receiver
 from bot.config import Telegram as Section
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.command_registration import tell_commands
+from bot.telegram_adapter.command_registration import register_commands
 from bot.telegram_adapter.listener import EventListener
-from bot.telegram_adapter.updates import Listening, Polling, Webhook
+from bot.telegram_adapter.updates import Polling, UpdateSource, Webhook
 
-TIDIED_S = 60.0
+FORGET_INTERVAL_S = 60.0
 
 
-async def hear(
+async def serve(
     telegram: Telegram,
     receiver: Receiver,
     config: Section,
-    begun: Callable[[], object] = lambda: None,
+    on_ready: Callable[[], object] = lambda: None,
 ) -> None:
-    """Until this is cancelled. `begun`: told when it works.
+    """Until this is cancelled. `on_ready`: told when it works.
 
     Raises ConfigInvalid where Telegram does not take our webhook, or will not have us any more."""
     bot = telegram.bot
-    listening: Listening = Webhook(bot, config) if config.webhook_url else Polling(bot)
-    others = [asyncio.create_task(tell_commands(bot)), asyncio.create_task(_tidy(telegram))]
+    source: UpdateSource = Webhook(bot, config) if config.webhook_url else Polling(bot)
+    others = [
+        asyncio.create_task(register_commands(bot)),
+        asyncio.create_task(_forget_idle_chats(telegram)),
+    ]
     try:
-        await listening.serve(EventListener(telegram, receiver, config.allowed_chats).hear, begun)
+        await source.serve(
+            EventListener(telegram, receiver, config.allowed_chats).on_update, on_ready
+        )
     finally:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
 
-async def _tidy(telegram: Telegram) -> None:
+async def _forget_idle_chats(telegram: Telegram) -> None:
     while True:
-        await asyncio.sleep(TIDIED_S)
-        telegram.pace.tidy()
+        await asyncio.sleep(FORGET_INTERVAL_S)
+        telegram.rate_limits.forget_idle_chats()

@@ -21,14 +21,14 @@ from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter
 
 from bot.backoff import backoff_s
 from bot.config import Telegram as Section
-from bot.telegram_adapter.errors import FAILURES, asked_s, brief
+from bot.telegram_adapter.errors import FAILURES, loggable, retry_after_s
 from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
 
 WANTED = ("message", "callback_query")
 POLL_S = 50
-HEARD_S = 10.0
+HANDLING_S = 10.0
 """After that it counts as heard, and goes on all the same."""
 GLANCE_S = 0.5
 """Between two looks for what is new, while something is still being heard."""
@@ -37,19 +37,19 @@ UPDATE_BYTES = 4_000_000
 OTHER_POLLER = "another program fetches what happens on Telegram with this token: end it"
 SECRET = "X-Telegram-Bot-Api-Secret-Token"
 
-Hear = Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]]
+OnUpdate = Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]]
 T = TypeVar("T")
 
 
-class Listening(Protocol):
-    async def serve(self, hear: Hear, begun: Callable[[], object]) -> None:
-        """Until it is cancelled. `begun`: told when it works. Raises ConfigInvalid where it can
+class UpdateSource(Protocol):
+    async def serve(self, on_update: OnUpdate, on_ready: Callable[[], object]) -> None:
+        """Until it is cancelled. `on_ready`: told when it works. Raises ConfigInvalid where it can
         never work."""
 
 
 class Polling:
-    """Fulfils `Listening`: asks Telegram again and again. What is still being heard is not
-    confirmed yet, for up to HEARD_S, but what is new is fetched meanwhile."""
+    """Fulfils `UpdateSource`: asks Telegram again and again. What is still being heard is not
+    confirmed yet, for up to HANDLING_S, but what is new is fetched meanwhile."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot  # borrowed
@@ -59,25 +59,28 @@ class Polling:
         """By the update's id: who hears it, and until when that is waited for."""
         self._late: set[asyncio.Task[None]] = set()
 
-    async def serve(self, hear: Hear, begun: Callable[[], object]) -> None:
-        await lasting(self._take_over)
-        begun()
+    async def serve(self, on_update: OnUpdate, on_ready: Callable[[], object]) -> None:
+        await retry_until_done(self._take_over)
+        on_ready()
         try:
             while True:
-                for update in await lasting(self._fetch):
-                    self._begin(update, hear)
-                if hearing := self._hearing():
-                    await asyncio.wait(hearing, timeout=GLANCE_S)
+                for update in await retry_until_done(self._fetch):
+                    self._begin(update, on_update)
+                if handling := self._handling():
+                    await asyncio.wait(handling, timeout=GLANCE_S)
                 self._confirm()
         finally:
-            await _end(self._hearing() | self._late)
+            await _end(self._handling() | self._late)
 
-    def _begin(self, update: Mapping[str, Any], hear: Hear) -> None:
+    def _begin(self, update: Mapping[str, Any], on_update: OnUpdate) -> None:
         if (id := update["update_id"]) not in self._unconfirmed:
-            self._unconfirmed[id] = (asyncio.create_task(hear(update)), self._clock() + HEARD_S)
+            self._unconfirmed[id] = (
+                asyncio.create_task(on_update(update)),
+                self._clock() + HANDLING_S,
+            )
             self._next = id + 1
 
-    def _hearing(self) -> set[asyncio.Task[None]]:
+    def _handling(self) -> set[asyncio.Task[None]]:
         return {task for task, _ in self._unconfirmed.values() if not task.done()}
 
     def _confirm(self) -> None:
@@ -106,18 +109,18 @@ class Polling:
 
 
 class Webhook:
-    """Fulfils `Listening`: Telegram brings what happens to an address of ours, before which a
+    """Fulfils `UpdateSource`: Telegram brings what happens to an address of ours, before which a
     proxy stands that speaks HTTPS."""
 
     def __init__(self, bot: Bot, config: Section) -> None:
         self._bot = bot  # borrowed
         self._config = config
         self._secret = secrets.token_urlsafe(32)
-        self._hearing: set[asyncio.Task[None]] = set()
+        self._handling: set[asyncio.Task[None]] = set()
 
-    async def serve(self, hear: Hear, begun: Callable[[], object]) -> None:
+    async def serve(self, on_update: OnUpdate, on_ready: Callable[[], object]) -> None:
         async def take(request: web.Request) -> web.Response:
-            return await self._take(request, hear)
+            return await self._take(request, on_update)
 
         app = web.Application(client_max_size=UPDATE_BYTES)
         app.router.add_post(urlsplit(self._config.webhook_url).path or "/", take)
@@ -129,12 +132,12 @@ class Webhook:
                 await site.start()
             except OSError as error:
                 raise ConfigInvalid("telegram.webhook_port", "it cannot be opened") from error
-            await lasting(self._ask)
-            begun()
+            await retry_until_done(self._ask)
+            on_ready()
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
-            await _end(self._hearing)
+            await _end(self._handling)
 
     async def _ask(self) -> None:
         url = self._config.webhook_url
@@ -143,7 +146,7 @@ class Webhook:
         except BadRequest as error:
             raise ConfigInvalid("telegram.webhook_url", str(error)) from error
 
-    async def _take(self, request: web.Request, hear: Hear) -> web.Response:
+    async def _take(self, request: web.Request, on_update: OnUpdate) -> web.Response:
         told = request.headers.get(SECRET, "").encode(errors="replace")
         if not hmac.compare_digest(told, self._secret.encode()):
             raise web.HTTPForbidden
@@ -151,14 +154,14 @@ class Webhook:
             update = json.loads(await request.read())
         except ValueError as error:
             raise web.HTTPBadRequest from error
-        task = asyncio.create_task(hear(update))
-        self._hearing.add(task)
-        task.add_done_callback(self._hearing.discard)
-        await asyncio.wait([task], timeout=HEARD_S)
+        task = asyncio.create_task(on_update(update))
+        self._handling.add(task)
+        task.add_done_callback(self._handling.discard)
+        await asyncio.wait([task], timeout=HANDLING_S)
         return web.Response()
 
 
-async def lasting(call: Callable[[], Awaitable[T]]) -> T:
+async def retry_until_done(call: Callable[[], Awaitable[T]]) -> T:
     """Tried until Telegram does it. Raises ConfigInvalid where it does not know the token."""
     failures, is_told = 0, False
     while True:
@@ -173,9 +176,9 @@ async def lasting(call: Callable[[], Awaitable[T]]) -> T:
                 log.error(OTHER_POLLER)
             is_told = True
         except RetryAfter as error:
-            wait_s = asked_s(error)
+            wait_s = retry_after_s(error)
         except FAILURES as error:
-            log.warning("Telegram cannot be reached: %s", brief(error))
+            log.warning("Telegram cannot be reached: %s", loggable(error))
         failures += 1
         await asyncio.sleep(wait_s)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.config import Config
 from bot.discord_adapter.adapter import Discord
-from bot.discord_adapter.connect import log_in, made_client, point_at
+from bot.discord_adapter.connect import log_in, open_client, use_addresses
 from bot.discord_adapter.gateway import Gateway
 from core.model import Video
 from tests.counterparts.discord.cards import description
@@ -90,8 +90,8 @@ async def acting(config: Config, world: FakeCore, edit_interval_s: float) -> Asy
 
 @asynccontextmanager
 async def _opened(config: Config) -> AsyncIterator[Discord]:
-    point_at(config.discord)
-    async with made_client(config.discord) as (client, intents):
+    use_addresses(config.discord)
+    async with open_client(config.discord) as (client, intents):
         client.before_identify_hook = _do_not_wait  # five seconds, before any but the first
         assert await log_in(client, config.discord)
         yield Discord(client, Gateway(client, intents))

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from bot.config import Telegram as Section
 from bot.telegram_adapter.adapter import Telegram
 from bot.telegram_adapter.connect import open_telegram
-from bot.telegram_adapter.rate_limits import Pace
-from bot.telegram_adapter.serve import hear
+from bot.telegram_adapter.rate_limits import RateLimits
+from bot.telegram_adapter.serve import serve as serve_telegram
 from tests.counterparts.telegram.people import Seen
 from tests.counterparts.telegram.server import TOKEN, TelegramServer
 from tests.fakes.receiver import ScriptedReceiver
@@ -31,7 +31,7 @@ async def serving_bot(
     """It hears people. `more`: of the settings."""
     config = section(server, **more)
     async with open_telegram(config, folder) as telegram:
-        work = asyncio.create_task(hear(telegram, receiver, config))
+        work = asyncio.create_task(serve_telegram(telegram, receiver, config))
         try:
             yield at_once(telegram)
         finally:
@@ -42,7 +42,7 @@ async def serving_bot(
 
 def at_once(telegram: Telegram) -> Telegram:
     """Against a server without limits."""
-    telegram.pace = Pace(0.0, 0.0, 0.0, 0.0)
+    telegram.rate_limits = RateLimits(0.0, 0.0, 0.0, 0.0)
     return telegram
 
 

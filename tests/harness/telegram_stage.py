@@ -12,7 +12,7 @@ from typing import Any
 from bot.config import Config
 from bot.telegram_adapter.adapter import Telegram
 from bot.telegram_adapter.connect import open_telegram
-from bot.telegram_adapter.serve import hear
+from bot.telegram_adapter.serve import serve as serve_telegram
 from core.model import Video
 from tests.counterparts.telegram.call import Call
 from tests.counterparts.telegram.people import Seen
@@ -112,6 +112,6 @@ async def on_stage(
         scene = FakeCore(folder, fetcher=stage.fetcher, store=stage.store, **world)
         async with (
             handled(telegram, config, scene) as handlers,
-            meanwhile(hear(telegram, handlers, config.telegram)),
+            meanwhile(serve_telegram(telegram, handlers, config.telegram)),
         ):
             yield stage

@@ -10,7 +10,7 @@ import pytest
 from bot.chat import Draft
 from bot.delivery.outbox import open_outbox
 from bot.telegram_adapter.connect import open_telegram
-from bot.telegram_adapter.rate_limits import IN_A_MINUTE, Pace
+from bot.telegram_adapter.rate_limits import GROUP_MESSAGES_PER_MINUTE, RateLimits
 from tests.counterparts.telegram.server import TelegramServer
 from tests.fakes.store import FakeOutboxEntries
 from tests.harness.telegram_adapter import section
@@ -27,8 +27,10 @@ def platform():
         yield platform
 
 
-def hurried(pace: Pace) -> Pace:
-    return Pace(*(s / FASTER for s in (pace.chat_s, pace.edit_s, pace.minute_s, pace.overall_s)))
+def hurried(limits: RateLimits) -> RateLimits:
+    return RateLimits(
+        *(s / FASTER for s in (limits.chat_s, limits.edit_s, limits.minute_s, limits.overall_s))
+    )
 
 
 async def test_twenty_groups_stream_at_once_and_telegram_never_asks_for_patience(
@@ -39,7 +41,7 @@ async def test_twenty_groups_stream_at_once_and_telegram_never_asks_for_patience
         open_telegram(section(platform), tmp_path) as telegram,
         open_outbox(telegram, FakeOutboxEntries()) as outbox,
     ):
-        telegram.pace = hurried(telegram.pace)
+        telegram.rate_limits = hurried(telegram.rate_limits)
         telegram.edit_interval_s /= FASTER
 
         async def stream(group: int) -> int:
@@ -58,4 +60,6 @@ async def test_twenty_groups_stream_at_once_and_telegram_never_asks_for_patience
 
         changes = await asyncio.gather(*map(stream, groups))
     assert platform.limited == platform.refused == []
-    assert min(changes) >= IN_A_MINUTE / 2, "nobody is left out; how soon it is seen: make bench"
+    assert min(changes) >= GROUP_MESSAGES_PER_MINUTE / 2, (
+        "nobody is left out; how soon it is seen: make bench"
+    )

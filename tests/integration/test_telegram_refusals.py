@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TimedOut
 
-from bot.telegram_adapter.errors import asked_s
+from bot.telegram_adapter.errors import retry_after_s
 from tests.counterparts.telegram.api_check import misfits
 from tests.counterparts.telegram.plain_bot import plain_api
 from tests.counterparts.telegram.server import BOT, TOKEN, TelegramServer
@@ -288,11 +288,11 @@ async def test_one_message_a_window_goes_to_a_chat_and_twenty_to_a_group():
                 await strict.world.advance(30)
             with pytest.raises(RetryAfter) as caught:
                 await sent.edit_text("y")
-            assert 500 < asked_s(caught.value) <= 600
+            assert 500 < retry_after_s(caught.value) <= 600
             await bot.send_message(private, "x")
             with pytest.raises(RetryAfter) as caught:
                 await bot.send_message(private, "y")
-            assert 0 < asked_s(caught.value) <= 30
+            assert 0 < retry_after_s(caught.value) <= 30
             await bot.send_chat_action(private, "typing")
             await strict.world.advance(600)
             await sent.edit_text("y")
@@ -353,7 +353,7 @@ async def test_a_long_wait_is_asked_for_in_one_chat_only(ask, bot):
     await bot.send_message(ask.people.group, "x")
     with pytest.raises(RetryAfter) as caught:
         await bot.send_message(ask.chat, "x")
-    assert asked_s(caught.value) == 300
+    assert retry_after_s(caught.value) == 300
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("hang", 0), ("hang after", 1)])

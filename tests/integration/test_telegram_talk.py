@@ -14,7 +14,7 @@ from bot.delivery.outbox import open_outbox
 from bot.handlers.context import HandlerContext
 from bot.handlers.incoming import Handlers
 from bot.telegram_adapter.connect import open_telegram
-from bot.telegram_adapter.serve import hear
+from bot.telegram_adapter.serve import serve as serve_telegram
 from bot.words import Words
 from tests.counterparts.telegram.people import Seen
 from tests.counterparts.telegram.server import BOT, BOT_NAME, TelegramServer
@@ -66,7 +66,7 @@ async def talking(platform: TelegramServer, folder, chat: int, **world) -> Async
         people = (store.requests, store.bindings, store.buttons, store.settings, store.usage)
         context = HandlerContext(telegram, outbox, world.pipeline(), *people, config, WORDS)
         handlers = Handlers(context)
-        serving = asyncio.create_task(hear(telegram, handlers, config.telegram))
+        serving = asyncio.create_task(serve_telegram(telegram, handlers, config.telegram))
         try:
             yield Talk(platform, chat)
         finally:

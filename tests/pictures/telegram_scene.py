@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.config import Config
 from bot.telegram_adapter.connect import open_telegram
-from bot.telegram_adapter.serve import hear
+from bot.telegram_adapter.serve import serve as serve_telegram
 from tests.counterparts.telegram.people import Seen
 from tests.counterparts.telegram.server import BOT, BOT_NAME, TelegramServer
 from tests.harness.eventually import eventually
@@ -33,7 +33,7 @@ async def play(platform: TelegramServer, scratch: Path) -> Scene:
     async with (
         open_telegram(config.telegram, scratch) as telegram,
         handled(at_once(telegram), config, world(scratch)) as handlers,
-        meanwhile(hear(telegram, handlers, config.telegram)),
+        meanwhile(serve_telegram(telegram, handlers, config.telegram)),
     ):
         link = await people.write(people.group, f"@{BOT_NAME} {TALK.url}")
 

@@ -11,7 +11,7 @@ import pytest
 from bot.chat import Busy, MessageGone, PlaceClosed, Refused, TooOld
 from bot.config import Discord as Section
 from bot.discord_adapter.connect import log_in
-from bot.discord_adapter.errors import translate, translated
+from bot.discord_adapter.errors import translate, translate_errors
 
 
 def refusal(status: int, body: object, **headers: str) -> discord.HTTPException:
@@ -74,7 +74,7 @@ async def test_a_call_given_up_during_a_global_rate_limit_silences_nobody_else()
     everybody_may = asyncio.Event()
     client = SimpleNamespace(http=SimpleNamespace(_global_over=everybody_may))
     with pytest.raises(Busy):
-        async with translated(client):
+        async with translate_errors(client):
             raise TimeoutError
     assert everybody_may.is_set()
 
@@ -82,13 +82,13 @@ async def test_a_call_given_up_during_a_global_rate_limit_silences_nobody_else()
 async def test_a_code_may_mean_something_else_in_one_place():
     client = SimpleNamespace()
     with pytest.raises(TooOld):
-        async with translated(client, {50083: TooOld}):
+        async with translate_errors(client, {50083: TooOld}):
             raise refusal(400, {"code": 50083})
 
 
 async def test_an_answer_that_was_cut_is_busy():
     with pytest.raises(Busy):
-        async with translated(SimpleNamespace()):
+        async with translate_errors(SimpleNamespace()):
             json.loads("{")
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.rendering.splitting import split
-from bot.telegram_adapter.html import TelegramHtml, link, plain
+from bot.telegram_adapter.html import TelegramHtml, link, visible_text
 from bot.telegram_adapter.html import length as html_length
 from core.export.document import Markdown
 from core.text.display import utf16_length
@@ -102,7 +102,7 @@ def test_no_tag_and_no_entity_of_html_is_torn(parts):
         whole.feed(piece)
         whole.close()
         assert whole.open == []
-    assert without_blanks("".join(map(plain, pieces))) == without_blanks(plain(text))
+    assert without_blanks("".join(map(visible_text, pieces))) == without_blanks(visible_text(text))
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.telegram_adapter.command_parsing import COMMANDS, FOR_MODERATORS, options
-from bot.telegram_adapter.command_registration import _ours
+from bot.telegram_adapter.command_parsing import COMMANDS, FOR_MODERATORS, read_options
+from bot.telegram_adapter.command_registration import _our_commands
 from bot.words import Words
 
 
@@ -29,13 +29,13 @@ from bot.words import Words
     ],
 )
 def test_what_follows_a_command_becomes_its_options(name, text, read):
-    found = options(name, text, is_about_one=False)
+    found = read_options(name, text, is_about_one=False)
     assert {key: value for key, value in found.items() if key != "link"} == read
     assert ("link" in found) == ("youtu" in text)
 
 
 def test_all_that_is_offered_has_words_and_only_moderators_see_what_is_theirs():
-    lists = list(_ours())
+    lists = list(_our_commands())
     assert {(scope.type, language) for scope, language, _ in lists} == {
         (scope, language)
         for scope in ("default", "all_private_chats", "all_chat_administrators")

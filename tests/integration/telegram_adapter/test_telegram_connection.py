@@ -12,8 +12,8 @@ from bot.cli.run_command import quiet
 from bot.telegram_adapter.connect import open_telegram
 from bot.telegram_adapter.doctor_checks import check_telegram
 from bot.telegram_adapter.listener import EventListener
-from bot.telegram_adapter.serve import hear
-from bot.telegram_adapter.updates import HEARD_S, SECRET
+from bot.telegram_adapter.serve import serve as serve_telegram
+from bot.telegram_adapter.updates import HANDLING_S, SECRET
 from core.errors import ConfigInvalid
 from tests.counterparts.telegram.refusal import OTHER_POLLER
 from tests.counterparts.telegram.server import BOT_NAME, TOKEN
@@ -52,7 +52,7 @@ async def test_an_address_that_telegram_does_not_take_is_a_wrong_setting(
     begun: list[str] = []
     async with open_telegram(config, tmp_path) as telegram:
         with pytest.raises(ConfigInvalid) as invalid:
-            await hear(telegram, receiver, config, lambda: begun.append("Telegram"))
+            await serve_telegram(telegram, receiver, config, lambda: begun.append("Telegram"))
     assert invalid.value.key == "telegram.webhook_url"
     assert begun == [], "so it ends the program, as a wrong token does"
 
@@ -87,7 +87,7 @@ async def test_what_takes_long_to_be_heard_keeps_nobody_waiting_and_is_heard_aga
         await soon(stuck.commands)
         for n in range(3):
             await people.write(hive, str(n))
-            heard = await asyncio.wait_for(stuck.messages.get(), HEARD_S / 3)
+            heard = await asyncio.wait_for(stuck.messages.get(), HANDLING_S / 3)
             assert heard.text == str(n)
     assert stuck.commands.empty(), "it was heard once"
     again = ScriptedReceiver()
@@ -98,11 +98,11 @@ async def test_what_takes_long_to_be_heard_keeps_nobody_waiting_and_is_heard_aga
 
 async def test_an_update_that_nobody_can_read_leaves_nobody_deaf(telegram, receiver, private):
     ears = EventListener(telegram, receiver, ())
-    await ears.hear({"update_id": 1, "message": {"message_id": "?"}})
+    await ears.on_update({"update_id": 1, "message": {"message_id": "?"}})
     person = {"id": private, "first_name": "Ada", "is_bot": False}
     chat = {"id": private, "type": "private"}
     message = {"message_id": 1, "date": 1, "chat": chat, "from": person, "text": "hello"}
-    await ears.hear({"update_id": 2, "message": message})
+    await ears.on_update({"update_id": 2, "message": message})
     assert (await soon(receiver.messages)).text == "hello"
 
 

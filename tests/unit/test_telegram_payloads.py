@@ -5,7 +5,7 @@ import pytest
 from bot.chat import Button, Card, Draft, File, Refused
 from bot.telegram_adapter import payloads
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.html import plain
+from bot.telegram_adapter.html import visible_text
 from core.text.display import utf16_length
 
 CARD = Card("How *bees* <dance>", "https://youtu.be/dQw4w9WgXcQ", "https://i.ytimg.com/x.jpg")
@@ -18,7 +18,7 @@ def rows(*labels: str) -> list[list[str]]:
 
 
 def test_text_alone_is_html_without_previews():
-    sent = payloads.sent(Draft(("One.", "", "<b>Two</b>.")))
+    sent = payloads.send_arguments(Draft(("One.", "", "<b>Two</b>.")))
     assert (sent["text"], sent["parse_mode"]) == ("One.\n\n<b>Two</b>.", "HTML")
     assert sent["link_preview_options"].is_disabled
     assert sent["reply_markup"] is None
@@ -27,7 +27,7 @@ def test_text_alone_is_html_without_previews():
 
 def test_a_title_is_cut_by_units_and_still_a_link():
     draft = Draft(("One.",), card=Card("😀" * 300, CARD.url))
-    title = plain(payloads.html(draft)).split("\n")[0]
+    title = visible_text(payloads.html(draft)).split("\n")[0]
     assert utf16_length(title) <= payloads.TITLE_UNITS
     assert title.endswith("…")
     assert CARD.url in payloads.html(draft)
@@ -35,7 +35,7 @@ def test_a_title_is_cut_by_units_and_still_a_link():
 
 def test_a_card_without_a_picture_has_no_preview():
     card = Card(CARD.title, CARD.url)
-    assert payloads.sent(Draft(("One.",), card=card))["link_preview_options"].is_disabled
+    assert payloads.send_arguments(Draft(("One.",), card=card))["link_preview_options"].is_disabled
 
 
 def test_questions_have_a_row_each_and_what_is_short_stands_together():
@@ -55,7 +55,7 @@ def test_questions_that_a_button_cannot_show_are_read_whole_in_the_text():
     long = "Who found the <queen> of the hive in Arden, and in which year?"
     buttons = (Button("a", "Why?"), Button("b", long), Button("c", "Transcript"))
     draft = Draft(("Ask.",), buttons)
-    assert plain(payloads.html(draft)) == f"Ask.\n\n1. Why?\n2. {long}"
+    assert visible_text(payloads.html(draft)) == f"Ask.\n\n1. Why?\n2. {long}"
     assert rows("Why?", long, "Transcript") == [["1. Why?"], [f"2. {long}"], ["Transcript"]]
 
 
@@ -66,7 +66,7 @@ def test_the_longest_texts_with_the_longest_title_and_questions_fit():
         Draft(("x" * Telegram.text_limit,), tuple(questions)),
         Draft(("x" * Telegram.card_limit,), tuple(questions), card=card),
     ):
-        assert utf16_length(plain(payloads.html(draft))) <= payloads.TEXT_UNITS
+        assert utf16_length(visible_text(payloads.html(draft))) <= payloads.TEXT_UNITS
 
 
 def test_a_title_that_is_no_link_mentions_nobody():
@@ -80,17 +80,17 @@ def test_what_comes_back_of_a_button_fits():
 
 def test_nothing_is_never_sent():
     with pytest.raises(Refused):
-        payloads.sent(Draft((" ",)))
+        payloads.send_arguments(Draft((" ",)))
 
 
 @pytest.mark.parametrize(("length", "fits"), [(0, True), (1024, True), (1025, False)])
 def test_a_text_goes_below_its_file_if_it_fits(length, fits):
     draft = Draft(("&lt;" * length,), file=File("a.txt", "Said."))
-    assert payloads.fits_below(draft) == fits
+    assert payloads.fits_caption(draft) == fits
 
 
 def test_the_second_try_has_no_markup():
-    shown = payloads.as_plain(payloads.sent(Draft(("<b>One</b> &lt;",))))
+    shown = payloads.as_plain_text(payloads.send_arguments(Draft(("<b>One</b> &lt;",))))
     assert (shown["text"], shown["parse_mode"]) == ("One <", None)
 
 
@@ -99,4 +99,4 @@ def test_the_second_try_has_no_markup():
     [("tt:a-B_9", "a-B_9"), ("tt:", ""), ("other:1", ""), ("tt:a b", ""), ("tt:" + "x" * 62, "")],
 )
 def test_only_our_own_buttons_are_known(data, id):
-    assert payloads.pressed(data) == id
+    assert payloads.read_button_id(data) == id

@@ -4,15 +4,15 @@ import copy
 import re
 from collections.abc import Iterator
 
-from bot.discord_adapter.slash_commands import COMMANDS, differ, payload
+from bot.discord_adapter.slash_commands import COMMANDS, commands_differ, registration_payload
 from bot.words import Words
 
-OURS = payload(Words("en"), [Words("ko")])
-SLASH = [command for command in OURS if command["type"] == 1]
+OURS = registration_payload(Words("en"), [Words("ko")])
+CHAT_INPUT = [command for command in OURS if command["type"] == 1]
 
 
 def parts() -> Iterator[dict]:
-    for command in SLASH:
+    for command in CHAT_INPUT:
         yield command
         yield from command["options"]
 
@@ -47,7 +47,7 @@ def test_every_description_fits_in_every_language():
 
 
 def test_names_beside_each_other_differ_in_every_language():
-    for group in (SLASH, *(command["options"] for command in SLASH)):
+    for group in (CHAT_INPUT, *(command["options"] for command in CHAT_INPUT)):
         for names in (
             [part["name"] for part in group],
             [part["name_localizations"]["ko"] for part in group],
@@ -56,13 +56,13 @@ def test_names_beside_each_other_differ_in_every_language():
 
 
 def test_options_that_must_be_given_come_first():
-    for command in SLASH:
+    for command in CHAT_INPUT:
         required = [option["required"] for option in command["options"]]
         assert required == sorted(required, reverse=True)
 
 
 def test_code_reads_the_names_that_are_the_same_in_every_language():
-    assert {command["name"] for command in SLASH} == {command.name for command in COMMANDS}
+    assert {command["name"] for command in CHAT_INPUT} == {command.name for command in COMMANDS}
 
 
 def test_one_command_is_given_on_a_message():
@@ -70,22 +70,22 @@ def test_one_command_is_given_on_a_message():
 
 
 def test_settings_are_for_those_who_manage_the_server():
-    [settings] = [command for command in SLASH if command["name"] == "settings"]
+    [settings] = [command for command in CHAT_INPUT if command["name"] == "settings"]
     assert settings["default_member_permissions"] == 1 << 5
     assert settings["contexts"] == [0]
 
 
 def test_what_discord_has_already_is_no_difference():
-    assert not differ(OURS, as_discord_tells(OURS))
+    assert not commands_differ(OURS, as_discord_tells(OURS))
 
 
 def test_one_word_in_one_language_is_a_difference():
     theirs = as_discord_tells(OURS)
     theirs[-1]["options"][0]["description_localizations"]["ko"] = "?"
-    assert differ(OURS, theirs)
+    assert commands_differ(OURS, theirs)
 
 
 def test_a_command_too_many_or_too_few_is_a_difference():
-    assert differ(OURS, as_discord_tells(OURS)[1:])
-    assert differ(OURS[1:], as_discord_tells(OURS))
-    assert differ(OURS, [])
+    assert commands_differ(OURS, as_discord_tells(OURS)[1:])
+    assert commands_differ(OURS[1:], as_discord_tells(OURS))
+    assert commands_differ(OURS, [])

@@ -3,7 +3,7 @@
 from telegram.error import NetworkError
 
 from bot.backoff import backoff_s
-from bot.telegram_adapter.updates import lasting
+from bot.telegram_adapter.updates import retry_until_done
 from tests.harness.virtual_loop import virtually
 
 DAY_OF_TRIES = 1500
@@ -18,7 +18,7 @@ async def test_it_is_called_again_however_long_it_was_away():
             raise NetworkError("away")
         return "there"
 
-    assert await lasting(call) == "there"
+    assert await retry_until_done(call) == "there"
 
 
 def test_a_pause_gets_longer_and_never_too_long():

@@ -7,7 +7,7 @@ import pytest
 from telegram.error import RetryAfter
 
 from bot.chat import Busy, Button, Card, Draft, File, MessageGone, PlaceClosed, Refused, TooOld
-from bot.telegram_adapter.adapter import SKETCH_S
+from bot.telegram_adapter.adapter import PREVIEW_INTERVAL_S
 from bot.telegram_adapter.connect import open_telegram
 from core.errors import ConfigInvalid
 from tests.fakes.chat import says
@@ -132,7 +132,10 @@ async def test_a_group_that_becomes_a_supergroup_is_followed(platform, telegram,
     with pytest.raises(TooOld):
         await telegram.edit(str(group), id, says("Changed"))
     async with open_telegram(section(platform), tmp_path) as again:
-        assert (again.moves.now(group), again.moves.first(new)) == (new, group)
+        assert (again.migrations.current_id(group), again.migrations.original_id(new)) == (
+            new,
+            group,
+        )
 
 
 # What Telegram does not do
@@ -195,7 +198,7 @@ async def test_sketches_pause_as_long_as_telegram_wants_and_messages_do_not(
     platform.fault("sendMessageDraft", "429", retry_after_s=300, chat=private)
     for _ in range(2):
         assert not await telegram.preview(str(private), says("Bees"), "k")
-        await asyncio.sleep(SKETCH_S)
+        await asyncio.sleep(PREVIEW_INTERVAL_S)
     assert len([one for one in platform.called("sendMessageDraft") if one.chat == private]) == 1
     await telegram.post(str(private), says("Bees dance"), "k")
 

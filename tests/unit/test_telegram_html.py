@@ -3,7 +3,7 @@
 import pytest
 from telegram.constants import MessageLimit
 
-from bot.telegram_adapter.html import TelegramHtml, length, link, plain
+from bot.telegram_adapter.html import TelegramHtml, length, link, visible_text
 from core.model import Answer, Citation
 from core.text.display import utf16_length
 
@@ -13,7 +13,7 @@ URL = "https://youtu.be/aaaaaaaaaaa?t=5&x"
 
 @pytest.mark.parametrize("hostile", ["<b>x</b>", "&lt;", '<a href="https://evil.example">x</a>'])
 def test_no_text_becomes_markup(hostile):
-    assert plain(STYLE.text(hostile)) == hostile
+    assert visible_text(STYLE.text(hostile)) == hostile
     assert "<" not in STYLE.text(hostile)
 
 
@@ -34,7 +34,7 @@ def test_the_marks_of_an_answer_are_links_and_its_text_is_none():
     answer = Answer("q", "Bees <dance> [1].\n[2]", (citation,), (), grounded=True, engine="")
     marked = STYLE.answer(answer)
     assert marked == f"Bees &lt;dance&gt; {link('[1]', URL)}.\n[2]"
-    assert plain(STYLE.source(citation)) == "[1] 0:05 “said”"
+    assert visible_text(STYLE.source(citation)) == "[1] 0:05 “said”"
 
 
 def test_length_counts_what_is_seen_in_utf16_units():
@@ -45,4 +45,4 @@ def test_length_counts_what_is_seen_in_utf16_units():
 def test_a_text_within_the_limit_has_no_more_entities_than_telegram_keeps():
     links = link("1", URL) * MessageLimit.MESSAGE_ENTITIES
     assert length(links) > 4096
-    assert utf16_length(plain(links)) == MessageLimit.MESSAGE_ENTITIES
+    assert utf16_length(visible_text(links)) == MessageLimit.MESSAGE_ENTITIES

@@ -9,13 +9,13 @@ CARD = Card("How *bees* dance", "https://youtu.be/dQw4w9WgXcQ", "https://i.ytimg
 
 
 def test_text_alone_is_content_and_pings_nobody():
-    sent = payloads.sent(Draft(("One.", "Two.")))
+    sent = payloads.send_arguments(Draft(("One.", "Two.")))
     assert sent.pop("allowed_mentions").to_dict() == {"parse": []}
     assert sent == {"content": "One.\n\nTwo."}
 
 
 def test_a_card_is_an_embed_with_the_text_below_its_title():
-    sent = payloads.sent(Draft(("One.",), card=CARD))
+    sent = payloads.send_arguments(Draft(("One.",), card=CARD))
     assert "content" not in sent
     assert sent["embed"].to_dict() == {
         "type": "rich",
@@ -29,35 +29,35 @@ def test_a_card_is_an_embed_with_the_text_below_its_title():
 
 def test_a_long_title_is_cut_within_the_limit():
     card = Card("*" * 300, CARD.url)
-    title = payloads.sent(Draft(("One.",), card=card))["embed"].title
+    title = payloads.send_arguments(Draft(("One.",), card=card))["embed"].title
     assert len(title) == 256
     assert title.endswith("…")
 
 
 def test_buttons_stand_in_even_rows_of_at_most_five_with_labels_cut_to_eighty():
     buttons = tuple(Button(f"b{n}", "why " * 30) for n in range(7))
-    first, second = payloads.sent(Draft(("One.",), buttons))["view"].to_components()
+    first, second = payloads.send_arguments(Draft(("One.",), buttons))["view"].to_components()
     assert [len(row["components"]) for row in (first, second)] == [4, 3]
     assert first["components"][0]["custom_id"] == "tt:b0"
     assert first["components"][0]["label"] == ("why " * 30)[:79].rstrip() + "…"
 
 
 def test_a_file_is_attached_as_utf8():
-    file = payloads.sent(Draft((), file=File("a.txt", "꿀벌")))["file"]
+    file = payloads.send_arguments(Draft((), file=File("a.txt", "꿀벌")))["file"]
     assert file.filename == "a.txt"
     assert file.fp.read().decode() == "꿀벌"
 
 
 def test_an_edit_takes_away_what_was_there_before():
-    edited = payloads.edited(Draft(("One.",)))
+    edited = payloads.edit_arguments(Draft(("One.",)))
     assert edited["embed"] is edited["view"] is None
     assert edited["attachments"] == []
-    assert payloads.edited(Draft(("One.",), card=CARD))["content"] is None
+    assert payloads.edit_arguments(Draft(("One.",), card=CARD))["content"] is None
 
 
 def test_nothing_is_never_sent():
     with pytest.raises(Refused):
-        payloads.sent(Draft((" ",)))
+        payloads.send_arguments(Draft((" ",)))
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_nothing_is_never_sent():
     [("tt:a-B_9", "a-B_9"), ("tt:", ""), ("other:1", ""), ("tt:a b", ""), ("tt:" + "x" * 65, "")],
 )
 def test_only_our_own_buttons_are_known(custom_id, id):
-    assert payloads.pressed(custom_id) == id
+    assert payloads.read_button_id(custom_id) == id

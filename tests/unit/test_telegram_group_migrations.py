@@ -1,0 +1,23 @@
+"""This file holds what is remembered of groups that became supergroups."""
+
+from bot.telegram_adapter.group_migrations import FILE, GroupMigrations
+
+
+def test_a_move_is_known_after_a_restart(tmp_path):
+    GroupMigrations(tmp_path).record(-1, -1001)
+    again = GroupMigrations(tmp_path)
+    assert (again.current_id(-1), again.original_id(-1001)) == (-1001, -1)
+
+
+def test_what_is_known_is_whole_at_any_time(tmp_path):
+    migrations = GroupMigrations(tmp_path)
+    migrations.record(-1, -1001)
+    with (tmp_path / FILE).open() as before:
+        migrations.record(-2, -1002)
+        assert before.read() == '{"-1": -1001}'
+    assert GroupMigrations(tmp_path).current_id(-2) == -1002
+
+
+def test_a_file_that_nobody_can_read_keeps_nobody_from_starting(tmp_path):
+    (tmp_path / FILE).write_text('{"-1": ')
+    assert GroupMigrations(tmp_path).current_id(-1) == -1

@@ -87,7 +87,7 @@ class Embedder(Protocol):
 
     name: str
 
-    async def warm(self) -> None:
+    async def load(self) -> None:
         """Returns once the model is in memory. Raises EmbedderMissing."""
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:

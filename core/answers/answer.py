@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from core.answers.citations import Citations
-from core.answers.prompt_fitting import Asked
+from core.answers.prompt_fitting import FittedQuestion
 from core.answers.suggested_questions import follow_up
 from core.errors import CoreError, PromptTooLong
 from core.language_model.context_budget import (
@@ -44,7 +44,7 @@ async def answer(
     `passages`: best first, cut from the end if they are too long, as `turns` are from the start;
     the answer's notes say so. Where the passages do not hold the answer it has no text and is not
     grounded. Raises what the model raises, also after some text."""
-    asked = Asked(question, tuple(passages), tuple(turns), language)
+    asked = FittedQuestion(question, tuple(passages), tuple(turns), language)
     reply = Reply(passages)
     if passages:
         asked, first, pieces = await _begin(asked, model, max_tokens)
@@ -99,8 +99,8 @@ class Reply:
 
 
 async def _begin(
-    asked: Asked, model: LanguageModel, max_tokens: int
-) -> tuple[Asked, str, AsyncGenerator[str]]:
+    asked: FittedQuestion, model: LanguageModel, max_tokens: int
+) -> tuple[FittedQuestion, str, AsyncGenerator[str]]:
     """The longest form of the question that the model takes, and the beginning of its reply."""
     left = question_tokens(model, max_tokens)
     asked = asked.fitted(model, left)
@@ -117,7 +117,7 @@ async def _begin(
 
 
 async def _questions(
-    asked: Asked, reply: Reply, turns: Sequence[Turn], model: LanguageModel
+    asked: FittedQuestion, reply: Reply, turns: Sequence[Turn], model: LanguageModel
 ) -> tuple[str, ...]:
     """The model's own by a second, short call; what it fails to give comes from elsewhere."""
     ready: list[str] = []

@@ -25,7 +25,7 @@ def cite(n: int, video: Video, segments: Sequence[Segment]) -> Citation:
     return Citation(n, video.id, start_s, end_s, quote, video.url_at(start_s))
 
 
-def bearing(sentence: str, segments: Sequence[Segment], index: int) -> int:
+def supporting_segment(sentence: str, segments: Sequence[Segment], index: int) -> int:
     """`index`, or where the segment there has no word of the sentence, that of a neighbour with
     most of them.
 
@@ -68,8 +68,8 @@ class Citations:
         """The markers for "12", "12, 13" or "12-14" after `sentence`; "" for unknown numbers.
 
         The same segments keep their marker, and a sentence has none twice. A range is one marker,
-        for four segments at most. The first number of a sentence is checked (`bearing`); others may
-        stand for what it takes for granted.
+        for four segments at most. The first number of a sentence is corrected by
+        `supporting_segment`; further ones may back what the sentence only implies.
         """
         if sentence != self._sentence:
             self._sentence, self._marked = sentence, set()
@@ -110,5 +110,5 @@ class Citations:
         passage, start = self._places[low - 1]
         segments = self._passages[passage].segments
         if low == high:
-            start = bearing(sentence, segments, start)
+            start = supporting_segment(sentence, segments, start)
         return passage, start, min(start + min(high - low + 1, LONGEST), len(segments))

@@ -12,7 +12,7 @@ from core.ports import LanguageModel, Message, Prompt
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FittedQuestion:
     """A question with all that goes before it. Passages: at least one, best first."""
 
     question: str
@@ -32,14 +32,14 @@ class Asked:
             history += (earlier_question(turn.question), earlier_answer(said))
         return prompt(self.passages, *history, ask(self.question, self.language))
 
-    def fitted(self, model: LanguageModel, room: int) -> Asked:
+    def fitted(self, model: LanguageModel, room: int) -> FittedQuestion:
         """Short enough for `room` tokens by the model's estimate, or as short as it gets."""
         asked = self
         while count_tokens(asked.prompt, model) > room and (shorter := asked.shorter()):
             asked = shorter
         return asked
 
-    def shorter(self) -> Asked | None:
+    def shorter(self) -> FittedQuestion | None:
         """Without the oldest turn, else the last passage, else its second half; None at the end."""
         if self.turns:
             return replace(self, turns=self.turns[1:], notes=self._noting("history_shortened"))

@@ -46,7 +46,7 @@ class SentenceEmbedder:
         self._device = config.device
         self._model: SentenceTransformer | None = None
 
-    def warm(self) -> None:
+    def load(self) -> None:
         """Returns once the model is in memory. Raises EmbedderMissing within seconds when the
         model is not here and the hub does not answer."""
         self._loaded()

@@ -10,7 +10,7 @@ from core.config import Core
 from core.doctor.probes import child
 from core.errors import CoreError, IndexBroken
 from core.model import Check
-from core.search.caches import made_by
+from core.search.caches import embedder_of
 from core.workers.limits import INDEX
 from core.workers.remote_backends import RemoteKeywordIndex, RemoteVectorIndex
 
@@ -58,7 +58,7 @@ async def _compared(wanted: dict[str, Holdings], config: Core) -> Check:
                 embedded = {
                     video_id: recipe
                     for video_id, recipe in recipes.items()
-                    if made_by(recipe) == config.embedding.model
+                    if embedder_of(recipe) == config.embedding.model
                 }
                 lagging += not (
                     await keywords.holdings(channel) == recipes

@@ -26,7 +26,7 @@ class QuestionPriority:
         self._nobody_asks.set()
         self._call = asyncio.Lock()
 
-    async def first(self, answer: AsyncGenerator[Item]) -> AsyncGenerator[Item]:
+    async def answering(self, answer: AsyncGenerator[Item]) -> AsyncGenerator[Item]:
         """The same items. From the first until it is closed, no call of a summary begins."""
         self._questions += 1
         self._nobody_asks.clear()
@@ -40,7 +40,7 @@ class QuestionPriority:
                 self._nobody_asks.set()
 
     @asynccontextmanager
-    async def idle(self) -> AsyncIterator[None]:
+    async def background_call(self) -> AsyncIterator[None]:
         """Entered when nobody asks and nobody else is inside."""
         async with self._call:
             while self._questions:  # the next may have come before we woke
@@ -51,23 +51,23 @@ class QuestionPriority:
 class YieldingModel:
     """`LanguageModel`: another one, called while nobody asks."""
 
-    def __init__(self, model: LanguageModel, precedence: QuestionPriority) -> None:
+    def __init__(self, model: LanguageModel, priority: QuestionPriority) -> None:
         self.name = model.name
         self.num_ctx = model.num_ctx
         self._model = model  # borrowed: the caller closes it
-        self._precedence = precedence
+        self._priority = priority
 
     def tokens(self, text: str) -> int:
         return self._model.tokens(text)
 
     async def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
         async with (
-            self._precedence.idle(),
+            self._priority.background_call(),
             aclosing(self._model.stream(prompt, max_tokens=max_tokens)) as pieces,
         ):
             async for piece in pieces:
                 yield piece
 
     async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, object]) -> str:
-        async with self._precedence.idle():
+        async with self._priority.background_call():
             return await self._model.complete(prompt, max_tokens=max_tokens, schema=schema)

@@ -15,7 +15,7 @@ from core.language_model.context_budget import fits
 from core.language_model.question_priority import QuestionPriority, YieldingModel
 from core.model import EXTRACTIVE, Answer, Passage, Summary, Transcript, Turn, Video
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
-from core.summary.checkpoints import notes_for
+from core.summary.checkpoints import notes_recipe_prefix
 from core.summary.extractive import extract_summary
 from core.summary.summarise import summarise
 
@@ -38,7 +38,7 @@ class Engine:
     max_answer_tokens: int
     checkpoints: Checkpoints
     """Where the notes of a long video are kept until its summary is."""
-    _precedence: QuestionPriority = field(default_factory=QuestionPriority)
+    _priority: QuestionPriority = field(default_factory=QuestionPriority)
 
     async def now(self) -> LanguageModel | None:
         """The model if it is wanted and there. Raises what is wrong with it if that must be."""
@@ -67,7 +67,7 @@ class Engine:
     ) -> Summary:
         """By `model`, what `now` returned, or without one. Questions go first."""
         if model:
-            patient = YieldingModel(model, self._precedence)
+            patient = YieldingModel(model, self._priority)
             try:
                 return await summarise(
                     video, transcript, patient, language, on_progress, checkpoints=self.checkpoints
@@ -81,7 +81,7 @@ class Engine:
     async def finished(self, video_id: str, language: str) -> None:
         """The model's summary is stored: its notes need not be kept. Others' are, of one in another
         language that was begun."""
-        await self.checkpoints.clear(video_id, notes_for(self.recipe(language)))
+        await self.checkpoints.clear(video_id, notes_recipe_prefix(self.recipe(language)))
 
     def reads_whole(self, model: LanguageModel | None, passage: Passage) -> bool:
         """Whether all of it is looked at for each question, so that nothing need be found first."""
@@ -103,7 +103,7 @@ class Engine:
             said = False
             try:
                 stream = answer(question, passages, turns, model, language, self.max_answer_tokens)
-                async with aclosing(self._precedence.first(stream)) as pieces:
+                async with aclosing(self._priority.answering(stream)) as pieces:
                     async for piece in pieces:
                         said = True
                         yield piece

@@ -155,7 +155,7 @@ class Pipeline:
         """The channel's best chunks for the words. Raises EmptyQuestion, NothingToAsk."""
         query = _said(query)
         videos = await self.known(channel)
-        by_vector = await self.retriever.warm(videos)
+        by_vector = await self.retriever.load_embedder(videos)
         hits, _ = await self.retriever.hits(query, channel, videos, limit, by_vector=by_vector)
         by_id = {video.id: video for video in videos}
         return [(hit, by_id[hit.chunk.video_id]) for hit in hits]
@@ -232,7 +232,7 @@ class Pipeline:
             return [whole], ("keyword_only",) * by_word
         on_progress(Progress("load"))
         with watch.loading():
-            by_vector = await self.retriever.warm(videos)
+            by_vector = await self.retriever.load_embedder(videos)
         with watch.retrieving():
             return await self.retriever.passages(
                 question, channel, videos, PASSAGES, by_vector=by_vector

@@ -27,7 +27,7 @@ Cache = VectorIndex | KeywordIndex
 Recipes = dict[str, str]
 """Video id → the recipe of its chunks."""
 
-AWAY = (IndexBroken, WorkerFailed, WorkerTimeout, DiskFull)
+UNAVAILABLE = (IndexBroken, WorkerFailed, WorkerTimeout, DiskFull)
 """What a cache raises that cannot be used now. The store is not harmed by it."""
 AT_ONCE = 1
 """Videos that are put while somebody waits: one takes 80 ms per hundred chunks."""
@@ -41,7 +41,7 @@ _LEAVE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class CacheStatus:
     """Which of a channel's caches hold what the store holds, no more and no less."""
 
     keywords: bool
@@ -80,20 +80,20 @@ class Caches:
             await asyncio.wait(list(self._filling.values()), timeout=PATIENCE_S)
         await _stop(list(self._filling.values()))
 
-    async def level(self, channel: str, videos: Sequence[Video]) -> Level:
+    async def sync(self, channel: str, videos: Sequence[Video]) -> CacheStatus:
         """Compares and puts right, as the file's head says. `videos`: all of the channel."""
         wanted = await self._chunks.recipes([video.id for video in videos])
         embedded = {
             video_id: recipe
             for video_id, recipe in wanted.items()
-            if made_by(recipe) == self._embedder.name
+            if embedder_of(recipe) == self._embedder.name
         }
-        return Level(
+        return CacheStatus(
             keywords=await self._is_level((channel, self.keywords), wanted),
             vectors=await self._is_level((channel, self.vectors), embedded),
         )
 
-    def doubt(self, channel: str) -> None:
+    def mark_unverified(self, channel: str) -> None:
         """They could not be read: at the next search they are compared again."""
         for cache in (self.keywords, self.vectors):
             self._seen.pop((channel, cache), None)
@@ -104,12 +104,12 @@ class Caches:
         own = [task for (name, _), task in self._filling.items() if name == channel]
         await _stop(own)  # one of them may just be putting what is to go
         async with self._turn:
-            self.doubt(channel)
+            self.mark_unverified(channel)
             for cache in (self.keywords, self.vectors):
                 try:
                     for video_id in [None] if video_ids is None else video_ids:
                         await cache.drop(channel, video_id)
-                except AWAY:
+                except UNAVAILABLE:
                     log.warning("a cache will forget later", exc_info=True)
 
     async def _is_level(self, key: tuple[str, Cache], wanted: Recipes) -> bool:
@@ -126,7 +126,7 @@ class Caches:
                     await self._put(key, lacking, wanted)
                     self._seen[key] = wanted
                     return True
-            except AWAY:
+            except UNAVAILABLE:
                 log.warning("a cache of a channel cannot be used", exc_info=True)
             if key not in self._filling:
                 self._filling[key] = asyncio.create_task(self._fill(key, wanted))
@@ -187,7 +187,7 @@ class Caches:
             raise IndexBroken("it does not keep what is put")
 
 
-def made_by(recipe: str) -> str:
+def embedder_of(recipe: str) -> str:
     """The embedder of the chunks' vectors; empty if they have none."""
     return recipe.partition(" ")[2]
 

@@ -68,7 +68,7 @@ class Indexer:
 
         Raises UnknownVideo."""
         await self.library.add(channel, video_id)
-        return (await self.caches.level(channel, await self.library.videos(channel))).notes
+        return (await self.caches.sync(channel, await self.library.videos(channel))).notes
 
     async def drop(self, channel: str, video_ids: Sequence[str] | None = None) -> None:
         """Takes the videos, or the channel, out of the caches."""
@@ -76,7 +76,7 @@ class Indexer:
 
     async def _embed(self, pieces: Sequence[Chunk], on_progress: ProgressCallback) -> Vectors:
         on_progress(Progress("load"))
-        await self.embedder.warm()
+        await self.embedder.load()
         rows = []
         for first in range(0, len(pieces), _EMBED_AT_ONCE):
             on_progress(Progress("index", first / len(pieces)))

@@ -11,7 +11,7 @@ from core.errors import EmbedderMissing, WorkerFailed, WorkerTimeout
 from core.model import Hit, Passage, Video
 from core.ports import Chunks, Embedder, KeywordRanker, Vectors
 from core.search import exact_search
-from core.search.caches import AWAY, Caches, Level, Notes, made_by
+from core.search.caches import UNAVAILABLE, Caches, CacheStatus, Notes, embedder_of
 from core.search.ranking import KEYWORD_WEIGHT, VECTOR_WEIGHT, VideoScope, fuse, join
 from core.text.tokens import tokenise
 
@@ -37,13 +37,13 @@ class Retriever:
         """Whether any of them has vectors of today's embedder."""
         return bool(await self._embedded([video.id for video in videos]))
 
-    async def warm(self, videos: Sequence[Video]) -> bool:
+    async def load_embedder(self, videos: Sequence[Video]) -> bool:
         """Brings the embedder into memory if these videos have vectors to compare with.
         False: there are none, or no embedder, and words alone must do."""
         if not await self.has_vectors(videos):
             return False
         try:
-            await self.embedder.warm()
+            await self.embedder.load()
         except (EmbedderMissing, WorkerFailed, WorkerTimeout):
             log.warning("no embedder", exc_info=True)
             return False
@@ -64,13 +64,13 @@ class Retriever:
         self, question: str, channel: str, videos: Sequence[Video], limit: int, *, by_vector: bool
     ) -> tuple[list[Hit], Notes]:
         """The best chunks of one video, or, given several, of the channel. `by_vector`: what
-        `warm` returned. Notes: `keyword_only`, `cache_rebuilding`."""
+        `load_embedder` returned. Notes: `keyword_only`, `cache_rebuilding`."""
         vector = await self._vector(question) if by_vector else None
         notes: Notes = ("keyword_only",) if vector is None else ()
         if len(videos) == 1:
             scope = await self._scope(videos[0].id)
             return scope.rank(question, vector, limit), notes
-        level = await self.caches.level(channel, videos)
+        level = await self.caches.sync(channel, videos)
         ids = [video.id for video in videos]
         found, level = await self._by_word(question, channel, ids, level)
         rankings = [found]
@@ -88,25 +88,25 @@ class Retriever:
         return vector
 
     async def _by_word(
-        self, question: str, channel: str, ids: Sequence[str], level: Level
-    ) -> tuple[list[str], Level]:
+        self, question: str, channel: str, ids: Sequence[str], level: CacheStatus
+    ) -> tuple[list[str], CacheStatus]:
         """Chunk keys, best first. The level as it proved to be."""
         if level.keywords:
             try:
                 tokens = tokenise(question)
                 return await self.caches.keywords.matching(channel, tokens, CANDIDATES), level
-            except AWAY:
+            except UNAVAILABLE:
                 self._go_without(channel)
         found = await exact_search.matching(self.chunks, ids, self.ranker, question, CANDIDATES)
         return found, replace(level, keywords=False)
 
     async def _by_vector(
-        self, vector: Vectors, channel: str, ids: Sequence[str], level: Level
-    ) -> tuple[list[str], Level]:
+        self, vector: Vectors, channel: str, ids: Sequence[str], level: CacheStatus
+    ) -> tuple[list[str], CacheStatus]:
         if level.vectors:
             try:
                 return await self.caches.vectors.nearest(channel, vector, CANDIDATES), level
-            except AWAY:
+            except UNAVAILABLE:
                 self._go_without(channel)
         found = await exact_search.nearest(
             self.chunks, await self._embedded(ids), vector, CANDIDATES
@@ -115,7 +115,7 @@ class Retriever:
 
     def _go_without(self, channel: str) -> None:
         log.warning("a channel is searched without its index", exc_info=True)
-        self.caches.doubt(channel)
+        self.caches.mark_unverified(channel)
 
     async def _fused(
         self, rankings: Sequence[Sequence[str]], ids: Sequence[str], limit: int
@@ -129,7 +129,7 @@ class Retriever:
     async def _embedded(self, ids: Sequence[str]) -> list[str]:
         """Those with vectors of today's embedder: another one's say nothing about ours."""
         recipes = await self.chunks.recipes(ids)
-        return [id for id in ids if made_by(recipes.get(id, "")) == self.embedder.name]
+        return [id for id in ids if embedder_of(recipes.get(id, "")) == self.embedder.name]
 
     async def _scope(self, video_id: str) -> VideoScope:
         """One video's, kept for the next question as long as its chunks stay the same."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.model import Chapter, Segment, Transcript, Video
-from core.text.keywords import Words, count_words, keywords
+from core.text.keywords import WordCounts, count_words, keywords
 from core.text.tokens import tokenise
 
 MOST_CHAPTERS = 20
@@ -61,7 +61,7 @@ def _marked(video: Video, segments: Sequence[Segment]) -> dict[int, str]:
     return titles
 
 
-def _title(segments: Sequence[Segment], whole: Words) -> str:
+def _title(segments: Sequence[Segment], whole: WordCounts) -> str:
     """Its own words, or the beginning of the first sentence if there are none worth showing."""
     own = ", ".join(keywords(count_words(segment.text for segment in segments), whole, 3))
     return own[:1].upper() + own[1:] if own else segments[0].text.strip()[:60]

@@ -15,7 +15,7 @@ from core.summary.transcript_parts import Line
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class PartNotes:
     """A part that was read: how many lines it had, and what stands for them."""
 
     lines: int
@@ -30,36 +30,36 @@ class NoteCheckpoints:
     video_id: str
     recipe: str
 
-    async def parts(self) -> list[Noted]:
+    async def parts(self) -> list[PartNotes]:
         """Those at hand, from the first one on."""
         kept = await self.checkpoints.load(self.video_id, self.recipe)
         return [_read(piece) for n, (at, piece) in enumerate(kept.items(), start=1) if at == n]
 
-    async def add(self, number: int, noted: Noted) -> None:
+    async def add(self, number: int, noted: PartNotes) -> None:
         """`number`: of the part, from 1."""
         await self.checkpoints.save(self.video_id, self.recipe, number, _write(noted))
 
 
-def notes_for(summary: str) -> str:
+def notes_recipe_prefix(summary: str) -> str:
     """How the recipes of the notes begin that a summary of this recipe is made of."""
     return f"notes {summary} "
 
 
-def recipe(summary: str, asked: Prompt, lines: Sequence[Line], transcript: Transcript) -> str:
+def notes_recipe(summary: str, asked: Prompt, lines: Sequence[Line], transcript: Transcript) -> str:
     """Changes with all that the notes depend on. `asked`: as if of all lines at once. How they are
     cut is none of it, for a model that was just started counts tokens otherwise; each part says its
     size instead."""
     content = repr((asked, lines, transcript))
     digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:16]
-    return notes_for(summary) + digest
+    return notes_recipe_prefix(summary) + digest
 
 
-def _write(noted: Noted) -> str:
+def _write(noted: PartNotes) -> str:
     notes = [(line.first, line.count, *astuple(line.said)) for line in noted.notes]
     return json.dumps({"lines": noted.lines, "notes": notes})
 
 
-def _read(piece: str) -> Noted:
+def _read(piece: str) -> PartNotes:
     told = json.loads(piece)
     notes = [Line(first, count, Segment(*said)) for first, count, *said in told["notes"]]
-    return Noted(told["lines"], notes)
+    return PartNotes(told["lines"], notes)

@@ -22,9 +22,9 @@ from core.language_model.replies import NotesDraft, PointDraft, SummaryDraft, pa
 from core.model import Passage, Progress, Segment, Transcript, Video
 from core.ports import Checkpoints, LanguageModel, Message, ProgressCallback
 from core.summary.chapters import find_chapters
-from core.summary.checkpoints import NoteCheckpoints, Noted, recipe
+from core.summary.checkpoints import NoteCheckpoints, PartNotes, notes_recipe
 from core.summary.extractive import extract_summary
-from core.summary.transcript_parts import Line, characters, cut, minutes, thicken
+from core.summary.transcript_parts import Line, characters, merge_into_lines, minutes, split_lines
 from core.text.tokens import tokenise
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ Kind = TypeVar("Kind", NotesDraft, SummaryDraft)
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class MapReduce:
     """Reads one transcript for one summary."""
 
     video: Video
@@ -50,7 +50,7 @@ class Reader:
     checkpoints: Checkpoints
     """Where the notes of a long transcript are kept until its summary is."""
 
-    async def read(self) -> SummaryDraft:
+    async def draft(self) -> SummaryDraft:
         """The draft; every `segment` in it is the index of a segment + 1.
 
         One call where the transcript fits. Else every part is read once, and a part whose notes
@@ -61,7 +61,7 @@ class Reader:
         if draft is None:
             chapters = await asyncio.to_thread(find_chapters, self.video, self.transcript)
             borders = {chapter.start_s for chapter in chapters}
-            lines = list(thicken(self.transcript.segments, borders))
+            lines = list(merge_into_lines(self.transcript.segments, borders))
             draft = await self._read_in_parts(lines, borders)
         return draft
 
@@ -92,7 +92,7 @@ class Reader:
             self.on_progress(Progress("summarise", done + step * len(kept)))
         for n, part in enumerate(parts, start=len(kept) + 1):
             noted = await self._note(part)
-            await notebook.add(n, Noted(len(part), noted))
+            await notebook.add(n, PartNotes(len(part), noted))
             notes += noted
             self.on_progress(Progress("summarise", done + step * n))
         return notes
@@ -101,7 +101,7 @@ class Reader:
         task = ask_for_notes(self.language, minutes(lines))
         asked = prompt([self._passage(lines)], task)
         summary = f"{self.model.name} {self.language}"
-        named = recipe(summary, asked, lines, self.transcript)
+        named = notes_recipe(summary, asked, lines, self.transcript)
         return NoteCheckpoints(self.checkpoints, self.video.id, named)
 
     async def _sum_up(self, lines: Sequence[Line], *, of_notes: bool) -> SummaryDraft | None:
@@ -189,7 +189,7 @@ class Reader:
         room = self._room(NOTES_TOKENS, ask_for_notes(self.language, minutes(lines)), ())
         rest = lines[first:]
         sizes = [self.model.tokens(f"[999] {line.said.text}\n") for line in rest]
-        return cut(rest, sizes, room, borders) if rest else []
+        return split_lines(rest, sizes, room, borders) if rest else []
 
     def _room(self, most: int, task: Message, lines: Sequence[Line]) -> int:
         """Tokens left beside the prompt and its reply."""

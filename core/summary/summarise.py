@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from core.answers.citations import bearing
+from core.answers.citations import supporting_segment
 from core.answers.suggested_questions import suggest
 from core.language_model.replies import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.chapters import MOST_CHAPTERS, SHORTEST_S, find_chapters
 from core.summary.extractive import MOST_CHAPTER_POINTS, hashtags
-from core.summary.map_reduce import Reader
+from core.summary.map_reduce import MapReduce
 from core.text.keywords import count_words, keywords
 from core.text.safe_text import safe_line
 
@@ -41,7 +41,7 @@ async def summarise(
     model raises but PromptTooLong, after which it goes on.
     """
     on_progress(Progress("summarise"))
-    draft = await Reader(video, transcript, model, language, on_progress, checkpoints).read()
+    draft = await MapReduce(video, transcript, model, language, on_progress, checkpoints).draft()
     chapters = await asyncio.to_thread(chapters_of, draft, video, transcript)
     on_progress(Progress("summarise", 1.0))
     segments = transcript.segments
@@ -106,7 +106,7 @@ def _after_shortest(starts: Sequence[float]) -> float:
 def _points(drafts: Iterable[PointDraft], segments: Sequence[Segment]) -> tuple[Point, ...]:
     """In order of time, none twice; each at the segment near its number that bears it out."""
     placed = {
-        draft.text: segments[bearing(draft.text, segments, draft.segment - 1)].start_s
+        draft.text: segments[supporting_segment(draft.text, segments, draft.segment - 1)].start_s
         for draft in drafts
     }
     points = (Point(text, start_s) for text, start_s in placed.items())

@@ -21,7 +21,7 @@ class Line:
     said: Segment
 
 
-def thicken(segments: Sequence[Segment], borders: Set[float]) -> Iterator[Line]:
+def merge_into_lines(segments: Sequence[Segment], borders: Set[float]) -> Iterator[Line]:
     """Short neighbours share a line, since its number costs as much as three words; a segment that
     is too long for one takes several. No line goes across a border, a second that chapters begin.
     """
@@ -37,7 +37,7 @@ def thicken(segments: Sequence[Segment], borders: Set[float]) -> Iterator[Line]:
         first = after
 
 
-def cut(
+def split_lines(
     lines: Sequence[Line], sizes: Sequence[int], room: int, borders: Set[float]
 ) -> list[Sequence[Line]]:
     """Parts as large as `room` allows, that end at a border where one is near. `sizes`: tokens."""

@@ -28,16 +28,16 @@ _VERB = re.compile(r"\w{2,}[^e]ed", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class WordCounts:
     """How often each word is said (by stem), and how it is written."""
 
     counts: Counter[str] = field(default_factory=Counter)
     forms: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
-def count_words(texts: Iterable[str]) -> Words:
+def count_words(texts: Iterable[str]) -> WordCounts:
     """Of all words worth showing: what has a name rather than what was done."""
-    found = Words()
+    found = WordCounts()
     for text in texts:
         for stem, written in words(text):
             if not _IS_DULL & {stem, written.casefold()} and not _VERB.fullmatch(written):
@@ -46,10 +46,10 @@ def count_words(texts: Iterable[str]) -> Words:
     return found
 
 
-def keywords(part: Words, whole: Words, limit: int) -> list[str]:
+def keywords(part: WordCounts, whole: WordCounts, limit: int) -> list[str]:
     """What `part` says more often than the `whole` around it, best first, as mostly written there.
 
-    Words said once are left out where others are said more often.
+    WordCounts said once are left out where others are said more often.
     """
     share = whole.counts.total() / max(part.counts.total(), 1)
     scores = {

@@ -32,7 +32,7 @@ _UNIT = re.compile(
 _CLOSING = re.compile(r"[.,;:!?)]+")
 _CUT_MARKER = re.compile(r"[\[【［][\s\d,;、–—~-]*$")
 
-ChapterMark = Callable[[str, str], str]
+MarkCitation = Callable[[str, str], str]
 """(what stands between the brackets, the sentence before them) → the markers to show, or ""."""
 
 
@@ -52,7 +52,7 @@ class SafeStream:
     `[` in it was written by `mark`. Nothing is held back longer than a word or a marker.
     """
 
-    def __init__(self, mark: ChapterMark) -> None:
+    def __init__(self, mark: MarkCitation) -> None:
         self._mark = mark
         self._held = ""
         self._blanks = ""

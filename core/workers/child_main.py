@@ -217,7 +217,7 @@ def _index(setup: Setup) -> dict[str, Method]:
         keywords().put(channel, video_id, digest, read(list[Chunk], chunks))
 
     return {
-        "warm": lambda on_progress: embedder().warm(),
+        "load": lambda on_progress: embedder().load(),
         "embed": lambda on_progress, texts, kind: embedder().embed(texts, kind),
         "vectors.holdings": lambda on_progress, channel: vectors().holdings(channel),
         "vectors.put": put_vectors,

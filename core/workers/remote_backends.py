@@ -61,8 +61,8 @@ class RemoteEmbedder:
         self._worker = worker  # borrowed: the caller closes it
         self.name = name
 
-    async def warm(self) -> None:
-        await self._worker.call("warm", urgent=True)
+    async def load(self) -> None:
+        await self._worker.call("load", urgent=True)
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
         parts = [texts[i : i + EMBED_AT_ONCE] for i in range(0, len(texts), EMBED_AT_ONCE)]

@@ -25,8 +25,8 @@ class Threaded:
         self._embedder = embedder
         self.name = embedder.name
 
-    async def warm(self) -> None:
-        await asyncio.to_thread(self._embedder.warm)
+    async def load(self) -> None:
+        await asyncio.to_thread(self._embedder.load)
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
         return await asyncio.to_thread(self._embedder.embed, texts, kind)
@@ -44,7 +44,7 @@ def embedder(request: pytest.FixtureRequest) -> Embedder:
 
 
 async def test_each_text_gets_a_row_of_length_one(embedder):
-    await embedder.warm()
+    await embedder.load()
     rows = await embedder.embed([BEES, MARKET, DANCE], "passage")
 
     assert rows.dtype == np.float32

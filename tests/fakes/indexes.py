@@ -33,12 +33,12 @@ class FakeEmbedder:
         """What it raises instead of working."""
         self._directions: dict[str, Vectors] = {}
 
-    async def warm(self) -> None:
+    async def load(self) -> None:
         if self.failure:
             raise self.failure
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
-        await self.warm()
+        await self.load()
         self.embedded += len(texts)
         rows = np.zeros((len(texts), SIZE), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):

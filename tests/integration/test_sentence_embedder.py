@@ -98,7 +98,7 @@ def test_a_piece_weighs_as_much_as_it_has_tokens(plain):
 )
 def test_a_model_that_is_not_here_is_named(model):
     with pytest.raises(EmbedderMissing) as caught:
-        SentenceEmbedder(Embedding(model=model)).warm()
+        SentenceEmbedder(Embedding(model=model)).load()
 
     assert caught.value.model == model
     assert caught.value.__cause__
@@ -111,18 +111,18 @@ def test_a_damaged_model_is_a_missing_one(folder, tmp_path, damaged):
     (own / damaged).write_text("{")
 
     with pytest.raises(EmbedderMissing):
-        SentenceEmbedder(Embedding(model=str(own))).warm()
+        SentenceEmbedder(Embedding(model=str(own))).load()
 
 
 def test_an_empty_folder_is_a_missing_model(tmp_path):
     with pytest.raises(EmbedderMissing):
-        SentenceEmbedder(Embedding(model=str(tmp_path))).warm()
+        SentenceEmbedder(Embedding(model=str(tmp_path))).load()
 
 
 def test_nothing_is_printed(capfd):
     embedder = SentenceEmbedder(Embedding(model=PACKAGE, device="auto"))
     embedder.embed(["bees " * 2000], "question")
     with pytest.raises(EmbedderMissing):
-        SentenceEmbedder(Embedding(model="nobody/nothing")).warm()
+        SentenceEmbedder(Embedding(model="nobody/nothing")).load()
 
     assert capfd.readouterr() == ("", "")

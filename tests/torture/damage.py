@@ -26,7 +26,7 @@ from core.bootstrap import make_worker
 from core.config import LOG_FILE, Core
 from core.errors import CoreError
 from core.model import Chunk, Segment, Transcript, Video
-from core.search.caches import Caches, Level
+from core.search.caches import Caches, CacheStatus
 from core.search.retriever import Retriever
 from core.workers.limits import INDEX
 from core.workers.remote_backends import RemoteKeywordIndex, RemoteVectorIndex
@@ -36,7 +36,7 @@ WHOLE = "whole"
 VIDEOS = [Video(f"video{n:06}", f"Day {n}") for n in range(4)]
 CHUNKS = 260
 """A video. Chroma writes its files out every thousand rows."""
-LEVEL = Level(keywords=True, vectors=True)
+UP_TO_DATE = CacheStatus(keywords=True, vectors=True)
 CHROMA = (
     "chroma.sqlite3",
     "*/header.bin",
@@ -112,7 +112,7 @@ class House:
     async def settle(self, channel: str) -> None:
         """Until the caches are level: a crash may have to be met first."""
         async with asyncio.timeout(120):
-            while await self.caches.level(channel, VIDEOS) != LEVEL:  # noqa: ASYNC110
+            while await self.caches.sync(channel, VIDEOS) != UP_TO_DATE:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
 

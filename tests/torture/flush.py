@@ -28,7 +28,7 @@ from core.model import Chunk, Video
 from core.ports import Vectors
 from tests.harness.flush_killer import FILES, Aim, FlushKiller, Kill
 from tests.harness.index_process import put_when_told
-from tests.torture.damage import LEVEL, House, house
+from tests.torture.damage import UP_TO_DATE, House, house
 
 KILLS = 50
 """A round's; one in OF_THE_CHILD is the index child's own, which takes a second to come again."""
@@ -81,7 +81,7 @@ class Scene:
 
     async def settle(self, channel: str) -> None:
         async with asyncio.timeout(120):
-            while await self.opened.caches.level(channel, VIDEOS) != LEVEL:  # noqa: ASYNC110
+            while await self.opened.caches.sync(channel, VIDEOS) != UP_TO_DATE:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 

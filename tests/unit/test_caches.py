@@ -13,13 +13,13 @@ from core.backends.bm25 import Bm25
 from core.errors import CoreError, DiskFull, IndexBroken, StoreBroken, WorkerFailed
 from core.model import Chunk, Video
 from core.search import exact_search
-from core.search.caches import Caches, Level
+from core.search.caches import Caches, CacheStatus
 from core.search.retriever import Retriever
 from tests.fakes.indexes import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.store import MemoryStore
 
 VIDEOS = [Video(f"video{n:06}", f"Day {n}") for n in range(40)]
-LEVEL = Level(keywords=True, vectors=True)
+UP_TO_DATE = CacheStatus(keywords=True, vectors=True)
 
 
 class Breakable:
@@ -97,11 +97,11 @@ class Channel:
         hits, notes = await self.retriever.hits(question, "hive", VIDEOS, 5, by_vector=True)
         return [hit.chunk.key for hit in hits], notes
 
-    async def settle(self) -> Level:
+    async def settle(self) -> CacheStatus:
         """Once nothing goes on in the background any more."""
         for _ in range(1000):
             await asyncio.sleep(0)
-        return await self.caches.level("hive", VIDEOS)
+        return await self.caches.sync("hive", VIDEOS)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ async def test_an_answer_does_not_wait_for_the_caches_and_misses_nothing(channel
     assert meanwhile[1] == ("cache_rebuilding",)
     channel.vectors.may_put.set()
     channel.keywords.may_put.set()
-    assert await channel.settle() == LEVEL
+    assert await channel.settle() == UP_TO_DATE
     afterwards = await channel.found("bees video000007 part 2")
     assert afterwards == (meanwhile[0], ())
     assert afterwards[0][0] == "video000007:2"
@@ -127,34 +127,34 @@ async def test_an_answer_does_not_wait_for_the_caches_and_misses_nothing(channel
 
 
 async def test_a_cache_that_is_whole_serves_while_the_other_is_filled(channel):
-    await channel.caches.level("hive", VIDEOS)
+    await channel.caches.sync("hive", VIDEOS)
     await channel.settle()
     await channel.vectors.drop("hive")
-    channel.caches.doubt("hive")
+    channel.caches.mark_unverified("hive")
     channel.vectors.may_put.clear()
-    assert await channel.caches.level("hive", VIDEOS) == Level(keywords=True, vectors=False)
+    assert await channel.caches.sync("hive", VIDEOS) == CacheStatus(keywords=True, vectors=False)
     channel.vectors.may_put.set()
-    assert await channel.settle() == LEVEL
+    assert await channel.settle() == UP_TO_DATE
 
 
 async def test_one_video_more_is_put_at_once(channel):
-    await channel.caches.level("hive", VIDEOS[:-1])
+    await channel.caches.sync("hive", VIDEOS[:-1])
     for _ in range(1000):
         await asyncio.sleep(0)
-    assert await channel.caches.level("hive", VIDEOS[:-1]) == LEVEL
-    assert await channel.caches.level("hive", VIDEOS) == LEVEL
+    assert await channel.caches.sync("hive", VIDEOS[:-1]) == UP_TO_DATE
+    assert await channel.caches.sync("hive", VIDEOS) == UP_TO_DATE
     assert VIDEOS[-1].id in await channel.vectors.holdings("hive")
 
 
 async def test_what_changed_in_the_store_behind_our_back_is_noticed(channel):
     """As when a copy of the store is put back while we run."""
-    await channel.caches.level("hive", VIDEOS)
-    assert await channel.settle() == LEVEL
+    await channel.caches.sync("hive", VIDEOS)
+    assert await channel.settle() == UP_TO_DATE
     for video in VIDEOS[:10]:
         await channel.add(video, "r2", "wasps")
     keys, notes = await channel.found("wasps video000003 part 1")
     assert (keys[0], notes) == ("video000003:1", ("cache_rebuilding",))
-    assert await channel.settle() == LEVEL
+    assert await channel.settle() == UP_TO_DATE
     keys, notes = await channel.found("wasps video000003 part 1")
     assert (keys[0], notes) == ("video000003:1", ())
 
@@ -162,14 +162,14 @@ async def test_what_changed_in_the_store_behind_our_back_is_noticed(channel):
 @pytest.mark.parametrize("leg", ["vectors", "keywords"])
 @pytest.mark.parametrize("failure", [IndexBroken("damaged"), WorkerFailed("index"), DiskFull()])
 async def test_a_cache_that_breaks_later_is_gone_without_and_repaired(channel, leg, failure):
-    await channel.caches.level("hive", VIDEOS)
-    assert await channel.settle() == LEVEL
+    await channel.caches.sync("hive", VIDEOS)
+    assert await channel.settle() == UP_TO_DATE
     cache = getattr(channel, leg)
     cache.failures = [failure, failure]  # the search, and looking at it again
     keys, notes = await channel.found("bees video000007 part 2")
     assert (keys[0], notes) == ("video000007:2", ("cache_rebuilding",))
     await channel.found("bees")
-    assert await channel.settle() == LEVEL
+    assert await channel.settle() == UP_TO_DATE
     assert (await channel.found("bees video000007 part 2"))[1] == ()
 
 
@@ -182,49 +182,49 @@ async def test_vectors_that_do_not_find_themselves_are_put_anew(channel):
         chunks, _ = await channel.store.chunks.load([video.id])
         _, vectors = await channel.store.chunks.load([other])
         await channel.vectors.put("hive", video.id, recipes[video.id], chunks, vectors)
-    assert not (await channel.caches.level("hive", VIDEOS)).vectors
-    assert await channel.settle() == LEVEL
+    assert not (await channel.caches.sync("hive", VIDEOS)).vectors
+    assert await channel.settle() == UP_TO_DATE
     assert channel.vectors.puts == 2 * len(VIDEOS)
 
 
 async def test_rows_that_stand_in_the_way_of_new_ones_are_cleared_away(channel):
     """Chroma keeps an old row where a new one of the same name is added."""
-    await channel.caches.level("hive", VIDEOS)
-    assert await channel.settle() == LEVEL
+    await channel.caches.sync("hive", VIDEOS)
+    assert await channel.settle() == UP_TO_DATE
     channel.vectors.stuck = {VIDEOS[3].id, VIDEOS[5].id}
-    channel.caches.doubt("hive")
-    assert not (await channel.caches.level("hive", VIDEOS)).vectors
-    assert await channel.settle() == LEVEL
+    channel.caches.mark_unverified("hive")
+    assert not (await channel.caches.sync("hive", VIDEOS)).vectors
+    assert await channel.settle() == UP_TO_DATE
     assert not channel.vectors.stuck
 
 
 async def test_filling_goes_on_after_the_childs_death(channel):
     channel.vectors.failures = [WorkerFailed("index"), IndexBroken("left behind")]
-    await channel.caches.level("hive", VIDEOS)
-    assert await channel.settle() == LEVEL
+    await channel.caches.sync("hive", VIDEOS)
+    assert await channel.settle() == UP_TO_DATE
 
 
 async def test_a_cache_that_cannot_be_filled_is_tried_again_at_the_next_search_only(channel):
     channel.vectors.failures = [DiskFull()] * 8
-    assert not (await channel.caches.level("hive", VIDEOS)).vectors
+    assert not (await channel.caches.sync("hive", VIDEOS)).vectors
     for _ in range(1000):
         await asyncio.sleep(0)
     assert channel.vectors.failures, "it gave up for now"
     for _ in range(3):
         level = await channel.settle()
-    assert level == LEVEL
+    assert level == UP_TO_DATE
 
 
 async def test_a_store_that_breaks_while_a_cache_is_filled_harms_nobody(channel):
     channel.keywords.failures = [WorkerFailed("index")] + [StoreBroken()] * 3
-    assert not (await channel.caches.level("hive", VIDEOS)).keywords
+    assert not (await channel.caches.sync("hive", VIDEOS)).keywords
     assert await channel.settle() is not None
-    assert await channel.settle() == LEVEL
+    assert await channel.settle() == UP_TO_DATE
 
 
 async def test_what_is_forgotten_while_a_cache_is_filled_stays_forgotten(channel):
     channel.vectors.may_put.clear()
-    await channel.caches.level("hive", VIDEOS)
+    await channel.caches.sync("hive", VIDEOS)
     await asyncio.sleep(0)
     await channel.caches.drop("hive")
     channel.vectors.may_put.set()
@@ -236,7 +236,7 @@ async def test_what_is_forgotten_while_a_cache_is_filled_stays_forgotten(channel
 
 async def test_leaving_waits_for_a_cache_that_is_nearly_full(channel):
     async with channel.caches:
-        await channel.caches.level("hive", VIDEOS)
+        await channel.caches.sync("hive", VIDEOS)
     assert len(await channel.vectors.holdings("hive")) == len(VIDEOS)
 
 
@@ -244,7 +244,7 @@ async def test_a_stop_waits_for_no_cache(channel):
     channel.vectors.may_put.clear()
     with suppress(asyncio.CancelledError):
         async with channel.caches:
-            await channel.caches.level("hive", VIDEOS)
+            await channel.caches.sync("hive", VIDEOS)
             raise asyncio.CancelledError
     channel.vectors.may_put.set()
     for _ in range(1000):
@@ -253,7 +253,7 @@ async def test_a_stop_waits_for_no_cache(channel):
 
 
 async def test_a_question_without_a_vector_is_found_by_its_words(channel):
-    await channel.caches.level("hive", VIDEOS)
+    await channel.caches.sync("hive", VIDEOS)
     await channel.settle()
     channel.embedder.failure = WorkerFailed("index")
     keys, notes = await channel.found("video000007")
@@ -302,13 +302,13 @@ async def test_the_exact_way_by_words_reads_so_many_chunks_and_no_more():
 
 async def test_a_question_does_not_wait_for_what_another_channel_puts(channel):
     await channel.settle()
-    assert await channel.settle() == LEVEL
+    assert await channel.settle() == UP_TO_DATE
     channel.vectors.may_put.clear()
     await channel.store.library.add("other", VIDEOS[0].id)
-    putting = asyncio.create_task(channel.caches.level("other", VIDEOS[:1]))
+    putting = asyncio.create_task(channel.caches.sync("other", VIDEOS[:1]))
     await asyncio.sleep(0.01)
     async with asyncio.timeout(5):
         assert (await channel.found("bees video000007 part 2"))[1] == ()
     assert not putting.done()
     channel.vectors.may_put.set()
-    assert await putting == LEVEL
+    assert await putting == UP_TO_DATE

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.answers.citations import Citations, bearing, cite
+from core.answers.citations import Citations, cite, supporting_segment
 from core.model import Passage, Segment, Video
 
 BEES, TEA = Video("beesbeesbee", "Bees"), Video("teateateate", "Tea")
@@ -70,22 +70,22 @@ def test_an_unknown_number_is_no_marker(citations, numbers):
 
 
 def test_a_number_that_is_off_by_two_finds_the_segment_with_the_words():
-    assert bearing("Frisch understood it in 1944.", SEGMENTS, 5) == 3
+    assert supporting_segment("Frisch understood it in 1944.", SEGMENTS, 5) == 3
 
 
 def test_a_number_stays_where_its_segment_or_nothing_near_has_the_words():
-    assert bearing("The dance is about flowers.", SEGMENTS, 0) == 0
-    assert bearing("Insects speak.", SEGMENTS, 2) == 2
-    assert bearing("Karl von Frisch.", SEGMENTS, 0) == 0  # three away
+    assert supporting_segment("The dance is about flowers.", SEGMENTS, 0) == 0
+    assert supporting_segment("Insects speak.", SEGMENTS, 2) == 2
+    assert supporting_segment("Karl von Frisch.", SEGMENTS, 0) == 0  # three away
 
 
 def test_between_languages_a_number_stays():
-    assert bearing("프리슈는 1944년에 춤을 읽었다.", SEGMENTS, 5) == 5
+    assert supporting_segment("프리슈는 1944년에 춤을 읽었다.", SEGMENTS, 5) == 5
 
 
 def test_spoken_numbers_bear_out_digits():
     said = (Segment(0, 1, "It was late."), Segment(1, 2, "In nineteen forty four."))
-    assert bearing("That was 1944.", said, 0) == 1
+    assert supporting_segment("That was 1944.", said, 0) == 1
 
 
 def test_a_sentence_is_not_marked_twice_with_the_same(citations):

@@ -1,7 +1,7 @@
 """This file reads prompts as a model does: where data begins and ends, and what stays the same."""
 
 from core.answers.citations import cite
-from core.answers.prompt_fitting import Asked
+from core.answers.prompt_fitting import FittedQuestion
 from core.language_model.prompts import (
     CLOSING,
     OPENING,
@@ -96,19 +96,19 @@ def test_the_language_has_its_name_and_no_code():
 
 def test_all_prompts_about_a_video_begin_with_the_same_system_and_transcript():
     passages = [Passage(BEES, said("One.", "Two."))]
-    asked = Asked("Why?", tuple(passages), (), "en").prompt
+    asked = FittedQuestion("Why?", tuple(passages), (), "en").prompt
     assert prompt(passages, ask_for_summary("en", 1))[:2] == asked[:2]
 
 
 def test_a_follow_up_shares_nine_tenths_of_its_characters_with_the_prompt_before(assets):
     lecture = read_lecture(assets / "lecture-10min-us.json")
     passages, turns = (lecture.passage,), ()
-    before = text_of(Asked(lecture.facts[0].question, passages, turns, "en").prompt)
+    before = text_of(FittedQuestion(lecture.facts[0].question, passages, turns, "en").prompt)
     for fact, next_fact in zip(lecture.facts[:5], lecture.facts[1:6], strict=True):
         citation = cite(1, lecture.video, fact.gold[:1])
         said = Answer(fact.question, f"{fact.answer} [1].", (citation,), (), True, "scripted")
         turns = (*turns, Turn(fact.question, said))
-        after = text_of(Asked(next_fact.question, passages, turns, "en").prompt)
+        after = text_of(FittedQuestion(next_fact.question, passages, turns, "en").prompt)
         same = next(i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b)
         assert same >= 0.9 * len(after)
         before = after
@@ -119,7 +119,7 @@ def test_an_earlier_answer_cites_the_numbers_of_this_prompt():
     gone = Segment(900.0, 901.0, "Gone.")
     citations = (cite(1, BEES, segments[2:3]), cite(2, BEES, [gone]), cite(3, BEES, segments[0:1]))
     answer = Answer("Why?", "So [1], or so [2], and [3].", citations, (), True, "scripted")
-    *_, question, earlier, _ = Asked(
+    *_, question, earlier, _ = FittedQuestion(
         "And?", (Passage(BEES, segments),), (Turn("Why?", answer),), "en"
     ).prompt
     assert question == Message("user", "Question: Why?")

@@ -33,7 +33,7 @@ async def ask(worker):
     """All that finding asks of the child for one question."""
     embedder = RemoteEmbedder(worker, "tiny")
     vectors, keywords = RemoteVectorIndex(worker), RemoteKeywordIndex(worker)
-    await embedder.warm()
+    await embedder.load()
     await embedder.embed(["Why?"], "question")
     await vectors.holdings("hive")
     await keywords.holdings("hive")

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import psutil
 
 from core.backends.bm25 import Bm25
+from core.backends.storage.addresses import database_url, jobs_url
 from core.backends.storage.database import engine_for_jobs, sqlite_file
 from core.backends.storage.sqlite_copy import copy
-from core.backends.storage.store import Store, open_store, sqlite_url
+from core.backends.storage.store import Store, open_store
 from core.backends.subtitles import read_subtitles
 from core.backup.daily_copies import FOLDER, keeping_copies, naming_the_newest
 from core.config import LOG_FILE, Core, Llm
@@ -31,7 +32,8 @@ from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
 from core.transcription.transcript_maker import TranscriptMaker
-from core.workers.limits import FETCH, INDEX, SPEECH, ChildLimits, ChildName
+from core.workers.child_settings import make_supervisor
+from core.workers.limits import FETCH, INDEX, SPEECH
 from core.workers.remote_backends import (
     RemoteEmbedder,
     RemoteFetcher,
@@ -39,15 +41,12 @@ from core.workers.remote_backends import (
     RemoteTranscriber,
     RemoteVectorIndex,
 )
-from core.workers.supervisor import ChildSupervisor
 
 if TYPE_CHECKING:
     from core.jobs.durable_jobs import DurableJobs
 
 SOLE = "tubethread"
 """A SQLite store has one worker at a time, whatever its machine or container is called today."""
-_MEGABYTE = 1024 * 1024
-_INDEX_FILE_BYTES = 8 * 1024 * _MEGABYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,9 @@ async def open_house(
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         store = await stack.enter_async_context(_store(config, stays=stays))
         fetch, speech, index = [
-            await stack.enter_async_context(make_worker(role, config, config.data_dir / LOG_FILE))
+            await stack.enter_async_context(
+                make_supervisor(role, config, config.data_dir / LOG_FILE)
+            )
             for role in (FETCH, SPEECH, INDEX)
         ]
         model, check, close = _language_model(config.llm)
@@ -145,11 +146,6 @@ async def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AsyncIterator[D
         yield jobs
 
 
-def jobs_url(config: Core) -> str:
-    """The store's own database, by a driver that is not async."""
-    return database_url(config).replace("sqlite+aiosqlite:", "sqlite:", 1)
-
-
 @asynccontextmanager
 async def _store(config: Core, *, stays: bool) -> AsyncIterator[Store]:
     url, folder = database_url(config), config.data_dir / FOLDER
@@ -160,31 +156,6 @@ async def _store(config: Core, *, stays: bool) -> AsyncIterator[Store]:
         if stays and file:
             await stack.enter_async_context(keeping_copies(folder, file, partial(copy, file)))
         yield store
-
-
-def database_url(config: Core) -> str:
-    """Where the store is: SQLite in the data folder unless the settings say otherwise."""
-    return config.database_url.get_secret_value() or sqlite_url(config.data_dir / "tubethread.db")
-
-
-def make_worker(role: ChildLimits, config: Core, log_file: Path) -> ChildSupervisor:
-    """A child with the settings of its role and no others."""
-    audio_bytes = (config.limits.max_megabytes + 1) * _MEGABYTE
-    setups: dict[ChildName, dict[str, object]] = {
-        "fetch": {
-            "youtube": config.youtube,
-            "limits": config.limits,
-            "max_file_bytes": audio_bytes,
-        },
-        # It may download its model.
-        "speech": {"speech": config.speech, "max_file_bytes": _INDEX_FILE_BYTES},
-        "index": {
-            "embedding": config.embedding,
-            "cache": config.data_dir / "cache",
-            "max_file_bytes": _INDEX_FILE_BYTES,
-        },
-    }
-    return ChildSupervisor(role, setups[role.name], log_file)
 
 
 def _language_model(

@@ -8,11 +8,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.backends.storage.addresses import database_url
 from core.backends.storage.database import sqlite_file
 from core.backends.storage.sqlite_copy import check, copy, put_back
 from core.backends.storage.store import open_store, sqlite_url
 from core.backup.daily_copies import FOLDER, copies, naming_the_newest
-from core.bootstrap import database_url
 from core.config import Core
 from core.errors import (
     BackupTooNew,

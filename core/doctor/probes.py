@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from core.bootstrap import make_worker
 from core.config import LOG_FILE, Core
+from core.workers.child_settings import make_supervisor
 from core.workers.limits import ChildLimits
 from core.workers.supervisor import ChildSupervisor
 
@@ -45,7 +45,7 @@ def _run(command: tuple[str, ...]) -> str | None:
 async def child(role: ChildLimits, config: Core) -> AsyncIterator[ChildSupervisor]:
     """A child of our own, beside those of a program that may be running."""
     impatient = replace(role, reply_timeout_s=_CHILD_ANSWERS_S)
-    async with make_worker(impatient, config, _log_file(config.data_dir)) as worker:
+    async with make_supervisor(impatient, config, _log_file(config.data_dir)) as worker:
         yield worker
 
 

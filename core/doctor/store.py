@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from core.backends.storage.addresses import database_url
 from core.backends.storage.database import sqlite_file
 from core.backends.storage.store import Store, open_store
 from core.backup.daily_copies import FOLDER, naming_the_newest
-from core.bootstrap import database_url
 from core.config import Core
 from core.doctor.probes import child
 from core.errors import CoreError, IndexBroken

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from core.backends.storage.addresses import database_url
 from core.backends.storage.store import open_store
-from core.bootstrap import database_url
 from core.config import Core, Embedding, Llm, Speech
 from core.doctor.language_model import language_model, ollama
 from core.doctor.machine import data_folder, disk, gpu

@@ -22,12 +22,12 @@ from core.backends.storage.sqlite_copy import copy
 from core.backends.storage.store import Store, open_store, sqlite_url
 from core.backup.backup_restore import restore
 from core.backup.daily_copies import FOLDER, keep_copy, naming_the_newest
-from core.bootstrap import make_worker
 from core.config import LOG_FILE, Core
 from core.errors import CoreError
 from core.model import Chunk, Segment, Transcript, Video
 from core.search.caches import Caches, CacheStatus
 from core.search.retriever import Retriever
+from core.workers.child_settings import make_supervisor
 from core.workers.limits import INDEX
 from core.workers.remote_backends import RemoteKeywordIndex, RemoteVectorIndex
 from tests.fakes.indexes import FakeEmbedder
@@ -122,7 +122,7 @@ async def house(folder: Path) -> AsyncIterator[House]:
     (folder / "cache").mkdir(parents=True, exist_ok=True)
     async with (
         open_store(sqlite_url(folder / "tubethread.db")) as store,
-        make_worker(INDEX, config, folder / LOG_FILE) as child,
+        make_supervisor(INDEX, config, folder / LOG_FILE) as child,
         Caches(
             store.chunks, embedder, RemoteVectorIndex(child), RemoteKeywordIndex(child)
         ) as caches,

@@ -147,6 +147,8 @@ class Chat(Protocol):
 
     name: str
     deduplicates: bool
+    localised_commands: bool
+    """Commands have a name in each language (`commands.*.name` of the locale), not only English."""
     edit_interval_s: float
     """Minimum time between two edits of one message."""
     text_limit: int

@@ -1,9 +1,11 @@
-"""This file reads the words users see, in one language, from locale/."""
+"""The texts users see, in one language, read from locale/."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
+from string import Formatter
 
 import yaml
 
@@ -13,8 +15,8 @@ from core.config import Language
 class Words:
     """The texts of one language by dotted key.
 
-    >>> Words("en")("videos.forgotten", count=2)
-    'Videos forgotten: 2.'
+    >>> Words("en")("videos.forgotten", count=1)
+    'Deleted 1 video.'
     """
 
     def __init__(self, language: Language) -> None:
@@ -23,18 +25,48 @@ class Words:
         self.texts = dict(_flat(yaml.safe_load(source)))
 
     def __call__(self, key: str, /, **facts: object) -> str:
-        """The text with its facts put in; only our texts hold `{}`, a fact's own stay as they are.
+        """Fill the facts into the text. Braces within a fact stay as they are.
 
-        Raises KeyError for an unknown key and for a fact that the text wants."""
-        return self.texts[key].format(**facts)
+        Raises KeyError for an unknown key and for a missing fact."""
+        return _FORMATTER.vformat(self.texts[key], (), facts)
 
     def __contains__(self, key: str) -> bool:
         return key in self.texts
 
+    def localised_commands(self) -> dict[str, str]:
+        """Facts that name each `{/command}` in this language instead of by its key.
 
-def _flat(tree: dict[str, object], above: str = "") -> Iterator[tuple[str, str]]:
+        >>> Words("ko").localised_commands()["/help"]
+        '/도움말'
+        """
+        names = filter(None, map(_COMMAND_NAME.fullmatch, self.texts))
+        return {f"/{name[1]}": f"/{self.texts[name[0]]}" for name in names}
+
+
+class _LocaleFormatter(Formatter):
+    """Adds plurals, `{count:video|videos}` → "1 video", and command names, `{/watch}` → "/watch"
+    unless a fact gives it another name."""
+
+    def get_value(
+        self, key: int | str, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> object:
+        is_command = isinstance(key, str) and key.startswith("/")
+        return kwargs.get(str(key), key) if is_command else super().get_value(key, args, kwargs)
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        one, is_plural, other = format_spec.partition("|")
+        if not is_plural:
+            return str(super().format_field(value, format_spec))
+        return f"{value} {one if str(value) == '1' else other}"
+
+
+_FORMATTER = _LocaleFormatter()
+_COMMAND_NAME = re.compile(r"commands\.(\w+)\.name")
+
+
+def _flat(tree: dict[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in tree.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{above}{key}.")
+            yield from _flat(value, f"{prefix}{key}.")
         else:
-            yield above + key, str(value)
+            yield prefix + key, str(value)

@@ -21,6 +21,7 @@ class Console:
 
     name = "console"
     deduplicates = False
+    localised_commands = False
     text_limit = card_limit = 1_000_000
     style = Plain()
 

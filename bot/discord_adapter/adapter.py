@@ -30,6 +30,7 @@ class Discord:
 
     name = "discord"
     deduplicates = True
+    localised_commands = True
     edit_interval_s = 1.2
     text_limit = 2000
     card_limit = 4096

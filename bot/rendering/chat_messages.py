@@ -208,7 +208,7 @@ class MessageRenderer:
     def _own(self, kind: str, name: str) -> str:
         """Our words for it in chats, if there are any."""
         key = f"chat.{kind}.{name}"
-        return self.words(key) if key in self.words else ""
+        return self._fill(key) if key in self.words else ""
 
     def _listed(self, lines: Callable[[int], Iterable[str]]) -> Draft:
         """One message: the names in it, `most` characters long, get shorter until it fits."""
@@ -218,7 +218,12 @@ class MessageRenderer:
         return Draft((text,))
 
     def _say(self, key: str, **facts: object) -> str:
-        return self._text(self.words(key, **facts))
+        return self._text(self._fill(key, **facts))
+
+    def _fill(self, key: str, **facts: object) -> str:
+        """The text, with commands named as people type them on this platform."""
+        commands = self.words.localised_commands() if self.chat.localised_commands else {}
+        return self.words(key, **facts, **commands)
 
     def _text(self, text: str) -> str:
         return self._text_lines(text.split("\n"))

@@ -43,6 +43,7 @@ class Telegram:
 
     name = "telegram"
     deduplicates = False
+    localised_commands = False
     edit_interval_s = 1.1
     text_limit = payloads.TEXT_UNITS - payloads.QUESTIONS_UNITS
     """Long questions stand below the text as well: a button shows but their beginning."""

@@ -139,7 +139,7 @@ def test_without_an_embedder_words_alone_find_and_it_is_said(terminal, recording
     assert "keyword_only" in ready["notes"]
     assert "keyword_only" in answer["notes"]
     assert "Laura Foster" in answer["text"]
-    assert "Found by keywords alone" in spoken.out
+    assert "Keyword search only" in spoken.out
     assert "glass" in hits[0]["text"]
 
 

@@ -170,6 +170,6 @@ def test_every_format_is_written_as_it_is_printed(library, video, format):
     target = library.folder / f"out.{format}"
     printed = library.run("export", video["video"]["id"], "--format", format).out
     written = library.run("export", video["video"]["id"], "--format", format, "-o", str(target))
-    assert "Written: out." in written.err
+    assert "Saved out." in written.err
     assert target.read_text(encoding="utf-8") == printed
     assert video["transcript"]["segments"][0]["text"] in printed

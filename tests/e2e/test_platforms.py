@@ -187,7 +187,7 @@ async def test_at_the_start_telegram_is_waited_for(discord, telegram, program, s
     with telegram.away():
         await program.start(away="Telegram")
         assert await is_answered_on_discord(discord)
-    await program.says("Here on Telegram. Stop with Ctrl-C.\n")
+    await program.says("Connected to Telegram. Press Ctrl-C to stop.\n")
 
 
 async def test_at_the_start_discord_is_waited_for(discord, telegram, program, summaries):
@@ -196,7 +196,7 @@ async def test_at_the_start_discord_is_waited_for(discord, telegram, program, su
         await program.start(away="Discord")
         asked = await ask_on_telegram(telegram, summaries[1])
         assert await is_answered_on_telegram(telegram, asked)
-    await program.says("Here on Discord. Stop with Ctrl-C.\n")
+    await program.says("Connected to Discord. Press Ctrl-C to stop.\n")
 
 
 @pytest.mark.parametrize("wrong", ["discord", "telegram"])

@@ -105,7 +105,7 @@ async def pressed_by(person: int, name: str, talk: Conversation) -> None:
     people, summary = talk.platform.people, await talk.summary()
     before = (await talk.ours())[-1].id
     pressed = await people.press(summary, 0, author=person)
-    question = await talk.said(f"{name} asks: {questions(summary)[0]}", before)
+    question = await talk.said(f"{name} asked: {questions(summary)[0]}", before)
     assert question.reply_to == summary.id
     assert LINK in (await talk.answer(question.id)).links["[1]"]
     assert await people.answered(pressed)
@@ -132,9 +132,9 @@ async def test_the_summary_tells_all_and_links_it_to_its_second(hive):
     seconds = [int(s) for s in re.findall(rf"https://youtu\.be/{LECTURE}\?t=(\d+)", urls)]
     assert len(seconds) >= 5
     assert max(seconds) < 120
-    for part in ("Topic", "Points", "Chapters", "#bees", "heard by Whisper", "qwen3:8b"):
+    for part in ("Topic", "Points", "Chapters", "#bees", "Transcribed by Whisper", "qwen3:8b"):
         assert part in summary.text
-    assert re.search(r"Minutes covered: \d:\d\d of 2:0\d", summary.text)
+    assert re.search(r"Covers \d:\d\d of 2:0\d", summary.text)
     assert "Spoken language: English" in summary.text
     assert [len(row) for row in summary.buttons] == [1, 1, 1, 3]
     assert summary.buttons[3] == ["Transcript", "Chapters", "More questions"]
@@ -247,7 +247,7 @@ async def test_ask_answers_from_all_videos_of_the_group_and_names_them(platform,
     question = "Which brown thing is of Fenwick?"
     asked = await talk.write(f"/ask {question}")
     answer = await talk.answer(asked)
-    await talk.said(f"Mina asks: {question}")
+    await talk.said(f"Mina asked: {question}")
     sources = re.findall(r"(?m)^\[(\d)\] \d+:\d\d “.+” — “(.+)”$", answer.text)
     titles = {GLASS_TITLE: LINK, WHALES_TITLE: WHALES_LINK}
     assert {title for _, title in sources} == set(titles)
@@ -261,11 +261,11 @@ async def test_a_forgotten_video_is_gone_from_its_group_and_no_other(platform, h
     await talk.write(TO_US + LINK)
     summary = await talk.summary()
     await talk.write(f"/forget {LECTURE}")
-    refused = await talk.said("may not")
+    refused = await talk.said("permission")
     await talk.write(f"/forget {LECTURE}", author=people.olga)
-    await talk.said("Videos forgotten: 1.", refused.id)
+    await talk.said("Deleted 1 video.", refused.id)
     told = await people.answered(await people.press(summary, 0))
-    assert "no longer know" in told["text"]
+    assert "no longer works" in told["text"]
     asked = await hive.write("/videos")
     await hive.said(GLASS_TITLE, asked)
 

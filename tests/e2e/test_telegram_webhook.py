@@ -81,7 +81,7 @@ async def test_what_does_not_come_from_telegram_is_not_heard(platform, port, ada
     await platform.updates.release()
     await ada.said("No videos yet", asked)
     await eventually(lambda: (update["update_id"], 200) in platform.deliveries)
-    await ada.said("Nothing is", await ada.write("/status", author=ada.chat))
+    await ada.said("No jobs", await ada.write("/status", author=ada.chat))
     assert len([one for one in await ada.ours() if "No videos yet" in one.text]) == 1
 
 
@@ -93,7 +93,7 @@ async def test_a_recording_that_is_sent_becomes_a_video(platform, ada):
     [bars] = await ada.bars()
     assert len(bars) >= 2, "it moves, how often depends on the machine"
     assert summary.text.startswith("ships\n")
-    assert "heard by Whisper" in summary.text
+    assert "Transcribed by Whisper" in summary.text
     assert summary.links == {}
     asked = await ada.write("What was the ship Victoria full of?", author=ada.chat)
     answer = await ada.answer(asked)
@@ -105,7 +105,7 @@ async def test_subtitles_that_are_sent_become_a_video(platform, program):
     await platform.people.upload(talk.chat, "hive.srt", SUBTITLES, caption=f"@{BOT_NAME}")
     summary = await talk.summary()
     assert summary.text.startswith("hive\n")
-    assert "from a subtitle file" in summary.text
+    assert "Subtitle file" in summary.text
     asked = await talk.write("How many queens has the hive of Arden?", reply_to=summary.id)
     answer = await talk.said("two queens", asked)
     assert answer.reply_to == asked

@@ -69,6 +69,7 @@ class FakeChat:
     """Time is the running loop's."""
 
     name = "fake"
+    localised_commands = False
     text_limit, card_limit = CHARACTERS, CARD_CHARACTERS
     style = Markdown()
 

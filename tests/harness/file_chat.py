@@ -33,6 +33,7 @@ class FileChat:
     """Fulfils `Chat`. Whoever reads the file sees what people would."""
 
     name = "file"
+    localised_commands = False
     edit_interval_s = 0.0
 
     def __init__(self, path: Path, kill: KillAt, *, deduplicates: bool) -> None:

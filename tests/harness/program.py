@@ -51,7 +51,7 @@ class Program:
         served = {"Discord": self._discord, "Telegram": self._telegram}
         here = [name for name, platform in served.items() if platform and name != away]
         try:
-            await self.says(*(f"Here on {name}. Stop with Ctrl-C.\n" for name in here))
+            await self.says(*(f"Connected to {name}. Press Ctrl-C to stop.\n" for name in here))
             await eventually(lambda: all(self._is_heard(name) for name in here))
         except BaseException:
             self.kill()

@@ -27,8 +27,8 @@ from tests.harness.fake_core import FakeCore
 DONE = "Done. The summary is below."
 QUESTION = "Who found the queen of the hive in Arden?"
 FOUND = "The queen of the hive in Arden was found by Nora Lee."
-NOT_SHOWN = "I may not show this here."
-NO_VIDEO = "This channel has no video yet."
+NOT_SHOWN = "This message can't be shown here."
+NO_VIDEO = "This channel has no videos yet."
 
 
 class PausingFetcher(FakeFetcher):

@@ -14,8 +14,8 @@ from tests.counterparts.telegram.world import Press
 from tests.harness.stage import DONE, FOUND, NOT_SHOWN, QUESTION
 from tests.harness.telegram_stage import Stage, on_stage
 
-SUMMARY, CHAPTERS, FILE = "\nPoints\n", "0:00 Bees", "Here it is."
-ASKS, MORE = " asks: ", "More questions:"
+SUMMARY, CHAPTERS, FILE = "\nPoints\n", "0:00 Bees", "Here is the file."
+ASKS, MORE = " asked: ", "More questions:"
 ANSWER, PROGRESS = "an answer", "a bar"
 VISIT = [DONE, SUMMARY, FILE, ASKS, ANSWER, FOUND]
 """What is read after a `visit`."""

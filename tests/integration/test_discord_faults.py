@@ -162,7 +162,7 @@ async def test_a_press_that_cannot_be_acknowledged_is_answered_all_the_same(stag
     summary = await stage.comes(SUMMARY, link)
     met = stage.platform.front.fault("POST", r"/interactions/.*/callback", code)
     await stage.platform.people.press(summary.id, next(iter(summary.buttons)))
-    await stage.comes("Mina asks:", link)
+    await stage.comes("Mina asked:", link)
     await stage.rest()
     answers = [one for one in await stage.ours(link) if "youtu.be" in one.text and one.buttons]
     assert (len(answers), met.met) == (1, 1)
@@ -243,12 +243,12 @@ async def test_events_that_come_twice_are_acted_on_once(stage):
     summary = await stage.comes(SUMMARY, link)
     await people.press(summary.id, next(iter(summary.buttons)))
     await gateway.repeat(3)
-    await stage.comes("Mina asks:", link)
+    await stage.comes("Mina asked:", link)
     await stage.rest()
     done, shown, answer, asked, another = kinds(await stage.says(link))
     assert (done, shown) == (DONE, SUMMARY)
     assert FOUND in answer
-    assert asked.startswith("Mina asks:")
+    assert asked.startswith("Mina asked:")
     assert "youtu.be" in another
     assert stage.fetcher.calls.count("look_up") == 1
     channel = f"discord:{stage.place}"
@@ -264,7 +264,7 @@ async def test_an_event_that_comes_late_is_acted_on(stage):
     await people.write(link, QUESTION)
     await stage.platform.world.advance(600)
     await gateway.release()
-    await stage.comes("Mina asks:", link)
+    await stage.comes("Mina asked:", link)
     await stage.comes(FOUND, link)
     await stage.rest()
 

@@ -119,7 +119,7 @@ async def test_a_pressed_question_is_shown_as_asked_by_whoever_pressed_and_answe
             assert await scene.press(scene.summary(thread), label, person) is None
             await scene.settle()
             question, answer = scene.shown(thread)[-2:]
-            assert question.draft.text == f"{person.name} asks: {label}"
+            assert question.draft.text == f"{person.name} asked: {label}"
             assert len(answer.draft.buttons) == 3
 
 
@@ -132,7 +132,7 @@ async def test_a_button_works_weeks_later_and_after_a_restart(tmp_path):
         for button in scene.summary(thread).draft.buttons[:3]:
             await scene.press(scene.summary(thread), button.label)
             await scene.settle()
-            assert scene.shown(thread)[-2].draft.text == f"Ada asks: {button.label}"
+            assert scene.shown(thread)[-2].draft.text == f"Ada asked: {button.label}"
 
 
 @virtually
@@ -156,7 +156,7 @@ async def test_asking_the_whole_channel_names_the_video_of_each_citation(tmp_pat
         assert await scene.command("ask", question=QUEEN) == EN("chat.begun")
         await scene.settle()
         question, answer = scene.shown(HERE)[-2:]
-        assert question.draft.text == f"Ada asks: {QUEEN}"
+        assert question.draft.text == f"Ada asked: {QUEEN}"
         assert "“How bees dance”" in answer.draft.text
 
 
@@ -194,7 +194,7 @@ async def test_any_text_can_be_asked(text, tmp_path):
         assert len(scene.chat.messages[-1].draft.buttons) == 3
         assert await scene.command("ask", question=text) == EN("chat.begun")
         await scene.settle()
-        assert scene.shown(HERE)[-2].draft.text.startswith("Ada asks: ")
+        assert scene.shown(HERE)[-2].draft.text.startswith("Ada asked: ")
 
 
 @virtually
@@ -246,7 +246,7 @@ async def test_a_question_in_a_channel_is_only_one_if_it_is_said_to_us(tmp_path)
         assert await asked(scene, QUEEN, HERE) == ""
         assert "Nora Lee" in await asked(scene, QUEEN, HERE, is_to_bot=True)
         told = await asked(scene, QUEEN, ELSEWHERE, is_to_bot=True)
-        assert told.startswith("This channel has no video yet.")
+        assert told.startswith("This channel has no videos yet.")
         assert "fake:" not in told
 
 
@@ -278,7 +278,7 @@ async def test_more_questions_are_none_that_the_thread_has_asked(tmp_path):
         assert not {button.label for button in scene.summary(thread).draft.buttons} & set(fresh)
         await scene.press(more, fresh[0], in_korean(BOB))
         await scene.settle()
-        assert scene.shown(thread)[-2].draft.text == f"Bob asks: {fresh[0]}"
+        assert scene.shown(thread)[-2].draft.text == f"Bob asked: {fresh[0]}"
         await scene.press(scene.summary(thread), scene.summary(thread).draft.buttons[0].label)
         await scene.settle()
         said = len(scene.shown(thread))

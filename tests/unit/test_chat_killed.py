@@ -206,8 +206,8 @@ def check_thread(day: Day, place: str, why: str) -> None:
         assert len(found) == (where == place), f"{why}: Q{n} {texts(inside)}"
         assert all(len(one.draft.buttons) == 3 for one in found), why
     pressed = Counter(label for where, label in day.pressed if where == place)
-    asks = (one.draft.text for one in inside if one.draft.text.startswith("Bob asks: "))
-    assert Counter(text.removeprefix("Bob asks: ") for text in asks) == pressed, why
+    asks = (one.draft.text for one in inside if one.draft.text.startswith("Bob asked: "))
+    assert Counter(text.removeprefix("Bob asked: ") for text in asks) == pressed, why
     asked = pressed + Counter(f"And Q{n}?" for n, where in day.typed.items() if where == place)
     ends = sum(len(one.draft.buttons) == 3 for one in inside)
     assert ends == asked.total(), f"{why} {texts(inside)}"

@@ -5,6 +5,7 @@ import inspect
 import re
 from dataclasses import fields, replace
 from datetime import date
+from itertools import product
 
 import pytest
 
@@ -23,7 +24,7 @@ from core.model import Check
 EN, KO = Words("en"), Words("ko")
 FACTS = {
     fact: "7"
-    for fact in re.findall(r"{(\w+)}", " ".join(EN.texts[k] for k in EN.texts if "checks." in k))
+    for fact in re.findall(r"{(\w+)[:}]", " ".join(EN.texts[k] for k in EN.texts if "checks." in k))
 }
 CASES = sorted(
     tuple(key.split(".")[1:3]) for key in EN.texts if re.fullmatch(r"checks\.\w+\.\w+\.detail", key)
@@ -135,8 +136,8 @@ async def test_no_check_stops_another():
         ("disk", "ok"),
     ]
     screen = render_checks(found, EN)
-    assert "No answer in time." in screen
-    assert "did not foresee" in screen
+    assert "Timed out." in screen
+    assert "Something went wrong" in screen
     assert "secret" not in screen
 
 
@@ -156,22 +157,24 @@ def test_there_are_words_for_every_check_and_no_others():
     assert all(f"checks.{name}.name" in EN for name in names)
 
 
-@pytest.mark.parametrize("words", [EN, KO], ids=["en", "ko"])
-@pytest.mark.parametrize(("name", "case"), CASES)
-def test_all_but_what_is_well_comes_with_a_fix(name, case, words):
-    told = describe_check(Check(name, "warn", case, FACTS), words)
-    assert bool(told.fix) != (case == "ok" or (name, case) in WELL)
-    assert told.detail
-    assert "{" not in told.detail + told.fix
+def test_every_check_with_a_problem_has_a_fix():
+    wrong = []
+    for words, (name, case) in product((EN, KO), CASES):
+        told = describe_check(Check(name, "warn", case, FACTS), words)
+        is_well = case == "ok" or (name, case) in WELL
+        if bool(told.fix) == is_well or not told.detail or "{" in told.detail + told.fix:
+            wrong.append((words.language, name, case))
+    assert not wrong
 
 
-@pytest.mark.parametrize("words", [EN, KO], ids=["en", "ko"])
-@pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
-def test_doctor_sends_nobody_to_doctor(kind, words):
-    error = kind(*(EXAMPLES[field.type] for field in fields(kind)))
-    told = describe_check(Check("store", "fail", error=error), words)
-    assert told.fix
-    assert "tubethread doctor" not in told.fix
+def test_doctor_sends_nobody_to_doctor():
+    wrong = []
+    for words, kind in product((EN, KO), LEAVES):
+        error = kind(*(EXAMPLES[field.type] for field in fields(kind)))
+        fix = describe_check(Check("store", "fail", error=error), words).fix
+        if not fix or "tubethread doctor" in fix:
+            wrong.append((words.language, kind.__name__))
+    assert not wrong
 
 
 @pytest.mark.parametrize("words", [EN, KO], ids=["en", "ko"])
@@ -182,7 +185,7 @@ def test_the_event_has_exactly_the_promised_fields_and_stable_names(words):
     (told,) = event["checks"]
     assert list(told) == ["name", "status", "detail", "fix"]
     assert (told["name"], told["status"]) == ("disk", "warn")
-    assert "3.2 GB" in told["detail"]
+    assert "3.2" in told["detail"]
 
 
 def test_facts_cannot_command_a_terminal_or_show_folders():

@@ -107,7 +107,7 @@ def test_the_small_events_have_exactly_the_promised_fields():
     assert noted == json_events.progress_event(Progress("load")) | {"note": LIGHTER}
     assert json_events.text_event("Be") == {"event": "text", "delta": "Be"}
     assert list(told) == ["event", "code", "message", "hint", "permanent"]
-    assert told["message"] == "영상이 300분이라 너무 길어요. 240분까지 돼요."
+    assert told["message"] == "300분짜리 영상이에요. 240분까지만 처리할 수 있어요."
     assert hit == {
         "event": "hits",
         "query": "bees",

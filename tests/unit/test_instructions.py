@@ -211,7 +211,7 @@ async def test_status_tells_what_this_channel_waits_for(tmp_path):
         assert await scene.command("status") == EN("jobs.none")
         await scene.write(BEES_LINK)
         await asyncio.sleep(5)
-        assert "How bees dance: Listening" in await scene.command("status")
+        assert "How bees dance: Transcribing" in await scene.command("status")
         assert await scene.command("status", ELSEWHERE) == EN("jobs.none")
         transcriber.go_on.set()
         await scene.settle()

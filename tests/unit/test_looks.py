@@ -7,6 +7,8 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import replace
+from itertools import product
+from typing import get_args
 
 import pytest
 
@@ -102,7 +104,7 @@ def test_every_summary_is_taken_by_the_platform_and_is_whole(style, chapters, ti
     step = 12 * 3600 / max(chapters, 1)
     for n in range(chapters):
         assert f"?t={int(n * step)}" in text
-    assert "Minutes covered: 1:00 of 12:00:00" in text.replace("\\", "")
+    assert "Covers 1:00 of 12:00:00" in text.replace("\\", "")
     assert "Spoken language: English" in text
 
 
@@ -117,7 +119,7 @@ def test_a_summary_tells_who_heard_and_who_wrote():
 def test_an_empty_summary_still_tells_what_stands_behind_it():
     empty = ready("", 0, topic="", points=(), hashtags=(), questions=())
     text = shown(*renderer().summary(empty, []))
-    assert text.startswith("Minutes covered")
+    assert text.startswith("Covers")
 
 
 @titled
@@ -166,7 +168,7 @@ def test_no_title_pings_or_becomes_markup_on_discord(title):
 @titled
 def test_a_thread_has_a_title_within_the_limit(title):
     assert 0 < len(renderer().title(Video("aaaaaaaaaaa", title * 3))) <= 100
-    assert renderer().title(None) == "A video"
+    assert renderer().title(None) == "Video"
 
 
 def cited(quote: str, video_id: str = "aaaaaaaaaaa", n: int = 1) -> Citation:
@@ -214,7 +216,7 @@ def test_an_answer_that_has_not_begun_shows_no_message(text):
 @pytest.mark.parametrize("length", [1, 2000, 4000])
 @pytest.mark.parametrize("sign", ["?", "@", "꿀", "😀", "_"])
 def test_a_question_of_any_length_is_shown_as_asked_by_its_person(sign, length):
-    assert shown(renderer().asked("Ada", sign * length)).startswith("Ada asks: ")
+    assert shown(renderer().asked("Ada", sign * length)).startswith("Ada asked: ")
 
 
 def test_a_video_without_chapters_says_so():
@@ -235,7 +237,7 @@ def test_a_bar_moves_from_left_to_right(fraction):
     draft = renderer().progress(video, Progress("transcribe", fraction, 62.0))
     bar = draft.text.splitlines()[0]
     assert bar == "▰" * int(12 * fraction) + "▱" * int(12 - 12 * fraction)
-    assert "Listening" in draft.text
+    assert "Transcribing" in draft.text
     assert "1:02 left" in draft.text
     assert draft.card
     assert draft.card.thumbnail_url == "https://i.ytimg.com/a.jpg"
@@ -256,13 +258,24 @@ def made(kind: type[CoreError]) -> CoreError:
     return kind(**{name.name: values[str(name.annotation)] for name in names})
 
 
-@pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize("kind", [*kinds(), errors.WorkerFailed])
-def test_no_error_tells_people_in_a_chat_to_use_the_terminal(kind, language):
-    text = shown(renderer(language=language).failed(made(kind), ready().video))
-    for word in ("tubethread ", "make ", "ollama ", "--", "config.yaml", "doctor"):
-        assert word not in text.replace("\\", "")
-    assert len(text.splitlines()) == 2
+def test_no_error_tells_people_in_a_chat_to_use_the_terminal():
+    wrong = []
+    for language, kind in product(get_args(Language), [*kinds(), errors.WorkerFailed]):
+        text = shown(renderer(language=language).failed(made(kind), ready().video))
+        text = text.replace("\\", "")
+        words = ("tubethread ", "make ", "ollama ", "--", "config.yaml", "doctor", "{")
+        if any(word in text for word in words) or len(text.splitlines()) != 2:
+            wrong.append((language, kind.__name__, text))
+    assert not wrong
+
+
+def test_a_command_is_named_as_people_type_it_on_the_platform():
+    localising = FakeChat()
+    localising.localised_commands = True
+    assert "/videos" in renderer(language="ko").failed(errors.UnknownVideo("x")).text
+    assert "/영상목록" in renderer(localising, "ko").failed(errors.UnknownVideo("x")).text
+    assert "/설정" in renderer(localising, "ko").say("chat.may_not").text
+    assert "/settings" in renderer(localising, "en").say("chat.may_not").text
 
 
 def test_what_nobody_foresaw_is_told_without_details():

@@ -13,6 +13,6 @@ def test_a_log_has_a_line_for_each_stage_and_each_note(capsys):
         on_progress(Progress("load", note=LIGHTER))
         on_progress(Progress("transcribe", 0.3, note=LIGHTER))
     *lines, note, again, last = capsys.readouterr().err.splitlines()
-    assert lines == ["Loading the model …", "Listening …"]
+    assert lines == ["Loading the model …", "Transcribing …"]
     assert note == Words("en")(f"notes.{LIGHTER}")
     assert (again, last) == tuple(lines)

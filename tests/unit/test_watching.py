@@ -71,10 +71,10 @@ async def test_a_link_opens_a_thread_at_once_which_gets_its_name_when_the_title_
     async with open_scene(tmp_path, fetcher=SlowFetcher(BEES)) as scene:
         await scene.write(f"look {BEES_LINK}")
         await asyncio.sleep(1)
-        assert titles(scene) == [["A video"]]
+        assert titles(scene) == [["Video"]]
         assert scene.world.fetcher.calls == []
         await scene.settle()
-        assert titles(scene) == [["A video", "How bees dance"]]
+        assert titles(scene) == [["Video", "How bees dance"]]
 
 
 @virtually
@@ -84,7 +84,7 @@ async def test_one_message_moves_and_the_summary_is_a_new_one_with_six_buttons(t
         await scene.write(BEES_LINK)
         await asyncio.sleep(10)
         [progress] = scene.chat.messages
-        assert "Listening" in progress.draft.text
+        assert "Transcribing" in progress.draft.text
         assert progress.draft.card.title == "How bees dance"
         transcriber.go_on.set()
         await scene.settle()

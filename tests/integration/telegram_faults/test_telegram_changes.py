@@ -180,9 +180,9 @@ async def test_what_would_have_stood_over_a_button_is_said_below_it(stage):
     summary = await stage.comes(SUMMARY)
     people = stage.platform.people
     await people.write(stage.chat, f"/settings@{BOT_NAME} who_ask moderators", author=people.olga)
-    await stage.comes("Who may ask: moderators")
+    await stage.comes("Who can ask questions: moderators")
     await late(stage, summary, 0)
-    told = await stage.comes("You may not do that here.")
+    told = await stage.comes("You don't have permission to do that here.")
     assert told.reply_to == summary.id
 
 

@@ -15,7 +15,7 @@ from discord.http import Route
 from bot.backoff import backoff_s
 from bot.config import Discord as Section
 from bot.discord_adapter.adapter import Discord
-from bot.discord_adapter.errors import CALL_S, FAILURES, loggable
+from bot.discord_adapter.errors import CALL_TIMEOUT_S, FAILURES, loggable
 from bot.discord_adapter.gateway import Gateway
 from bot.discord_adapter.payloads import NO_MENTIONS
 from core.errors import ConfigInvalid
@@ -48,7 +48,7 @@ async def open_discord(config: Section) -> AsyncIterator[Discord]:
 async def log_in(client: discord.Client, config: Section) -> bool:
     """Whether Discord was there. Raises ConfigInvalid."""
     try:
-        async with asyncio.timeout(CALL_S):
+        async with asyncio.timeout(CALL_TIMEOUT_S):
             await client.login(config.token.get_secret_value())
     except discord.LoginFailure as error:
         raise ConfigInvalid("discord.token", "Discord does not know it") from error

@@ -15,7 +15,7 @@ import discord
 
 from bot.chat import Busy, ChatError, MessageGone, PlaceClosed, Refused, TooOld
 
-CALL_S = 50.0
+CALL_TIMEOUT_S = 50.0
 """A call that takes longer is given up: aiohttp alone would wait for five minutes."""
 
 UNAUTHORISED_PAUSE_S = 300.0
@@ -56,7 +56,7 @@ async def translate_errors(
     """It ends within a minute, and only ChatError comes out. `besides`: codes that mean something
     else in this place."""
     try:
-        async with asyncio.timeout(CALL_S):
+        async with asyncio.timeout(CALL_TIMEOUT_S):
             yield
     except TimeoutError as error:
         # discord.py holds everybody back during a global rate limit, and a call that is given up

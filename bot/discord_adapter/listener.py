@@ -16,7 +16,7 @@ import discord
 
 from bot.chat import Draft, Receiver
 from bot.discord_adapter import event_values, payloads
-from bot.discord_adapter.errors import CALL_S, FAILURES, loggable
+from bot.discord_adapter.errors import CALL_TIMEOUT_S, FAILURES, loggable
 from core.text.display import shorten
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ async def _acknowledge(acknowledging: Awaitable[object]) -> bool:
 async def _answer(answering: Awaitable[object]) -> None:
     """It is for the person alone, so it has no other way to them."""
     try:
-        async with asyncio.timeout(CALL_S):
+        async with asyncio.timeout(CALL_TIMEOUT_S):
             await answering
     except FAILURES as error:
         log.warning("an interaction was not answered: %s", loggable(error))

@@ -1,1 +1,1 @@
-"""This package is the only one that knows python-telegram-bot."""
+"""Telegram through python-telegram-bot, which no other package imports."""

@@ -1,5 +1,6 @@
-"""This file reads the commands as people write them on Telegram: what follows the name is text.
-Their words stand in locale/ under `commands`.
+"""Parse commands as people type them on Telegram: a name, then free text.
+
+The commands' descriptions are in bot/locale/ under `commands`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _SETTINGS = _SWITCHES | _WHO | {name: name for name in _WHO.values()}
 
 
 def read_command(message: Message, us: User) -> tuple[str, str] | None:
-    """A command's name and what follows it, also below a file; ("", "") if it is another bot's."""
+    """Return a command's name and the text after it, None if the message has no command, ("", "")
+    if it is meant for another bot. A file's caption may hold a command as well."""
     text, first = text_of(message), next(iter(message.entities or message.caption_entities), None)
     if first is None or first.type != MessageEntity.BOT_COMMAND or first.offset:
         return None
@@ -45,8 +47,8 @@ def read_command(message: Message, us: User) -> tuple[str, str] | None:
 
 
 def read_options(name: str, text: str, *, is_about_one: bool) -> Options:
-    """What the words after the name stand for. `is_about_one`: it was given in a topic or as a
-    reply, which may be about one video."""
+    """Parse the text after a command's name. `is_about_one`: the command was sent in a topic or as
+    a reply, so it may be about one video."""
     if name == "ask":
         return _ask(text, is_about_one)
     read = _READERS.get(name)
@@ -80,7 +82,7 @@ def _translate(text: str) -> Options:
 
 
 def _settings(text: str) -> Options:
-    """Pairs of what and how.
+    """Parse pairs of a setting and its value.
 
     >>> _settings("links off ask moderators")
     {'links': 'off', 'who_ask': 'moderators'}
@@ -93,7 +95,7 @@ def _settings(text: str) -> Options:
 
 
 def _cancel(text: str) -> Options:
-    """A job is told by its id, or by its video's link."""
+    """Accept a job's id or its video's link."""
     return {"job": next(iter(find_video_ids(text)), text)}
 
 

@@ -1,4 +1,4 @@
-"""This file has Telegram learn our commands, in every language of ours."""
+"""Register the bot's commands with Telegram, in every language of the bot."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 300.0
 DEFAULT = "en"
-"""Shown to people whose language we do not speak."""
+"""Shown to people whose language the bot does not have."""
 
 
 async def register_commands(bot: Bot) -> None:
-    """Only those that it does not have yet. Tried until it works."""
+    """Register the commands that Telegram does not have yet. Retries until it works or Telegram
+    refuses them."""
     failures = 0
     while True:
         try:
@@ -41,24 +42,22 @@ async def register_commands(bot: Bot) -> None:
             failures += 1
             await asyncio.sleep(busy.retry_after_s or backoff_s(failures, LONGEST_PAUSE_S))
         except ChatError as error:
-            log.error("Telegram does not take our commands: %s", error)
+            log.error("Telegram refused the commands: %s", error)
             return
 
 
 async def _register(bot: Bot) -> None:
-    lists = await asyncio.to_thread(
-        lambda: list(_our_commands())
-    )  # reading the words takes a while
+    lists = await asyncio.to_thread(lambda: list(_our_commands()))  # reads the locale files
     for scope, language, ours in lists:
         async with translate_errors():
             theirs = await bot.get_my_commands(scope=scope, language_code=language)
             if list(theirs) != ours:
                 await bot.set_my_commands(ours, scope=scope, language_code=language)
-                log.info("Telegram has learnt our commands (%s, %s)", scope.type, language)
+                log.info("Registered commands with Telegram (%s, %s)", scope.type, language)
 
 
 def _our_commands() -> Iterator[tuple[BotCommandScope, str | None, list[BotCommand]]]:
-    """Scope, language, list: everybody in a group sees what everybody may."""
+    """Yield scope, language and commands. Members of a group do not see moderators' commands."""
     scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
         (BotCommandScopeDefault(), FOR_MODERATORS),
         (BotCommandScopeAllPrivateChats(), ()),

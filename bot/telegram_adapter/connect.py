@@ -1,4 +1,4 @@
-"""This file opens Telegram: learns who we are there, and closes what it opened."""
+"""Connect to Telegram: check the token, and close the connections at the end."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from core.errors import ConfigInvalid
 
 ROOT = "https://api.telegram.org"
 CONNECTIONS = 64
-CONNECT_S, CALL_S = 10.0, 25.0
+CONNECT_S, CALL_TIMEOUT_S = 10.0, 25.0
 
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 
 
 @asynccontextmanager
 async def open_telegram(config: Section, folder: Path) -> AsyncIterator[Telegram]:
-    """Known to Telegram: messages can be sent, and hearing.py makes people heard. Where Telegram
-    cannot be reached it is waited for. `folder`: for what must be known after a restart.
+    """Log in to Telegram, retrying until it can be reached. Messages can then be sent; serve.py
+    receives events. `folder`: keeps what must survive a restart.
 
-    Raises ConfigInvalid where the token is wrong."""
+    Raises ConfigInvalid for a wrong token."""
     async with open_bot(config) as bot:
         us = await retry_until_done(bot.get_me)
         yield Telegram(bot, us, GroupMigrations(folder))
@@ -37,11 +37,11 @@ async def open_telegram(config: Section, folder: Path) -> AsyncIterator[Telegram
 
 @asynccontextmanager
 async def open_bot(config: Section) -> AsyncIterator[Bot]:
-    """Its connections are closed at the end. Raises ConfigInvalid where it can be no token."""
+    """Create a client without contacting Telegram. Raises ConfigInvalid for a malformed token."""
     token = config.token.get_secret_value()
     if not _TOKEN.fullmatch(token):
         raise ConfigInvalid("telegram.token", "BotFather gives none like this")
-    # Else python-telegram-bot warns whenever Telegram asks for patience.
+    # Without it python-telegram-bot warns at every RetryAfter.
     os.environ.setdefault("PTB_TIMEDELTA", "true")
     root = (config.api_base or ROOT).rstrip("/")
     files = (config.file_base or root).rstrip("/")
@@ -59,7 +59,7 @@ def _request(connections: int) -> HTTPXRequest:
     return HTTPXRequest(
         connections,
         connect_timeout=CONNECT_S,
-        read_timeout=CALL_S,
-        write_timeout=CALL_S,
-        pool_timeout=CALL_S,
+        read_timeout=CALL_TIMEOUT_S,
+        write_timeout=CALL_TIMEOUT_S,
+        pool_timeout=CALL_TIMEOUT_S,
     )

@@ -1,5 +1,4 @@
-"""This file is what `doctor` says about Telegram: the token, what is heard in groups, and where it
-is brought."""
+"""`doctor`'s checks of Telegram: the token, reading messages in groups, and the webhook."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 async def check_telegram(config: Section) -> list[Check]:
-    """Asks Telegram, without being seen there."""
+    """Check Telegram without sending a message or fetching updates."""
     try:
         async with open_bot(config) as bot:
             return await _findings(bot, config)
@@ -29,7 +28,7 @@ async def check_telegram(config: Section) -> list[Check]:
         if isinstance(error.__cause__, InvalidToken):
             unknown = ConfigInvalid("telegram.token", "Telegram does not know it")
             return [Check("telegram", "fail", error=unknown)]
-        log.warning("Telegram cannot be reached: %s", loggable(error))
+        log.warning("Cannot reach Telegram: %s", loggable(error))
         return [Check("telegram", "fail", "unreachable")]
 
 
@@ -39,19 +38,19 @@ async def _findings(bot: Bot, config: Section) -> list[Check]:
         webhook = await bot.get_webhook_info()
     return [
         Check("telegram", "ok", facts={"name": f"@{us.username}"}),
-        _reading(us),
-        _bringing(webhook, config),
+        _groups(us),
+        _webhook(webhook, config),
     ]
 
 
-def _reading(us: User) -> Check:
+def _groups(us: User) -> Check:
     if not us.can_join_groups:
         return Check("telegram_groups", "warn", "not_invited")
     return Check("telegram_groups", "ok", *(() if us.can_read_all_group_messages else ("private",)))
 
 
-def _bringing(webhook: WebhookInfo, config: Section) -> Check:
-    """Telegram brings what happens to one address, or lets it be fetched."""
+def _webhook(webhook: WebhookInfo, config: Section) -> Check:
+    """Telegram delivers updates either to one webhook or to a poller."""
     if webhook.url and webhook.url != config.webhook_url:
         return Check("telegram_webhook", "warn", "elsewhere")
     if webhook.last_error_message and webhook.url:

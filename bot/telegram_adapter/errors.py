@@ -1,5 +1,6 @@
-"""This file translates what python-telegram-bot raises into ChatError. Telegram tells what happened
-in words alone: https://github.com/tdlib/telegram-bot-api, Client.cpp.
+"""Translate python-telegram-bot's errors into ChatError.
+
+Telegram has no error codes, only texts: https://github.com/tdlib/telegram-bot-api, Client.cpp.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from telegram.error import (
 
 from bot.chat import Busy, ChatError, MessageGone, PlaceClosed, Refused, TooOld
 
-CALL_S = 30.0
-"""A call that takes longer is given up."""
+CALL_TIMEOUT_S = 30.0
+"""Calls that take longer are cancelled."""
 
 UNAUTHORISED_PAUSE_S = 300.0
 
@@ -50,12 +51,12 @@ _KINDS: tuple[tuple[str, type[ChatError]], ...] = (
 )
 
 FAILURES = (TelegramError, OSError, TimeoutError)
-"""What a call to Telegram may end with."""
+"""Every error that a call to Telegram can raise."""
 
 
 @asynccontextmanager
-async def translate_errors(limit_s: float = CALL_S) -> AsyncIterator[None]:
-    """It ends in time, and only ChatError and ChatMigrated come out."""
+async def translate_errors(limit_s: float = CALL_TIMEOUT_S) -> AsyncIterator[None]:
+    """Limit a call to `limit_s`, and let only ChatError and ChatMigrated out."""
     try:
         async with asyncio.timeout(limit_s):
             yield
@@ -66,7 +67,7 @@ async def translate_errors(limit_s: float = CALL_S) -> AsyncIterator[None]:
 
 
 def translate(error: Exception) -> ChatError:
-    """What it means to us."""
+    """Return the ChatError for an error of python-telegram-bot."""
     if isinstance(error, RetryAfter):
         return Busy(retry_after_s(error))
     if isinstance(error, InvalidToken | Conflict):
@@ -75,7 +76,7 @@ def translate(error: Exception) -> ChatError:
         return PlaceClosed(str(error))
     if isinstance(error, BadRequest) or says(error, TOO_LARGE):
         return _kind(str(error))(str(error))
-    return Busy()  # an answer that is none, or that did not come
+    return Busy()  # no reply, or not one of Telegram's
 
 
 def retry_after_s(error: RetryAfter) -> float:
@@ -88,7 +89,7 @@ def says(error: Exception, words: str) -> bool:
 
 
 def loggable(error: BaseException) -> str:
-    """For the log: what an error says by itself may hold the address, and that the token."""
+    """Describe an error for the log: its own text may contain the URL, and with it the token."""
     return type(error).__name__
 
 

@@ -1,4 +1,4 @@
-"""This file turns what Telegram reports into our values."""
+"""Convert Telegram's updates into the values of bot/chat.py."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ SUFFIXES = (*SUBTITLES, ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".wav", ".mp4"
 
 
 def where(chat: Chat, topic: int | None, migrations: GroupMigrations) -> Where:
-    """A topic shares the library of its group. After a group has moved all goes on under its first
-    id, the one by which its conversations are known."""
+    """Return the place of an event. A topic shares its group's library. A migrated group keeps its
+    original id, under which its conversations are stored."""
     first = migrations.original_id(chat.id)
     server = "" if chat.type == ChatType.PRIVATE else str(first)
     return Where(str(Place(first, topic)), f"telegram:{first}", server)
 
 
 def topic(message: Message) -> int | None:
-    """Elsewhere than in a topic the same field names a chain of replies."""
+    """Return the message's topic. Outside topics Telegram uses the same field for reply chains."""
     return message.message_thread_id if message.is_topic_message else None
 
 
 def is_from_a_person(message: Message) -> bool:
-    """Also from a channel, or from an administrator who shows as the group; not from a bot."""
+    """Accept people, channels and anonymous administrators; reject bots."""
     sender = message.from_user
     return message.sender_chat is not None or (sender is not None and not sender.is_bot)
 
 
 def author(message: Message, *, is_moderator: bool) -> Person:
-    """`is_moderator`: of who writes under their own name. Who shows as the group administers it,
-    and so does who owns the channel that the group discusses."""
+    """Return the author. `is_moderator` applies to people who write under their own name.
+    Anonymous administrators and the channel linked to the group are always moderators."""
     chat = message.sender_chat
     if chat is not None:
-        rules = chat.id == message.chat.id or bool(message.is_automatic_forward)
-        return Person(str(chat.id), chat.title or "", rules)
+        is_admin = chat.id == message.chat.id or bool(message.is_automatic_forward)
+        return Person(str(chat.id), chat.title or "", is_admin)
     assert message.from_user
     return person(message.from_user, is_moderator=is_moderator)
 
@@ -73,7 +73,8 @@ def read_message(
 
 
 def replied_to(message: Message) -> Message | None:
-    """In a topic every message that replies to none refers to the notice that opened it."""
+    """Return the message that this one answers. In a topic, messages that answer none refer to the
+    notice that opened it."""
     replied = message.reply_to_message
     if replied is None or replied.forum_topic_created or replied.chat.id != message.chat.id:
         return None
@@ -81,15 +82,15 @@ def replied_to(message: Message) -> Message | None:
 
 
 def text_of(message: Message) -> str:
-    """With the links to videos that stand behind its words."""
+    """Return the text, plus the video links that are hidden behind words."""
     text = message.text or message.caption or ""
     entities = message.entities if message.text else message.caption_entities
-    behind = [e.url for e in entities if e.type == MessageEntity.TEXT_LINK and e.url]
-    return "\n".join([text, *(url for url in behind if find_video_ids(url))])
+    hidden = [e.url for e in entities if e.type == MessageEntity.TEXT_LINK and e.url]
+    return "\n".join([text, *(url for url in hidden if find_video_ids(url))])
 
 
 def upload(message: Message) -> Upload | None:
-    """What can be heard or read of it."""
+    """Return the attached audio, video or subtitle file."""
     kinds = ("audio", "video", "voice", "video_note", "document")
     kind, file = next(((k, f) for k in kinds if (f := getattr(message, k))), ("", None))
     if file is None:

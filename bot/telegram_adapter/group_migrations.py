@@ -1,5 +1,5 @@
-"""This file remembers groups that became supergroups: Telegram gives them another id, and what a
-group knows must stay its own."""
+"""Remember groups that became supergroups: Telegram changes their id, the bot keeps the original
+id so that the group keeps its library and conversations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE = "telegram-moves.json"
 
 
 class GroupMigrations:
-    """Kept in a file of `folder`."""
+    """Old and new ids of migrated groups, stored in a file in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
@@ -21,25 +21,26 @@ class GroupMigrations:
         self._old = {new: old for old, new in self._new.items()}
 
     def current_id(self, chat: int) -> int:
-        """Where the chat is now."""
+        """Return the id that Telegram knows the chat by now."""
         return self._new.get(chat, chat)
 
     def original_id(self, chat: int) -> int:
-        """Under which id we met it."""
+        """Return the id under which the bot stores the chat."""
         return self._old.get(chat, chat)
 
     def record(self, old: int, new: int) -> None:
+        """Remember a migration, also after a restart."""
         if self._new.get(old) == new:
             return
         self._new[old] = new
         self._old[new] = old
         kept = {str(old): new for old, new in self._new.items()}
         try:
-            written = self._path.with_suffix(".new")  # a kill leaves the old ones or the new ones
+            written = self._path.with_suffix(".new")  # replaced at once: a kill cannot damage it
             written.write_text(json.dumps(kept))
             written.replace(self._path)
-        except OSError as error:  # Telegram will tell us again
-            log.warning("a group's new id was not stored: %s", error)
+        except OSError as error:  # Telegram reports the migration again
+            log.warning("Group migration not stored: %s", error)
 
     def _read(self) -> dict[int, int]:
         try:
@@ -48,5 +49,5 @@ class GroupMigrations:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, AttributeError) as error:
-            log.warning("the groups' new ids could not be read: %s", error)
+            log.warning("Cannot read the stored group migrations: %s", error)
             return {}

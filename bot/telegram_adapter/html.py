@@ -1,7 +1,7 @@
-"""This file writes a document's parts in Telegram's HTML, and reads what will be seen of it.
+"""Write Telegram's HTML, and compute the visible text of it.
 
-Texts are hostile: in them nothing is a tag or mentions anybody. Addresses that Telegram finds in a
-bare text show where they lead, and get no preview.
+Texts are untrusted: tags in them are escaped and mentions disarmed. Bare URLs stay: Telegram turns
+them into links that show their target, without a preview.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from core.model import Answer, Citation
 from core.text.display import clock, one_line, printable, utf16_length
 
 ENTITY_UNITS = 42
-"""Telegram forgets the entities beyond `MessageLimit.MESSAGE_ENTITIES`, 100: a text within 4096
-units holds no more than 97 of them if each is taken to be so long."""
+"""What each entity counts in `length`. Telegram drops the entities of a message after the first
+`MessageLimit.MESSAGE_ENTITIES` (100); at 42 units each, a text of 4096 units holds at most 97."""
 
 _TAG = re.compile(r"</?(?:a|b)\b[^<>]*>")
 _MENTION = re.compile(r"@(?=\w)")
 
 
 class TelegramHtml:
-    """Fulfils `Style`. No tag stands inside another one."""
+    """`Style` in Telegram's HTML. Tags are never nested."""
 
     def heading(self, level: int, text: str) -> str:
         return f"<b>{self.text(text)}</b>"
@@ -56,19 +56,19 @@ class TelegramHtml:
 
 
 def without_mentions(text: str) -> str:
-    """It calls nobody."""
+    """Insert a zero-width space after each @, so that it notifies nobody."""
     return _MENTION.sub("@\u200b", text)
 
 
 def link(text: str, url: str) -> str:
-    """A link that nothing in the address can end; of a file's own name there is none."""
+    """Return an escaped link, or only the text if `url` is a file's name."""
     if not url.startswith(("https://", "http://")):
         return html.escape(text, quote=False)
     return f'<a href="{html.escape(url)}">{html.escape(text, quote=False)}</a>'
 
 
 def visible_text(markup: str) -> str:
-    """What people see of it.
+    """Return the text that people see.
 
     >>> visible_text('<b>A</b> &lt; <a href="https://b.example">c</a>')
     'A < c'
@@ -77,7 +77,7 @@ def visible_text(markup: str) -> str:
 
 
 def length(markup: str) -> int:
-    """How much of a text's limit it takes: of its units and of its entities what is nearer to its
-    limit."""
+    """Return the length of a text in UTF-16 units, or more if its entities are closer to their
+    limit than its text."""
     entities = sum(not tag.startswith("</") for tag in _TAG.findall(markup))
     return max(utf16_length(visible_text(markup)), ENTITY_UNITS * entities)

@@ -1,6 +1,7 @@
-"""This file listens: what people do on Telegram reaches the Receiver, and what it has to say about
-a command or a button goes back. Telegram has nothing that one person alone sees in a group, but for
-a few words over a pressed button.
+"""Pass Telegram's events to the Receiver, and its replies to commands and buttons back.
+
+In a Telegram group nothing is visible to one person alone, except a short alert after they press a
+button.
 """
 
 from __future__ import annotations
@@ -20,21 +21,28 @@ from bot.chat import Busy, ChatError, Command, Draft, Person, Press, Receiver
 from bot.handlers.error_boundary import catching
 from bot.telegram_adapter import command_parsing, event_values, payloads
 from bot.telegram_adapter.adapter import Telegram
-from bot.telegram_adapter.errors import CALL_S, FAILURES, OLD_QUERY, loggable, retry_after_s, says
+from bot.telegram_adapter.errors import (
+    CALL_TIMEOUT_S,
+    FAILURES,
+    OLD_QUERY,
+    loggable,
+    retry_after_s,
+    says,
+)
 from bot.telegram_adapter.html import visible_text
 from bot.telegram_adapter.place_ids import message_id
 from core.text.display import utf16_length
 
 log = logging.getLogger(__name__)
 
-ACKNOWLEDGE_S = 5.0
-"""So long a pressed button may wait for words."""
-PATIENCE_S = 600.0
-"""Telegram asks for minutes of it at times, and what is given up nobody is told of."""
+ACKNOWLEDGE_TIMEOUT_S = 5.0
+"""How long a pressed button may wait for its alert."""
+REPLY_TIMEOUT_S = 600.0
+"""Telegram's rate limits can take minutes, and nobody is notified of a reply that is dropped."""
 
 
 class EventListener:
-    """One receiver's. `allowed`: the chats that are served, or none: all."""
+    """Passes updates to one receiver. `allowed`: the chats to serve; all if empty."""
 
     def __init__(self, telegram: Telegram, receiver: Receiver, allowed: Collection[int]) -> None:
         self._telegram = telegram  # borrowed
@@ -42,18 +50,18 @@ class EventListener:
         self._allowed = allowed
 
     async def on_update(self, update: Mapping[str, Any]) -> None:
-        """One update, as Telegram writes it. Raises nothing."""
+        """Handle one update, given as Telegram's JSON. Raises nothing."""
         with catching():
-            read = Update.de_json(dict(update), self._telegram.bot)
-            if read.message and self._is_allowed(read.message.chat.id):
-                await self._message(read.message)
-            elif read.callback_query:
-                await self._press(read.callback_query)
+            parsed = Update.de_json(dict(update), self._telegram.bot)
+            if parsed.message and self._is_allowed(parsed.message.chat.id):
+                await self._message(parsed.message)
+            elif parsed.callback_query:
+                await self._press(parsed.callback_query)
 
     def _is_allowed(self, chat: int) -> bool:
         ids = {chat, self._telegram.migrations.original_id(chat)}
         if self._allowed and ids.isdisjoint(self._allowed):
-            log.info("chat %s is not in telegram.allowed_chats", chat)
+            log.info("Chat %s is not in telegram.allowed_chats", chat)
             return False
         return True
 
@@ -68,7 +76,7 @@ class EventListener:
         command = command_parsing.read_command(message, self._telegram.us)
         if command == ("", ""):
             return
-        if command is None and not _says_something(message):
+        if command is None and not _has_content(message):
             return
         author = await self._author(message)
         if command:
@@ -81,10 +89,10 @@ class EventListener:
         topic, replied = event_values.topic(message), event_values.replied_to(message)
         about = replied or (message if event_values.upload(message) else None)
         where = event_values.where(message.chat, topic, self._telegram.migrations)
-        own = message_id(message.chat.id, message.message_id)
+        own_id = message_id(message.chat.id, message.message_id)
         command = Command(
             where,
-            own,
+            own_id,
             author,
             name,
             command_parsing.read_options(name, text, is_about_one=bool(topic or replied)),
@@ -93,7 +101,7 @@ class EventListener:
             file=event_values.upload(about) if about else None,
         )
         if draft := await self._receiver.command(command):
-            await self._reply(where.place, replace(draft, reply_to=own))
+            await self._reply(where.place, replace(draft, reply_to=own_id))
 
     async def _press(self, query: CallbackQuery) -> None:
         message, button_id = query.message, payloads.read_button_id(query.data or "")
@@ -102,37 +110,39 @@ class EventListener:
             return
         topic = event_values.topic(message) if isinstance(message, Message) else None
         where = event_values.where(message.chat, topic, self._telegram.migrations)
-        own = message_id(message.chat.id, message.message_id)
-        moderates = await self._moderates(message.chat.id, message.chat.type, query.from_user.id)
-        author = event_values.person(query.from_user, is_moderator=moderates)
-        work = asyncio.create_task(
-            self._receiver.press(Press(where, query.id, own, author, button_id))
+        own_id = message_id(message.chat.id, message.message_id)
+        is_moderator = await self._is_moderator(
+            message.chat.id, message.chat.type, query.from_user.id
         )
-        await asyncio.wait([work], timeout=ACKNOWLEDGE_S)
-        words = _words(work.result()) if work.done() else ""
-        is_told = await self._answer(query, words)
+        author = event_values.person(query.from_user, is_moderator=is_moderator)
+        work = asyncio.create_task(
+            self._receiver.press(Press(where, query.id, own_id, author, button_id))
+        )
+        await asyncio.wait([work], timeout=ACKNOWLEDGE_TIMEOUT_S)
+        alert = _alert_text(work.result()) if work.done() else ""
+        is_shown = await self._answer(query, alert)
         draft = await work
-        if draft and not (words and is_told):
-            await self._reply(where.place, replace(draft, reply_to=own))
+        if draft and not (alert and is_shown):
+            await self._reply(where.place, replace(draft, reply_to=own_id))
 
-    async def _answer(self, query: CallbackQuery, words: str = "") -> bool:
-        """A button that is not answered looks as if it hung. Whether the person was told."""
+    async def _answer(self, query: CallbackQuery, alert: str = "") -> bool:
+        """Answer a press, which otherwise looks stuck. Return whether the alert was shown."""
         try:
-            async with asyncio.timeout(CALL_S):
+            async with asyncio.timeout(CALL_TIMEOUT_S):
                 while True:
                     try:
-                        return await query.answer(words or None, show_alert=bool(words) or None)
+                        return await query.answer(alert or None, show_alert=bool(alert) or None)
                     except RetryAfter as error:
                         await asyncio.sleep(retry_after_s(error))
         except FAILURES as error:
             if not says(error, OLD_QUERY):
-                log.warning("a button was not answered: %s", loggable(error))
+                log.warning("Button press not answered: %s", loggable(error))
             return False
 
     async def _reply(self, place: str, draft: Draft) -> None:
-        """What was asked for by a command stands nowhere else, so it is tried for a while."""
+        """Post a reply. No queue repeats it, so it is retried here for REPLY_TIMEOUT_S."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(REPLY_TIMEOUT_S):
                 while True:
                     try:
                         await self._telegram.post(place, draft, "")
@@ -140,34 +150,34 @@ class EventListener:
                     except Busy as busy:
                         await asyncio.sleep(busy.retry_after_s or 1.0)
         except (ChatError, TimeoutError) as error:
-            log.warning("not replied: %s", loggable(error))
+            log.warning("Reply not sent: %s", loggable(error))
 
     async def _author(self, message: Message) -> Person:
         user, chat = message.from_user, message.chat
         if user is None or message.sender_chat is not None:
             return event_values.author(message, is_moderator=False)
-        moderates = await self._moderates(chat.id, chat.type, user.id)
-        return event_values.author(message, is_moderator=moderates)
+        is_moderator = await self._is_moderator(chat.id, chat.type, user.id)
+        return event_values.author(message, is_moderator=is_moderator)
 
-    async def _moderates(self, chat: int, kind: str, person: int) -> bool:
-        """In private everybody is their own moderator. If Telegram does not tell, nobody is."""
+    async def _is_moderator(self, chat: int, kind: str, person: int) -> bool:
+        """Everybody moderates their private chat. If Telegram does not answer, nobody does."""
         if kind == ChatType.PRIVATE:
             return True
         with suppress(*FAILURES):
-            async with asyncio.timeout(CALL_S):
+            async with asyncio.timeout(CALL_TIMEOUT_S):
                 return await self._telegram.members.is_moderator(chat, person)
         return False
 
 
-def _says_something(message: Message) -> bool:
-    """Somebody who joined does not, nor does a picture or a poll. Who sends us alone a file that we
-    can make nothing of waits for a word."""
-    is_for_us = message.document and message.chat.type == ChatType.PRIVATE
-    return bool(message.text or message.caption or event_values.upload(message) or is_for_us)
+def _has_content(message: Message) -> bool:
+    """Skip service messages, pictures and polls. Accept any file in a private chat: its sender
+    expects an answer even if the bot cannot use it."""
+    is_private_file = message.document and message.chat.type == ChatType.PRIVATE
+    return bool(message.text or message.caption or event_values.upload(message) or is_private_file)
 
 
-def _words(draft: Draft | None) -> str:
-    """What fits over a button."""
+def _alert_text(draft: Draft | None) -> str:
+    """Return the draft as an alert's text, "" if an alert cannot show it."""
     if draft is None or draft.file or draft.card or draft.buttons:
         return ""
     text = visible_text(draft.text)

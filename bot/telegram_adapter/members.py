@@ -1,4 +1,4 @@
-"""This file asks Telegram who may do what in a group, and believes the answer for a minute."""
+"""Query who may do what in a group, cached for a minute."""
 
 from __future__ import annotations
 
@@ -11,45 +11,47 @@ from telegram.error import RetryAfter
 
 from bot.telegram_adapter.errors import retry_after_s
 
-KEPT_S = 60.0
-MOST = 10_000
+CACHE_S = 60.0
+MAX_CACHED = 10_000
 
 
 class Members:
-    """Raises what python-telegram-bot raises."""
+    """Permissions in groups. Raises python-telegram-bot's errors."""
 
     def __init__(self, bot: Bot, us: User) -> None:
         self._bot = bot  # borrowed
         self._us = us
-        self._known: dict[tuple[str, int, int], tuple[float, bool]] = {}
+        self._cache: dict[tuple[str, int, int], tuple[float, bool]] = {}
         self._not_before: dict[int, float] = {}
-        """Until when Telegram does not want to be asked about a chat."""
+        """Per chat: when a rate limit ends, on the loop's clock."""
 
     async def is_moderator(self, chat: int, person: int) -> bool:
-        """Whether they administer the group."""
+        """Return whether the person administers the group."""
 
         async def ask() -> bool:
             member = await self._bot.get_chat_member(chat, person)
             return member.status in (ChatMember.OWNER, ChatMember.ADMINISTRATOR)
 
-        return await self._asked(("moderator", chat, person), ask)
+        return await self._cached(("moderator", chat, person), ask)
 
     async def may_open_topics(self, chat: int) -> bool:
+        """Return whether the group has topics and the bot may manage them."""
+
         async def ask() -> bool:
             if not (await self._bot.get_chat(chat)).is_forum:
                 return False
             us = await self._bot.get_chat_member(chat, self._us.id)
             return isinstance(us, ChatMemberAdministrator) and bool(us.can_manage_topics)
 
-        return await self._asked(("topics", chat, 0), ask)
+        return await self._cached(("topics", chat, 0), ask)
 
-    async def _asked(self, key: tuple[str, int, int], ask: Callable[[], Awaitable[bool]]) -> bool:
+    async def _cached(self, key: tuple[str, int, int], ask: Callable[[], Awaitable[bool]]) -> bool:
         now = asyncio.get_running_loop().time()
-        until, known = self._known.get(key, (0.0, False))
+        until, known = self._cache.get(key, (0.0, False))
         if now < until:
             return known
-        if len(self._known) >= MOST:
-            self._known.clear()
+        if len(self._cache) >= MAX_CACHED:
+            self._cache.clear()
             self._not_before.clear()
         chat = key[1]
         if (left_s := self._not_before.get(chat, now) - now) > 0:
@@ -59,5 +61,5 @@ class Members:
         except RetryAfter as error:
             self._not_before[chat] = now + retry_after_s(error)
             raise
-        self._known[key] = (now + KEPT_S, answer)
+        self._cache[key] = (now + CACHE_S, answer)
         return answer

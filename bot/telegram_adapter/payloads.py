@@ -1,4 +1,4 @@
-"""This file turns a Draft into what Telegram is sent: HTML, a picture above it, a keyboard."""
+"""Convert a Draft into the arguments of Telegram's calls: HTML, link preview, keyboard, file."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from core.text.display import shorten, utf16_length
 TEXT_UNITS = MessageLimit.MAX_TEXT_LENGTH
 CAPTION_UNITS = MessageLimit.CAPTION_LENGTH
 TITLE_UNITS = 256
-IN_A_ROW = 3
-SHORT_CHARACTERS = 20
-"""A label that can be read although two others stand beside it."""
-READABLE_CHARACTERS = 32
-"""Of a label that has a row of its own: telephones show no more."""
+BUTTONS_IN_A_ROW = 3
+SHORT_LABEL_CHARACTERS = 20
+"""Longest label that stays readable with two others in its row."""
+FULL_ROW_CHARACTERS = 32
+"""Longest label that a phone shows in a row of its own."""
 QUESTION_UNITS = 150
 QUESTIONS_UNITS = 3 * (QUESTION_UNITS + 4) + 1
-"""Three questions as text, with their numbers and what parts them from the rest."""
+"""Three questions as text, with their numbers and the blank line before them."""
 
 _PREFIX = "tt:"
 _ID_CHARACTERS = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - len(_PREFIX)
@@ -42,12 +42,13 @@ _BUTTON_ID = re.compile(rf"{_PREFIX}([A-Za-z0-9_-]{{1,{_ID_CHARACTERS}}})")
 
 
 def send_arguments(draft: Draft) -> dict[str, Any]:
-    """The arguments with which a text is posted. Raises Refused where nothing can be seen."""
+    """Return the arguments that post a text. Raises Refused if nothing of it is visible."""
     return edit_arguments(draft) | _reply(draft)
 
 
 def edit_arguments(draft: Draft) -> dict[str, Any]:
-    """The arguments after which a message shows the draft and nothing that it showed before."""
+    """Return the arguments that replace a message's whole content. Raises Refused if nothing of it
+    is visible."""
     return {
         "text": html(draft),
         "parse_mode": "HTML",
@@ -57,8 +58,8 @@ def edit_arguments(draft: Draft) -> dict[str, Any]:
 
 
 def html(draft: Draft) -> str:
-    """The whole text; a card's title is its first line, and questions that are too long for their
-    buttons are its last."""
+    """Return the whole text. A card's title is the first line; questions that do not fit on their
+    buttons are the last lines."""
     blocks = list(filter(str.strip, draft.blocks))
     if card := draft.card:
         title = shorten(without_mentions(card.title), TITLE_UNITS, utf16_length)
@@ -72,21 +73,21 @@ def html(draft: Draft) -> str:
     return text
 
 
-def as_plain_text(shown: dict[str, Any], field: str = "text") -> dict[str, Any]:
-    """The same without markup, for a Telegram that cannot read it."""
-    return shown | {field: visible_text(shown[field]), "parse_mode": None}
+def as_plain_text(arguments: dict[str, Any], field: str = "text") -> dict[str, Any]:
+    """Return the same arguments without markup, for a text that Telegram cannot parse."""
+    return arguments | {field: visible_text(arguments[field]), "parse_mode": None}
 
 
 def document_arguments(draft: Draft) -> dict[str, Any]:
-    """The arguments with which a file is posted that the whole text fits below."""
+    """Return the arguments that post a file with the text as its caption: see `fits_caption`."""
     assert draft.file
-    shown = {"document": attachment(draft.file), "reply_markup": keyboard(draft.buttons)}
+    arguments = {"document": attachment(draft.file), "reply_markup": keyboard(draft.buttons)}
     caption = {"caption": html(draft), "parse_mode": "HTML"} if _has_text(draft) else {}
-    return shown | caption | _reply(draft)
+    return arguments | caption | _reply(draft)
 
 
 def fits_caption(draft: Draft) -> bool:
-    """Whether the text may be a file's caption."""
+    """Return whether the text is short enough for a file's caption."""
     return not _has_text(draft) or utf16_length(visible_text(html(draft))) <= CAPTION_UNITS
 
 
@@ -95,14 +96,14 @@ def attachment(file: File) -> InputFile:
 
 
 def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
-    """A row for each question; what is short stands together."""
+    """Give each question its own row, and put short labels side by side."""
     rows: list[list[InlineKeyboardButton]] = []
     short = 0
     numbers = _question_numbers(buttons)
     for button in buttons[: InlineKeyboardMarkupLimit.TOTAL_BUTTON_NUMBER]:
         label = numbers.get(button.id, "") + (button.label or "?")
         key = InlineKeyboardButton(label, callback_data=f"{_PREFIX}{button.id}")
-        if _is_short(button) and 0 < short < IN_A_ROW:
+        if _is_short(button) and 0 < short < BUTTONS_IN_A_ROW:
             rows[-1].append(key)
         else:
             rows.append([key])
@@ -112,19 +113,19 @@ def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
 
 
 def read_button_id(data: str) -> str:
-    """The button's id, or "" if it is none of ours."""
+    """Return the button's id, "" if the bot did not make the button."""
     found = _BUTTON_ID.fullmatch(data)
     return found[1] if found else ""
 
 
 def _is_short(button: Button) -> bool:
-    return len(button.label) <= SHORT_CHARACTERS and not button.label.endswith("?")
+    return len(button.label) <= SHORT_LABEL_CHARACTERS and not button.label.endswith("?")
 
 
 def _question_numbers(buttons: Sequence[Button]) -> dict[str, str]:
-    """The numbers of the questions by id, if one of them cannot be read whole on its button."""
+    """Number the questions, by button id, if one of them does not fit on its button."""
     questions = [button for button in buttons if not _is_short(button)]
-    if all(len(button.label) <= READABLE_CHARACTERS for button in questions):
+    if all(len(button.label) <= FULL_ROW_CHARACTERS for button in questions):
         return {}
     return {button.id: f"{n}. " for n, button in enumerate(questions, 1)}
 
@@ -138,7 +139,7 @@ def _has_text(draft: Draft) -> bool:
 
 
 def _reply(draft: Draft) -> dict[str, Any]:
-    """Whoever deleted the question may still read the answer."""
+    """Reply to the question, and post the answer also if the question was deleted."""
     if not draft.reply_to:
         return {}
     number = number_in(draft.reply_to)
@@ -146,7 +147,7 @@ def _reply(draft: Draft) -> dict[str, Any]:
 
 
 def _preview(card: Card | None) -> LinkPreviewOptions:
-    """The picture of the card, if it has one, and of no other address."""
+    """Preview the card's picture, and no other link of the text."""
     if card is None or not card.thumbnail_url:
         return LinkPreviewOptions(is_disabled=True)
     if not card.is_wide:

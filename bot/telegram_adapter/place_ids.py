@@ -1,7 +1,7 @@
-"""This file reads and writes our places and message ids in Telegram's terms.
+"""Format and parse ids of places and messages.
 
-A place is "chat" or "chat/topic", and keeps its name when the group moves. A message's id is
-"chat:number", for Telegram counts in each chat anew.
+A place is "chat" or "chat/topic", and stays the same when the group migrates. A message's id is
+"chat:number", because Telegram's numbers are unique only within a chat.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`topic`: None outside of one."""
+    """A chat, or a forum topic in it."""
 
     chat: int
     topic: int | None = None
@@ -21,7 +21,7 @@ class Place:
 
     @property
     def is_group(self) -> bool:
-        """Telegram's ids of people are positive, those of all else are not."""
+        """Telegram's ids of people are positive; those of groups and channels are negative."""
         return self.chat < 0
 
 

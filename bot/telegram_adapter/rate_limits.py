@@ -1,7 +1,7 @@
-"""This file keeps us below Telegram's limits: in all, in a chat, and in a group's minute.
+"""Stay below Telegram's rate limits: overall, per chat, and per group and minute.
 
-They are Telegram's own figures (https://core.telegram.org/bots/faq, "My bot is hitting limits", in
-`telegram.constants`), a little widened; what it asks for with a 429 holds on top.
+The limits are Telegram's (https://core.telegram.org/bots/faq, "My bot is hitting limits", and
+`telegram.constants`) with a small margin. A delay that Telegram asks for with a 429 adds to them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ GROUP_MESSAGES_PER_MINUTE = FloodLimit.MESSAGES_PER_MINUTE_PER_GROUP
 
 @dataclass(slots=True)
 class RateLimits:
-    """When the next message or edit may go out, on the loop's clock. `edit_s`: so far apart are
-    edits in a group, that they last for its minute; new messages may come faster."""
+    """When the next message or edit may be sent, on the loop's clock. Each field is the minimum
+    time for the limit of its name; `edit_s` spreads edits in a group over the minute, while new
+    messages may follow each other faster."""
 
     chat_s: float = 1.02 / FloodLimit.MESSAGES_PER_SECOND_PER_CHAT
     edit_s: float = 60.0 / FloodLimit.MESSAGES_PER_MINUTE_PER_GROUP
@@ -34,42 +35,42 @@ class RateLimits:
     _clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
 
     def wait_s(self, chat: int, *, is_edit: bool = False) -> float:
-        """How long nothing may be sent there yet; 0 if it may, and then it is counted."""
+        """Return the seconds until the chat may be sent something; 0 means now, and counts it."""
         now, sent = self._clock(), self._sent_by_chat[chat]
-        apart_s = max(self.chat_s, self.edit_s) if is_edit and chat < 0 else self.chat_s
-        free = [self._blocked_until.get(chat, now)]
+        interval_s = max(self.chat_s, self.edit_s) if is_edit and chat < 0 else self.chat_s
+        allowed_at = [self._blocked_until.get(chat, now)]
         if len(self._sent) == MESSAGES_PER_SECOND:
-            free.append(self._sent[0] + self.overall_s)
+            allowed_at.append(self._sent[0] + self.overall_s)
         if sent:
-            free.append(sent[-1] + apart_s)
+            allowed_at.append(sent[-1] + interval_s)
         if chat < 0 and len(sent) == GROUP_MESSAGES_PER_MINUTE:
-            free.append(sent[0] + self.minute_s)
-        if (wait_s := max(free) - now) > 0:
+            allowed_at.append(sent[0] + self.minute_s)
+        if (wait_s := max(allowed_at) - now) > 0:
             return wait_s
         self._sent.append(now)
         sent.append(now)
         return 0.0
 
     def record_completion(self, chat: int) -> None:
-        """What was counted last came to its end: by now Telegram has seen it, on whatever way."""
+        """Count the last call from now on: Telegram may have received it only at its end."""
         if sent := self._sent_by_chat[chat]:
             sent[-1] = self._clock()
 
     def block(self, chat: int, seconds: float) -> None:
-        """Telegram wants so long to hear nothing for that chat."""
+        """Send nothing to the chat for so many seconds, as Telegram asked with a 429."""
         self._blocked_until[chat] = self._clock() + seconds
 
     def blocked_s(self, chat: int) -> float:
-        """For how long Telegram still wants that, or 0."""
+        """Return the remaining seconds of `block`, or 0."""
         return max(self._blocked_until.get(chat, 0.0) - self._clock(), 0.0)
 
     def forget_idle_chats(self) -> None:
-        """Forgets the chats in which nothing was sent for a minute."""
-        old = self._clock() - self.minute_s
+        """Free the memory of chats that were sent nothing for a minute."""
+        oldest = self._clock() - self.minute_s
         for chat in [
-            chat for chat, sent in self._sent_by_chat.items() if not sent or sent[-1] < old
+            chat for chat, sent in self._sent_by_chat.items() if not sent or sent[-1] < oldest
         ]:
             del self._sent_by_chat[chat]
         self._blocked_until = {
-            chat: until for chat, until in self._blocked_until.items() if until > old
+            chat: until for chat, until in self._blocked_until.items() if until > oldest
         }

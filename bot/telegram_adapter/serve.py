@@ -1,4 +1,4 @@
-"""This file has people on Telegram heard, and Telegram know what they may ask for."""
+"""Receive Telegram's events until cancelled, and register the bot's commands meanwhile."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ async def serve(
     config: Section,
     on_ready: Callable[[], object] = lambda: None,
 ) -> None:
-    """Until this is cancelled. `on_ready`: told when it works.
+    """Pass events to `receiver` until cancelled. `on_ready`: called once events arrive.
 
-    Raises ConfigInvalid where Telegram does not take our webhook, or will not have us any more."""
+    Raises ConfigInvalid if Telegram refuses the webhook or no longer accepts the token."""
     bot = telegram.bot
     source: UpdateSource = Webhook(bot, config) if config.webhook_url else Polling(bot)
-    others = [
+    background = [
         asyncio.create_task(register_commands(bot)),
         asyncio.create_task(_forget_idle_chats(telegram)),
     ]
@@ -35,9 +35,9 @@ async def serve(
             EventListener(telegram, receiver, config.allowed_chats).on_update, on_ready
         )
     finally:
-        for task in others:
+        for task in background:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.gather(*background, return_exceptions=True)
 
 
 async def _forget_idle_chats(telegram: Telegram) -> None:

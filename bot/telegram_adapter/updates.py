@@ -1,7 +1,7 @@
-"""This file fetches what happens on Telegram, or has it brought: the two ways that Telegram offers.
+"""Receive updates from Telegram, by polling or by webhook.
 
-What was fetched is confirmed when it has been heard, so that a kill in between loses nothing: it
-comes again, and whoever hears it knows it by its id.
+An update is confirmed only after it was handled, so a kill in between loses nothing: Telegram
+sends it again, and the handler recognises it by its id.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
 
-WANTED = ("message", "callback_query")
+UPDATE_TYPES = ("message", "callback_query")
 POLL_S = 50
 HANDLING_S = 10.0
-"""After that it counts as heard, and goes on all the same."""
-GLANCE_S = 0.5
-"""Between two looks for what is new, while something is still being heard."""
+"""After that an update is confirmed although it is still being handled."""
+POLL_PAUSE_S = 0.5
+"""Between two polls while an update is being handled."""
 LONGEST_PAUSE_S = 60.0
 UPDATE_BYTES = 4_000_000
-OTHER_POLLER = "another program fetches what happens on Telegram with this token: end it"
-SECRET = "X-Telegram-Bot-Api-Secret-Token"
+OTHER_POLLER = "Another program polls Telegram with this token: stop it"
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 OnUpdate = Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]]
 T = TypeVar("T")
@@ -43,36 +43,36 @@ T = TypeVar("T")
 
 class UpdateSource(Protocol):
     async def serve(self, on_update: OnUpdate, on_ready: Callable[[], object]) -> None:
-        """Until it is cancelled. `on_ready`: told when it works. Raises ConfigInvalid where it can
-        never work."""
+        """Receive updates until cancelled. `on_ready`: called once they arrive. Raises
+        ConfigInvalid if they never will."""
 
 
 class Polling:
-    """Fulfils `UpdateSource`: asks Telegram again and again. What is still being heard is not
-    confirmed yet, for up to HANDLING_S, but what is new is fetched meanwhile."""
+    """`UpdateSource` by long polling. Updates that are being handled stay unconfirmed for up to
+    HANDLING_S; new ones are fetched meanwhile."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot  # borrowed
         self._clock = asyncio.get_running_loop().time
         self._next = 0
         self._unconfirmed: dict[int, tuple[asyncio.Task[None], float]] = {}
-        """By the update's id: who hears it, and until when that is waited for."""
+        """By update id: the handling task, and when it is confirmed at the latest."""
         self._late: set[asyncio.Task[None]] = set()
 
     async def serve(self, on_update: OnUpdate, on_ready: Callable[[], object]) -> None:
-        await retry_until_done(self._take_over)
+        await retry_until_done(self._remove_webhook)
         on_ready()
         try:
             while True:
                 for update in await retry_until_done(self._fetch):
-                    self._begin(update, on_update)
+                    self._start(update, on_update)
                 if handling := self._handling():
-                    await asyncio.wait(handling, timeout=GLANCE_S)
+                    await asyncio.wait(handling, timeout=POLL_PAUSE_S)
                 self._confirm()
         finally:
-            await _end(self._handling() | self._late)
+            await _cancel(self._handling() | self._late)
 
-    def _begin(self, update: Mapping[str, Any], on_update: OnUpdate) -> None:
+    def _start(self, update: Mapping[str, Any], on_update: OnUpdate) -> None:
         if (id := update["update_id"]) not in self._unconfirmed:
             self._unconfirmed[id] = (
                 asyncio.create_task(on_update(update)),
@@ -84,7 +84,7 @@ class Polling:
         return {task for task, _ in self._unconfirmed.values() if not task.done()}
 
     def _confirm(self) -> None:
-        """All before the first one that is still waited for."""
+        """Confirm the updates before the first one that is still waited for."""
         for id, (task, until) in list(self._unconfirmed.items()):
             if not task.done() and self._clock() < until:
                 break
@@ -92,25 +92,25 @@ class Polling:
             self._late.add(task)
         self._late = {task for task in self._late if not task.done()}
 
-    async def _take_over(self) -> None:
-        """Telegram lets nobody fetch what it brings to an address."""
+    async def _remove_webhook(self) -> None:
+        """Remove a webhook: Telegram refuses polling while one is set."""
         if (await self._bot.get_webhook_info()).url:
-            log.warning("a webhook was set for this token: it is removed")
+            log.warning("Removing the webhook that is set for this token")
             await self._bot.delete_webhook()
 
     async def _fetch(self) -> list[dict[str, Any]]:
-        """All that is not confirmed, and what is new."""
+        """Fetch all unconfirmed and new updates."""
         offset = next(iter(self._unconfirmed), self._next)
         timeout_s = 0 if self._unconfirmed else POLL_S
-        # Bot.get_updates reads all of them or none: one that it cannot read would leave us deaf.
-        asked = {"offset": offset, "timeout": timeout_s, "allowed_updates": WANTED}
-        found: Any = await self._bot._post("getUpdates", asked, read_timeout=timeout_s + 10)
-        return list(found)
+        # Not Bot.get_updates: one update that it cannot parse makes it lose all of them.
+        arguments = {"offset": offset, "timeout": timeout_s, "allowed_updates": UPDATE_TYPES}
+        updates: Any = await self._bot._post("getUpdates", arguments, read_timeout=timeout_s + 10)
+        return list(updates)
 
 
 class Webhook:
-    """Fulfils `UpdateSource`: Telegram brings what happens to an address of ours, before which a
-    proxy stands that speaks HTTPS."""
+    """`UpdateSource` by webhook: Telegram posts updates to the bot's URL, through a proxy that
+    terminates HTTPS."""
 
     def __init__(self, bot: Bot, config: Section) -> None:
         self._bot = bot  # borrowed
@@ -119,11 +119,11 @@ class Webhook:
         self._handling: set[asyncio.Task[None]] = set()
 
     async def serve(self, on_update: OnUpdate, on_ready: Callable[[], object]) -> None:
-        async def take(request: web.Request) -> web.Response:
-            return await self._take(request, on_update)
+        async def receive(request: web.Request) -> web.Response:
+            return await self._receive(request, on_update)
 
         app = web.Application(client_max_size=UPDATE_BYTES)
-        app.router.add_post(urlsplit(self._config.webhook_url).path or "/", take)
+        app.router.add_post(urlsplit(self._config.webhook_url).path or "/", receive)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
@@ -132,23 +132,25 @@ class Webhook:
                 await site.start()
             except OSError as error:
                 raise ConfigInvalid("telegram.webhook_port", "it cannot be opened") from error
-            await retry_until_done(self._ask)
+            await retry_until_done(self._set_webhook)
             on_ready()
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
-            await _end(self._handling)
+            await _cancel(self._handling)
 
-    async def _ask(self) -> None:
+    async def _set_webhook(self) -> None:
         url = self._config.webhook_url
         try:
-            await self._bot.set_webhook(url, secret_token=self._secret, allowed_updates=WANTED)
+            await self._bot.set_webhook(
+                url, secret_token=self._secret, allowed_updates=UPDATE_TYPES
+            )
         except BadRequest as error:
             raise ConfigInvalid("telegram.webhook_url", str(error)) from error
 
-    async def _take(self, request: web.Request, on_update: OnUpdate) -> web.Response:
-        told = request.headers.get(SECRET, "").encode(errors="replace")
-        if not hmac.compare_digest(told, self._secret.encode()):
+    async def _receive(self, request: web.Request, on_update: OnUpdate) -> web.Response:
+        given = request.headers.get(SECRET_HEADER, "").encode(errors="replace")
+        if not hmac.compare_digest(given, self._secret.encode()):
             raise web.HTTPForbidden
         try:
             update = json.loads(await request.read())
@@ -162,29 +164,29 @@ class Webhook:
 
 
 async def retry_until_done(call: Callable[[], Awaitable[T]]) -> T:
-    """Tried until Telegram does it. Raises ConfigInvalid where it does not know the token."""
-    failures, is_told = 0, False
+    """Call Telegram, retrying until it works. Raises ConfigInvalid for an unknown token."""
+    failures, is_reported = 0, False
     while True:
         wait_s = backoff_s(failures, LONGEST_PAUSE_S, first_s=0.5)
         try:
             return await call()
         except InvalidToken:
-            # Not chained: it may hold the token.
+            # Not chained: the error may contain the token.
             raise ConfigInvalid("telegram.token", "Telegram does not know it") from None
         except Conflict:
-            if not is_told:  # they will go on ending each other's calls
+            if not is_reported:  # every later poll conflicts as well
                 log.error(OTHER_POLLER)
-            is_told = True
+            is_reported = True
         except RetryAfter as error:
             wait_s = retry_after_s(error)
         except FAILURES as error:
-            log.warning("Telegram cannot be reached: %s", loggable(error))
+            log.warning("Cannot reach Telegram: %s", loggable(error))
         failures += 1
         await asyncio.sleep(wait_s)
 
 
-async def _end(tasks: set[asyncio.Task[None]]) -> None:
-    """What was not heard to its end comes again at the next start."""
+async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel the handling of updates. Telegram sends them again after the next start."""
     ending = list(tasks)
     for task in ending:
         task.cancel()

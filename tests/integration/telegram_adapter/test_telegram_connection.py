@@ -13,7 +13,7 @@ from bot.telegram_adapter.connect import open_telegram
 from bot.telegram_adapter.doctor_checks import check_telegram
 from bot.telegram_adapter.listener import EventListener
 from bot.telegram_adapter.serve import serve as serve_telegram
-from bot.telegram_adapter.updates import HANDLING_S, SECRET
+from bot.telegram_adapter.updates import HANDLING_S, SECRET_HEADER
 from core.errors import ConfigInvalid
 from tests.counterparts.telegram.refusal import OTHER_POLLER
 from tests.counterparts.telegram.server import BOT_NAME, TOKEN
@@ -36,7 +36,7 @@ async def test_a_webhook_brings_it_and_nobody_else_can(platform, receiver, tmp_p
         await platform.people.write(private, "hello", author=private)
         assert (await soon(receiver.messages)).text == "hello"
         async with httpx.AsyncClient() as stranger:
-            for headers in ({}, {SECRET: "a guess"}, {SECRET: b"\xe9"}):
+            for headers in ({}, {SECRET_HEADER: "a guess"}, {SECRET_HEADER: b"\xe9"}):
                 answer = await stranger.post(url, json={"update_id": 1}, headers=headers)
                 assert answer.status_code == 403
     async with serving_bot(platform, tmp_path, receiver):  # from now on it is fetched again
@@ -97,12 +97,12 @@ async def test_what_takes_long_to_be_heard_keeps_nobody_waiting_and_is_heard_aga
 
 
 async def test_an_update_that_nobody_can_read_leaves_nobody_deaf(telegram, receiver, private):
-    ears = EventListener(telegram, receiver, ())
-    await ears.on_update({"update_id": 1, "message": {"message_id": "?"}})
+    listener = EventListener(telegram, receiver, ())
+    await listener.on_update({"update_id": 1, "message": {"message_id": "?"}})
     person = {"id": private, "first_name": "Ada", "is_bot": False}
     chat = {"id": private, "type": "private"}
     message = {"message_id": 1, "date": 1, "chat": chat, "from": person, "text": "hello"}
-    await ears.on_update({"update_id": 2, "message": message})
+    await listener.on_update({"update_id": 2, "message": message})
     assert (await soon(receiver.messages)).text == "hello"
 
 

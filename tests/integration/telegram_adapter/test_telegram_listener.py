@@ -92,15 +92,15 @@ async def test_a_group_that_has_moved_keeps_its_library(platform, receiver, tmp_
 
 
 async def test_bots_are_not_heard_and_neither_are_notices(telegram, receiver, private):
-    ears = EventListener(telegram, receiver, ())
+    listener = EventListener(telegram, receiver, ())
     chat, bot = {"id": -5, "type": "group"}, {"id": 7, "first_name": "B", "is_bot": True}
     said = {"message_id": 1, "date": 1, "chat": chat, "text": LINK}
-    await ears.hear({"update_id": 1, "message": said | {"from": bot}})
+    await listener.on_update({"update_id": 1, "message": said | {"from": bot}})
     person = {"id": private, "first_name": "Ada", "is_bot": False}
     joined = {key: said[key] for key in ("message_id", "date", "chat")} | {"from": person}
-    await ears.hear({"update_id": 2, "message": joined | {"new_chat_members": [person]}})
+    await listener.on_update({"update_id": 2, "message": joined | {"new_chat_members": [person]}})
     assert receiver.messages.empty()
-    await ears.hear({"update_id": 3, "message": said | {"from": person}})
+    await listener.on_update({"update_id": 3, "message": said | {"from": person}})
     assert (await soon(receiver.messages)).author.name == "Ada"
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from bot.telegram_adapter.errors import CALL_S
+from bot.telegram_adapter.errors import CALL_TIMEOUT_S
 from tests.harness.eventually import eventually
 from tests.harness.fake_core import VIDEOS
 from tests.harness.forward_loop import forward, forwarding
@@ -145,7 +145,7 @@ async def test_a_message_whose_receipt_is_lost_stands_there_twice_at_most_and_no
             asked = await stage.paste()
         await eventually(lambda: met.met)
         if fault == "hang after":
-            forward(CALL_S)
+            forward(CALL_TIMEOUT_S)
         await stage.is_over(asked)
         told = Counter(await read(stage))
         once = Counter([DONE, SUMMARY, FOUND] if hit == FOUND else [DONE, SUMMARY])

@@ -145,7 +145,7 @@ async def test_beside_another_poller_all_is_heard_once_and_the_log_tells_of_it_o
     assert await read(stage) == [DONE, SUMMARY, FOUND]
     assert stage.fetcher.calls.count("look_up") == 1
     assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == [
-        "another program fetches what happens on Telegram with this token: end it"
+        "Another program polls Telegram with this token: stop it"
     ]
 
 

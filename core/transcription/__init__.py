@@ -1,1 +1,1 @@
-"""A video → its transcript: captions or speech, with checkpoints and fallbacks."""
+"""Make transcripts from captions or speech, with checkpoints and fallbacks."""

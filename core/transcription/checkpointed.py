@@ -1,7 +1,7 @@
-"""This file hears one audio, however often it must begin again: no finished window is heard twice.
+"""Transcribe one video with checkpoints, so that no finished window is transcribed twice.
 
-Windows are kept as pieces, named by where they begin. So those of two programs that hear the same
-video, with batches of different sizes, can be mixed and still make one whole.
+A checkpoint is numbered by where its window starts, in milliseconds. Two programs with different
+batch sizes can therefore both save checkpoints of one video, and a mix of them is still complete.
 """
 
 from __future__ import annotations
@@ -20,75 +20,78 @@ from core.model import LIGHTER, Progress, SpeechCompute, Window
 from core.ports import Checkpoints, ProgressCallback, Transcriber
 from core.transcription.compute_fallbacks import Fallback, lighter
 
-_TOLD = -1
-"""The number of the piece that tells the audio's duration; others are milliseconds."""
-_SAME_S = 0.5
+_DURATION_NUMBER = -1
+"""Number of the checkpoint that holds the audio's duration."""
+_SAME_DURATION_S = 0.5
 
-Kept = tuple[Window, Window]
-"""The first window of a former hearing, which told the duration, and all others in one."""
+Resumed = tuple[Window, Window]
+"""An earlier run's window with the duration, and all its other windows merged into one."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointedTranscription:
-    """One hearing of one video. `recipe` changes with all that the words depend on."""
+    """The transcription of one video. `recipe` names every setting that the text depends on."""
 
     transcriber: Transcriber
     checkpoints: Checkpoints
-    ladder: Fallback
+    fallback: Fallback
     compute: SpeechCompute
     video_id: str
     language: str
     recipe: str
 
     async def windows(self, audio: Path, on_progress: ProgressCallback) -> AsyncGenerator[Window]:
-        """As `Transcriber.transcribe`, but what was heard before a kill comes first, as one window;
-        and where memory runs out, or the card fails, hearing goes on with less, which is told.
+        """Yield windows as `Transcriber.transcribe` does, after those of an earlier run as one.
 
-        Pieces of another audio, one of another duration, are not used."""
-        kept = await self._kept()
-        stream = self._hear(audio, kept, on_progress)
+        If memory runs out or the GPU fails, report it as progress and continue with lighter
+        settings. Checkpoints of audio with another duration are deleted."""
+        resumed = await self._load()
+        stream = self._transcribe(audio, resumed, on_progress)
         try:
             first = await anext(stream)
-            if kept and abs(first.duration_s - kept[0].duration_s) > _SAME_S:
+            if resumed and abs(first.duration_s - resumed[0].duration_s) > _SAME_DURATION_S:
                 await stream.aclose()
                 await self.checkpoints.clear(self.video_id, self.recipe)
-                kept, stream = None, self._hear(audio, None, on_progress)
+                resumed, stream = None, self._transcribe(audio, None, on_progress)
                 first = await anext(stream)
             yield first
-            if kept:
-                yield kept[1]
+            if resumed:
+                yield resumed[1]
             else:
-                await self._save(_TOLD, first)
-            async with aclosing(self._saving(stream, kept[1].heard_s if kept else 0.0)) as rest:
+                await self._save(_DURATION_NUMBER, first)
+            from_s = resumed[1].heard_s if resumed else 0.0
+            async with aclosing(self._saving(stream, from_s)) as rest:
                 async for window in rest:
                     yield window
         finally:
             await stream.aclose()
 
     async def _saving(
-        self, stream: AsyncGenerator[Window], heard_s: float
+        self, stream: AsyncGenerator[Window], from_s: float
     ) -> AsyncGenerator[Window]:
-        """Each window once it is kept: with the one before it where it leads no further."""
-        begins, ends, piece = _number(heard_s), _number(heard_s), None
+        """Save each window before yielding it.
+
+        A window that ends where the previous one did shares that one's checkpoint."""
+        start, end, saved = _number(from_s), _number(from_s), None
         async for window in stream:
-            if (reached := _number(window.heard_s)) > ends:
-                begins, ends, piece = ends, reached, window
-                await self._save(begins, piece)
-            elif piece and window.segments:
-                piece = replace(window, segments=piece.segments + window.segments)
-                await self._save(begins, piece)
+            if (window_end := _number(window.heard_s)) > end:
+                start, end, saved = end, window_end, window
+                await self._save(start, saved)
+            elif saved and window.segments:
+                saved = replace(window, segments=saved.segments + window.segments)
+                await self._save(start, saved)
             yield window
 
-    async def _hear(
-        self, audio: Path, kept: Kept | None, on_progress: ProgressCallback
+    async def _transcribe(
+        self, audio: Path, resumed: Resumed | None, on_progress: ProgressCallback
     ) -> AsyncGenerator[Window]:
-        """From the last finished window on, rung after rung."""
-        from_s, language = (kept[1].heard_s, kept[1].language) if kept else (0.0, "")
-        compute: SpeechCompute | None = self.ladder.compute or self.compute
+        """Continue after the last finished window, with lighter settings after each failure."""
+        from_s, language = (resumed[1].heard_s, resumed[1].language) if resumed else (0.0, "")
+        compute: SpeechCompute | None = self.fallback.compute or self.compute
         while compute:
-            heard = self.transcriber.transcribe(audio, language or self.language, from_s, compute)
+            stream = self.transcriber.transcribe(audio, language or self.language, from_s, compute)
             try:
-                async with aclosing(heard) as windows:
+                async with aclosing(stream) as windows:
                     async for window in windows:
                         if window.heard_s:
                             from_s, language = window.heard_s, window.language or language
@@ -102,9 +105,9 @@ class CheckpointedTranscription:
             on_progress(Progress("load", note=LIGHTER))
 
     def _remember(self, compute: SpeechCompute) -> None:
-        """One that has served, not one that was only tried."""
+        """Keep settings for the next video once they have produced a window."""
         if compute != self.compute:
-            self.ladder.compute = compute
+            self.fallback.compute = compute
 
     async def _lighter(
         self, compute: SpeechCompute, error: WorkerOutOfMemory | SpeechDeviceFailed
@@ -116,27 +119,26 @@ class CheckpointedTranscription:
     async def _save(self, number: int, window: Window) -> None:
         await self.checkpoints.save(self.video_id, self.recipe, number, json.dumps(asdict(window)))
 
-    async def _kept(self) -> Kept | None:
-        pieces = await self.checkpoints.load(self.video_id, self.recipe)
-        told, whole = _read(pieces, _TOLD), Window(0.0, 0.0)
-        while window := _read(pieces, _number(whole.heard_s)):
-            if _number(window.heard_s) <= _number(whole.heard_s):
-                break  # it leads nowhere
-            whole = replace(window, segments=whole.segments + window.segments)
-        return (told, whole) if told and whole.heard_s else None
+    async def _load(self) -> Resumed | None:
+        saved = await self.checkpoints.load(self.video_id, self.recipe)
+        first, merged = _read(saved, _DURATION_NUMBER), Window(0.0, 0.0)
+        while window := _read(saved, _number(merged.heard_s)):
+            if _number(window.heard_s) <= _number(merged.heard_s):
+                break  # it ends where it starts: following it would never end
+            merged = replace(window, segments=merged.segments + window.segments)
+        return (first, merged) if first and merged.heard_s else None
 
 
-def _number(from_s: float) -> int:
-    return round(from_s * 1000)
+def _number(start_s: float) -> int:
+    return round(start_s * 1000)
 
 
-def _read(pieces: Mapping[int, str], number: int) -> Window | None:
-    """None where there is none, or one that another release wrote in its own way."""
+def _read(saved: Mapping[int, str], number: int) -> Window | None:
+    """None if it is missing, or was written by a release with another format."""
     try:
-        window = _adapter().validate_python(json.loads(pieces[number]))
+        return _adapter().validate_python(json.loads(saved[number]))
     except (KeyError, ValueError):
         return None
-    return window
 
 
 @cache

@@ -1,4 +1,4 @@
-"""This file says what is tried next when hearing asks more of the machine than there is."""
+"""Choose lighter compute settings after transcription ran out of memory or the GPU failed."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from core.model import LIGHTEST, SpeechCompute
 
 
 class Fallback:
-    """The effort that this machine was found to bear, as long as the process lives: the next video
-    does not begin by failing again."""
+    """Lighter settings that worked on this machine, so that the next video starts with them.
+
+    `compute` is None while the configured settings work. Kept until the process ends."""
 
     def __init__(self) -> None:
         self.compute: SpeechCompute | None = None
 
 
 def lighter(compute: SpeechCompute, error: BackendError) -> SpeechCompute | None:
-    """The next rung, or None: half the batch down to one, then eight bits, then the CPU. A card
-    that fails in any other way than by its memory is left at once.
+    """Return the next lighter settings to try after `error`, or None if none can help.
 
-    `compute`: what it means on this machine, without `auto`.
+    Out of memory: halve the batch down to one, then use eight bits, then the CPU. Any other GPU
+    failure: use the CPU at once. `compute` must not contain `auto` when memory ran out.
 
-    >>> lighter(Effort("cuda", "float16", 8), WorkerOutOfMemory("speech"))
-    Effort(device='cuda', compute_type='float16', batch_size=4)
+    >>> lighter(SpeechCompute("cuda", "float16", 8), WorkerOutOfMemory("speech"))
+    SpeechCompute(device='cuda', compute_type='float16', batch_size=4)
     """
     if isinstance(error, SpeechDeviceFailed):
-        return _on_the_cpu(compute)
+        return _on_cpu(compute)
     if not isinstance(error, WorkerOutOfMemory):
         return None
     if compute.batch_size > 1:
         return replace(compute, batch_size=compute.batch_size // 2)
     if compute.compute_type != LIGHTEST and "int8" not in compute.compute_type:
         return replace(compute, compute_type=LIGHTEST)
-    return _on_the_cpu(compute)
+    return _on_cpu(compute)
 
 
-def _on_the_cpu(compute: SpeechCompute) -> SpeechCompute | None:
+def _on_cpu(compute: SpeechCompute) -> SpeechCompute | None:
     if compute.device == "cpu":
         return None
     return replace(compute, device="cpu", compute_type=LIGHTEST)

@@ -1,4 +1,4 @@
-"""This file gets a video's words: heard from its audio, or read from captions or subtitles."""
+"""Make a video's transcript: from its audio, YouTube's captions or a subtitle file."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from core.transcription.checkpointed import CheckpointedTranscription
 from core.transcription.compute_fallbacks import Fallback
 
 VideoAndTranscript = tuple[Video, Transcript]
-"""The video, its length now known, and what is said in it."""
+"""The video with its real duration, and its transcript."""
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptMaker:
-    """Everything between a source and its transcript. Audio lies in `scratch` only while heard."""
+    """Makes transcripts. `scratch` holds downloaded audio only while it is transcribed."""
 
     fetcher: Fetcher
     transcriber: Transcriber
@@ -33,43 +33,43 @@ class TranscriptMaker:
     speech: Speech
     limits: Limits
     checkpoints: Checkpoints
-    _fallbacks: Fallback = field(default_factory=Fallback)
+    _fallback: Fallback = field(default_factory=Fallback)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Codes of what the user should know about how this machine hears."""
-        return (LIGHTER,) if self._fallbacks.compute else ()
+        """Note codes for the user about how this machine transcribes."""
+        return (LIGHTER,) if self._fallback.compute else ()
 
     async def clear_checkpoints(self, video_id: str) -> None:
-        """The video's transcript is stored: nothing need be kept for hearing it."""
+        """Call once the video's transcript is stored."""
         await self.checkpoints.clear(video_id)
 
     def is_current(self, source: Source, transcript: Transcript) -> bool:
-        """Whether hearing the source again could give anything else, by the settings of today."""
+        """Whether `transcript` was made with the present settings."""
         return transcript.recipe.startswith(self.recipe_prefix(source))
 
     async def make(
         self, source: Source, video: Video, on_progress: ProgressCallback
     ) -> VideoAndTranscript:
-        """The first way of `speech.order` that works; a file has only one.
+        """Try each method in `speech.order` until one works; a file has only one.
 
-        Raises NoSpeech if nobody speaks, else the error of the way that matters most: when the
-        audio is blocked and there are no captions either, the user is told about the audio."""
+        Raises NoSpeech and VideoTooLong at once, without trying the next method. If all fail,
+        raises the first error other than NoCaptions: that the audio is blocked matters more."""
         check_length(video.duration_s, self.limits)
         if isinstance(source, File):
             return await self._make_from_file(source, video, on_progress)
         failures: list[BackendError | VideoError] = []
-        for way in self.speech.order:
+        for method in self.speech.order:
             try:
-                if way == "captions":
+                if method == "captions":
                     return await self._read_captions(source, video)
                 return await self._transcribe_link(source, video, on_progress)
             except (NoSpeech, VideoTooLong):
                 raise
             except (BackendError, VideoError) as error:
                 failures.append(error)
-        telling = [error for error in failures if not isinstance(error, NoCaptions)]
-        raise (telling or failures)[0]
+        important = [error for error in failures if not isinstance(error, NoCaptions)]
+        raise (important or failures)[0]
 
     async def _make_from_file(
         self, source: File, video: Video, on_progress: ProgressCallback
@@ -117,26 +117,30 @@ class TranscriptMaker:
         return video, Transcript(video.id, language, "whisper", tuple(segments), recipe)
 
     def _checkpointed(self, video_id: str, recipe: str) -> CheckpointedTranscription:
-        compute = SpeechCompute(
-            self.speech.device, self.speech.compute_type, self.speech.batch_size
-        )
-        language = self.speech.language
+        speech = self.speech
         return CheckpointedTranscription(
-            self.transcriber, self.checkpoints, self._fallbacks, compute, video_id, language, recipe
+            self.transcriber,
+            self.checkpoints,
+            self._fallback,
+            SpeechCompute(speech.device, speech.compute_type, speech.batch_size),
+            video_id,
+            speech.language,
+            recipe,
         )
 
     def recipe_prefix(self, source: Source) -> str:
+        """Name the settings that the source's transcript depends on: every recipe's beginning."""
         if isinstance(source, File) and source.is_subtitles:
             return "file:"
-        ways = "whisper" if isinstance(source, File) else ",".join(self.speech.order)
-        return f"{ways} {self.speech.model} {self.speech.language}:"
+        methods = "whisper" if isinstance(source, File) else ",".join(self.speech.order)
+        return f"{methods} {self.speech.model} {self.speech.language}:"
 
 
 def notes_about(video: Video, transcript: Transcript, speech: Speech) -> tuple[str, ...]:
-    """What the user should know about whose words these are."""
+    """Note codes for the user when captions replaced speech, or are automatic."""
     if transcript.source != "captions":
         return ()
     key = transcript.recipe.rsplit("captions:", 1)[-1]
     automatic = any(track.key == key and track.automatic for track in video.caption_tracks)
-    stood_in = speech.order[0] == "whisper"
-    return ("captions_used",) * stood_in + ("captions_automatic",) * automatic
+    replaced_speech = speech.order[0] == "whisper"
+    return ("captions_used",) * replaced_speech + ("captions_automatic",) * automatic

@@ -1,4 +1,4 @@
-"""This file checks that a real child in want of memory costs no word and is asked for less."""
+"""A real child process that runs out of memory loses no segment and gets lighter settings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VIDEO = Video("file-0123456789a", "talk", file_name="talk.wav")
 
 @pytest.fixture
 async def make_maker(tmp_path):
-    """A program over a real store and a child that gets into trouble."""
+    """Make a TranscriptMaker with a real store and a child process that fails."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(sqlite_url(tmp_path / "db")))
 
@@ -61,7 +61,7 @@ async def make_maker(tmp_path):
         ("card", replace(LAST, batch_size=8)),
     ],
 )
-async def test_a_child_in_want_of_memory_is_asked_for_less_until_it_bears(
+async def test_lighter_settings_are_tried_until_the_child_works(
     make_maker, tmp_path, trouble, bears
 ):
     told = []
@@ -74,7 +74,7 @@ async def test_a_child_in_want_of_memory_is_asked_for_less_until_it_bears(
     assert fractions == [0.25, 0.5, 0.75, 1.0]
 
 
-async def test_the_next_program_goes_on_where_the_last_one_gave_up(make_maker, tmp_path):
+async def test_the_next_program_continues_where_the_last_one_failed(make_maker, tmp_path):
     source = File(tmp_path / "talk.wav")
     weak = await make_maker("python", LAST, device="cpu", compute_type="int8", batch_size=2)
     with pytest.raises(WorkerOutOfMemory):

@@ -1,4 +1,4 @@
-"""This file checks what is tried next when hearing asks more than the machine has."""
+"""Lighter compute settings to try after transcription ran out of memory or the GPU failed."""
 
 import pytest
 
@@ -10,13 +10,13 @@ FULL = WorkerOutOfMemory("speech")
 BROKEN = SpeechDeviceFailed("CUDA failed with error unspecified launch failure")
 
 
-def climb_down(compute, error):
+def fall_back(compute, error):
     while compute := lighter(compute, error):
         yield compute
 
 
-def test_a_card_without_memory_halves_the_batch_then_the_precision_then_gives_way_to_the_cpu():
-    assert list(climb_down(SpeechCompute("cuda", "float16", 8), FULL)) == [
+def test_out_of_memory_halves_the_batch_then_the_precision_then_uses_the_cpu():
+    assert list(fall_back(SpeechCompute("cuda", "float16", 8), FULL)) == [
         SpeechCompute("cuda", "float16", 4),
         SpeechCompute("cuda", "float16", 2),
         SpeechCompute("cuda", "float16", 1),
@@ -26,29 +26,29 @@ def test_a_card_without_memory_halves_the_batch_then_the_precision_then_gives_wa
 
 
 @pytest.mark.parametrize("compute_type", ["int8", "int8_float16", LIGHTEST])
-def test_what_is_in_eight_bits_already_is_not_tried_again_so(compute_type):
-    assert list(climb_down(SpeechCompute("cuda", compute_type, 3), FULL)) == [
+def test_eight_bits_are_not_tried_twice(compute_type):
+    assert list(fall_back(SpeechCompute("cuda", compute_type, 3), FULL)) == [
         SpeechCompute("cuda", compute_type, 1),
         SpeechCompute("cpu", LIGHTEST, 1),
     ]
 
 
 def test_the_cpu_is_the_last_resort():
-    assert list(climb_down(SpeechCompute("cpu", "float32", 2), FULL)) == [
+    assert list(fall_back(SpeechCompute("cpu", "float32", 2), FULL)) == [
         SpeechCompute("cpu", "float32", 1),
         SpeechCompute("cpu", LIGHTEST, 1),
     ]
-    assert list(climb_down(SpeechCompute("cpu", "int8", 2), FULL)) == [
+    assert list(fall_back(SpeechCompute("cpu", "int8", 2), FULL)) == [
         SpeechCompute("cpu", "int8", 1)
     ]
 
 
-def test_a_card_that_fails_is_left_at_once_with_the_batch_as_it_is():
+def test_a_failing_gpu_is_replaced_at_once_with_the_same_batch():
     for device in ("cuda", "auto"):
-        assert list(climb_down(SpeechCompute(device, "float16", 8), BROKEN)) == [
+        assert list(fall_back(SpeechCompute(device, "float16", 8), BROKEN)) == [
             SpeechCompute("cpu", LIGHTEST, 8)
         ]
 
 
-def test_against_anything_else_less_does_not_help():
+def test_other_errors_have_no_fallback():
     assert lighter(SpeechCompute("cuda", "float16", 8), WorkerFailed("speech")) is None

@@ -1,4 +1,4 @@
-"""This file checks how a source becomes words: which way is tried, what is told, what is left."""
+"""How a source becomes a transcript: methods tried, progress and errors reported, files left."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +54,7 @@ def refuse_subtitles(path):
     raise NotMedia(path.name)
 
 
-async def test_a_link_is_downloaded_and_heard(tmp_path):
+async def test_a_link_is_downloaded_and_transcribed(tmp_path):
     transcriber = FakeTranscriber(*SPOKEN, duration_s=10.5)
     fetcher = FakeFetcher(BEES, audio=b"hum")
     video, transcript = await make_maker(tmp_path, fetcher=fetcher, transcriber=transcriber).make(
@@ -70,20 +70,20 @@ async def test_a_link_is_downloaded_and_heard(tmp_path):
     assert (fetcher.calls, transcriber.heard) == (["download"], [(b"hum", "")])
 
 
-async def test_the_audio_is_gone_when_it_has_been_heard(tmp_path):
+async def test_the_audio_is_deleted_afterwards(tmp_path):
     await make_maker(tmp_path).make(LINK, BEES, silent)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("failure", [NoAudio(), SpeechModelMissing("x")])
-async def test_the_audio_is_gone_after_a_failure_too(tmp_path, failure):
+async def test_the_audio_is_deleted_after_a_failure_too(tmp_path, failure):
     transcriber = FakeTranscriber(*SPOKEN, failure=failure)
     with pytest.raises(type(failure)):
         await make_maker(tmp_path, transcriber=transcriber, order=WHISPER).make(LINK, BEES, silent)
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_progress_is_told_stage_by_stage(tmp_path):
+async def test_progress_is_reported_stage_by_stage(tmp_path):
     told = []
     await make_maker(tmp_path).make(LINK, BEES, told.append)
     assert told == [
@@ -97,14 +97,14 @@ async def test_progress_is_told_stage_by_stage(tmp_path):
 
 
 @pytest.mark.parametrize("failure", [DownloadFailed("403"), BotCheck(), NoAudio()])
-async def test_captions_serve_when_the_audio_cannot_be_had(tmp_path, failure):
+async def test_captions_are_used_when_the_audio_is_unavailable(tmp_path, failure):
     fetcher = FakeFetcher(BEES, said={"en": SHOWN}, failures={"download": failure})
     _, transcript = await make_maker(tmp_path, fetcher=fetcher).make(LINK, BEES, silent)
     assert (transcript.segments, transcript.source) == (SHOWN, "captions")
     assert notes_about(BEES, transcript, Speech()) == ("captions_used",)
 
 
-async def test_captions_come_first_if_so_set(tmp_path):
+async def test_captions_come_first_if_configured(tmp_path):
     fetcher = FakeFetcher(BEES, said={"en": SHOWN})
     order = ("captions", "whisper")
     _, transcript = await make_maker(tmp_path, fetcher=fetcher, order=order).make(
@@ -116,7 +116,7 @@ async def test_captions_come_first_if_so_set(tmp_path):
 
 
 @pytest.mark.parametrize("failure", [NoCaptions(), CaptionsBlocked()])
-async def test_a_video_whose_captions_cannot_be_had_is_heard(tmp_path, failure):
+async def test_a_video_without_usable_captions_is_transcribed(tmp_path, failure):
     fetcher = FakeFetcher(BEES, failures={"captions": failure})
     maker = make_maker(tmp_path, fetcher=fetcher, order=("captions", "whisper"))
     _, transcript = await maker.make(LINK, BEES, silent)
@@ -138,7 +138,7 @@ async def test_automatic_captions_are_never_used_silently(tmp_path):
         (NoCaptions(), CaptionsBlocked(), CaptionsBlocked),
     ],
 )
-async def test_when_no_way_works_the_one_that_matters_most_is_told(
+async def test_when_every_method_fails_the_most_important_error_is_raised(
     tmp_path, download, captions, told
 ):
     fetcher = FakeFetcher(BEES, failures={"download": download, "captions": captions})
@@ -146,14 +146,14 @@ async def test_when_no_way_works_the_one_that_matters_most_is_told(
         await make_maker(tmp_path, fetcher=fetcher).make(LINK, BEES, silent)
 
 
-async def test_no_captions_alone_is_told_as_such(tmp_path):
+async def test_missing_captions_are_the_error_if_nothing_else_failed(tmp_path):
     with pytest.raises(NoCaptions):
         await make_maker(tmp_path, fetcher=FakeFetcher(MUTE), order=("captions",)).make(
             LINK, MUTE, silent
         )
 
 
-async def test_silence_never_becomes_text_and_captions_do_not_stand_in_for_it(tmp_path):
+async def test_captions_do_not_replace_silence(tmp_path):
     fetcher = FakeFetcher(BEES, said={"en": SHOWN})
     with pytest.raises(NoSpeech):
         await make_maker(tmp_path, fetcher=fetcher, transcriber=FakeTranscriber()).make(
@@ -162,7 +162,7 @@ async def test_silence_never_becomes_text_and_captions_do_not_stand_in_for_it(tm
     assert fetcher.calls == ["download"]
 
 
-async def test_a_missing_model_is_the_operators_matter_not_a_reason_for_captions(tmp_path):
+async def test_a_missing_model_is_an_error_not_a_reason_for_captions(tmp_path):
     fetcher = FakeFetcher(BEES, said={"en": SHOWN})
     transcriber = FakeTranscriber(failure=SpeechModelMissing("large"))
     with pytest.raises(SpeechModelMissing):
@@ -172,7 +172,7 @@ async def test_a_missing_model_is_the_operators_matter_not_a_reason_for_captions
     assert "captions" not in fetcher.calls
 
 
-async def test_a_video_that_is_too_long_is_not_even_downloaded(tmp_path):
+async def test_a_video_that_is_too_long_is_not_downloaded(tmp_path):
     long = Video(BEES.id, "Bees", duration_s=200.0)
     fetcher = FakeFetcher(long)
     with pytest.raises(VideoTooLong) as raised:
@@ -181,7 +181,7 @@ async def test_a_video_that_is_too_long_is_not_even_downloaded(tmp_path):
     assert fetcher.calls == []
 
 
-async def test_audio_longer_than_youtube_said_is_stopped_and_no_captions_stand_in(tmp_path):
+async def test_audio_longer_than_youtube_said_is_refused_without_trying_captions(tmp_path):
     transcriber, fetcher = FakeTranscriber(*SPOKEN, duration_s=600.0), FakeFetcher(BEES)
     with pytest.raises(VideoTooLong):
         await make_maker(tmp_path, fetcher=fetcher, transcriber=transcriber, max_minutes=2).make(
@@ -190,13 +190,13 @@ async def test_audio_longer_than_youtube_said_is_stopped_and_no_captions_stand_i
     assert fetcher.calls == ["download"]
 
 
-def test_a_limit_counts_whole_minutes():
+def test_the_length_limit_counts_whole_minutes():
     check_length(2 * 60 + 29, Limits(max_minutes=2))
     with pytest.raises(VideoTooLong):
         check_length(2 * 60 + 31, Limits(max_minutes=2))
 
 
-async def test_a_file_is_heard_where_it_lies(tmp_path):
+async def test_a_file_is_transcribed_in_place(tmp_path):
     path = tmp_path / "talk.wav"
     path.write_bytes(b"hum")
     fetcher, transcriber = FakeFetcher(), FakeTranscriber(*SPOKEN, duration_s=9.5)
@@ -210,7 +210,7 @@ async def test_a_file_is_heard_where_it_lies(tmp_path):
     assert path.exists()
 
 
-async def test_subtitles_are_read_not_heard(tmp_path):
+async def test_subtitles_are_read_not_transcribed(tmp_path):
     transcriber = FakeTranscriber(*SPOKEN)
     video = Video("file-0123456789a", "talk", file_name="talk.srt")
     found, transcript = await make_maker(tmp_path, transcriber=transcriber).make(
@@ -221,7 +221,7 @@ async def test_subtitles_are_read_not_heard(tmp_path):
     assert transcriber.heard == []
 
 
-async def test_subtitles_that_are_none_are_told(tmp_path):
+async def test_a_file_that_is_not_subtitles_is_refused(tmp_path):
     with pytest.raises(NotMedia):
         await make_maker(tmp_path, subtitles=refuse_subtitles).make(
             File(tmp_path / "talk.srt"), MUTE, silent
@@ -240,9 +240,7 @@ async def test_subtitles_that_are_none_are_told(tmp_path):
         (File(Path("talk.wav")), {"model": "small"}, False),
     ],
 )
-async def test_a_transcript_is_kept_until_hearing_again_could_give_another(
-    tmp_path, source, change, is_current
-):
+async def test_a_transcript_is_current_while_its_settings_are(tmp_path, source, change, is_current):
     (tmp_path / "talk.wav").write_bytes(b"hum")
     here = File(tmp_path / "talk.wav") if isinstance(source, File) else source
     _, transcript = await make_maker(tmp_path).make(here, BEES, silent)
@@ -250,13 +248,13 @@ async def test_a_transcript_is_kept_until_hearing_again_could_give_another(
     assert later.is_current(here, transcript) == is_current
 
 
-async def test_captions_once_used_are_kept_as_long_as_the_settings_are(tmp_path):
+async def test_captions_used_as_a_fallback_stay_current(tmp_path):
     fetcher = FakeFetcher(BEES, said={"en": SHOWN}, failures={"download": BotCheck()})
     here = make_maker(tmp_path, fetcher=fetcher)
     _, transcript = await here.make(LINK, BEES, silent)
     assert here.is_current(LINK, transcript)
 
 
-def test_words_that_were_heard_need_no_note():
+def test_transcribed_speech_needs_no_note():
     heard = Transcript(BEES.id, "en", "whisper", SPOKEN, "whisper large :whisper")
     assert notes_about(BEES, heard, Speech()) == ()

@@ -1,4 +1,4 @@
-"""This file checks that no finished window is heard twice: after a kill, and where memory ends."""
+"""No finished window is transcribed twice: after a kill, and after running out of memory."""
 
 from contextlib import aclosing
 from pathlib import Path
@@ -26,7 +26,7 @@ FULL, BROKEN = WorkerOutOfMemory("speech"), SpeechDeviceFailed("CUDA failed with
 
 
 class Bench:
-    """One store and one program after another that hears with it."""
+    """One store, used by one program after another."""
 
     def __init__(self, scratch: Path) -> None:
         self.checkpoints = MemoryStore().checkpoints
@@ -51,14 +51,14 @@ def transcriber_of(*segments, **how):
 
 
 def killed_after(number):
-    """Ears that break before segment `number`."""
+    """A transcriber that fails before segment `number`."""
     return transcriber_of(
         bears=lambda compute, n: WorkerTimeout("speech", 1) if n == number else None
     )
 
 
 def only(**needed):
-    """Bears what asks no more than this."""
+    """Works only with these settings; runs out of memory with others."""
 
     def bears(compute, number):
         fits = all(getattr(compute, name) == value for name, value in needed.items())
@@ -74,23 +74,25 @@ def bench(tmp_path):
 
 @pytest.fixture
 async def whole(bench):
-    """The transcript of a hearing that nothing came between."""
-    words = await bench.transcribe(transcriber_of())
+    """The transcript of an undisturbed run."""
+    made = await bench.transcribe(transcriber_of())
     await bench.checkpoints.clear(BEES.id)
-    return words
+    return made
 
 
 @pytest.mark.parametrize("number", range(5))
-async def test_after_a_kill_only_what_was_not_finished_is_heard(bench, whole, number):
+async def test_after_a_kill_only_unfinished_windows_are_transcribed(bench, whole, number):
     with pytest.raises(WorkerTimeout):
         await bench.transcribe(killed_after(number))
-    again = transcriber_of(language="ko" if number else "en")  # what the rest is in does not matter
+    again = transcriber_of(
+        language="ko" if number else "en"
+    )  # the language of the rest does not matter
     assert await bench.transcribe(again) == whole
     assert again.asked == [(SPOKEN[number - 1].end_s if number else 0.0, SET)]
     assert again.heard[0][1] == ("en" if number else "")
 
 
-async def test_a_hearing_that_is_left_early_is_taken_up_too(bench, whole):
+async def test_a_transcription_closed_early_is_resumed(bench, whole):
     first = transcriber_of()
     transcription = bench.program(first)._checkpointed(BEES.id, "whisper,captions large-v3-turbo :")
     (bench.scratch / "audio").write_bytes(b"hum")
@@ -104,7 +106,7 @@ async def test_a_hearing_that_is_left_early_is_taken_up_too(bench, whole):
     assert again.asked == [(SPOKEN[1].end_s, SET)]
 
 
-async def test_killed_again_and_again_each_window_is_heard_once(bench, whole):
+async def test_each_window_is_transcribed_once_however_often_the_program_is_killed(bench, whole):
     for number in range(1, 5):
         programs = killed_after(number)
         with pytest.raises(WorkerTimeout):
@@ -113,7 +115,7 @@ async def test_killed_again_and_again_each_window_is_heard_once(bench, whole):
     assert await bench.transcribe(transcriber_of()) == whole
 
 
-async def test_what_was_heard_before_is_told_as_done(bench):
+async def test_progress_starts_at_what_is_already_done(bench):
     with pytest.raises(WorkerTimeout):
         await bench.transcribe(killed_after(3))
     told = []
@@ -122,12 +124,12 @@ async def test_what_was_heard_before_is_told_as_done(bench):
     assert fractions == [pytest.approx(segment.end_s / 20) for segment in SPOKEN[2:]]
 
 
-async def test_windows_of_two_programs_with_other_batches_make_one_whole(bench, whole):
+async def test_windows_of_two_batch_sizes_combine(bench, whole):
     with pytest.raises(WorkerTimeout):
         await bench.transcribe(killed_after(2))
     both = Segment(SPOKEN[0].start_s, SPOKEN[1].end_s, "Sentence 0. Sentence 1.")
     await bench.checkpoints.clear(BEES.id)
-    with pytest.raises(WorkerTimeout):  # one that hears in larger windows was at work meanwhile
+    with pytest.raises(WorkerTimeout):  # another program, with larger windows
         await bench.transcribe(
             transcriber_of(both, *SPOKEN[2:], failure=WorkerTimeout("speech", 1))
         )
@@ -137,7 +139,7 @@ async def test_windows_of_two_programs_with_other_batches_make_one_whole(bench, 
 
 
 @pytest.mark.parametrize("change", [{"model": "small"}, {"language": "ko"}])
-async def test_other_settings_begin_anew(bench, change):
+async def test_other_settings_start_from_the_beginning(bench, change):
     with pytest.raises(WorkerTimeout):
         await bench.transcribe(killed_after(3))
     again = transcriber_of()
@@ -145,7 +147,7 @@ async def test_other_settings_begin_anew(bench, change):
     assert [from_s for from_s, _ in again.asked] == [0.0]
 
 
-async def test_a_file_and_a_link_have_nothing_in_common(bench):
+async def test_a_file_and_a_link_do_not_share_checkpoints(bench):
     with pytest.raises(WorkerTimeout):
         await bench.transcribe(killed_after(3))
     (bench.scratch / "talk.wav").write_bytes(b"hum")
@@ -155,7 +157,7 @@ async def test_a_file_and_a_link_have_nothing_in_common(bench):
 
 
 @pytest.mark.parametrize(("duration_s", "reused"), [(20.4, True), (20.6, False), (19.4, False)])
-async def test_pieces_of_an_audio_of_another_length_are_not_used(bench, duration_s, reused):
+async def test_checkpoints_of_audio_of_another_length_are_not_used(bench, duration_s, reused):
     with pytest.raises(WorkerTimeout):
         await bench.transcribe(killed_after(3))
     again = transcriber_of(*SPOKEN[:4], duration_s=duration_s)
@@ -167,7 +169,7 @@ async def test_pieces_of_an_audio_of_another_length_are_not_used(bench, duration
     assert len(await bench.checkpoints.load(BEES.id, recipe)) == 5
 
 
-async def test_a_window_that_leads_nowhere_ends_nothing(bench):
+async def test_a_window_of_no_length_does_not_break_the_sequence(bench):
     blink = Segment(SPOKEN[1].end_s, SPOKEN[1].end_s + 0.0003, "Oh.")
     for _ in range(2):
         _, transcript = await bench.transcribe(transcriber_of(*SPOKEN[:2], blink))
@@ -180,7 +182,7 @@ async def test_a_window_that_leads_nowhere_ends_nothing(bench):
     assert again.asked == [(blink.end_s, SET)]
 
 
-async def test_words_of_a_window_that_leads_nowhere_outlive_a_kill(bench):
+async def test_the_text_of_a_window_of_no_length_survives_a_kill(bench):
     blink = Segment(SPOKEN[1].end_s, SPOKEN[1].end_s + 0.0003, "Oh.")
     said = (*SPOKEN[:2], blink, *SPOKEN[2:])
     with pytest.raises(WorkerTimeout):
@@ -195,7 +197,7 @@ async def test_words_of_a_window_that_leads_nowhere_outlive_a_kill(bench):
     assert transcript.segments == said
 
 
-async def test_nothing_of_another_audio_is_left_among_the_pieces(bench):
+async def test_checkpoints_of_other_audio_are_deleted(bench):
     with pytest.raises(WorkerTimeout):
         await bench.transcribe(killed_after(3))
     other = {"duration_s": 30.0, "language": "ko"}
@@ -208,7 +210,7 @@ async def test_nothing_of_another_audio_is_left_among_the_pieces(bench):
     assert again.asked == [(SPOKEN[0].end_s, SET)]
 
 
-async def test_a_piece_that_cannot_be_read_costs_what_comes_after_it(bench, whole):
+async def test_after_an_unreadable_checkpoint_the_rest_is_transcribed_again(bench, whole):
     with pytest.raises(WorkerTimeout):
         await bench.transcribe(killed_after(4))
     recipe = whole[1].recipe.removesuffix("whisper")
@@ -218,7 +220,7 @@ async def test_a_piece_that_cannot_be_read_costs_what_comes_after_it(bench, whol
     assert again.asked == [(SPOKEN[1].end_s, SET)]
 
 
-async def test_what_is_finished_is_kept_no_longer(bench):
+async def test_checkpoints_of_a_finished_video_are_deleted(bench):
     with pytest.raises(WorkerTimeout):
         await bench.transcribe(killed_after(3))
     await bench.program(transcriber_of()).clear_checkpoints("another video")
@@ -227,7 +229,7 @@ async def test_what_is_finished_is_kept_no_longer(bench):
     assert not bench.checkpoints._shelf.checkpoints
 
 
-async def test_rung_after_rung_is_tried_until_one_bears(bench, whole):
+async def test_lighter_settings_are_tried_until_one_works(bench, whole):
     weak = transcriber_of(bears=only(device="cpu"))
     assert await bench.transcribe(weak) == whole
     assert weak.asked == [
@@ -240,7 +242,7 @@ async def test_rung_after_rung_is_tried_until_one_bears(bench, whole):
     ]
 
 
-async def test_hearing_goes_on_with_less_where_it_stopped_and_in_its_language(bench, whole):
+async def test_lighter_settings_continue_where_it_stopped_in_the_same_language(bench, whole):
     most = {2: 4, 3: 2, 4: 1}
     loud = transcriber_of(
         bears=lambda compute, n: FULL if compute.batch_size > most.get(n, 8) else None
@@ -255,7 +257,7 @@ async def test_hearing_goes_on_with_less_where_it_stopped_and_in_its_language(be
     assert [language for _, language in loud.heard] == ["", "en", "en", "en"]
 
 
-async def test_a_card_that_fails_gives_way_to_the_cpu_at_once(bench, whole):
+async def test_a_failing_gpu_is_replaced_by_the_cpu_at_once(bench, whole):
     broken = transcriber_of(
         bears=lambda compute, n: BROKEN if n == 2 and compute.device != "cpu" else None
     )
@@ -263,7 +265,7 @@ async def test_a_card_that_fails_gives_way_to_the_cpu_at_once(bench, whole):
     assert broken.asked == [(0.0, SET), (SPOKEN[1].end_s, SpeechCompute("cpu", LIGHTEST, 8))]
 
 
-async def test_that_hearing_goes_on_with_less_is_told(bench):
+async def test_the_user_is_told_about_lighter_settings(bench):
     told = []
     small = transcriber_of(
         bears=lambda compute, n: FULL if n == 3 and compute.batch_size == 8 else None
@@ -280,7 +282,7 @@ async def test_that_hearing_goes_on_with_less_is_told(bench):
     ]
 
 
-async def test_the_next_video_does_not_begin_by_failing_again(bench, whole):
+async def test_the_next_video_starts_with_the_settings_that_worked(bench, whole):
     weak = transcriber_of(bears=only(batch_size=2))
     program = bench.program(weak)
     for _ in range(2):
@@ -289,7 +291,7 @@ async def test_the_next_video_does_not_begin_by_failing_again(bench, whole):
     assert [compute.batch_size for _, compute in weak.asked] == [8, 4, 2, 2]
 
 
-async def test_when_no_rung_bears_the_error_is_told_and_the_next_video_tries_everything(bench):
+async def test_when_no_settings_work_the_next_video_tries_them_all_again(bench):
     weak = transcriber_of(bears=only(device="none"))
     program = bench.program(weak, device="cpu", batch_size=2, order=("whisper",))
     for _ in range(2):

@@ -222,8 +222,8 @@ class Jobs(Protocol):
 
         Waits for it. Raises what it failed with, JobCancelled, UnknownJob."""
 
-    async def pending(self) -> list[Job]:
-        """Those that are not over, oldest first."""
+    async def pending(self, channel: str | None = None) -> list[Job]:
+        """The jobs of the channel, or of all, that are not over; oldest first."""
 
     async def cancel(self, job_id: str) -> None:
         """It stops within 2 s. Raises UnknownJob, also where it is over."""

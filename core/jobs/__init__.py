@@ -1,1 +1,1 @@
-"""Durable orders and the work on them, on DBOS."""
+"""Durable jobs on DBOS: submit them, watch them, work on them."""

@@ -1,4 +1,4 @@
-"""This file opens something when it is first asked for, once, and closes it in the end."""
+"""Open a resource on first use, once, and close it at the end."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 class Lazy(Generic[T]):
-    """Of all who ask, the first one opens it; the others wait for that."""
+    """A resource that the first `get` opens. Concurrent calls wait for it."""
 
     def __init__(self, opening: Callable[[], AbstractAsyncContextManager[T]]) -> None:
         self._opening = opening
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._manager: AbstractAsyncContextManager[T] | None = None
         self._opened: T
 
@@ -24,8 +24,8 @@ class Lazy(Generic[T]):
         return self
 
     async def get(self) -> T:
-        """Raises what opening raises, and tries again the next time."""
-        async with self._turn:
+        """Raise what opening raises; the next call tries again."""
+        async with self._lock:
             if self._manager is None:
                 manager = self._opening()
                 self._opened = await manager.__aenter__()

@@ -1,8 +1,7 @@
-"""This file works on jobs: DBOS workflows around the steps of core/pipeline/ingest.py, which go on
-after a kill where they were.
+"""Work on jobs: DBOS workflows around the steps of core/pipeline/ingest.py, resumed after a kill.
 
-An `order` is one channel's wish; an `ingest` is the work on a video, shared by all orders of one
-key. DBOS keeps what was finished; the store holds what came of it.
+An `order` is one channel's request; an `ingest` is the work on a video, shared by all orders of one
+key. DBOS records which steps are done; the store holds their results.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from typing import Any
 from dbos import (
     DBOS,
     DBOSConfig,
+    DBOSContextSetAuth,
     DBOSPortableJSONSerializer,
     PortableWorkflowError,
     SetEnqueueOptions,
@@ -28,6 +28,7 @@ from dbos import (
 )
 
 from core.errors import CoreError, JobFailed, UnknownVideo
+from core.jobs.status_poller import INGEST, LIVE, ORDER, PROGRESS, StatusPoller
 from core.model import Order, Progress
 from core.pipeline.eta import with_eta
 from core.pipeline.ingest import Ingest, Step
@@ -37,38 +38,38 @@ log = logging.getLogger(__name__)
 
 APPLICATION = "tubethread"
 VERSION = "1"
-"""Pinned: DBOS's own choice is a hash of these functions, and a changed comment would strand what
-runs and what waits. An ingest whose steps have changed begins anew: the store has what was done."""
-ORDER, INGEST = "order", "ingest"
-"""The workflows, and the queues they wait in."""
-PROGRESS, WORK = "progress", "work"
-"""The stream an ingest writes, and the event by which an order names its ingest."""
-LIVE = ["ENQUEUED", "PENDING"]
-POLL_S = 0.25
-MOST_RESCUES = 20
-"""An ingest that took the whole program down as often is given up, and told."""
+"""Pinned. DBOS's default is a hash of these functions, so that a changed comment would strand
+running and queued jobs. An ingest whose steps have changed starts over; the store has its results.
+"""
+QUEUE_POLL_S = 0.25
+MAX_RECOVERY_ATTEMPTS = 20
+"""How often an ingest may take the whole program down before it fails."""
 SERIALIZER = DBOSPortableJSONSerializer()
 
 _ROUNDS = 3
 _ORDERS_PER_INGEST = 10
-"""An order is rescued whichever job took the program down, and shall outlive some of those."""
-_TELL_S = 1.0
+"""An order is recovered whichever job took the program down, so it may be recovered more often."""
+_PROGRESS_EVERY_S = 1.0
 
-Told = dict[str, Any]
-"""`{"notes": […]}` or `{"error": code, "facts": {…}}`: all that DBOS keeps of a step."""
+Outcome = dict[str, Any]
+"""`{"notes": […]}` or `{"error": code, "facts": {…}}`: all that DBOS stores of a step."""
 
 
 @asynccontextmanager
 async def running(
-    url: str, executor: str, at_once: int, ingest: Ingest, rescues: int = MOST_RESCUES
+    url: str,
+    executor: str,
+    at_once: int,
+    ingest: Ingest,
+    poller: StatusPoller,
+    recovery_attempts: int = MAX_RECOVERY_ATTEMPTS,
 ) -> AsyncIterator[None]:
-    """Works on jobs until it is closed, first on those that a former process of this executor left.
-    What is being done then stays unfinished, for the next one.
+    """Work on jobs until closed, first on those that a killed process of this executor left.
+    Unfinished work stays for the next process.
 
-    `url`: as SQLAlchemy takes it, for a driver that is not async. `at_once`: ingests in this
-    process; one process of an executor at a time. `rescues`: of one ingest, before it is given up.
-    """
-    use_our_log()
+    `url`: for SQLAlchemy with a synchronous driver. `executor`: only one process may use it at a
+    time. `at_once`: ingests in this process. `recovery_attempts`: of one ingest before it fails."""
+    redirect_dbos_log()
     DBOS(
         config=DBOSConfig(
             name=APPLICATION,
@@ -79,94 +80,116 @@ async def running(
             log_level="WARNING",
         )
     )
-    work = _Work(ingest, rescues)
-    work.register()
+    workflows = _Workflows(ingest, poller)
+    workflows.register(recovery_attempts)
     try:
         DBOS.launch()
-        await DBOS.register_queue_async(ORDER, polling_interval_sec=POLL_S)
+        await DBOS.register_queue_async(ORDER, polling_interval_sec=QUEUE_POLL_S)
         await DBOS.register_queue_async(
-            INGEST, worker_concurrency=at_once, polling_interval_sec=POLL_S
+            INGEST, worker_concurrency=at_once, polling_interval_sec=QUEUE_POLL_S
         )
         yield
     finally:
-        await work.stop()
+        await workflows.stop()
         await _destroy()
 
 
-def use_our_log() -> None:
-    """DBOS speaks on the terminal, unless somebody listens."""
+def redirect_dbos_log() -> None:
+    """Send DBOS's log to the root logger; by itself DBOS writes to the terminal."""
     logger = logging.getLogger("dbos")
     logger.handlers[:] = [logging.NullHandler()]
     logger.propagate = True
 
 
-class _Work:
-    """The two workflows. Everything in them that could come out otherwise the next time is a
-    step: DBOS goes through a rescued workflow again and skips the steps that it knows."""
+class _Workflows:
+    """The two workflows. Everything in them whose result may differ the next time is a step: DBOS
+    replays a recovered workflow and skips the steps that it has recorded."""
 
-    def __init__(self, ingest: Ingest, rescues: int) -> None:
-        self._ingest, self._rescues = ingest, rescues
+    def __init__(self, ingest: Ingest, poller: StatusPoller) -> None:
+        self._ingest, self._poller = ingest, poller
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._placing = asyncio.Lock()
+        self._priority_lock = asyncio.Lock()
 
-    def register(self) -> None:
-        @DBOS.workflow(name=INGEST, max_recovery_attempts=self._rescues)
-        async def ingest(wish: dict[str, str]) -> Told:
-            with self._stoppable():
-                return await self._take_in(Order(**wish))
+    def register(self, recovery_attempts: int) -> None:
+        @DBOS.workflow(name=INGEST, max_recovery_attempts=recovery_attempts)
+        async def ingest(order: dict[str, str]) -> Outcome:
+            with self._stoppable(), self._poller.running_here(order["key"]):
+                return await self._do_ingest(Order(**order))
 
-        @DBOS.workflow(name=ORDER, max_recovery_attempts=self._rescues * _ORDERS_PER_INGEST)
-        async def order(wish: dict[str, str]) -> Told:
+        @DBOS.workflow(name=ORDER, max_recovery_attempts=recovery_attempts * _ORDERS_PER_INGEST)
+        async def order(order: dict[str, str]) -> Outcome:
             with self._stoppable():
-                return await self._fulfil(Order(**wish), ingest)
+                return await self._do_order(Order(**order), ingest)
 
     async def stop(self) -> None:
-        """DBOS takes a cancelled task for one that was killed: its workflow stays unfinished."""
+        """Cancel the tasks. DBOS treats their workflows as killed and resumes them later."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _fulfil(self, order: Order, ingest: Any) -> Told:
-        """Joins the work that is being done for the key, or begins it; again if somebody else
-        stopped it, or forgot the video in that moment."""
+    async def _do_order(self, order: Order, ingest: Any) -> Outcome:
+        """Join the key's running ingest or start one; start another if somebody else cancelled it,
+        or forgot the video at that moment."""
         for _ in range(_ROUNDS):
-            work = await self._enqueue(order, ingest)
-            await DBOS.set_event_async(WORK, work.workflow_id)
-            try:
-                told: Told = await work.get_result(polling_interval_sec=POLL_S)
-            except error.DBOSAwaitedWorkflowCancelledError:
+            outcome = await self._wait_for(await self._enqueue(order, ingest), order)
+            if outcome is None:
                 continue
-            except error.DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded:
-                await _step("give_up", self._ingest.give_up, order)
-                return _failure(JobFailed("it took the whole program down again and again"))
-            except PortableWorkflowError as broke:
-                if broke.name != error.DBOSUnexpectedStepError.__name__:
-                    raise
-                continue  # another release had begun it
-            if "error" not in told:
-                added = await _step("add", _told, self._add, order)
-                told = added if "error" in added else {"notes": told["notes"] + added["notes"]}
-            if told.get("error") != UnknownVideo(order.video_id).code:
-                return told
+            if "error" not in outcome:
+                added = await _step("add", self._run, self._add, order)
+                outcome = (
+                    added if "error" in added else {"notes": outcome["notes"] + added["notes"]}
+                )
+            if outcome.get("error") != UnknownVideo(order.video_id).code:
+                return outcome
         return _failure(JobFailed("stopped or forgotten again and again"))
 
-    async def _enqueue(self, order: Order, ingest: Any) -> WorkflowHandleAsync[Told]:
-        async with self._placing:  # two that look for a place at once would get the same
-            place = await _step("queue", _place, order)
-            with SetEnqueueOptions(
-                deduplication_id=order.key, duplication_policy="return-existing", priority=place
+    async def _wait_for(self, ingest: WorkflowHandleAsync[Outcome], order: Order) -> Outcome | None:
+        """The ingest's outcome; None if another one has to be started."""
+        if not await self._poller.finished(ingest.workflow_id):
+            return None  # deleted
+        try:
+            return await ingest.get_result(polling_interval_sec=QUEUE_POLL_S)
+        except error.DBOSAwaitedWorkflowCancelledError:
+            return None
+        except error.DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded:
+            await _step("give_up", self._ingest.discard, order)
+            return _failure(JobFailed("it took the whole program down again and again"))
+        except PortableWorkflowError as failure:
+            if failure.name != error.DBOSUnexpectedStepError.__name__:
+                raise
+            return None  # a release with other steps had started it
+
+    async def _enqueue(self, order: Order, ingest: Any) -> WorkflowHandleAsync[Outcome]:
+        async with self._priority_lock:  # two orders at once would compute the same priority
+            priority = await _step("queue", _queue_priority, order)
+            with (
+                DBOSContextSetAuth(order.key, []),
+                SetEnqueueOptions(
+                    deduplication_id=order.key,
+                    duplication_policy="return-existing",
+                    priority=priority,
+                ),
             ):
                 return await DBOS.enqueue_workflow_async(INGEST, ingest, asdict(order))
 
-    async def _take_in(self, order: Order) -> Told:
+    async def _do_ingest(self, order: Order) -> Outcome:
         notes: list[str] = []
         for name, step in self._ingest.steps:
-            told: Told = await _step(name, _told, step, order)
-            if "error" in told:
-                await _step("give_up", self._ingest.give_up, order)
-                return told
-            notes += told["notes"]
+            outcome: Outcome = await _step(name, self._run, step, order)
+            if "error" in outcome:
+                await _step("give_up", self._ingest.discard, order)
+                return outcome
+            notes += outcome["notes"]
         return {"notes": notes}
+
+    async def _run(self, step: Step, order: Order) -> Outcome:
+        """Run a pipeline step and report its progress."""
+        try:
+            async with _reporting(partial(self._poller.publish, order.key)) as on_progress:
+                return {"notes": list(await step(order, on_progress))}
+        except CoreError as failure:
+            log.info("%s: %s", order.key, failure, exc_info=True)
+            return _failure(failure)
 
     async def _add(self, order: Order, on_progress: ProgressCallback) -> tuple[str, ...]:
         return await self._ingest.add(order)
@@ -180,78 +203,75 @@ class _Work:
             yield
         finally:
             self._tasks.discard(task)
+            self._poller.wake()
 
 
 async def _step(name: str, function: Callable[..., Awaitable[Any]], *args: object) -> Any:
-    """What the function returned, now or before a kill. It stops when the job is cancelled."""
+    """The function's result, from now or from before a kill. Stops when the job is cancelled."""
     return await DBOS.run_step_async({"name": name, "preemptible": True}, function, *args)
 
 
-async def _told(step: Step, order: Order) -> Told:
-    """The step's outcome, told on the job's stream while it works."""
-    try:
-        async with _telling() as on_progress:
-            return {"notes": list(await step(order, on_progress))}
-    except CoreError as failure:
-        log.info("%s: %s", order.key, failure, exc_info=True)
-        return _failure(failure)
-
-
-def _failure(failure: CoreError) -> Told:
+def _failure(failure: CoreError) -> Outcome:
     return {"error": failure.code, "facts": failure.facts}
 
 
 @asynccontextmanager
-async def _telling() -> AsyncIterator[ProgressCallback]:
-    """Every stage is written to the stream, and how far it is once a second."""
+async def _reporting(publish: ProgressCallback) -> AsyncIterator[ProgressCallback]:
+    """Publish the latest progress of every stage, at most once a second, and store the latest of
+    all for other processes. DBOS overwrites an event that one step sets again."""
     newest: dict[str, Progress] = {}
-    news, turn = asyncio.Event(), asyncio.Lock()
+    news, lock = asyncio.Event(), asyncio.Lock()
 
     def on_progress(progress: Progress) -> None:
         newest[progress.stage] = progress
         news.set()
 
     async def write() -> None:
-        async with turn:
-            while newest:
-                await DBOS.write_stream_async(PROGRESS, asdict(newest.pop(next(iter(newest)))))
+        async with lock:
+            if not newest:
+                return
+            reported = list(newest.values())
+            newest.clear()
+            for progress in reported:
+                publish(progress)
+            await DBOS.set_event_async(PROGRESS, asdict(reported[-1]))
 
-    async def go_on() -> None:
+    async def write_regularly() -> None:
         while await news.wait():
             news.clear()
             await write()
-            await asyncio.sleep(_TELL_S)
+            await asyncio.sleep(_PROGRESS_EVERY_S)
 
-    writing = asyncio.create_task(go_on())
+    writing = asyncio.create_task(write_regularly())
     try:
         yield with_eta(on_progress)
     finally:
-        async with turn:  # what is half written would be lost
+        async with lock:  # let a write that has begun finish
             writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
     await write()
 
 
-async def _place(order: Order) -> int:
-    """The order's place in the queue: a channel's first goes before any other channel's second.
+async def _queue_priority(order: Order) -> int:
+    """The ingest's priority: a channel's first video goes before any other channel's second.
 
     Start-time fair queueing (Goyal, Vin, Cheng 1996) with jobs of one size: a channel's next job
-    is placed behind its last one, but never before what is being worked on now."""
+    follows its last one, but never precedes what is being worked on now."""
     waiting = await DBOS.list_workflows_async(queue_name=INGEST, status=LIVE, load_output=False)
-    places = [(job.priority or 1, order_of(job).channel) for job in waiting]
-    now = min((place for place, _ in places), default=1)
-    own = [place + 1 for place, channel in places if channel == order.channel]
+    priorities = [(job.priority or 1, order_of(job).channel) for job in waiting]
+    now = min((priority for priority, _ in priorities), default=1)
+    own = [priority + 1 for priority, channel in priorities if channel == order.channel]
     return max([now, *own])
 
 
 def order_of(job: WorkflowStatus) -> Order:
-    """What a workflow of ours was asked for."""
+    """The order that a workflow of ours was started with."""
     assert job.input
     return Order(**job.input["args"][0])
 
 
 async def _destroy() -> None:
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor())  # DBOS has put in its own, which ends now
-    with ThreadPoolExecutor(1) as thread:  # it waits for its threads
+    loop.set_default_executor(ThreadPoolExecutor())  # DBOS has replaced it and shuts its own down
+    with ThreadPoolExecutor(1) as thread:  # DBOS.destroy blocks until its threads end
         await loop.run_in_executor(thread, partial(DBOS.destroy, destroy_registry=True))

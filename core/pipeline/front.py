@@ -112,8 +112,7 @@ class Pipeline:
 
     async def pending(self, channel: str | None = None) -> list[Job]:
         """The jobs of the channel, or all, that are not over; oldest first."""
-        jobs = await (await self.jobs()).pending()
-        return [job for job in jobs if channel in (None, job.order.channel)]
+        return await (await self.jobs()).pending(channel)
 
     async def cancel(self, job_id: str) -> None:
         """The job stops within 2 s. Raises UnknownJob, also where it is over."""

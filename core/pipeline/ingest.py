@@ -133,11 +133,11 @@ class Ingest:
             return ()
         return await self.indexer.add(order.channel, order.video_id)
 
-    async def give_up(self, order: Order) -> None:
+    async def discard(self, order: Order) -> None:
         """Forgets a video of which nothing was heard."""
         await self.videos.discard(order.video_id)
 
-    async def tidy(self) -> None:
+    async def purge_expired(self) -> None:
         """Forgets what was begun long ago and never finished."""
         await self.checkpoints.purge(datetime.now(UTC) - KEPT)
 

@@ -35,7 +35,11 @@ SAID = tuple(
     Segment(s, s + SEGMENT_S - 0.5, f"Here the speaker says that number {s} of the bees is famous.")
     for s in (SEGMENT_S * n for n in range(int(HOUR.duration_s / SEGMENT_S)))
 )
-OURS, STEP, PROGRESS = "pieces", "workflow_status operation_outputs", "streams workflow_status"
+OURS, STEP, PROGRESS = (
+    "pieces",
+    "workflow_status operation_outputs",
+    "workflow_events workflow_events_history",
+)
 """Commits by the tables that they write: a window or a part is kept; DBOS keeps a step's end, and
 how far a job is, once a second."""
 

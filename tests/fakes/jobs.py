@@ -72,11 +72,11 @@ class FakeJobs:
             raise JobCancelled()
         return entry.order, entry.task.result()
 
-    async def pending(self) -> list[Job]:
+    async def pending(self, channel: str | None = None) -> list[Job]:
         return [
             Job(job_id, entry.order, self._newest(entry.order), float(entry.number))
             for job_id, entry in self._jobs.items()
-            if not entry.task.done()
+            if not entry.task.done() and channel in (None, entry.order.channel)
         ]
 
     async def cancel(self, job_id: str) -> None:
@@ -89,7 +89,7 @@ class FakeJobs:
             if work := self._works.get(entry.order.key):
                 work.cancel()
                 await asyncio.wait({work})
-            await self._ingest.give_up(entry.order)
+            await self._ingest.discard(entry.order)
 
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
         ours = {
@@ -123,7 +123,7 @@ class FakeJobs:
                 try:
                     notes += await step(order, self._told[order.key].append)
                 except CoreError:
-                    await self._ingest.give_up(order)
+                    await self._ingest.discard(order)
                     raise
         return notes
 

@@ -25,7 +25,7 @@ from core.backends.subtitles import read_subtitles
 from core.config import Limits, Speech
 from core.errors import CoreError
 from core.jobs.durable_jobs import DurableJobs, open_jobs
-from core.jobs.workflows import MOST_RESCUES, running
+from core.jobs.workflows import MAX_RECOVERY_ATTEMPTS, running
 from core.model import Order, Progress, Segment, SpeechCompute, Video, Window
 from core.pipeline.engine import Engine
 from core.pipeline.ingest import Ingest, Step
@@ -138,7 +138,11 @@ class JournalledIngest:
     ) -> None:
         self._ingest, self._journal, self._names = ingest, journal, names
         self._commits = commits
-        self.order, self.give_up, self.tidy = ingest.order, ingest.give_up, ingest.tidy
+        self.order, self.discard, self.purge_expired = (
+            ingest.order,
+            ingest.discard,
+            ingest.purge_expired,
+        )
 
     @property
     def steps(self) -> tuple[tuple[str, Step], ...]:
@@ -172,7 +176,7 @@ class Life:
     window_s: float = 0.01
     names: Mapping[str, str] = field(default_factory=dict)
     """What this release calls steps that are called otherwise today."""
-    rescues: int = MOST_RESCUES
+    recovery_attempts: int = MAX_RECOVERY_ATTEMPTS
 
     def live(self) -> None:
         """Until every job is over, or SIGTERM. What came of them is written down."""
@@ -192,7 +196,7 @@ class Life:
         async with open_store(sqlite_url(self.folder / STORE)) as store:
             ingest = JournalledIngest(self._ingest(store, journal), journal, commits, self.names)
             url = f"sqlite:///{self.folder / STORE}"
-            run = partial(running, url, "here", 1, ingest, self.rescues)
+            run = partial(running, url, "here", 1, ingest, recovery_attempts=self.recovery_attempts)
             async with open_jobs(
                 url, engine_for_jobs(url), ingest, run, self.folder / LOCK
             ) as jobs:

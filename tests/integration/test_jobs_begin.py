@@ -25,11 +25,11 @@ def failing_once(run):
     tries = []
 
     @asynccontextmanager
-    async def run_or_fail():
+    async def run_or_fail(poller):
         tries.append(1)
         if len(tries) == 1:
             raise OSError("no space left")
-        async with run():
+        async with run(poller):
             yield
 
     return run_or_fail
@@ -37,7 +37,7 @@ def failing_once(run):
 
 async def test_what_keeps_a_process_from_working_is_raised(world, tmp_path):
     @asynccontextmanager
-    async def run():
+    async def run(_):
         raise StoreBroken("no")
         yield
 

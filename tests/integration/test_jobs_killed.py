@@ -91,8 +91,10 @@ async def test_a_job_that_another_release_began_begins_anew_and_hears_nothing_ag
 
 async def test_a_job_that_takes_the_program_down_again_and_again_is_given_up_alone(life, slow):
     other = Wish("other", FILE)
-    life, slow = (replace(each, wishes=(*life.wishes, other), rescues=2) for each in (life, slow))
-    for _ in range(life.rescues + 1):
+    life, slow = (
+        replace(each, wishes=(*life.wishes, other), recovery_attempts=2) for each in (life, slow)
+    )
+    for _ in range(life.recovery_attempts + 1):
         await kill_when_it("hears", slow)
     assert await run(life) == 0
     told = {event["job"]: event for event in Journal(life.folder).events("outcome")}

@@ -290,7 +290,7 @@ async def test_what_was_begun_a_week_ago_is_kept_no_longer(world):
     for recipe in ("old", "new"):
         await pieces.save(BEES.id, recipe, 0, "piece")
     pieces._shelf.checkpoints[BEES.id, "old", 0] = ("piece", datetime(2020, 1, 1, tzinfo=UTC))
-    await world.ingest().tidy()
+    await world.ingest().purge_expired()
     assert [await pieces.load(BEES.id, recipe) for recipe in ("old", "new")] == [{}, {0: "piece"}]
 
 

@@ -6,7 +6,7 @@
     ├── BackendError      may work later: a service is away, busy, or broke
     └── ConfigError       the operator must act: a setting, a missing model, a folder
 
-Facts stand in fields; bot/rendering/descriptions.py words them for users.
+Facts stand in fields; bot/rendering/errors.py words them for users.
 Backends raise only these, chained to what they caught. `str(error)` is for logs.
 """
 

@@ -1,8 +1,4 @@
-"""This file is the command line: it reads options, opens the core, and leaves with an exit code.
-
-0 done · 1 a check of doctor's failed · 2 the request or the video · 75 try again later
-78 configuration · 130 stopped
-"""
+"""The command line: options and arguments of each command. exit_codes.py lists the exit codes."""
 
 from __future__ import annotations
 
@@ -15,13 +11,13 @@ import typer
 
 from bot.cli.commands import Commands, Outcome
 from bot.cli.conversation import Conversation
-from bot.cli.run_command import Setting, leave, run
+from bot.cli.run_command import CommandContext, run_and_exit, run_with_core
 from bot.cli.typed_lines import typed_lines
 from bot.config import DEFAULT_PATH
-from bot.rendering.descriptions import export_labels
+from bot.rendering.phrases import export_labels
 
 app = typer.Typer(
-    help="A YouTube link or a file becomes something one can talk to, on this machine alone.",
+    help="Turn YouTube videos and media files into summaries and cited answers, on this machine.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -41,8 +37,10 @@ class SummaryLanguage(StrEnum):
     ko = "ko"
 
 
-Channel = Annotated[str, typer.Option("--channel", help="Whose library it belongs to.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Channel = Annotated[
+    str, typer.Option("--channel", metavar="NAME", help="The channel: a separate library.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Language = Annotated[
     SummaryLanguage | None, typer.Option("--language", help="The language of the summary.")
 ]
@@ -53,37 +51,39 @@ CHANNEL = "console"
 def root(
     context: typer.Context,
     config: Annotated[
-        Path, typer.Option("--config", help="The settings.", show_default=True)
+        Path, typer.Option("--config", metavar="PATH", help="The settings file.", show_default=True)
     ] = DEFAULT_PATH,
 ) -> None:
-    """A YouTube link or a file becomes something one can talk to, on this machine alone."""
+    """Turn YouTube videos and media files into summaries and cited answers, on this machine."""
     context.obj = config
 
 
 @app.command()
 def chat(
     context: typer.Context,
-    source: Annotated[str | None, typer.Argument(metavar="[LINK or FILE]")] = None,
+    source: Annotated[
+        str | None, typer.Argument(metavar="[LINK or FILE]", help="The video to start with.")
+    ] = None,
     channel: Channel = CHANNEL,
     suggested: Annotated[
         bool, typer.Option("--suggested", help="Ask the suggested questions first.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Talk about a video: links and files are taken in, all else is a question."""
+    """Chat about videos: links and files are added, anything else is a question."""
 
-    async def work(setting: Setting, commands: Commands) -> None:
+    async def body(command: CommandContext, commands: Commands) -> None:
         conversation = Conversation(commands)
-        if source is not None and not await conversation.take_in(source):
+        if source is not None and not await conversation.ingest(source):
             return
         if suggested:
             await conversation.ask_suggested()
-        setting.output.hint("console.source" if source is None else "console.ask")
+        command.output.hint("console.source" if source is None else "console.ask")
         async with aclosing(typed_lines("> ")) as lines:
             async for line in lines:
-                await conversation.hear(line)
+                await conversation.handle_line(line)
 
-    run(context.obj, channel, as_json, work, stays=True, works=True)
+    run_with_core(context.obj, channel, as_json, body, stays=True, works=True)
 
 
 @app.command()
@@ -94,31 +94,33 @@ def ingest(
     language: Language = None,
     as_json: Json = False,
 ) -> None:
-    """Hear, sum up and index videos."""
+    """Add videos: transcribe, summarise and index them."""
 
-    async def work(setting: Setting, commands: Commands) -> None:
+    async def body(command: CommandContext, commands: Commands) -> None:
         await commands.ingest(sources, language)
 
-    run(context.obj, channel, as_json, work, works=True)
+    run_with_core(context.obj, channel, as_json, body, works=True)
 
 
 @app.command()
 def ask(
     context: typer.Context,
     question: Annotated[str, typer.Argument()],
-    video: Annotated[str | None, typer.Option("--video", metavar="ID")] = None,
+    video: Annotated[
+        str | None, typer.Option("--video", metavar="ID", help="Ask about this video only.")
+    ] = None,
     channel: Channel = CHANNEL,
     thread: Annotated[
-        str, typer.Option("--thread", metavar="NAME", help="The conversation it belongs to.")
+        str, typer.Option("--thread", metavar="NAME", help="Continue this conversation.")
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Ask one video, or all that the channel knows."""
+    """Ask a question about one video, or about all videos of the channel."""
 
-    async def work(setting: Setting, commands: Commands) -> None:
+    async def body(command: CommandContext, commands: Commands) -> None:
         await commands.ask(question, video, thread)
 
-    run(context.obj, channel, as_json, work)
+    run_with_core(context.obj, channel, as_json, body)
 
 
 @app.command()
@@ -126,39 +128,43 @@ def search(
     context: typer.Context,
     queries: Annotated[list[str], typer.Argument(metavar="WORDS...")],
     channel: Channel = CHANNEL,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=100)] = 10,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=100, help="The maximum number of results.")
+    ] = 10,
     as_json: Json = False,
 ) -> None:
     """Find where something is said."""
 
-    async def work(setting: Setting, commands: Commands) -> None:
+    async def body(command: CommandContext, commands: Commands) -> None:
         await commands.search(queries, limit)
 
-    run(context.obj, channel, as_json, work)
+    run_with_core(context.obj, channel, as_json, body)
 
 
 @app.command()
 def videos(context: typer.Context, channel: Channel = CHANNEL, as_json: Json = False) -> None:
     """List the channel's videos."""
 
-    async def work(setting: Setting, commands: Commands) -> None:
+    async def body(command: CommandContext, commands: Commands) -> None:
         await commands.videos()
 
-    run(context.obj, channel, as_json, work)
+    run_with_core(context.obj, channel, as_json, body)
 
 
 @app.command()
 def jobs(
     context: typer.Context,
-    channel: Annotated[str | None, typer.Option("--channel", help="Else all.")] = None,
+    channel: Annotated[
+        str | None, typer.Option("--channel", metavar="NAME", help="Only this channel's jobs.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """List what is being worked on and what waits for it."""
+    """List running and waiting jobs."""
 
-    async def work(setting: Setting, commands: Commands) -> None:
+    async def body(command: CommandContext, commands: Commands) -> None:
         await commands.jobs(channel)
 
-    run(context.obj, channel or CHANNEL, as_json, work)
+    run_with_core(context.obj, channel or CHANNEL, as_json, body)
 
 
 @app.command()
@@ -167,81 +173,83 @@ def cancel(
     job: Annotated[str, typer.Argument(metavar="JOB")],
     as_json: Json = False,
 ) -> None:
-    """Stop a job."""
+    """Cancel a job."""
 
-    async def work(setting: Setting, commands: Commands) -> None:
+    async def body(command: CommandContext, commands: Commands) -> None:
         await commands.cancel(job)
 
-    run(context.obj, CHANNEL, as_json, work)
+    run_with_core(context.obj, CHANNEL, as_json, body)
 
 
 @app.command(name="run")
 def run_platforms(
     context: typer.Context,
     no_worker: Annotated[
-        bool, typer.Option("--no-worker", help="Another process works on the jobs.")
+        bool, typer.Option("--no-worker", help="Don't work on jobs; another process does.")
     ] = False,
 ) -> None:
-    """Serve every chat platform that has a token, and work on jobs."""
+    """Run the bot on every chat platform that has a token, and work on jobs."""
 
-    async def main(setting: Setting) -> int:
-        from bot.serve import serve  # here: --help need not wait for SQLAlchemy
+    async def main(command: CommandContext) -> int:
+        from bot.serve import serve  # here: importing SQLAlchemy would slow --help
 
         def begun(platform: str) -> None:
-            setting.output.hint("run.begun", platform=platform)
+            command.output.hint("run.begun", platform=platform)
 
-        outcome = Outcome(setting.output)
-        with outcome.telling():
-            await serve(setting.config, works=not no_worker, begun=begun)
+        outcome = Outcome(command.output)
+        with outcome.reporting_errors():
+            await serve(command.config, works=not no_worker, begun=begun)
         return outcome.exit_code
 
-    leave(context.obj, CHANNEL, False, main)
+    run_and_exit(context.obj, CHANNEL, False, main)
 
 
 @app.command()
 def worker(context: typer.Context) -> None:
-    """Work on jobs until it is stopped."""
+    """Work on jobs until stopped, without a chat platform."""
 
-    async def work(setting: Setting, commands: Commands) -> None:
+    async def body(command: CommandContext, commands: Commands) -> None:
         await commands.work()
 
-    run(context.obj, CHANNEL, False, work, stays=True, works=True)
+    run_with_core(context.obj, CHANNEL, False, body, stays=True, works=True)
 
 
 @app.command()
 def forget(
     context: typer.Context,
     video: Annotated[str | None, typer.Argument(metavar="[VIDEO]")] = None,
-    channel: Annotated[str | None, typer.Option("--channel")] = None,
+    channel: Annotated[
+        str | None, typer.Option("--channel", metavar="NAME", help="The channel to delete from.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Delete a video from a channel, or, with --channel alone, all of the channel."""
+    """Delete a video from a channel, or the whole channel with --channel alone."""
     if video is None and channel is None:
-        raise typer.BadParameter("name a VIDEO, or a --channel to forget as a whole")
+        raise typer.BadParameter("name a VIDEO, or a --channel to delete as a whole")
 
-    async def work(setting: Setting, commands: Commands) -> None:
+    async def body(command: CommandContext, commands: Commands) -> None:
         await commands.forget(video)
 
-    run(context.obj, channel or CHANNEL, as_json, work)
+    run_with_core(context.obj, channel or CHANNEL, as_json, body)
 
 
 @app.command()
 def export(
     context: typer.Context,
     video: Annotated[str, typer.Argument()],
-    format: Annotated[Format, typer.Option("--format")] = Format.md,
+    format: Annotated[Format, typer.Option("--format", help="The file format.")] = Format.md,
     target: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A file; else standard output.")
+        Path | None, typer.Option("-o", "--output", help="The file; default: standard output.")
     ] = None,
     channel: Channel = CHANNEL,
 ) -> None:
-    """Write one video with its summary and conversation."""
+    """Export a video with its summary and conversation."""
 
-    async def work(setting: Setting, commands: Commands) -> None:
-        labels = export_labels(setting.words)
+    async def body(command: CommandContext, commands: Commands) -> None:
+        labels = export_labels(command.words)
         await commands.export(video, format.value, labels, target)
 
-    run(context.obj, channel, False, work)
+    run_with_core(context.obj, channel, False, body)
 
 
 @app.command()
@@ -250,41 +258,42 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE")],
     as_json: Json = False,
 ) -> None:
-    """Copy the whole store into one file, also while others use it."""
+    """Back up the database to a file, even while it is in use."""
 
-    async def main(setting: Setting) -> int:
-        from bot.cli.backup import backup  # here: --help need not wait for SQLAlchemy
+    async def main(command: CommandContext) -> int:
+        from bot.cli.backup import backup  # here: importing SQLAlchemy would slow --help
 
-        return await backup(setting.config, Outcome(setting.output), file)
+        return await backup(command.config, Outcome(command.output), file)
 
-    leave(context.obj, CHANNEL, as_json, main)
+    run_and_exit(context.obj, CHANNEL, as_json, main)
 
 
 @app.command()
 def restore(
     context: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Else the newest copy kept by itself.")
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="Default: the newest automatic backup."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put a copy of the store back, also while others use it; what it held is kept beside it."""
+    """Restore a backup, even while the database is in use. The previous database is kept."""
 
-    async def main(setting: Setting) -> int:
-        from bot.cli.backup import restore  # here: --help need not wait for SQLAlchemy
+    async def main(command: CommandContext) -> int:
+        from bot.cli.backup import restore  # here: importing SQLAlchemy would slow --help
 
-        return await restore(setting.config, Outcome(setting.output), file)
+        return await restore(command.config, Outcome(command.output), file)
 
-    leave(context.obj, CHANNEL, as_json, main)
+    run_and_exit(context.obj, CHANNEL, as_json, main)
 
 
 @app.command()
 def doctor(context: typer.Context, as_json: Json = False) -> None:
-    """Check that all is there and well, and tell how to put right what is not."""
+    """Check the installation and show how to fix what fails."""
 
-    async def main(setting: Setting) -> int:
-        from bot.cli.doctor import doctor  # here: --help need not wait for SQLAlchemy
+    async def main(command: CommandContext) -> int:
+        from bot.cli.doctor import doctor  # here: importing SQLAlchemy would slow --help
 
-        return await doctor(setting.config, setting.output)
+        return await doctor(command.config, command.output)
 
-    leave(context.obj, CHANNEL, as_json, main)
+    run_and_exit(context.obj, CHANNEL, as_json, main)

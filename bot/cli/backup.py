@@ -1,4 +1,4 @@
-"""This file is the commands `backup` and `restore`: they must work where no core can be opened."""
+"""The commands `backup` and `restore`, which work even if the core can't be opened."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from core.backup import backup_restore
 
 
 async def backup(config: Config, outcome: Outcome, target: Path) -> int:
-    """The exit code, after the store was copied into `target`."""
-    with outcome.telling():
+    """Back up the store to `target`. Return the exit code."""
+    with outcome.reporting_errors():
         outcome.output.backed_up(target.name, await backup_restore.back_up(config, target))
     return outcome.exit_code
 
 
 async def restore(config: Config, outcome: Outcome, source: Path | None) -> int:
-    """The exit code, after `source`, or the newest copy kept, was put back."""
-    with outcome.telling():
+    """Restore `source`, or the newest automatic backup. Return the exit code."""
+    with outcome.reporting_errors():
         outcome.output.restored(*await backup_restore.restore(config, source))
     return outcome.exit_code

@@ -1,6 +1,4 @@
-"""This file leads the command line's commands through the core and tells what comes of them:
-whatever goes wrong is told in words and becomes an exit code.
-"""
+"""The commands of the command line: call the core, send results and errors to the output."""
 
 from __future__ import annotations
 
@@ -11,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.cli.exit_codes import exit_code
 from bot.cli.output import Output
 from bot.handlers.error_boundary import catching
-from bot.rendering.descriptions import exit_code
 from bot.rendering.export import exported
 from core.errors import CannotWrite
 from core.export.document import Labels
@@ -21,20 +19,20 @@ from core.export.formats import Format
 from core.model import Ready
 from core.sources import Source, find_sources
 
-if TYPE_CHECKING:  # the command line opens the core when it is needed: --help need not wait
+if TYPE_CHECKING:  # importing it takes too long for --help
     from core.pipeline.front import Pipeline
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a command comes to. `exit_code` is that of the first thing that went wrong."""
+    """A command's result. `exit_code` is that of the first error."""
 
     output: Output
     exit_code: int = field(default=0, init=False)
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Errors inside are told, not raised."""
+    def reporting_errors(self) -> Iterator[None]:
+        """Send errors to the output instead of raising them."""
         with catching() as caught:
             yield
         if caught.error:
@@ -44,15 +42,15 @@ class Outcome:
 
 @dataclass(slots=True)
 class Stop:
-    """Why the program ends early."""
+    """Why the program was interrupted."""
 
-    by_person: bool = False
-    """Ctrl-C: what it was doing is not wanted any more. Else the machine may be going down."""
+    by_user: bool = False
+    """True for Ctrl-C: cancel the job. False for SIGTERM: the job resumes at the next start."""
 
 
 @dataclass(slots=True)
 class Commands:
-    """The commands of one channel."""
+    """The commands for one channel."""
 
     core: Pipeline
     outcome: Outcome
@@ -64,56 +62,56 @@ class Commands:
         return self.outcome.output
 
     async def ingest(self, texts: Sequence[str], language: str | None = None) -> list[Ready]:
-        """Every link and file in `texts`, one after the other; one that fails stops no other."""
+        """Ingest every link and file in `texts`, in turn. An error does not stop the rest."""
         done: list[Ready] = []
         for text in texts:
-            with self.outcome.telling():
+            with self.outcome.reporting_errors():
                 for source in find_sources(text):
-                    with self.outcome.telling():
+                    with self.outcome.reporting_errors():
                         done.append(await self._ingest(source, language))
         return done
 
     async def ask(self, question: str, video_id: str | None, thread: str = "") -> tuple[str, ...]:
-        """Answers; the suggested questions that follow."""
-        with self.outcome.telling():
+        """Answer the question. Return the suggested questions that follow."""
+        with self.outcome.reporting_errors():
             return await self._ask(question, video_id, thread)
         return ()
 
     async def search(self, queries: Sequence[str], limit: int) -> None:
         for query in queries:
-            with self.outcome.telling():
+            with self.outcome.reporting_errors():
                 self.output.hits(query, await self.core.search(query, self.channel, limit))
 
     async def videos(self) -> None:
-        with self.outcome.telling():
+        with self.outcome.reporting_errors():
             self.output.videos(await self.core.library.videos(self.channel))
 
     async def jobs(self, channel: str | None) -> None:
-        """Those of the channel, or all."""
-        with self.outcome.telling():
+        """List the channel's jobs, or all jobs."""
+        with self.outcome.reporting_errors():
             self.output.jobs(await self.core.pending(channel))
 
     async def cancel(self, job_id: str) -> None:
-        with self.outcome.telling():
+        with self.outcome.reporting_errors():
             await self.core.cancel(job_id)
             self.output.cancelled(job_id)
 
     async def work(self) -> None:
-        """Until it is stopped."""
-        with self.outcome.telling():
+        """Work on jobs until cancelled."""
+        with self.outcome.reporting_errors():
             await self.core.jobs()
             self.output.hint("jobs.working")
             await asyncio.Event().wait()
 
     async def forget(self, video_id: str | None) -> None:
-        with self.outcome.telling():
+        with self.outcome.reporting_errors():
             self.output.forgotten(await self.core.forget(self.channel, video_id))
 
     async def export(
         self, video_id: str, format: Format, labels: Labels, target: Path | None
     ) -> None:
-        """One video with its summary and its conversation, into `target` or to the output."""
-        with self.outcome.telling():
+        """Write a video with its summary and conversation to `target`, or to the output."""
+        with self.outcome.reporting_errors():
             thread = _thread_about(video_id)
             text = await exported(self.core, self.channel, video_id, thread, format, labels)
             if target is None:
@@ -128,7 +126,7 @@ class Commands:
     async def _ingest(self, source: Source, language: str | None) -> Ready:
         with self.output.progress() as on_progress:
             ready = await self.core.ingest(
-                source, self.channel, on_progress, language, unwanted=lambda: self.stop.by_person
+                source, self.channel, on_progress, language, unwanted=lambda: self.stop.by_user
             )
         self.output.ready(ready)
         return ready
@@ -141,7 +139,7 @@ class Commands:
             stream = self.core.answer(question, self.channel, video_id, thread, on_progress)
             async with aclosing(stream) as pieces:
                 async for piece in pieces:
-                    waiting.close()  # no bar may move while text is written
+                    waiting.close()  # end the progress bar before text is written
                     if isinstance(piece, str):
                         self.output.text(piece)
                     else:
@@ -151,5 +149,5 @@ class Commands:
 
 
 def _thread_about(video_id: str | None) -> str:
-    """Where questions about a video, or about all of them, are remembered if nowhere else."""
+    """The default conversation for questions about one video, or about all of them."""
     return video_id or "channel"

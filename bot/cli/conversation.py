@@ -1,4 +1,4 @@
-"""This file is a conversation in a terminal: links and files are taken in, all else is asked."""
+"""A conversation in the terminal: links and files are ingested, anything else is a question."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from core.sources import find_sources
 
 @dataclass(slots=True)
 class Conversation:
-    """Speaks of the video taken in last; without one, of all that the channel knows."""
+    """Asks about the last ingested video, or, without one, about all of the channel's videos."""
 
     commands: Commands
     video_id: str | None = None
     questions: tuple[str, ...] = field(default=())
-    """What the numbers 1 to 3 stand for."""
+    """The suggested questions, selected by number from 1."""
 
-    async def take_in(self, text: str, language: str | None = None) -> bool:
-        """Whether there is a video to speak of."""
+    async def ingest(self, text: str, language: str | None = None) -> bool:
+        """Ingest the links and files in `text`. Return whether one succeeded."""
         done = await self.commands.ingest([text], language)
         if done:
             self.video_id = done[-1].video.id
@@ -30,17 +30,16 @@ class Conversation:
         for question in self.questions:
             await self._ask(question, typed=False)
 
-    async def hear(self, line: str) -> None:
-        """One line that somebody typed."""
+    async def handle_line(self, line: str) -> None:
         line = line.strip()
         if line.isdecimal() and self.questions:
-            await self._press(int(line))
+            await self._ask_by_number(int(line))
         elif _is_source(line):
-            await self.take_in(line)
+            await self.ingest(line)
         elif line:
             await self._ask(line, typed=True)
 
-    async def _press(self, number: int) -> None:
+    async def _ask_by_number(self, number: int) -> None:
         if 1 <= number <= len(self.questions):
             await self._ask(self.questions[number - 1], typed=False)
         else:

@@ -1,4 +1,4 @@
-"""This file is the command `doctor`: the core's checks and the platforms' tokens."""
+"""The command `doctor`: the core's checks, and those of each chat platform with a token."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from core.model import Check
 
 
 async def doctor(config: Config, output: Output) -> int:
-    """Tells what was found. 1 if a check failed, else 0."""
+    """Output the results of all checks. Return 1 if one failed, otherwise 0."""
     checks = [*await examine(config), check_tokens(config), *await _platforms(config)]
     output.checks(checks)
     return int(any(check.status == "fail" for check in checks))
 
 
 async def _platforms(config: Config) -> list[Check]:
-    """What those with a token say of themselves."""
+    """Checks of the platforms that have a token."""
     checks = []
-    # Imported here: each takes 0.5 s.
+    # Imported here because each import takes 0.5 s.
     if config.discord.token.get_secret_value():
         from bot.discord_adapter.doctor_checks import check_discord
 
@@ -31,7 +31,7 @@ async def _platforms(config: Config) -> list[Check]:
 
 
 def check_tokens(config: Config) -> Check:
-    """Which platforms have a token; never the token."""
+    """Check which platforms have a token. The check never contains the token."""
     platforms = {"Discord": config.discord.token, "Telegram": config.telegram.token}
     names = [name for name, token in platforms.items() if token.get_secret_value()]
     if not names:

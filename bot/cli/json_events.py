@@ -1,11 +1,12 @@
-"""This file shapes what `--json` prints: one flat object a line, named by `event`."""
+"""The output of `--json`: one flat object a line, named by `event`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from bot.rendering.descriptions import describe, describe_check
+from bot.rendering.checks import describe_check
+from bot.rendering.errors import describe_error
 from bot.words import Words
 from core.model import Answer, Check, Hit, Job, Point, Progress, Ready, Segment, Video
 from core.text.display import to_json
@@ -14,12 +15,12 @@ Event = dict[str, object]
 
 
 def line(event: Event) -> str:
-    """The event as one line, safe to print: control characters are escaped, Korean is not."""
+    """The event as one printable line: control characters are escaped, Korean is not."""
     return to_json(event)
 
 
 def progress_event(progress: Progress) -> Event:
-    """`note`: only where there is one."""
+    """`note` is left out if empty."""
     event = {"event": "progress"} | asdict(progress)
     if not progress.note:
         del event["note"]
@@ -60,7 +61,7 @@ def ready_event(ready: Ready) -> Event:
 
 
 def error_event(error: Exception, words: Words) -> Event:
-    return {"event": "error"} | asdict(describe(error, words))
+    return {"event": "error"} | asdict(describe_error(error, words))
 
 
 def text_event(delta: str) -> Event:
@@ -106,12 +107,12 @@ def videos_event(videos: Sequence[Video]) -> Event:
 
 
 def jobs_event(jobs: Sequence[Job]) -> Event:
-    told = [
+    listed = [
         {"id": job.id, "video_id": job.order.video_id, "channel": job.order.channel}
         | asdict(job.progress)
         for job in jobs
     ]
-    return {"event": "jobs", "jobs": told}
+    return {"event": "jobs", "jobs": listed}
 
 
 def cancelled_event(job_id: str) -> Event:
@@ -127,14 +128,14 @@ def backup_event(name: str, size: int) -> Event:
 
 
 def restore_event(name: str, kept: str) -> Event:
-    """`kept`: the file in the data folder that holds what the store held before, or empty."""
+    """`kept`: the file in the data folder with the previous store, or empty."""
     return {"event": "restore", "file": name, "kept": kept}
 
 
 def checks_event(checks: Sequence[Check], words: Words) -> Event:
-    """`name` and `status` are the same in every language, `detail` and `fix` are words."""
-    told = [asdict(describe_check(check, words)) for check in checks]
-    return {"event": "checks", "checks": told}
+    """`name` and `status` are the same in every language; `detail` and `fix` are texts."""
+    described = [asdict(describe_check(check, words)) for check in checks]
+    return {"event": "checks", "checks": described}
 
 
 def _video(video: Video) -> Event:
@@ -158,5 +159,5 @@ def _points(points: Sequence[Point]) -> list[Event]:
 
 
 def _ms(seconds: float) -> float:
-    """Seconds to the millisecond: arithmetic's tail is noise to a reader."""
+    """Seconds rounded to the millisecond."""
     return round(seconds, 3)

@@ -1,6 +1,4 @@
-"""This file keeps secrets out of the log, whoever writes them there, in whatever: libraries put a
-token into addresses, and addresses into errors.
-"""
+"""Remove secrets from the log. Libraries put tokens into URLs, and URLs into error messages."""
 
 from __future__ import annotations
 
@@ -10,8 +8,8 @@ from collections.abc import Iterable
 from bot.config import Config
 
 
-class DiscreetFormatter(logging.Formatter):
-    """Writes `…` for each secret. Empty ones are none."""
+class RedactingFormatter(logging.Formatter):
+    """Replace each non-empty secret with `…`."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -25,6 +23,6 @@ class DiscreetFormatter(logging.Formatter):
 
 
 def secrets_of(config: Config) -> tuple[str, ...]:
-    """All that nobody may read."""
+    """The configured secrets: tokens, and the database URL with its password."""
     kept = (config.discord.token, config.telegram.token, config.database_url)
     return tuple(secret.get_secret_value() for secret in kept)

@@ -1,6 +1,6 @@
-"""This file is where the results of a command go: words on a terminal, or one JSON object a line.
+"""The output of a command: text on a terminal, or one JSON object a line.
 
-Results go to standard output, everything said meanwhile to standard error.
+Results go to standard output; progress, hints and errors go to standard error.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.cli import json_events
-from bot.rendering.descriptions import (
-    describe_check,
+from bot.rendering.checks import describe_check, render_checks
+from bot.rendering.phrases import render_progress
+from bot.rendering.terminal import (
     render_answer,
-    render_checks,
     render_error,
     render_hits,
     render_jobs,
-    render_progress,
     render_ready,
     render_videos,
 )
@@ -32,7 +31,7 @@ from bot.words import Words
 from core.model import Answer, Check, Hit, Job, Progress, Ready, Stage, Video
 from core.text.display import one_line, printable
 
-if TYPE_CHECKING:  # it brings numpy, for which --help need not wait
+if TYPE_CHECKING:  # importing numpy takes too long for --help
     from core.ports import ProgressCallback
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -40,7 +39,7 @@ _DESCRIPTION = TextColumn("{task.description}", markup=False)
 
 
 class Output(Protocol):
-    """What commands say."""
+    """Where commands send their results."""
 
     def progress(self) -> AbstractContextManager[ProgressCallback]: ...
     def ready(self, ready: Ready) -> None: ...
@@ -61,7 +60,7 @@ class Output(Protocol):
 
 
 class JsonOutput:
-    """For programs: every event is a line of JSON, progress too."""
+    """For programs: every event is a line of JSON, including progress."""
 
     def __init__(self, words: Words) -> None:
         self._words = words
@@ -74,7 +73,7 @@ class JsonOutput:
         self._print(json_events.ready_event(ready))
 
     def question(self, text: str) -> None:
-        """Its answer names it."""
+        """Omitted: the answer event contains the question."""
 
     def text(self, delta: str) -> None:
         self._print(json_events.text_event(delta))
@@ -110,7 +109,7 @@ class JsonOutput:
         print(text, end="", flush=True)
 
     def hint(self, key: str, **facts: object) -> None:
-        """A program needs none."""
+        """Omitted: hints are for people."""
 
     def error(self, error: Exception) -> None:
         self._print(json_events.error_event(error, self._words))
@@ -128,19 +127,19 @@ class TextOutput:
 
     @contextmanager
     def progress(self) -> Iterator[ProgressCallback]:
-        """A bar on a terminal; else a line for each stage."""
+        """A progress bar on a terminal, otherwise a line for each stage."""
         if not sys.stderr.isatty():
-            yield _StageLines(self._words).tell
+            yield _StageLines(self._words).show
             return
         console = Console(stderr=True)
         with Bars(BarColumn(), _DESCRIPTION, console=console, transient=True) as bars:
-            yield _Bar(bars, self._words).tell
+            yield _Bar(bars, self._words).show
 
     def ready(self, ready: Ready) -> None:
         self._print(render_ready(ready, self._words))
 
     def question(self, text: str) -> None:
-        """Shown where nobody typed it."""
+        """Show a question that the user did not type."""
         self._print(f"> {one_line(text)}")
 
     def text(self, delta: str) -> None:
@@ -176,7 +175,7 @@ class TextOutput:
         print(self._words(key, name=one_line(name), kept=kept))
 
     def checks(self, checks: Sequence[Check]) -> None:
-        """A table on a terminal; else lines."""
+        """A table on a terminal, otherwise lines."""
         if sys.stdout.isatty():
             Console().print(_table(checks, self._words))
         else:
@@ -199,45 +198,45 @@ class TextOutput:
 def _table(checks: Sequence[Check], words: Words) -> Table:
     table = Table.grid(padding=(0, 2))
     for check in checks:
-        told = describe_check(check, words)
-        status = Text(words(f"checks.statuses.{told.status}"), _COLOURS[check.status])
-        found = Text(told.detail)
-        if told.fix:
-            found.append(f"\n→ {told.fix}", "bold")
-        table.add_row(status, Text(words(f"checks.{told.name}.name")), found)
+        text = describe_check(check, words)
+        status = Text(words(f"checks.statuses.{text.status}"), _COLOURS[check.status])
+        found = Text(text.detail)
+        if text.fix:
+            found.append(f"\n→ {text.fix}", "bold")
+        table.add_row(status, Text(words(f"checks.{text.name}.name")), found)
     return table
 
 
 class _StageLines:
-    """Progress for a log: one line when a stage begins, one for a note."""
+    """Progress without a terminal: one line when a stage begins, and one for a note."""
 
     def __init__(self, words: Words) -> None:
         self._words = words
         self._stage: Stage | None = None
         self._note = ""
 
-    def tell(self, progress: Progress) -> None:
+    def show(self, progress: Progress) -> None:
         if progress.note and progress.note != self._note:
-            self._say(f"notes.{progress.note}")
+            self._print(f"notes.{progress.note}")
         if progress.stage != self._stage:
-            self._say(f"stages.{progress.stage}", " …")
+            self._print(f"stages.{progress.stage}", " …")
         self._stage, self._note = progress.stage, progress.note
 
-    def _say(self, key: str, end: str = "") -> None:
+    def _print(self, key: str, end: str = "") -> None:
         print(f"{self._words(key)}{end}", file=sys.stderr, flush=True)
 
 
 class _Bar:
-    """Progress for a terminal: one bar, of the stage that is going on."""
+    """Progress on a terminal: one bar for the current stage."""
 
     def __init__(self, bars: Bars, words: Words) -> None:
         self._bars, self._words = bars, words
         self._task = bars.add_task("", total=None)
 
-    def tell(self, progress: Progress) -> None:
+    def show(self, progress: Progress) -> None:
         self._bars.update(
             self._task,
             description=render_progress(progress, self._words),
             completed=progress.fraction,
-            total=1.0 if progress.fraction else None,  # it pulses where nothing is known
+            total=1.0 if progress.fraction else None,  # None: the bar pulses
         )

@@ -1,4 +1,4 @@
-"""This file runs a command, from its settings, with the core open, to the exit code."""
+"""Run a command: read the settings, open the core, map the result to an exit code."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from typing import Any
 import typer
 
 from bot.cli.commands import Commands, Outcome, Stop
-from bot.cli.log_redaction import DiscreetFormatter, secrets_of
+from bot.cli.exit_codes import INTERRUPTED, exit_code
+from bot.cli.log_redaction import RedactingFormatter, secrets_of
 from bot.cli.output import JsonOutput, Output, TextOutput
 from bot.config import Config, read_config
-from bot.rendering.descriptions import exit_code
 from bot.words import Words
 from core.config import LOG_FILE
 from core.errors import CoreError
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What every command needs: the settings, the words, and where results go."""
+class CommandContext:
+    """What every command needs: settings, texts, and where results go."""
 
     config: Config
     words: Words
@@ -37,35 +37,35 @@ class Setting:
     stop: Stop
 
 
-RequestRunner = Callable[[Setting, Commands], Awaitable[None]]
-Main = Callable[[Setting], Coroutine[Any, Any, int]]
+CommandBody = Callable[[CommandContext, Commands], Awaitable[None]]
+Main = Callable[[CommandContext], Coroutine[Any, Any, int]]
 
 
-def run(
+def run_with_core(
     path: Path,
     channel: str,
     as_json: bool,
-    work: RequestRunner,
+    body: CommandBody,
     *,
     stays: bool = False,
     works: bool = False,
 ) -> None:
-    """Does the work with the core open, and leaves. `stays`, `works`: see open_core."""
+    """Run `body` with the core open, then exit. `stays` and `works` are those of open_core."""
 
-    async def main(setting: Setting) -> int:
-        outcome = Outcome(setting.output)
-        with outcome.telling():
-            from core.bootstrap import open_core  # here: --help need not wait for SQLAlchemy
+    async def main(context: CommandContext) -> int:
+        outcome = Outcome(context.output)
+        with outcome.reporting_errors():
+            from core.bootstrap import open_core  # here: importing SQLAlchemy would slow --help
 
-            async with open_core(setting.config, stays=stays, works=works) as core:
-                await work(setting, Commands(core, outcome, setting.channel, setting.stop))
+            async with open_core(context.config, stays=stays, works=works) as core:
+                await body(context, Commands(core, outcome, context.channel, context.stop))
         return outcome.exit_code
 
-    leave(path, channel, as_json, main)
+    run_and_exit(path, channel, as_json, main)
 
 
-def leave(path: Path, channel: str, as_json: bool, main: Main) -> None:
-    """Ends the program with the exit code that `main` comes to."""
+def run_and_exit(path: Path, channel: str, as_json: bool, main: Main) -> None:
+    """Run `main` and exit with the code it returns."""
     make_output = JsonOutput if as_json else TextOutput
     try:
         config = read_config(path)
@@ -73,54 +73,55 @@ def leave(path: Path, channel: str, as_json: bool, main: Main) -> None:
         make_output(Words("en")).error(error)
         raise typer.Exit(exit_code(error)) from None
     words = Words(config.language)
-    setting = Setting(config, words, make_output(words), channel, Stop())
-    _keep_log(config)
+    context = CommandContext(config, words, make_output(words), channel, Stop())
+    _log_to_file(config)
     try:
-        code = asyncio.run(_until_told(main(setting), setting.stop))
+        code = asyncio.run(_until_signal(main(context), context.stop))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        # At once: a thread may still be reading standard input, and cannot be told to stop.
+        # Exit at once: a thread that reads standard input can't be stopped.
         sys.stdout.flush()
-        os._exit(130)
+        os._exit(INTERRUPTED)
     except BrokenPipeError:  # as in `tubethread videos | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     raise typer.Exit(code)
 
 
-async def _until_told(main: Coroutine[Any, Any, int], stop: Stop) -> int:
-    """SIGTERM ends it as Ctrl-C does: what is open is closed. A second Ctrl-C waits for nothing."""
+async def _until_signal(main: Coroutine[Any, Any, int], stop: Stop) -> int:
+    """Cancel `main` at SIGTERM or Ctrl-C, so that it closes what it opened. A second Ctrl-C exits
+    at once."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
 
-    def interrupted() -> None:
+    def interrupt() -> None:
         loop.remove_signal_handler(signal.SIGINT)
-        stop.by_person = True
+        stop.by_user = True
         task.cancel()
 
     loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    loop.add_signal_handler(signal.SIGINT, interrupted)
+    loop.add_signal_handler(signal.SIGINT, interrupt)
     return await main
 
 
-def _keep_log(config: Config) -> None:
-    """What went wrong inside is for the log alone: nothing of it belongs on the screen."""
+def _log_to_file(config: Config) -> None:
+    """Send all log messages to the log file; none go to the screen."""
     logging.raiseExceptions = False
     handler = RotatingFileHandler(
         config.data_dir / LOG_FILE, maxBytes=5_000_000, backupCount=1, delay=True
     )
-    handler.setFormatter(DiscreetFormatter(secrets_of(config)))
+    handler.setFormatter(RedactingFormatter(secrets_of(config)))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    threading.excepthook = _log_thread
-    quiet()
+    threading.excepthook = _log_thread_error
+    silence_libraries()
 
 
-def quiet() -> None:
-    """httpx and httpcore log addresses, and Telegram's hold the token; python-telegram-bot logs an
-    answer that it cannot read, and that may hold what people wrote."""
+def silence_libraries() -> None:
+    """Raise the log level of libraries that log secrets or messages: httpx and httpcore log URLs,
+    and Telegram's contain the token; python-telegram-bot logs responses it can't parse."""
     for name in ("httpx", "httpcore", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("telegram").setLevel(logging.CRITICAL)
 
 
-def _log_thread(failed: threading.ExceptHookArgs) -> None:
-    logging.getLogger(__name__).error("in a thread", exc_info=failed.exc_value)
+def _log_thread_error(failed: threading.ExceptHookArgs) -> None:
+    logging.getLogger(__name__).error("exception in a thread", exc_info=failed.exc_value)

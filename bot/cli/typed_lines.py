@@ -1,4 +1,4 @@
-"""This file reads what people type without keeping the program from anything else."""
+"""Read standard input without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from collections.abc import AsyncGenerator
 
 
 async def typed_lines(prompt: str) -> AsyncGenerator[str]:
-    """Lines of standard input until it ends; on a terminal an empty line ends it too.
+    """Yield the lines of standard input. On a terminal an empty line ends it too.
 
-    Read in a daemon thread: reading cannot be interrupted, and leaving must not wait for it."""
+    A daemon thread reads: reading can't be interrupted, and the program must not wait for it at
+    exit."""
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")  # whatever is piped in, it is read to its end
+        sys.stdin.reconfigure(errors="replace")  # invalid bytes must not end the input
     loop = asyncio.get_running_loop()
     wanted = threading.Semaphore(0)
     lines: asyncio.Queue[str | None] = asyncio.Queue()
@@ -36,6 +37,6 @@ def _read(prompt: str) -> str | None:
     if not sys.stdin.isatty():
         return sys.stdin.readline() or None
     try:
-        return input(prompt)  # not readline(): it lets people edit their line
+        return input(prompt)  # unlike readline(), it allows line editing
     except EOFError:
         return None

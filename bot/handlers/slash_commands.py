@@ -14,8 +14,8 @@ from bot.handlers.policy import Policy
 from bot.handlers.private_chats import apart
 from bot.handlers.requests import RequestRunner
 from bot.rendering.chat_messages import MessageRenderer
-from bot.rendering.descriptions import export_labels
 from bot.rendering.export import exported
+from bot.rendering.phrases import export_labels
 from core.chat_records import ChatSettings, PlaceBinding, WatchRequest
 from core.errors import NotALink, UnknownJob, UnknownVideo
 from core.export.formats import Format

@@ -1,4 +1,4 @@
-"""This file turns values into messages of a chat platform, within its limits and in its markup."""
+"""Values as messages of a chat platform, within its limits and in its markup."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from bot.chat import Button, Card, Chat, Draft, File
-from bot.rendering.descriptions import (
-    describe,
-    engine_words,
-    export_labels,
-    note_words,
-    render_progress,
-)
+from bot.rendering.errors import describe_error
+from bot.rendering.phrases import covered, export_labels, made_by, note_texts, render_progress
 from bot.rendering.splitting import split
 from bot.words import Words
 from core.chat_records import ChatSettings
@@ -23,22 +18,22 @@ from core.text.display import clock, one_line, shorten
 _BAR = 12
 QUOTE_CHARACTERS = 120
 TITLE_CHARACTERS = 100
-"""Of a thread: Discord's limit, the lowest."""
+"""Maximum length of a thread's title: Discord's limit, the lowest."""
 LABEL_CHARACTERS = 150
-"""Of a button: the longest question. A platform may show less of it there."""
+"""Maximum length of a button's label. A platform may show less of it."""
 ASKED_CHARACTERS = 500
 JOBS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class MessageRenderer:
-    """How we look on one platform, in one language."""
+    """Makes the messages for one platform in one language."""
 
     chat: Chat  # borrowed
     words: Words
 
     def progress(self, video: Video, progress: Progress) -> Draft:
-        """A bar, the stage and the time left, below the video's picture."""
+        """A progress bar, the stage and the time left, with the video's card."""
         filled = round(progress.fraction * _BAR)
         bar = "▰" * filled + "▱" * (_BAR - filled)
         return Draft(
@@ -49,20 +44,20 @@ class MessageRenderer:
         return Draft((self._say("chat.finished"),), card=card(video))
 
     def failed(self, error: Exception, video: Video | None = None) -> Draft:
-        """What happened, and what to do here."""
-        told = describe(error, self.words)
-        message = self._own("messages", told.code) or told.message
-        hint = self._own("hints", told.code) or told.hint
+        """What happened, and the next step in a chat."""
+        error_text = describe_error(error, self.words)
+        message = self._chat_text("messages", error_text.code) or error_text.message
+        hint = self._chat_text("hints", error_text.code) or error_text.hint
         text = self._text_lines([message, hint])
         return Draft((text,), card=card(video) if video else None)
 
     def title(self, video: Video | None) -> str:
-        """Of a thread about the video, which may not be known yet."""
+        """The title of a video's thread. None: the video is not known yet."""
         own = one_line(video.title) if video else ""
         return shorten(own or self.words("chat.thread"), TITLE_CHARACTERS)
 
     def summary(self, ready: Ready, buttons: Sequence[Button]) -> list[Draft]:
-        """All of it, in as many messages as it takes; the buttons are below the last."""
+        """The whole summary, in as many messages as it takes. The last one has the buttons."""
         video, summary = ready.video, ready.summary
         blocks = [*outline(video, summary, self._labels, self.chat.style), self._about(ready)]
         text = "\n\n".join(blocks)
@@ -75,27 +70,27 @@ class MessageRenderer:
     def answer(
         self, answer: Answer, titles: Mapping[str, str], buttons: Sequence[Button]
     ) -> list[Draft]:
-        """`titles`: of the videos that were asked, where a reader could not know which they are."""
+        """`titles`: by video id, where readers can't tell which videos the answer is about."""
         drafts = self.text("\n\n".join(self._answer(answer, titles)))
         drafts[-1] = replace(drafts[-1], buttons=tuple(buttons))
         return drafts
 
     def growing(self, text: str) -> list[Draft]:
-        """An answer while it is written."""
+        """An answer while it is being written."""
         shown = Answer("", text, (), (), grounded=False, engine="")
         return self.text(self.chat.style.answer(shown))
 
     def text(self, text: str) -> list[Draft]:
-        """In as many messages as it takes; `text` is in the platform's markup."""
+        """Split `text`, which is in the platform's markup, into messages that fit."""
         return [Draft((part,)) for part in self._parts(text, self.chat.text_limit)]
 
     def asked(self, name: str, question: str) -> Draft:
-        """A question that was pressed or commanded, so that others see what is answered."""
+        """Repeat a question asked by a button or a command, so that others see what is answered."""
         name, question = shorten(one_line(name), 40), shorten(one_line(question), ASKED_CHARACTERS)
         return self.say("chat.asked", name=name, question=question)
 
     def say(self, key: str, **facts: object) -> Draft:
-        """Words of ours."""
+        """A text of the locale as a message."""
         return self.text(self._say(key, **facts))[0]
 
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> Draft:
@@ -110,7 +105,7 @@ class MessageRenderer:
                 start_s = hit.chunk.start_s
                 yield f"• {self.chat.style.at(start_s, video.url_at(start_s), words)}"
 
-        return self._listed(lines)
+        return self._list_message(lines)
 
     def videos(self, videos: Sequence[Video], page: int, pages: int) -> Draft:
         if not videos:
@@ -123,25 +118,25 @@ class MessageRenderer:
             if pages > 1:
                 yield self._say("chat.page", page=page, pages=pages)
 
-        return self._listed(lines)
+        return self._list_message(lines)
 
     def jobs(self, jobs: Sequence[Job], titles: Mapping[str, str]) -> Draft:
-        """The oldest, and how many more there are."""
+        """The oldest jobs, and how many more there are."""
         if not jobs:
             return self.say("jobs.none")
 
         def lines(most: int) -> Iterator[str]:
             for job in jobs[:JOBS]:
                 title = shorten(one_line(titles.get(job.order.video_id, "")), most)
-                told = render_progress(job.progress, self.words)
-                yield self._text(f"• {title or job.order.video_id}: {told}")
+                progress = render_progress(job.progress, self.words)
+                yield self._text(f"• {title or job.order.video_id}: {progress}")
             if len(jobs) > JOBS:
                 yield self._say("chat.more_jobs", count=len(jobs) - JOBS)
 
-        return self._listed(lines)
+        return self._list_message(lines)
 
     def habits(self, habits: ChatSettings) -> Draft:
-        """What is set in a channel."""
+        """A channel's settings."""
         lines = [
             self._say(f"chat.habits.{name}", value=self.words(f"chat.values.{_value(value)}"))
             for name, value in asdict(habits).items()
@@ -181,37 +176,32 @@ class MessageRenderer:
         if lines:
             yield "\n".join(lines)
         if answer.notes:
-            yield "\n".join(map(self._text, note_words(answer.notes, self.words)))
+            yield "\n".join(map(self._text, note_texts(answer.notes, self.words)))
 
     def _about(self, ready: Ready) -> str:
-        video, summary = ready.video, ready.summary
-        total_s = max(video.duration_s, ready.transcript.segments[-1].end_s)
-        covered = clock(min(summary.covered_s, total_s))
-        by = self.words(f"sources.{ready.transcript.source}")
-        return "\n".join(
-            self._text(line)
-            for line in (
-                self.words("labels.covered", covered=covered, total=clock(total_s)),
-                f"{by} · {engine_words(summary.engine, self.words)}",
-                self.words("chat.languages", spoken=self._language(ready.transcript.language)),
-                *note_words(ready.notes, self.words),
-            )
-        )
+        language = self._language(ready.transcript.language)
+        lines = [
+            covered(ready, self.words),
+            made_by(ready, self.words),
+            self.words("chat.languages", spoken=language),
+            *note_texts(ready.notes, self.words),
+        ]
+        return "\n".join(map(self._text, lines))
 
     def _language(self, code: str) -> str:
-        return self._own("values", code) or code or "?"
+        return self._chat_text("values", code) or code or "?"
 
     @property
     def _labels(self) -> Labels:
         return export_labels(self.words)
 
-    def _own(self, kind: str, name: str) -> str:
-        """Our words for it in chats, if there are any."""
+    def _chat_text(self, kind: str, name: str) -> str:
+        """The text that replaces the general one in chats, or ""."""
         key = f"chat.{kind}.{name}"
         return self._fill(key) if key in self.words else ""
 
-    def _listed(self, lines: Callable[[int], Iterable[str]]) -> Draft:
-        """One message: the names in it, `most` characters long, get shorter until it fits."""
+    def _list_message(self, lines: Callable[[int], Iterable[str]]) -> Draft:
+        """One message. `lines` gets a maximum length for names, halved until the message fits."""
         most = QUOTE_CHARACTERS
         while self.chat.length(text := "\n".join(lines(most))) > self.chat.text_limit:
             most //= 2

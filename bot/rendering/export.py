@@ -1,4 +1,4 @@
-"""This file writes one video, with its summary and its conversation, as a document."""
+"""One video, with its summary and its conversation, as a document."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from core.errors import UnknownVideo
 from core.export.document import Labels
 from core.export.formats import Format, export
 
-if TYPE_CHECKING:  # the command line opens the core when it is needed: --help need not wait
+if TYPE_CHECKING:  # importing it takes too long for --help
     from core.pipeline.front import Pipeline
 
-MOST_TURNS = 1000
+MAX_TURNS = 1000
 
 
 async def exported(
     core: Pipeline, channel: str, video_id: str, thread: str, format: Format, labels: Labels
 ) -> str:
-    """As the channel knows it. Raises UnknownVideo."""
+    """Export a video of the channel. Raises UnknownVideo."""
     [video] = await core.known(channel, video_id)
     transcript = await core.videos.transcript(video_id)
     if transcript is None:
         raise UnknownVideo(video_id)
     summary = await core.summary(video_id)
-    turns = await core.threads.turns(channel, thread, MOST_TURNS)
+    turns = await core.threads.turns(channel, thread, MAX_TURNS)
     return export(video, transcript, summary, turns, format, labels)

@@ -1,12 +1,12 @@
-"""This file parts a long text into messages that each fit, without tearing a link apart."""
+"""Split a long text into messages that fit, without breaking a link."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 
-# What must stay whole: a link, what stands between two tags, an escaped sign, a word, and the
-# blanks between.
+# Units that stay whole: a link, an element with its tags, an escaped character, a word, white
+# space.
 _UNIT = re.compile(
     r"""\[(?:\\.|[^\]\\])*\]\([^)\s]*\)
     |<[a-z]+(?:\ [^<>]*)?>[^<]*</[a-z]+>
@@ -17,12 +17,12 @@ _UNIT = re.compile(
 )
 _SENTENCE = re.compile(r"[.!?…。？！][\"'”’)\]]*$")
 _HALF = 0.5
-"""A better place to part is worth leaving so much of a message empty."""
+"""The share of a message that may stay empty to split at a better place."""
 
 
 def split(text: str, limit: int, length: Callable[[str], int] = len) -> list[str]:
-    """The text in pieces of at most `limit` by `length`, none of them empty: parted between
-    paragraphs, else lines, else sentences, else words. Only what is longer by itself is torn.
+    """Split `text` into non-empty pieces of at most `limit` by `length`: between paragraphs, else
+    lines, else sentences, else words. Only a unit longer than the limit is cut.
 
     >>> split("One two. Three four.", 12)
     ['One two.', 'Three four.']
@@ -37,7 +37,7 @@ def split(text: str, limit: int, length: Callable[[str], int] = len) -> list[str
 
 
 def _end(text: str, limit: int, length: Callable[[str], int]) -> int:
-    """Where the first piece ends."""
+    """The end of the first piece."""
     if length(text) <= limit:
         return len(text)
     best: dict[int, int] = {}
@@ -47,14 +47,14 @@ def _end(text: str, limit: int, length: Callable[[str], int]) -> int:
             break
         best[rank] = fits = end
     if not fits:
-        return _torn(text, limit, length)
+        return _cut(text, limit, length)
     return next(
         end for _, end in sorted(best.items()) if length(text[:end]) >= _HALF * length(text[:fits])
     )
 
 
 def _breaks(text: str) -> Iterator[tuple[int, int]]:
-    """Where the text may be parted, and how well: 0 is best."""
+    """Places to split at, with a rank: 0 is best."""
     for unit in _UNIT.finditer(text):
         said = unit[0]
         if said.isspace():
@@ -66,8 +66,8 @@ def _ends_sentence(text: str, blank: re.Match[str]) -> bool:
     return bool(_SENTENCE.search(text, max(blank.start() - 4, 0), blank.start()))
 
 
-def _torn(text: str, limit: int, length: Callable[[str], int]) -> int:
-    """Within a word, but not within an escape or a link, unless that is too long by itself."""
+def _cut(text: str, limit: int, length: Callable[[str], int]) -> int:
+    """The end of a piece cut within a word; within an escape or a link only if that is too long."""
     fits = 0
     for unit in _UNIT.finditer(text):
         if length(text[: unit.end()]) > limit:

@@ -1,12 +1,8 @@
-"""This file holds what every `Chat` promises: the strict platform in memory, the terminal, Discord,
-and Telegram.
-"""
+"""The contract of `Chat`, on the strict in-memory platform, Discord and Telegram."""
 
 from __future__ import annotations
 
 import asyncio
-import io
-import os
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
@@ -18,7 +14,6 @@ from typing import Any
 import pytest
 
 from bot.chat import Button, Chat, Draft, File, TooOld
-from bot.cli.console_adapter import Console
 from bot.delivery.outbox import open_outbox
 from bot.discord_adapter.connect import open_discord
 from bot.telegram_adapter.connect import open_telegram
@@ -29,7 +24,7 @@ from tests.fakes.store import FakeOutboxEntries
 from tests.harness.discord_adapter import section
 from tests.harness.telegram_adapter import at_once
 from tests.harness.telegram_adapter import section as telegram_section
-from tests.harness.virtual_loop import run_virtually, virtually
+from tests.harness.virtual_loop import run_virtually
 
 
 @dataclass(frozen=True)
@@ -49,29 +44,6 @@ class Opening:
     is_real: bool = False
 
 
-class Screen(io.StringIO):
-    """A terminal of 80 columns and 24 rows that obeys two sequences and knows no others."""
-
-    def isatty(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        raise OSError
-
-    def read_all(self) -> str:
-        lines = [""]
-        for part in re.split(r"(\x1b\[\d+A\x1b\[J)", self.getvalue()):
-            if up := re.fullmatch(r"\x1b\[(\d+)A\x1b\[J", part):
-                del lines[len(lines) - 1 - int(up[1]) :]
-                lines.append("")
-            else:
-                assert "\x1b" not in part
-                first, *rest = part.split("\n")
-                lines[-1] += first
-                lines += [line[n : n + 80] for line in rest for n in range(0, len(line) or 1, 80)]
-        return "\n".join(lines)
-
-
 @pytest.fixture(scope="module")
 def discord() -> Iterator[DiscordServer]:
     with serving(window_s=0.2) as server:
@@ -84,7 +56,7 @@ def telegram() -> Iterator[TelegramServer]:
         yield server
 
 
-@pytest.fixture(params=["fake", "screen", "pipe", "discord", "telegram"])
+@pytest.fixture(params=["fake", "discord", "telegram"])
 def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
     if request.param == "discord":
         server = request.getfixturevalue("discord")
@@ -92,18 +64,12 @@ def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
     if request.param == "telegram":
         server = request.getfixturevalue("telegram")
         return Opening(partial(_on_telegram, server, tmp_path), is_real=True)
-    return Opening(lambda: nullcontext(_in_memory(request.param)))
+    return Opening(lambda: nullcontext(_in_memory()))
 
 
-def _in_memory(name: str) -> Platform:
-    if name == "fake":
-        fake = FakeChat()
-        return Platform(fake, lambda: "\n".join(_read(m.draft) for m in fake.messages))
-    if name == "screen":
-        screen = Screen()
-        return Platform(Console(screen), screen.read_all)
-    pipe = io.StringIO()
-    return Platform(Console(pipe), pipe.getvalue)
+def _in_memory() -> Platform:
+    fake = FakeChat()
+    return Platform(fake, lambda: "\n".join(_read(m.draft) for m in fake.messages))
 
 
 @asynccontextmanager
@@ -230,37 +196,3 @@ async def test_the_outbox_lets_a_message_grow_on_it(platform):
         await live.finish(says("Done"))
         await live.seen()
     assert read().rstrip().endswith("Done")
-
-
-@virtually
-async def test_on_a_screen_a_growing_message_stays_in_its_place_whatever_its_height():
-    screen = Screen()
-    console = Console(screen)
-    await console.post("a", says("Above"), "0")
-    message_id = await console.post("a", says("x" * 200 + "\n\nend"), "k")
-    for text in ("One line", "Two\nlines", "One line"):
-        await console.edit("a", message_id, says(text))
-    assert screen.read_all().rstrip() == "Above\nOne line"
-
-
-@virtually
-async def test_what_is_higher_than_the_screen_is_too_old_to_be_edited():
-    console = Console(Screen())
-    message_id = await console.post("a", says("line\n" * 30), "k")
-    with pytest.raises(TooOld):
-        await console.edit("a", message_id, says("New"))
-
-
-@virtually
-async def test_a_terminal_obeys_nothing_of_what_it_shows():
-    screen = Screen()
-    odd = "\x1b[2Jred\x07"
-    await Console(screen).post("a", Draft((odd,), (Button("x", odd),), File(odd, odd)), "k")
-    assert "\x1b" not in screen.getvalue()
-    assert "\x07" not in screen.getvalue()
-
-
-def test_a_real_terminal_is_a_screen():
-    ours, theirs = os.openpty()
-    with os.fdopen(ours), os.fdopen(theirs, "w") as stream:
-        assert Console(stream).edit_interval_s < 1

@@ -12,7 +12,7 @@ import pytest
 from bot.cli import json_events
 from bot.cli.doctor import check_tokens
 from bot.config import Config, Discord
-from bot.rendering.descriptions import describe_check, render_checks
+from bot.rendering.checks import describe_check, render_checks
 from bot.words import Words
 from core import errors
 from core.config import Core

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from pydantic import TypeAdapter
 
-from bot.rendering.descriptions import export_labels
+from bot.rendering.phrases import export_labels
 from bot.words import Words
 from core.export.formats import export, srt, vtt
 from core.model import (

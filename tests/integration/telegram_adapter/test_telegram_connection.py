@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bot.chat import Busy, Command
-from bot.cli.run_command import quiet
+from bot.cli.run_command import silence_libraries
 from bot.telegram_adapter.connect import open_telegram
 from bot.telegram_adapter.doctor_checks import check_telegram
 from bot.telegram_adapter.listener import EventListener
@@ -108,7 +108,7 @@ async def test_an_update_that_nobody_can_read_leaves_nobody_deaf(telegram, recei
 
 async def test_the_token_is_in_no_log(platform, receiver, tmp_path, private, caplog):
     caplog.set_level(logging.INFO)
-    quiet()
+    silence_libraries()
     platform.fault("getUpdates", "cut")
     for kind in ("502", "cut", "500"):
         platform.fault("sendMessage", kind)

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from bot.cli.run_command import quiet
+from bot.cli.run_command import silence_libraries
 from tests.counterparts.telegram.server import TOKEN, TelegramServer
 from tests.harness.telegram_visit import staged
 
@@ -26,7 +26,7 @@ def platform():
 def no_token(platform, caplog, tmp_path):
     """It is in no log, in nothing that was sent, and in no file."""
     caplog.set_level(logging.DEBUG)
-    quiet()
+    silence_libraries()
     before = len(platform.calls)
     yield
     records = [*caplog.get_records("setup"), *caplog.get_records("call"), *caplog.records]

@@ -7,7 +7,7 @@ import sys
 
 from pydantic import SecretStr
 
-from bot.cli.log_redaction import DiscreetFormatter, secrets_of
+from bot.cli.log_redaction import RedactingFormatter, secrets_of
 from bot.config import Config, Discord, Telegram
 
 TOKENS = ("123:abc", "t0ken")
@@ -22,7 +22,7 @@ def test_neither_a_message_nor_the_error_below_it_tells_a_secret():
     except OSError:
         failed = sys.exc_info()
     record = logging.LogRecord("x", logging.INFO, "", 1, "as %s", (TOKENS[1],), failed)
-    written = DiscreetFormatter(secrets_of(CONFIG)).format(record)
+    written = RedactingFormatter(secrets_of(CONFIG)).format(record)
     assert not any(token in written for token in TOKENS)
     assert "as …" in written
     assert "bot…/getMe" in written
@@ -30,4 +30,4 @@ def test_neither_a_message_nor_the_error_below_it_tells_a_secret():
 
 def test_without_secrets_nothing_is_left_out():
     record = logging.LogRecord("x", logging.INFO, "", 1, "all of it", (), None)
-    assert DiscreetFormatter(secrets_of(Config())).format(record).endswith("INFO x all of it")
+    assert RedactingFormatter(secrets_of(Config())).format(record).endswith("INFO x all of it")

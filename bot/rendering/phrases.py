@@ -1,0 +1,49 @@
+"""Phrases that the terminal, the chats and exported documents share. Plain text, no markup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from bot.words import Words
+from core.export.document import Labels
+from core.model import Progress, Ready
+from core.text.display import clock
+
+
+def render_progress(progress: Progress, words: Words) -> str:
+    """The stage, its percentage, and the time left and a note where there are any."""
+    parts = [words(f"stages.{progress.stage}"), f"{progress.fraction:.0%}"]
+    if progress.eta_s is not None:
+        parts.append(words("labels.left", eta=clock(progress.eta_s)))
+    if progress.note:
+        parts.append(words(f"stage_notes.{progress.note}"))
+    return " · ".join(parts)
+
+
+def covered(ready: Ready, words: Words) -> str:
+    """How much of the video the summary covers."""
+    total_s = max(ready.video.duration_s, ready.transcript.segments[-1].end_s)
+    covered_s = min(ready.summary.covered_s, total_s)
+    return words("labels.covered", covered=clock(covered_s), total=clock(total_s))
+
+
+def made_by(ready: Ready, words: Words) -> str:
+    """What made the transcript and the summary."""
+    source = words(f"sources.{ready.transcript.source}")
+    return f"{source} · {engine_text(ready.summary.engine, words)}"
+
+
+def engine_text(engine: str, words: Words) -> str:
+    if engine == "extractive":
+        return words("engines.extractive")
+    return words("engines.model", engine=engine)
+
+
+def note_texts(notes: Sequence[str], words: Words) -> list[str]:
+    return [words(f"notes.{note}") for note in notes]
+
+
+def export_labels(words: Words) -> Labels:
+    """The headings of an exported document."""
+    return Labels(**{field.name: words(f"labels.{field.name}") for field in fields(Labels)})

@@ -1,0 +1,87 @@
+"""Results as plain text for a terminal.
+
+Print it without markup: a title may look like markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.rendering.errors import describe_error
+from bot.rendering.phrases import (
+    covered,
+    engine_text,
+    export_labels,
+    made_by,
+    note_texts,
+    render_progress,
+)
+from bot.words import Words
+from core.export.document import Plain, head, outline, reply
+from core.model import Answer, Hit, Job, Ready, Video
+from core.text.display import clock, one_line
+
+
+def render_error(error: Exception, words: Words) -> str:
+    """What happened, and below it the next step."""
+    text = describe_error(error, words)
+    return f"{text.message}\n{text.hint}"
+
+
+def render_ready(ready: Ready, words: Words) -> str:
+    """The summary, the suggested questions by number, and how it was made."""
+    video, summary, style = ready.video, ready.summary, Plain()
+    about = [covered(ready, words), made_by(ready, words), *note_texts(ready.notes, words)]
+    blocks = [head(video, style), *outline(video, summary, export_labels(words), style)]
+    return "\n\n".join([*blocks, *_questions(summary.questions, words), "\n".join(about)])
+
+
+def render_answer(answer: Answer, words: Words, *, streamed: bool = False) -> str:
+    """The answer with its sources and the next suggested questions. `streamed`: without its text,
+    which is on the screen already."""
+    text, *sources = reply(answer, export_labels(words), Plain())
+    has_text = bool(answer.text.strip())
+    about = [words("answer.not_grounded")] if has_text and not answer.grounded else []
+    about += [engine_text(answer.engine, words)] if has_text else []
+    about += note_texts(answer.notes, words)
+    blocks = [] if streamed and has_text else [text]
+    blocks += [*sources, "\n".join(about), *_questions(answer.questions, words)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def render_hits(query: str, pairs: Sequence[tuple[Hit, Video]], words: Words) -> str:
+    """Each hit: its video and times, its link, and what is said there."""
+    if not pairs:
+        return words("hits.none", query=one_line(query))
+    blocks = [words("hits.title", query=one_line(query))]
+    for n, (hit, video) in enumerate(pairs, 1):
+        span = f"{clock(hit.chunk.start_s)}–{clock(hit.chunk.end_s)}"
+        place = f"{n}. {one_line(video.title)}  {span}  {video.url_at(hit.chunk.start_s)}"
+        blocks.append(f"{place}\n   {one_line(hit.chunk.text)}")
+    return "\n\n".join(blocks)
+
+
+def render_videos(videos: Sequence[Video], words: Words) -> str:
+    """One line for each video, its id first."""
+    if not videos:
+        return words("videos.none")
+    names = [" · ".join(filter(None, map(one_line, (v.title, v.channel_name)))) for v in videos]
+    lengths = [clock(video.duration_s) for video in videos]
+    rows = zip(videos, lengths, names, strict=True)
+    return "\n".join(f"{video.id:<16}  {length:>8}  {name}" for video, length, name in rows)
+
+
+def render_jobs(jobs: Sequence[Job], words: Words) -> str:
+    """One line for each job, its id first."""
+    rows = [
+        f"{job.id}  {job.order.video_id:<16}  {one_line(job.order.channel)}  "
+        f"{render_progress(job.progress, words)}"
+        for job in jobs
+    ]
+    return "\n".join(rows) or words("jobs.none")
+
+
+def _questions(questions: Sequence[str], words: Words) -> Iterator[str]:
+    if questions:
+        numbered = [f"{n}. {one_line(question)}" for n, question in enumerate(questions, 1)]
+        yield "\n".join([words("labels.questions"), *numbered])

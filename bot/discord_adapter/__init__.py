@@ -1,1 +1,1 @@
-"""This package is Discord as a chat platform, through discord.py, which nothing else imports."""
+"""Discord through discord.py, which no other package imports."""

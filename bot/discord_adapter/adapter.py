@@ -1,4 +1,4 @@
-"""This file fulfils `Chat` on Discord. A place is the id of a channel or a thread."""
+"""The `Chat` port on Discord. A place is the id of a channel or a thread."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from core.text.display import shorten, utf16_length
 log = logging.getLogger(__name__)
 
 OLD_S = 3600.0
+"""Discord limits edits of messages older than this more strictly."""
 
 
 class Discord:
-    """Use open_discord."""
+    """`Chat` for one bot; create it with `open_discord`."""
 
     name = "discord"
     deduplicates = True
@@ -41,12 +42,12 @@ class Discord:
         self._gateway = gateway
 
     async def serve(self, receiver: Receiver) -> None:
-        """People are heard until this is cancelled. Raises ConfigInvalid where Discord will not
-        have us any more."""
+        """Pass events to `receiver` until cancelled. Raises ConfigInvalid if Discord no longer
+        accepts the bot."""
         await self._gateway.serve(receiver)
 
     async def ready(self) -> None:
-        """Waits until people are heard."""
+        """Wait until events arrive."""
         await self._client.wait_until_ready()
 
     def length(self, text: str) -> int:
@@ -54,28 +55,28 @@ class Discord:
         return utf16_length(text)
 
     async def post(self, place: str, draft: Draft, key: str) -> str:
-        """Into an archived thread as well: it opens by that."""
+        """Post a message. In an archived thread this reopens the thread."""
         async with translate_errors(self._client):
-            # discord.py adds enforce_nonce: of two messages with one nonce the second is the first.
+            # discord.py sets enforce_nonce: Discord then returns the first message for its nonce.
             message = await self._partial(place).send(nonce=key, **payloads.send_arguments(draft))
         return str(message.id)
 
     async def edit(self, place: str, message_id: str, draft: Draft) -> None:
         message = self._partial(place).get_partial_message(int(message_id))
         try:
-            # Nothing in an archived thread can be changed, but a new message opens it.
+            # Messages in an archived thread cannot be edited, but a new message reopens it.
             async with translate_errors(self._client, {ARCHIVED: TooOld}):
                 await message.edit(**payloads.edit_arguments(draft))
         except Busy as busy:
-            # Discord lets few edits of old messages pass; where it says so with a long wait,
-            # discord.py does not tell for which limit.
+            # Discord allows few edits of old messages. Where it answers with a long wait,
+            # discord.py does not say which limit caused it.
             if busy.retry_after_s is None or _age_s(message) < OLD_S:
                 raise
             raise TooOld from busy
 
     async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
-        """On the message, or, with "", on one of our own that says the title; in a forum a post,
-        which may stand there twice if Discord's answer is lost."""
+        """Open a thread on the message, or on a new message with the title if `message_id` is "".
+        In a forum, open a post; if Discord's reply is lost, a second try opens a second post."""
         channel = await self._channel(place)
         name = shorten(title.strip(), payloads.TITLE_CHARACTERS)
         if isinstance(channel, discord.ForumChannel):
@@ -84,7 +85,7 @@ class Discord:
             raise Refused("no threads here")
         if not message_id:
             message_id = await self.post(place, Draft((self.style.text(name),)), key)
-        # It has the message's id, also if somebody, or a try whose answer was lost, was before us.
+        # The thread has the message's id, also if somebody else or an earlier try opened it.
         async with translate_errors(self._client, {MISSING_PERMISSIONS: Refused}):
             try:
                 await channel.create_thread(name=name, message=discord.Object(int(message_id)))
@@ -94,7 +95,7 @@ class Discord:
         return message_id
 
     async def rename_thread(self, thread: str, title: str) -> None:
-        """Discord allows two names in ten minutes: a third is not worth a wait."""
+        """Rename a thread. Discord allows two renames in ten minutes; a third one is dropped."""
         channel = await self._channel(thread)
         name = shorten(title.strip(), payloads.TITLE_CHARACTERS)
         if not isinstance(channel, discord.Thread) or channel.name == name:
@@ -105,22 +106,22 @@ class Discord:
             ):
                 await channel.edit(name=name)
         except Refused as error:
-            log.info("a thread keeps its name: %s", error)
+            log.info("Thread not renamed: %s", error)
         except Busy as busy:
             if busy.retry_after_s is None:
                 raise
-            log.info("a thread keeps its name for %s s, and so for good", busy.retry_after_s)
+            log.info("Thread not renamed: rate limited for %s s", busy.retry_after_s)
 
     async def show_typing(self, place: str) -> None:
         async with translate_errors(self._client):
             await self._partial(place).typing()
 
     async def preview(self, place: str, draft: Draft, key: str) -> bool:
-        """Discord shows nothing but messages."""
+        """Return False: Discord has no previews."""
         return False
 
     async def download(self, upload: Upload, target: Path) -> None:
-        raise Refused("files are not taken in here")
+        raise Refused("files are not accepted here")
 
     async def _open_post(self, forum: discord.ForumChannel, name: str) -> str:
         text = self.style.text(name)
@@ -134,12 +135,12 @@ class Discord:
         return self._client.get_partial_messageable(int(place))
 
     async def _channel(self, place: str) -> Any:
-        """Known from the gateway, or asked for."""
+        """Return the channel from the gateway's cache, or fetch it."""
         known = self._client.get_channel(int(place))
         async with translate_errors(self._client):
             return known or await self._client.fetch_channel(int(place))
 
 
 def _age_s(message: discord.PartialMessage) -> float:
-    """Its id tells when it was made."""
+    """Compute the message's age from its id."""
     return (discord.utils.utcnow() - message.created_at).total_seconds()

@@ -1,4 +1,4 @@
-"""This file has Discord learn our commands."""
+"""Register the bot's commands with Discord."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ LONGEST_PAUSE_S = 300.0
 
 
 async def register_commands(client: discord.Client) -> None:
-    """Only if it has others: it takes a few hundred changes a day. Tried until it works."""
+    """Register the commands if Discord has others: it allows a few hundred changes a day. Retries
+    until it works or Discord refuses them."""
     failures = 0
     while True:
         try:
@@ -30,23 +31,22 @@ async def register_commands(client: discord.Client) -> None:
             failures += 1
             await asyncio.sleep(busy.retry_after_s or backoff_s(failures, LONGEST_PAUSE_S))
         except ChatError as error:
-            log.error("Discord does not take our commands: %s", error.__cause__)
+            log.error("Discord refused the commands: %s", error.__cause__)
             return
 
 
 async def _register(client: discord.Client) -> None:
-    ours = await asyncio.to_thread(
-        _our_commands
-    )  # reading the words takes as long as a late heartbeat
+    # In a thread: reading the locale files would delay a heartbeat.
+    ours = await asyncio.to_thread(_our_commands)
     app = client.application_id
     assert app is not None  # known since the login
-    # discord.py's own call leaves out the words in other languages.
+    # discord.py's own call leaves out the localizations.
     route = Route("GET", "/applications/{application_id}/commands", application_id=app)
     async with translate_errors(client):
         theirs = await client.http.request(route, params={"with_localizations": "true"})
         if commands_differ(ours, theirs):
             await client.http.bulk_upsert_global_commands(app, ours)
-            log.info("Discord has learnt our commands")
+            log.info("Registered commands with Discord")
 
 
 def _our_commands() -> list[Json]:

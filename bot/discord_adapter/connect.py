@@ -1,4 +1,4 @@
-"""This file opens Discord: logs in, and closes what it opened."""
+"""Connect to Discord: log in, and close the connections at the end."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 60.0
 LONGEST_RATE_WAIT_S = 30.0
-"""For Discord's rate limits, inside a call; what asks for more is told as Busy."""
+"""Longest wait for a rate limit inside a call; a longer one raises Busy."""
 CLOSING_S = 4.0
 
 
 @asynccontextmanager
 async def open_discord(config: Section) -> AsyncIterator[Discord]:
-    """Logged in: messages can be sent, and `serve` makes people heard. Where Discord cannot be
-    reached it is waited for.
+    """Log in to Discord, retrying until it can be reached. Messages can then be sent; `serve`
+    receives events.
 
-    Raises ConfigInvalid where the token is wrong."""
+    Raises ConfigInvalid for a wrong token."""
     use_addresses(config)
     failures = 0
     while True:
@@ -46,20 +46,21 @@ async def open_discord(config: Section) -> AsyncIterator[Discord]:
 
 
 async def log_in(client: discord.Client, config: Section) -> bool:
-    """Whether Discord was there. Raises ConfigInvalid."""
+    """Log in; return whether Discord could be reached. Raises ConfigInvalid for a wrong token."""
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             await client.login(config.token.get_secret_value())
     except discord.LoginFailure as error:
         raise ConfigInvalid("discord.token", "Discord does not know it") from error
     except FAILURES as error:
-        log.warning("Discord cannot be reached: %s", loggable(error))
+        log.warning("Cannot reach Discord: %s", loggable(error))
         return False
     return True
 
 
 def use_addresses(config: Section) -> None:
-    """discord.py keeps the addresses of Discord in classes, so they hold for the whole process."""
+    """Use the configured addresses of Discord. discord.py keeps them in classes, so they apply to
+    the whole process."""
     if config.api_base:
         Route.BASE = config.api_base
     if config.gateway_url:
@@ -68,8 +69,8 @@ def use_addresses(config: Section) -> None:
 
 @asynccontextmanager
 async def open_client(config: Section) -> AsyncIterator[tuple[discord.Client, discord.Intents]]:
-    """It keeps servers and channels in mind, but neither messages nor people, and listens to no
-    more than we use. It is closed at the end."""
+    """Create a client, closed at the end. It subscribes only to the events that the bot uses, and
+    caches servers and channels, but neither messages nor people."""
     intents = discord.Intents(
         guilds=True,
         guild_messages=True,

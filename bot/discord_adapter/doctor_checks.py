@@ -1,5 +1,4 @@
-"""This file is what `doctor` says about Discord: the token, reading messages, and what each server
-lets us do."""
+"""`doctor`'s checks of Discord: the token, reading messages, and permissions on each server."""
 
 from __future__ import annotations
 
@@ -25,11 +24,11 @@ NEEDED = discord.Permissions(
     attach_files=True,
     read_message_history=True,
 )
-"""What the invitation asks for."""
+"""The permissions that the invitation link requests."""
 
 
 async def check_discord(config: Section) -> list[Check]:
-    """Asks Discord, without being seen there."""
+    """Check Discord without appearing online."""
     use_addresses(config)
     async with open_client(config) as (client, _):
         try:
@@ -38,7 +37,7 @@ async def check_discord(config: Section) -> list[Check]:
         except ConfigInvalid as error:
             return [Check("discord", "fail", error=error)]
         except ChatError as error:
-            log.warning("Discord broke off: %s", error.__cause__)
+            log.warning("Discord stopped responding: %s", error.__cause__)
         return [Check("discord", "fail", "unreachable")]
 
 
@@ -50,7 +49,7 @@ async def _findings(client: discord.Client, config: Section) -> list[Check]:
     return [
         Check("discord", "ok", facts={"name": name, "servers": len(servers)}),
         _messages(config, client.application.flags),
-        _rights({one["name"]: int(one["permissions"]) for one in servers}),
+        _permissions({one["name"]: int(one["permissions"]) for one in servers}),
     ]
 
 
@@ -61,8 +60,8 @@ def _messages(config: Section, flags: discord.ApplicationFlags) -> Check:
     return Check("discord_messages", *(("ok",) if granted else ("warn", "not_granted")))
 
 
-def _rights(servers: dict[str, int]) -> Check:
-    """Of the servers where something is missing, the first is told."""
+def _permissions(servers: dict[str, int]) -> Check:
+    """Report the first server on which a permission is missing."""
     for name, value in servers.items():
         granted = discord.Permissions(value)
         missing = [right for right, needed in NEEDED if needed and not getattr(granted, right)]

@@ -1,5 +1,6 @@
-"""This file translates what discord.py raises into ChatError. The codes are Discord's:
-https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+"""Translate discord.py's errors into ChatError.
+
+The codes are Discord's: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import discord
 from bot.chat import Busy, ChatError, MessageGone, PlaceClosed, Refused, TooOld
 
 CALL_TIMEOUT_S = 50.0
-"""A call that takes longer is given up: aiohttp alone would wait for five minutes."""
+"""Calls that take longer are cancelled; aiohttp alone would wait for five minutes."""
 
 UNAUTHORISED_PAUSE_S = 300.0
-"""Ten thousand refusals in ten minutes, and Cloudflare locks this machine out."""
+"""Cloudflare blocks a machine after 10,000 refused requests in ten minutes."""
 
 THREAD_EXISTS = 160004
 MISSING_PERMISSIONS = 50013
@@ -29,14 +30,14 @@ _KINDS: dict[int, type[ChatError]] = {
     30046: TooOld,  # over an hour old, and edited too often
     10003: PlaceClosed,
     50001: PlaceClosed,
-    50007: PlaceClosed,  # a person takes no private messages from us
+    50007: PlaceClosed,  # the person does not accept private messages
     MISSING_PERMISSIONS: PlaceClosed,
-    ARCHIVED: PlaceClosed,  # and locked: else it would open by itself
+    ARCHIVED: PlaceClosed,  # and locked: otherwise posting reopens it
     20016: Busy,  # slow mode
     20028: Busy,
-    200000: Refused,  # by the server's own filter of words, which may say 403
+    200000: Refused,  # by the server's AutoMod, which may answer with status 403
     200001: Refused,
-    40333: Busy,  # Cloudflare, in between
+    40333: Busy,  # from Cloudflare
 }
 
 FAILURES = (
@@ -44,32 +45,32 @@ FAILURES = (
     aiohttp.ClientError,
     OSError,
     TimeoutError,
-    json.JSONDecodeError,  # an answer that was cut
+    json.JSONDecodeError,  # a truncated response
 )
-"""What a call to Discord may end with."""
+"""Every error that a call to Discord can raise."""
 
 
 @asynccontextmanager
 async def translate_errors(
-    client: discord.Client, besides: Mapping[int, type[ChatError]] = MappingProxyType({})
+    client: discord.Client, overrides: Mapping[int, type[ChatError]] = MappingProxyType({})
 ) -> AsyncIterator[None]:
-    """It ends within a minute, and only ChatError comes out. `besides`: codes that mean something
-    else in this place."""
+    """Limit a call to CALL_TIMEOUT_S, and let only ChatError out. `overrides`: codes that mean
+    something else for this call."""
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             yield
     except TimeoutError as error:
-        # discord.py holds everybody back during a global rate limit, and a call that is given up
-        # while it waits for its end forgets to let the others go (http.py of 2.7.1, line 724).
+        # During a global rate limit discord.py makes all calls wait for one of them. If that one
+        # is cancelled, it never releases the others (http.py of 2.7.1, line 752).
         client.http._global_over.set()
         raise Busy from error
     except FAILURES as error:
         code = error.code if isinstance(error, discord.HTTPException) else 0
-        raise (besides[code](code) if code in besides else translate(error)) from error
+        raise (overrides[code](code) if code in overrides else translate(error)) from error
 
 
 def translate(error: Exception) -> ChatError:
-    """What it means to us."""
+    """Return the ChatError for an error of discord.py."""
     if isinstance(error, discord.RateLimited):
         return Busy(error.retry_after)
     if not isinstance(error, discord.HTTPException):
@@ -87,7 +88,7 @@ def _kind_of_status(error: discord.HTTPException) -> type[ChatError]:
 
 
 def _is_page(error: discord.HTTPException) -> bool:
-    """Not Discord answered, but Cloudflare before it."""
+    """Detect an HTML page: Cloudflare answered instead of Discord."""
     return error.text.lstrip().startswith("<")
 
 
@@ -99,5 +100,5 @@ def _retry_after_s(error: discord.HTTPException) -> float | None:
 
 
 def loggable(error: Exception) -> str:
-    """For the log: what an error says by itself may hold the address, and that a token."""
+    """Describe an error for the log: its own text may contain the URL, and with it a token."""
     return f"{type(error).__name__} {getattr(error, 'code', '')}".rstrip()

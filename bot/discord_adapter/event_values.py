@@ -1,4 +1,4 @@
-"""This file turns what discord.py reports into our values."""
+"""Convert discord.py's events into the values of bot/chat.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.discord_adapter.slash_commands import MESSAGE_COMMAND, SUMMARISE
 
 
 def where(channel: Any) -> Where:
-    """A thread shares the library of the channel it belongs to."""
+    """Return the place of an event. A thread shares the library of its parent channel."""
     is_thread = isinstance(channel, discord.Thread)
     library = channel.parent_id if is_thread else channel.id
     server = "" if is_private(channel) else str(channel.guild.id)
@@ -23,7 +23,7 @@ def is_private(channel: Any) -> bool:
 
 
 def read_message(message: discord.Message, channel: Any, us: discord.abc.User) -> Message:
-    """`channel`: the whole of it, where the message has but its id."""
+    """Convert a message. `channel`: the full channel; the message may hold only its id."""
     text = message.content
     for name in _bot_mentions(message, us):
         text = text.replace(name, " ")
@@ -39,13 +39,13 @@ def read_message(message: discord.Message, channel: Any, us: discord.abc.User) -
 
 
 def is_from_a_person(message: discord.Message) -> bool:
-    """Not a bot, ourselves among them, and not a notice such as "… joined"."""
+    """Reject bots, including this one, and system messages such as "… joined"."""
     said = message.type in (discord.MessageType.default, discord.MessageType.reply)
     return said and not message.author.bot and message.webhook_id is None
 
 
 def author(message: discord.Message, channel: Any) -> Person:
-    """In private everybody is their own moderator."""
+    """Return the author. Everybody moderates their private chat."""
     member = message.author
     may_moderate = is_private(channel)
     if isinstance(member, discord.Member) and getattr(channel, "parent", channel) is not None:
@@ -54,7 +54,7 @@ def author(message: discord.Message, channel: Any) -> Person:
 
 
 def person(interaction: discord.Interaction) -> Person:
-    """With the rights that Discord says they have there now."""
+    """Return the person with the permissions that the interaction states."""
     user = interaction.user
     may_moderate = is_private(interaction.channel) or _moderates(interaction.permissions)
     language = str(interaction.locale).partition("-")[0]
@@ -81,7 +81,7 @@ def command(interaction: discord.Interaction) -> Command:
         where(interaction.channel),
         str(interaction.id),
         person(interaction),
-        # People see another name for the one that is given on a message.
+        # The context-menu command has a localized display name.
         SUMMARISE if data["type"] == MESSAGE_COMMAND else data["name"],
         given,
         message_id=target,
@@ -90,7 +90,7 @@ def command(interaction: discord.Interaction) -> Command:
 
 
 def focused_option(interaction: discord.Interaction) -> tuple[str, str]:
-    """The option that somebody is just filling in, and what stands in it."""
+    """Return the option that the person is typing, and its text so far."""
     data: Any = interaction.data
     for option in data.get("options", ()):
         if option.get("focused"):
@@ -99,7 +99,7 @@ def focused_option(interaction: discord.Interaction) -> tuple[str, str]:
 
 
 def _option_text(value: str | int | float | bool) -> str:
-    """`true` and `false` for yes and no."""
+    """Return the value as text, booleans as `true` and `false`."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -109,7 +109,7 @@ def _bot_mentions(message: discord.Message, us: discord.abc.User) -> list[str]:
 
 
 def _is_to_us(message: discord.Message, us: discord.abc.User) -> bool:
-    """People also choose our role where they mean us."""
+    """Detect a mention of the bot or its role, which people pick by mistake, or a reply to it."""
     if us.id in {user.id for user in message.mentions}:
         return True
     replied = message.reference.resolved if message.reference else None
@@ -119,7 +119,7 @@ def _is_to_us(message: discord.Message, us: discord.abc.User) -> bool:
 
 
 def _replied_to(message: discord.Message) -> str:
-    """A forwarded message refers to one as well, and replies to none."""
+    """Return the id of the answered message. A forwarded message also has a reference."""
     if message.type is not discord.MessageType.reply or message.reference is None:
         return ""
     return str(message.reference.message_id or "")

@@ -1,4 +1,4 @@
-"""This file keeps Discord's events coming, whatever breaks."""
+"""Keep the gateway connection to Discord open, reconnecting after every failure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from core.errors import ConfigInvalid
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 120.0
-"""Discord allows a thousand sessions a day, then it takes the token away."""
+"""Discord allows 1,000 sessions a day, then it resets the token."""
 
 
 class Gateway:
-    """`intents`: the client's own object: what is changed in it holds from the next session on."""
+    """The connection that events arrive on. `intents`: the client's own object; a change to it
+    applies from the next session on."""
 
     def __init__(self, client: discord.Client, intents: discord.Intents) -> None:
         self._client = client  # borrowed; it is logged in
@@ -30,39 +31,41 @@ class Gateway:
         self._failures = 0
 
     async def serve(self, receiver: Receiver) -> None:
-        """Until it is cancelled or the client is closed. Raises ConfigInvalid where Discord will
-        not have us."""
-        EventListener(self._client, receiver).listen()
-        telling = asyncio.create_task(register_commands(self._client))
+        """Receive events until cancelled or the client is closed. Raises ConfigInvalid if Discord
+        does not accept the bot."""
+        EventListener(self._client, receiver).register()
+        registering = asyncio.create_task(register_commands(self._client))
         try:
             while not self._client.is_closed():
                 await self._connect()
         finally:
-            telling.cancel()
-            await asyncio.wait([telling])
+            registering.cancel()
+            await asyncio.wait([registering])
 
     async def _connect(self) -> None:
-        """One session, which discord.py resumes as often as it can."""
+        """Run one session, which discord.py resumes as long as it can."""
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
             await self._client.connect()
         except discord.PrivilegedIntentsRequired as error:
             if not self._intents.message_content:
-                raise ConfigInvalid("discord.token", "Discord refuses what we ask for") from error
-            log.warning("Discord does not let us read messages: its portal → Bot → intents")
+                raise ConfigInvalid("discord.token", "Discord refuses the bot's intents") from error
+            log.warning(
+                "Discord denies the message content intent: developer portal → Bot → intents"
+            )
             self._intents.message_content = False
         except discord.ConnectionClosed as error:
-            problem = f"Discord has closed the connection for good ({error.code})"
+            problem = f"Discord closed the connection and will not reopen it ({error.code})"
             raise ConfigInvalid("discord.token", problem) from error
-        except Exception:  # by whatever reading an event raised: discord.py would hear no more
-            log.error("the connection to Discord broke, and is made anew", exc_info=True)
+        except Exception:  # anything that parsing an event raises: it stops discord.py
+            log.error("Lost the connection to Discord, reconnecting", exc_info=True)
             lasted = clock() - began > LONGEST_PAUSE_S
             self._failures = 0 if lasted else self._failures + 1
-            await self._hang_up()
+            await self._close_socket()
             await asyncio.sleep(backoff_s(self._failures, LONGEST_PAUSE_S) - 1)
 
-    async def _hang_up(self) -> None:
+    async def _close_socket(self) -> None:
         if self._client.ws is not None:
             with suppress(*FAILURES):
                 await self._client.ws.close()

@@ -1,8 +1,8 @@
-"""This file listens: what people do on Discord reaches the Receiver, and what only the person shall
-see goes back. discord.py starts a task for each event, so none waits for another.
+"""Pass Discord's events to the Receiver, and its private replies back to the person.
 
-An interaction is acknowledged before anything else: Discord gives three seconds. Nothing long hangs
-on its token, which lives for fifteen minutes.
+discord.py starts a task for each event, so none waits for another. An interaction is acknowledged
+first, because Discord allows three seconds. Its token lives for 15 minutes, so long work does not
+reply through it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from core.text.display import shorten
 
 log = logging.getLogger(__name__)
 
-ACKNOWLEDGE_S = 3.0
+ACKNOWLEDGE_TIMEOUT_S = 3.0
 CHOICES = 25
 CHOICE_CHARACTERS = 100
 UNKNOWN_INTERACTION = 10062
@@ -30,21 +30,21 @@ Interaction = discord.Interaction[discord.Client]
 
 
 class EventListener:
-    """One receiver's."""
+    """Passes events to one receiver."""
 
     def __init__(self, client: discord.Client, receiver: Receiver) -> None:
         self._client = client  # borrowed
         self._receiver = receiver
 
-    def listen(self) -> None:
-        """From now on the client's events come here."""
-        for hear in (
+    def register(self) -> None:
+        """Register the handlers with the client."""
+        for handler in (
             self.on_message,
             self.on_interaction,
             self.on_raw_thread_delete,
             self.on_guild_channel_delete,
         ):
-            self._client.event(hear)
+            self._client.event(handler)
 
     async def on_message(self, message: discord.Message) -> None:
         if self._client.user and event_values.is_from_a_person(message):
@@ -59,12 +59,12 @@ class EventListener:
         await self._receiver.place_gone(str(thread.thread_id))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Discord says nothing of the threads that go with it."""
+        """Report the channel. Discord sends no event for its threads."""
         await self._receiver.place_gone(str(channel.id))
 
     async def on_interaction(self, interaction: Interaction) -> None:
         if interaction.channel is None:
-            log.warning("an interaction in a kind of channel that discord.py does not know")
+            log.warning("Interaction in a channel type that discord.py does not know")
         elif interaction.type is discord.InteractionType.component:
             await self._press(interaction)
         elif interaction.type is discord.InteractionType.application_command:
@@ -75,18 +75,18 @@ class EventListener:
     async def _press(self, interaction: Interaction) -> None:
         data: Any = interaction.data
         if button_id := payloads.read_button_id(data["custom_id"]):
-            heard = await _acknowledge(interaction.response.defer())
+            can_answer = await _acknowledge(interaction.response.defer())
             draft = await self._receiver.press(event_values.press(interaction, button_id))
-            if heard and draft:
+            if can_answer and draft:
                 await _answer(
                     interaction.followup.send(ephemeral=True, **payloads.send_arguments(draft))
                 )
 
     async def _command(self, interaction: Interaction) -> None:
-        heard = await _acknowledge(interaction.response.defer(ephemeral=True, thinking=True))
+        can_answer = await _acknowledge(interaction.response.defer(ephemeral=True, thinking=True))
         draft = await self._receiver.command(event_values.command(interaction))
-        if heard:
-            await _answer(_thought(interaction, draft))
+        if can_answer:
+            await _answer(_finish_thinking(interaction, draft))
 
     async def _suggest(self, interaction: Interaction) -> None:
         option, typed = event_values.focused_option(interaction)
@@ -101,27 +101,27 @@ class EventListener:
 
 
 async def _acknowledge(acknowledging: Awaitable[object]) -> bool:
-    """Whether the person can be answered. What they asked for is done in any case."""
+    """Return whether the person can be answered. The request is processed in any case."""
     try:
-        async with asyncio.timeout(ACKNOWLEDGE_S):
+        async with asyncio.timeout(ACKNOWLEDGE_TIMEOUT_S):
             await acknowledging
     except FAILURES as error:
-        log.warning("an interaction was not acknowledged: %s", loggable(error))
+        log.warning("Interaction not acknowledged: %s", loggable(error))
         return not (isinstance(error, discord.HTTPException) and error.code == UNKNOWN_INTERACTION)
     return True
 
 
 async def _answer(answering: Awaitable[object]) -> None:
-    """It is for the person alone, so it has no other way to them."""
+    """Send a private reply. A failure is only logged: it cannot be sent another way."""
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             await answering
     except FAILURES as error:
-        log.warning("an interaction was not answered: %s", loggable(error))
+        log.warning("Interaction not answered: %s", loggable(error))
 
 
-async def _thought(interaction: Interaction, draft: Draft | None) -> None:
-    """In place of "… is thinking" stands the draft, or nothing."""
+async def _finish_thinking(interaction: Interaction, draft: Draft | None) -> None:
+    """Replace "… is thinking" with the draft, or remove it."""
     if draft:
         await interaction.edit_original_response(**payloads.edit_arguments(draft))
     else:

@@ -1,7 +1,7 @@
-"""This file writes a document's parts in Discord's Markdown.
+"""Write Discord's Markdown.
 
-Every address stands in angle brackets: it can be clicked, and no preview unfolds below it. Texts
-are hostile: in them nothing is a link, a mention, an emoji or any other markup.
+URLs are written in angle brackets, so that they are clickable but get no preview. Texts are
+untrusted: links, mentions, emoji and all other markup in them are escaped.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from core.export.document import Markdown
 from core.model import Answer
 from core.text.display import clock, one_line, printable
 
-# A colon is in the way only where an address (https://) or an emoji (:bee:) begins.
+# A colon needs escaping only where a URL (https://) or an emoji (:bee:) begins.
 _ACTIVE = re.compile(r"[\\`*_{}\[\]<>()#|~@]|:(?=//|[^\s:]+:)")
 _LINE_START = re.compile(r"^(?:[-+]|\d+(?=[.)]))")
 
 
 class DiscordMarkdown(Markdown):
-    """For messages and embeds alike."""
+    """`Style` for messages and embeds."""
 
     def heading(self, level: int, text: str) -> str:
         return f"**{self.text(text)}**"
@@ -51,7 +51,7 @@ def _link(text: str, url: str) -> str:
 
 
 def _harmless(found: re.Match[str]) -> str:
-    # No escape stops "@everyone" from looking like a mention.
+    # A backslash does not stop "@everyone" from looking like a mention; a zero-width space does.
     return "\\@\u200b" if found[0] == "@" else f"\\{found[0]}"
 
 

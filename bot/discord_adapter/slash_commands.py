@@ -1,5 +1,6 @@
-"""This file lists the commands and writes them as Discord wants them, in every language of ours.
-Their words stand in locale/ under `commands`. Names that code reads are the keys there.
+"""Define the slash commands, and build Discord's JSON for them in every language of the bot.
+
+Their texts are in bot/locale/ under `commands`; the names in this file are the keys there.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ SUMMARISE = "summarise"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """`choices`: keys of their words, or, where there are none, the words themselves.
-    `suggested`: choices come from Receiver.suggest while somebody types."""
+    """An option of a command. `choices`: locale keys, or the values themselves where no key
+    exists. `suggested`: autocompleted by `Receiver.suggest`."""
 
     name: str
     kind: int = TEXT
@@ -33,7 +34,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class SlashCommand:
-    """`for_managers`: as the server's owner has it at first; Discord lets them change it."""
+    """A slash command. `for_managers`: by default only for people who manage the server, which the
+    server can change."""
 
     name: str
     options: tuple[Option, ...] = ()
@@ -79,7 +81,7 @@ COMMANDS = (
 
 
 def registration_payload(english: Words, others: Sequence[Words]) -> list[Json]:
-    """What Discord is told: every command with its names and descriptions."""
+    """Return every command with its names and descriptions, as Discord's API takes it."""
     return [
         *(_slash(command, english, others) for command in COMMANDS),
         {"type": MESSAGE_COMMAND, **_common()} | _named(f"commands.{SUMMARISE}", english, others),
@@ -87,7 +89,7 @@ def registration_payload(english: Words, others: Sequence[Words]) -> list[Json]:
 
 
 def commands_differ(ours: Sequence[Json], theirs: Sequence[Json]) -> bool:
-    """Whether Discord has other commands than these, in whatever order."""
+    """Return whether Discord's commands differ from ours, regardless of their order."""
     known = {(command["type"], command["name"]): command for command in theirs}
     found = [known.get((command["type"], command["name"])) for command in ours]
     return len(ours) != len(theirs) or any(map(_differ, ours, found))
@@ -125,10 +127,10 @@ def _choice(choice: str, english: Words, others: Sequence[Words]) -> Json:
 
 
 def _described(key: str, english: Words, others: Sequence[Words]) -> Json:
-    told = {words.language: words(f"{key}.description") for words in others}
+    localizations = {words.language: words(f"{key}.description") for words in others}
     description = {
         "description": english(f"{key}.description"),
-        "description_localizations": told,
+        "description_localizations": localizations,
     }
     return _named(key, english, others) | description
 
@@ -139,8 +141,8 @@ def _named(key: str, english: Words, others: Sequence[Words]) -> Json:
 
 
 def _differ(ours: object, theirs: object) -> bool:
-    """What Discord adds does not count. It leaves out what is empty or no, and some numbers it
-    tells as text."""
+    """Compare only what ours define. Discord adds fields, leaves out empty and false ones, and
+    returns some numbers as text."""
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         return any(_differ(value, theirs.get(key)) for key, value in ours.items())
     if isinstance(ours, list) and isinstance(theirs, list):

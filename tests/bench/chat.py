@@ -90,9 +90,9 @@ async def _until(count: Callable[[], Awaitable[int]], wanted: int) -> int:
 async def _count(platform: DiscordServer, places: list[str], words: str) -> int:
     """Messages of the bot's that show these words now."""
     shown = [
-        post.renderer[-1].content or str(post.renderer[-1].embeds)
+        post.versions[-1].content or str(post.versions[-1].embeds)
         for post in list(platform.world.posts.values())
-        if post.channel_id in places and post.author_id == platform.people.bot and post.renderer
+        if post.channel_id in places and post.author_id == platform.people.bot and post.versions
     ]
     return sum(words in one for one in shown)
 

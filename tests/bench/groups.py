@@ -52,9 +52,9 @@ async def _minute(platform: TelegramServer, folder: Path) -> tuple[list[float], 
     for answer in grown:
         [seen] = await platform.people.messages(answer.group)
         broken += len(seen.text) != len(answer.written)
-        lengths = [len(look.text) for look in seen.renderer]
+        lengths = [len(look.text) for look in seen.versions]
         for n, at in enumerate(answer.written[1:], 2):  # the first is where it begins
-            lags.append(seen.renderer[bisect_left(lengths, n)].at - at)
+            lags.append(seen.versions[bisect_left(lengths, n)].at - at)
     return lags, broken
 
 

@@ -154,7 +154,7 @@ async def test_a_link_behind_the_words_of_a_command_is_one(telegram, receiver, p
     behind = {"type": "text_link", "offset": 7, "length": 4, "url": LINK}
     named = {"type": "bot_command", "offset": 0, "length": 6}
     said |= {"text": "/watch this", "entities": [named, behind]}
-    await EventListener(telegram, receiver, ()).hear({"update_id": 1, "message": said})
+    await EventListener(telegram, receiver, ()).on_update({"update_id": 1, "message": said})
     assert LINK in (await soon(receiver.commands)).options["link"]
 
 

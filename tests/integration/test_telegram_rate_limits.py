@@ -56,7 +56,7 @@ async def test_twenty_groups_stream_at_once_and_telegram_never_asks_for_patience
             await live.seen()
             [seen] = await platform.people.messages(group)
             assert seen.text == f"{text}."
-            return len(seen.renderer)
+            return len(seen.versions)
 
         changes = await asyncio.gather(*map(stream, groups))
     assert platform.limited == platform.refused == []

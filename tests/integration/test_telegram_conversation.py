@@ -90,7 +90,7 @@ async def test_in_private_a_link_is_summed_up_and_answered(platform, tmp_path):
         assert [len(row) for row in summary.buttons] == [1, 1, 1, 3]
         question = await people.write(ada, QUEEN, author=ada)
         answer = await talk.until(NORA, after=question, buttons=3)
-        assert (answer.links["[1]"], len(answer.renderer)) == (BEES.url_at(5), 1)
+        assert (answer.links["[1]"], len(answer.versions)) == (BEES.url_at(5), 1)
         assert BEES.title in answer.text
         previews = [draft.text for draft in await people.drafts(ada)]
         assert any(text and text in answer.text for text in previews)
@@ -112,7 +112,7 @@ async def test_a_topic_is_opened_for_each_video(platform, tmp_path):
         answer = await talk.until("Nora Lee", after=question, buttons=3)
         assert answer.topic == topic.id
         pressed = await people.press(answer, 0)
-        asked = await talk.until("Mina asks")
+        asked = await talk.until("Mina asked")
         assert asked.reply_to == answer.id
         assert "text" not in await people.answered(pressed)
         assert topic.name == BEES.title

@@ -90,7 +90,13 @@ async def open_house(
         fetcher = RemoteFetcher(fetch)
         embedder = RemoteEmbedder(index, config.embedding.model)
         caches = await stack.enter_async_context(
-            Caches(store.chunks, embedder, RemoteVectorIndex(index), RemoteKeywordIndex(index))
+            Caches(
+                store.library,
+                store.chunks,
+                embedder,
+                RemoteVectorIndex(index),
+                RemoteKeywordIndex(index),
+            )
         )
         engine = Engine(
             model,
@@ -125,7 +131,7 @@ async def open_house(
             ingesting=ingest,
             jobs=jobs.get,
             indexer=indexer,
-            retriever=Retriever(store.chunks, caches, embedder, Bm25()),
+            retriever=Retriever(store.library, store.chunks, caches, embedder, Bm25()),
             engine=engine,
             language=config.language,
         )

@@ -173,9 +173,8 @@ class Chunks(Protocol):
     ) -> None:
         """Replaces the video's chunks."""
 
-    async def recipe(self, video_id: str) -> str | None: ...
-    async def recipes(self, video_ids: Sequence[str]) -> dict[str, str]:
-        """Of those that have chunks."""
+    async def recipe(self, video_id: str) -> str | None:
+        """The recipe the video's chunks were saved with."""
 
     async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
         """In order of video and time; vectors only if every chunk has one of the same size."""
@@ -186,12 +185,38 @@ class Chunks(Protocol):
 class Library(Protocol):
     """Which videos a channel knows. Private to the channel."""
 
-    async def add(self, channel: str, video_id: str) -> None: ...
-    async def channels(self) -> list[str]:
-        """Those that know a video, by name."""
+    async def add(self, channel: str, video_id: str) -> None:
+        """A video added again keeps its place. Raises UnknownVideo."""
+
+    async def get(self, channel: str, video_id: str) -> Video | None:
+        """The video, if the channel knows it."""
+
+    async def get_many(self, channel: str, video_ids: Sequence[str]) -> list[Video]:
+        """Those of the videos that the channel knows, newest first."""
+
+    async def count(self, channel: str) -> int:
+        """How many videos the channel knows."""
+
+    async def page(self, channel: str, limit: int, offset: int = 0) -> list[Video]:
+        """At most `limit` videos, newest first, without the `offset` newest."""
+
+    async def find(
+        self, channel: str, typed: str, limit: int, *, whole: bool = False
+    ) -> dict[str, str]:
+        """Video id → title of at most `limit` videos whose title contains `typed`, or with `whole`
+        equals it, newest first. Ignores case. A video without a title is found by its id."""
 
     async def videos(self, channel: str) -> list[Video]:
-        """Newest first."""
+        """All of them with their descriptions, newest first: slow in a large channel."""
+
+    async def channels(self) -> list[str]:
+        """Names of the channels that know a video, sorted."""
+
+    async def revision(self, channel: str) -> str:
+        """A token that changes when a video joins or leaves the channel, or its chunks change."""
+
+    async def recipes(self, channel: str) -> dict[str, str]:
+        """Video id → recipe of its chunks, newest first. Videos without chunks are left out."""
 
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
         """Removes one video, or all, and everything nobody else uses. The ids removed."""

@@ -19,7 +19,7 @@ from bot.handlers.error_boundary import catching
 from bot.handlers.private_chats import turn_to
 from bot.rendering.chat_messages import MessageRenderer
 from core.chat_records import AskRequest, PlaceBinding, StoredButton
-from core.model import Answer
+from core.model import Answer, Video
 
 _TYPING_S = 8.0
 """Both platforms show it for five to ten seconds."""
@@ -74,8 +74,8 @@ class AskTask:
     async def _wait(self) -> None:
         """For a video that is being taken in."""
         request = self.request
-        known = await self.context.core.library.videos(request.origin.channel)
-        if self.watching and request.video_id not in {video.id for video in known}:
+        library = self.context.core.library
+        if self.watching and not await library.get(request.origin.channel, request.video_id):
             await self._show([self.renderer.say("chat.later")])
             await asyncio.wait(self.watching)
 
@@ -109,15 +109,25 @@ class AskTask:
 
     async def _drafts(self, answer: Answer) -> list[Draft]:
         request = self.request
-        known = await self.context.core.known(request.origin.channel, request.video_id or None)
+        asked = await self._videos_asked(answer)
         is_clear = await self._is_clear()
-        titles = {} if is_clear else {video.id: video.title for video in known}
+        titles = {} if is_clear else {video.id: video.title for video in asked}
         about = request.video_id or _the_one(answer)
         wanted = [
             StoredButton("", request.origin.channel, about, "ask", q) for q in answer.questions
         ]
         buttons = await made(self.context, request.id, wanted, answer.questions)
         return self.renderer.answer(answer, titles, buttons)
+
+    async def _videos_asked(self, answer: Answer) -> list[Video]:
+        """The video asked about; of a whole channel the cited videos, and two of its others if it
+        has as many, so that one title stands for a channel of one video only."""
+        request, core = self.request, self.context.core
+        if request.video_id:
+            return [await core.video(request.origin.channel, request.video_id)]
+        cited = {citation.video_id for citation in answer.citations}
+        videos = await core.library.get_many(request.origin.channel, list(cited))
+        return [*videos, *await core.newest(request.origin.channel, 2)]
 
     async def _is_clear(self) -> bool:
         """Only in a place about one video can everybody see which one is meant."""

@@ -25,10 +25,12 @@ async def suggestions(
             (video.title or video.id, job.id) for job, video in await pending(context, channel)
         ]
     else:
-        videos = await context.core.library.videos(channel)
+        known = await context.core.library.find(channel, typed.strip(), SUGGESTIONS)
+        found = [(title or video_id, video_id) for video_id, title in known.items()]
         if command.name == "forget":
-            videos = [*(video for _, video in await pending(context, channel)), *videos]
-        found = list(dict.fromkeys((video.title or video.id, video.id) for video in videos))
+            coming = [video for _, video in await pending(context, channel)]
+            found = [*((video.title or video.id, video.id) for video in coming), *found]
+        found = list(dict.fromkeys(found))
     wanted = typed.casefold().strip()
     return [pair for pair in found if wanted in pair[0].casefold()][:SUGGESTIONS]
 

@@ -86,9 +86,7 @@ class SlashCommands:
         if found:
             room = found
         else:
-            await self._context.core.known(
-                where.channel
-            )  # raises NothingToAsk before anybody waits
+            await self._context.core.newest(where.channel)  # NothingToAsk before anybody waits
         question = command.options.get("question", "")
         told = await self._work.ask(command, question, room, show=True)
         return told or renderer.say("chat.begun")
@@ -100,10 +98,11 @@ class SlashCommands:
         )
 
     async def _videos(self, command: Command, renderer: MessageRenderer) -> Draft:
-        videos = await self._context.core.library.videos(command.where.channel)
-        pages = max(1, -(-len(videos) // PAGE))
+        library, channel = self._context.core.library, command.where.channel
+        pages = max(1, -(-await library.count(channel) // PAGE))
         page = min(max(_number(command.options.get("page", "")), 1), pages)
-        return renderer.videos(videos[(page - 1) * PAGE : page * PAGE], page, pages)
+        videos = await library.page(channel, PAGE, (page - 1) * PAGE)
+        return renderer.videos(videos, page, pages)
 
     async def _summary(self, command: Command, renderer: MessageRenderer) -> Draft | None:
         """For everybody: it is shown again where it was asked for."""
@@ -221,11 +220,11 @@ class SlashCommands:
     async def _video(self, command: Command) -> str:
         """The one named, by id or title, else the one that the place is about, else the newest."""
         where, named = command.where, command.options.get("video", "").strip()
-        videos = await self._context.core.known(where.channel)
+        [newest] = await self._context.core.newest(where.channel)
         if named:
-            return _all_found(videos, named)[0].id
+            return (await self._named(where.channel, named))[0]
         room = await self._room(command)
-        return room.video_id if room and room.video_id else videos[0].id
+        return room.video_id if room and room.video_id else newest.id
 
     async def _unwanted(self, command: Command) -> str:
         """The one named, also one that is still being taken in, else the one that the place is
@@ -235,9 +234,25 @@ class SlashCommands:
             room = await self._room(command)
             return room.video_id if room else ""
         coming = [video for _, video in await pending(self._context, where.channel)]
-        known = await self._context.core.library.videos(where.channel)
-        ids = {video.id for video in _all_found([*coming, *known], named)}
+        ids = set(await self._named(where.channel, named, coming))
         return ids.pop() if len(ids) == 1 else ""
+
+    async def _named(self, channel: str, named: str, coming: Sequence[Video] = ()) -> list[str]:
+        """The ids of at most two videos, by id or link, else by title, else by a part of it; also
+        of videos that are `coming`. Raises UnknownVideo."""
+        library, title = self._context.core.library, named.casefold()
+        ids = (named, *find_video_ids(named))
+        known = await library.get_many(channel, ids)
+        if found := [video.id for video in (*coming, *known) if video.id in ids]:
+            return found
+        titles = {video.id: video.title.casefold() for video in coming}
+        whole = await library.find(channel, title, 2, whole=True)
+        if found := [v for v in titles if titles[v] == title] + list(whole):
+            return found
+        part = await library.find(channel, title, 2)
+        if found := [v for v in titles if title in titles[v]] + list(part):
+            return found
+        raise UnknownVideo(named)
 
     async def _room(self, command: Command) -> PlaceBinding | None:
         """What the message that it was given on is about, or else the place."""
@@ -249,11 +264,10 @@ class SlashCommands:
         return room
 
     async def _ready(self, channel: str, video_id: str) -> Ready:
-        await self._context.core.known(channel, video_id)
+        video = await self._context.core.video(channel, video_id)
         transcript = await self._context.core.videos.transcript(video_id)
         summary = await self._context.core.summary(video_id)
-        video = await self._context.core.videos.get(video_id)
-        if not (transcript and summary and video):
+        if not (transcript and summary):
             raise UnknownVideo(video_id)
         return Ready(video, transcript, summary)
 
@@ -280,19 +294,6 @@ class SlashCommands:
 def _here(command: Command) -> Command:
     """No thread is opened for what is only shown again."""
     return replace(command, where=replace(command.where, is_thread=True))
-
-
-def _all_found(videos: Sequence[Video], named: str) -> list[Video]:
-    """By id or link, else by title, else by a part of it."""
-    ids, title = (named, *find_video_ids(named)), named.casefold()
-    found = (
-        [video for video in videos if video.id in ids]
-        or [video for video in videos if video.title.casefold() == title]
-        or [video for video in videos if title in video.title.casefold()]
-    )
-    if not found:
-        raise UnknownVideo(named)
-    return found
 
 
 def _switch(told: str | None) -> bool | None:

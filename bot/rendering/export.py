@@ -18,7 +18,7 @@ async def exported(
     core: Pipeline, channel: str, video_id: str, thread: str, format: Format, labels: Labels
 ) -> str:
     """Export a video of the channel. Raises UnknownVideo."""
-    [video] = await core.known(channel, video_id)
+    video = await core.video(channel, video_id)
     transcript = await core.videos.transcript(video_id)
     if transcript is None:
         raise UnknownVideo(video_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.backends.storage.addresses import database_url
 from core.backends.storage.database import sqlite_file
-from core.backends.storage.store import Store, open_store
+from core.backends.storage.store import open_store
 from core.backup.daily_copies import FOLDER, naming_the_newest
 from core.config import Core
 from core.doctor.probes import child
@@ -34,19 +34,12 @@ async def caches(config: Core) -> Check | None:
     try:
         async with open_store(database_url(config)) as opened:
             channels = await opened.library.channels()
-            wanted = {channel: await _wanted(opened, channel) for channel in channels}
+            wanted = {channel: await opened.library.recipes(channel) for channel in channels}
     except CoreError:  # `store` tells it
         return None
     if not wanted:
         return Check("caches", "ok", "none")
     return await _compared(wanted, config)
-
-
-async def _wanted(opened: Store, channel: str) -> Holdings:
-    """Video id → the recipe of its chunks, of those that have any."""
-    ids = [video.id for video in await opened.library.videos(channel)]
-    recipes = {video_id: await opened.chunks.recipe(video_id) for video_id in ids}
-    return {video_id: recipe for video_id, recipe in recipes.items() if recipe}
 
 
 async def _compared(wanted: dict[str, Holdings], config: Core) -> Check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import get_args
@@ -132,11 +132,11 @@ class Pipeline:
         NothingToAsk, UnknownVideo, and what the engine raises."""
         watch = Stopwatch(self.clock)
         question = _said(question)
-        videos = await self.known(channel, video_id)
+        video = await self._scope(channel, video_id)
         turns = await self.threads.turns(channel, thread, TURNS)
         model = await self.engine.now()
-        passages, notes = await self._passages(question, channel, videos, model, watch, on_progress)
-        ready = await self._suggestions(videos)
+        passages, notes = await self._passages(question, channel, video, model, watch, on_progress)
+        ready = await self._suggestions(video)
         language = "ko" if _HANGUL.search(question) else self.language
         stream = self.engine.answer(model, question, passages, turns, ready, language)
         async with aclosing(stream) as pieces:
@@ -153,28 +153,30 @@ class Pipeline:
     async def search(self, query: str, channel: str, limit: int) -> list[tuple[Hit, Video]]:
         """The channel's best chunks for the words. Raises EmptyQuestion, NothingToAsk."""
         query = _said(query)
-        videos = await self.known(channel)
-        by_vector = await self.retriever.load_embedder(videos)
-        hits, _ = await self.retriever.hits(query, channel, videos, limit, by_vector=by_vector)
-        by_id = {video.id: video for video in videos}
-        return [(hit, by_id[hit.chunk.video_id]) for hit in hits]
+        video = await self._scope(channel, None)
+        only = video.id if video else None
+        by_vector = await self.retriever.load_embedder(channel, only)
+        hits, _ = await self.retriever.hits(query, channel, only, limit, by_vector=by_vector)
+        ids = list({hit.chunk.video_id for hit in hits})
+        by_id = {video.id: video for video in await self.library.get_many(channel, ids)}
+        return [(hit, by_id[hit.chunk.video_id]) for hit in hits if hit.chunk.video_id in by_id]
 
-    async def known(self, channel: str, video_id: str | None = None) -> list[Video]:
-        """The channel's videos, newest first, or the one asked for. Raises NothingToAsk,
-        UnknownVideo, also for a video that only other channels know."""
-        videos = await self.library.videos(channel)
-        if video_id is None:
-            if not videos:
-                raise NothingToAsk(channel)
-            return videos
-        if chosen := [video for video in videos if video.id == video_id]:
-            return chosen
+    async def video(self, channel: str, video_id: str) -> Video:
+        """One video of the channel. Raises UnknownVideo, also if only other channels know it."""
+        if video := await self.library.get(channel, video_id):
+            return video
         raise UnknownVideo(video_id)
+
+    async def newest(self, channel: str, count: int = 1) -> list[Video]:
+        """The channel's `count` newest videos, fewer if it knows fewer. Raises NothingToAsk."""
+        if videos := await self.library.page(channel, count):
+            return videos
+        raise NothingToAsk(channel)
 
     async def more_questions(self, channel: str, video_id: str, thread: str) -> tuple[str, ...]:
         """Three about the video that were neither suggested nor asked in the thread. Raises
         UnknownVideo."""
-        [video] = await self.known(channel, video_id)
+        video = await self.video(channel, video_id)
         transcript = await self.videos.transcript(video_id)
         if transcript is None:
             raise UnknownVideo(video_id)
@@ -214,33 +216,39 @@ class Pipeline:
                 await self.ingesting.forget(stopped_id)
         return stopped
 
+    async def _scope(self, channel: str, video_id: str | None) -> Video | None:
+        """The video asked about, which may be the channel's only one. None: all of the channel."""
+        if video_id is not None:
+            return await self.video(channel, video_id)
+        videos = await self.newest(channel, 2)
+        return videos[0] if len(videos) == 1 else None
+
     async def _passages(
         self,
         question: str,
         channel: str,
-        videos: Sequence[Video],
+        video: Video | None,
         model: LanguageModel | None,
         watch: Stopwatch,
         on_progress: ProgressCallback,
     ) -> tuple[list[Passage], tuple[str, ...]]:
         """All of a video that can be read whole, else what is found for the question."""
-        transcript = await self.videos.transcript(videos[0].id) if len(videos) == 1 else None
-        whole = Passage(videos[0], transcript.segments) if transcript else None
+        video_id = video.id if video else None
+        transcript = await self.videos.transcript(video.id) if video else None
+        whole = Passage(video, transcript.segments) if video and transcript else None
         if whole and self.engine.reads_whole(model, whole):
-            by_word = not model and not await self.retriever.has_vectors(videos)
+            by_word = not model and not await self.retriever.has_vectors(channel, video_id)
             return [whole], ("keyword_only",) * by_word
         on_progress(Progress("load"))
         with watch.loading():
-            by_vector = await self.retriever.load_embedder(videos)
+            by_vector = await self.retriever.load_embedder(channel, video_id)
         with watch.retrieving():
             return await self.retriever.passages(
-                question, channel, videos, PASSAGES, by_vector=by_vector
+                question, channel, video_id, PASSAGES, by_vector=by_vector
             )
 
-    async def _suggestions(self, videos: Sequence[Video]) -> tuple[str, ...]:
-        if len(videos) > 1:
-            return ()
-        summary = await self.summary(videos[0].id)
+    async def _suggestions(self, video: Video | None) -> tuple[str, ...]:
+        summary = await self.summary(video.id) if video else None
         return summary.questions if summary else ()
 
 

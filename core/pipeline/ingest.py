@@ -128,8 +128,7 @@ class Ingest:
 
     async def add(self, order: Order) -> Notes:
         """The channel knows the video."""
-        known = await self.library.videos(order.channel)
-        if order.video_id in {video.id for video in known}:
+        if await self.library.get(order.channel, order.video_id):
             return ()
         return await self.indexer.add(order.channel, order.video_id)
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from core.errors import CoreError, DiskFull, IndexBroken, WorkerFailed, WorkerTimeout
-from core.model import Video
-from core.ports import Chunks, Embedder, KeywordIndex, VectorIndex
+from core.ports import Chunks, Embedder, KeywordIndex, Library, VectorIndex
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,19 @@ _TRIES = 3
 _TWINS = 10
 """Chunks may have the same text, and so the same vector."""
 _LEAVE_S = 1.0
+_KEPT_CHANNELS = 64
+"""Channels whose recipes stay in memory, 150 bytes a video."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the store holds of a channel at one `revision`, newest video first."""
+
+    revision: str
+    recipes: Recipes
+    embedded: Recipes
+    """Videos whose vectors come from the configured embedder; vectors of different models are not
+    comparable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +69,21 @@ class Caches:
     """Both caches of every channel, and the tasks that fill them. They live in the index child."""
 
     def __init__(
-        self, chunks: Chunks, embedder: Embedder, vectors: VectorIndex, keywords: KeywordIndex
+        self,
+        library: Library,
+        chunks: Chunks,
+        embedder: Embedder,
+        vectors: VectorIndex,
+        keywords: KeywordIndex,
     ) -> None:
         self.vectors = vectors
         self.keywords = keywords
+        self._library = library
         self._chunks = chunks
         self._embedder = embedder
-        self._seen: dict[tuple[str, Cache], Recipes] = {}
+        self._contents: OrderedDict[str, Contents] = OrderedDict()
+        self._seen: dict[tuple[str, Cache], str] = {}
+        """The revision that a cache was last found level with."""
         self._filling: dict[tuple[str, Cache], asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
 
@@ -80,18 +101,27 @@ class Caches:
             await asyncio.wait(list(self._filling.values()), timeout=PATIENCE_S)
         await _stop(list(self._filling.values()))
 
-    async def sync(self, channel: str, videos: Sequence[Video]) -> CacheStatus:
-        """Compares and puts right, as the file's head says. `videos`: all of the channel."""
-        wanted = await self._chunks.recipes([video.id for video in videos])
-        embedded = {
-            video_id: recipe
-            for video_id, recipe in wanted.items()
-            if embedder_of(recipe) == self._embedder.name
-        }
+    async def sync(self, channel: str) -> CacheStatus:
+        """Compare the channel's caches with the store if it has changed, and repair them."""
+        contents = await self.contents(channel)
         return CacheStatus(
-            keywords=await self._is_level((channel, self.keywords), wanted),
-            vectors=await self._is_level((channel, self.vectors), embedded),
+            keywords=await self._is_level((channel, self.keywords), contents),
+            vectors=await self._is_level((channel, self.vectors), contents),
         )
+
+    async def contents(self, channel: str) -> Contents:
+        """Return what the store holds of the channel, read again only if its revision changed."""
+        revision = await self._library.revision(channel)
+        contents = self._contents.pop(channel, None)
+        if contents is None or contents.revision != revision:
+            recipes = await self._library.recipes(channel)
+            ours = self._embedder.name
+            embedded = {v: made for v, made in recipes.items() if embedder_of(made) == ours}
+            contents = Contents(revision, recipes, embedded)
+        self._contents[channel] = contents
+        if len(self._contents) > _KEPT_CHANNELS:
+            self._contents.popitem(last=False)
+        return contents
 
     def mark_unverified(self, channel: str) -> None:
         """They could not be read: at the next search they are compared again."""
@@ -112,19 +142,20 @@ class Caches:
                 except UNAVAILABLE:
                     log.warning("a cache will forget later", exc_info=True)
 
-    async def _is_level(self, key: tuple[str, Cache], wanted: Recipes) -> bool:
+    async def _is_level(self, key: tuple[str, Cache], contents: Contents) -> bool:
         if key in self._filling:
             return False
-        if self._seen.get(key) == wanted:  # nobody's put is waited for
+        if self._seen.get(key) == contents.revision:  # nobody's put is waited for
             return True
+        wanted = contents.recipes if key[1] is self.keywords else contents.embedded
         async with self._turn:
-            if self._seen.get(key) == wanted:
+            if self._seen.get(key) == contents.revision:
                 return True
             try:
                 lacking = await self._lacking(key, wanted)
                 if len(lacking) <= AT_ONCE:
                     await self._put(key, lacking, wanted)
-                    self._seen[key] = wanted
+                    self._seen[key] = contents.revision
                     return True
             except UNAVAILABLE:
                 log.warning("a cache of a channel cannot be used", exc_info=True)

@@ -68,7 +68,7 @@ class Indexer:
 
         Raises UnknownVideo."""
         await self.library.add(channel, video_id)
-        return (await self.caches.sync(channel, await self.library.videos(channel))).notes
+        return (await self.caches.sync(channel)).notes
 
     async def drop(self, channel: str, video_ids: Sequence[str] | None = None) -> None:
         """Takes the videos, or the channel, out of the caches."""

@@ -177,7 +177,6 @@ async def test_a_video_without_a_chunk_does_not_take_the_others_vectors_away(sto
     assert chunks == cut(BEES, "A")
     assert np.array_equal(vectors, rows(1))
     assert await store.chunks.load([WHALES.id]) == ([], None)
-    assert await store.chunks.recipes([WHALES.id]) == {}
     assert await store.chunks.load([]) == ([], None)
 
 
@@ -186,7 +185,6 @@ async def test_chunks_saved_again_replace_the_old_ones(store):
     await store.chunks.save(BEES.id, "old", cut(BEES, "A", "B", "C"), rows(3))
     await store.chunks.save(BEES.id, "new", cut(BEES, "D"), None)
     assert await store.chunks.recipe(BEES.id) == "new"
-    assert await store.chunks.recipes([BEES.id, WHALES.id, "nothing0000"]) == {BEES.id: "new"}
     assert await store.chunks.load([BEES.id]) == (cut(BEES, "D"), None)
 
 

@@ -112,10 +112,6 @@ class FakeChunks:
         stored = self._shelf.chunks.get(video_id)
         return stored[0] if stored else None
 
-    async def recipes(self, video_ids: Sequence[str]) -> dict[str, str]:
-        known = {v: self._shelf.chunks[v] for v in video_ids if v in self._shelf.chunks}
-        return {v: recipe for v, (recipe, chunks, _) in known.items() if chunks}
-
     async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
         known = [self._shelf.chunks[v] for v in dict.fromkeys(video_ids) if v in self._shelf.chunks]
         full = [(chunks, vectors) for _, chunks, vectors in known if chunks]
@@ -138,11 +134,40 @@ class FakeLibrary:
         if video_id not in self._shelf.library[channel]:
             self._shelf.library[channel].append(video_id)
 
-    async def channels(self) -> list[str]:
-        return sorted(channel for channel, known in self._shelf.library.items() if known)
+    async def get(self, channel: str, video_id: str) -> Video | None:
+        return next(iter(await self.get_many(channel, [video_id])), None)
+
+    async def get_many(self, channel: str, video_ids: Sequence[str]) -> list[Video]:
+        return [video for video in await self.videos(channel) if video.id in video_ids]
+
+    async def count(self, channel: str) -> int:
+        return len(self._shelf.library[channel])
+
+    async def page(self, channel: str, limit: int, offset: int = 0) -> list[Video]:
+        return (await self.videos(channel))[offset : offset + limit]
+
+    async def find(
+        self, channel: str, typed: str, limit: int, *, whole: bool = False
+    ) -> dict[str, str]:
+        wanted, videos = typed.casefold(), await self.videos(channel)
+        titles = {video: (video.title or video.id).casefold() for video in videos}
+        found = [v for v in videos if wanted == titles[v] or (wanted in titles[v] and not whole)]
+        return {video.id: video.title for video in found[:limit]}
 
     async def videos(self, channel: str) -> list[Video]:
         return [self._shelf.videos[v] for v in reversed(self._shelf.library[channel])]
+
+    async def channels(self) -> list[str]:
+        return sorted(channel for channel, known in self._shelf.library.items() if known)
+
+    async def revision(self, channel: str) -> str:
+        known = self._shelf.library[channel]
+        return repr([(v, self._shelf.chunks.get(v, ("",))[0]) for v in known]) if known else ""
+
+    async def recipes(self, channel: str) -> dict[str, str]:
+        known = [v for v in reversed(self._shelf.library[channel]) if v in self._shelf.chunks]
+        stored = {v: self._shelf.chunks[v] for v in known}
+        return {v: recipe for v, (recipe, chunks, _) in stored.items() if chunks}
 
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
         shelf = self._shelf

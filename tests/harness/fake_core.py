@@ -65,14 +65,20 @@ class FakeCore:
             ingesting=ingest,
             jobs=open_jobs,
             indexer=ingest.indexer,
-            retriever=Retriever(self.store.chunks, ingest.indexer.caches, self.embedder, Bm25()),
+            retriever=Retriever(
+                self.store.library,
+                self.store.chunks,
+                ingest.indexer.caches,
+                self.embedder,
+                Bm25(),
+            ),
             engine=ingest.engine,
             language="en",
         )
 
     def ingest(self) -> Ingest:
         store = self.store
-        caches = Caches(store.chunks, self.embedder, self.vectors, self.keywords)
+        caches = Caches(store.library, store.chunks, self.embedder, self.vectors, self.keywords)
         return Ingest(
             videos=store.videos,
             library=store.library,

@@ -220,7 +220,9 @@ class Life:
 
     def _ingest(self, store: Store, journal: Journal) -> Ingest:
         fetcher, embedder = JournalledFetcher(journal), FakeEmbedder()
-        caches = Caches(store.chunks, embedder, FakeVectorIndex(), FakeKeywordIndex())
+        caches = Caches(
+            store.library, store.chunks, embedder, FakeVectorIndex(), FakeKeywordIndex()
+        )
         return Ingest(
             videos=store.videos,
             library=store.library,

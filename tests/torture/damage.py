@@ -104,7 +104,7 @@ class House:
         found, whole = [], True
         for video_id, number in ASKED:
             question = f"number {number} of {video_id}"
-            hits, notes = await self.retriever.hits(question, channel, VIDEOS, 5, by_vector=True)
+            hits, notes = await self.retriever.hits(question, channel, None, 5, by_vector=True)
             found.append([hit.chunk.key for hit in hits])
             whole = whole and not notes
         return found, whole
@@ -112,7 +112,7 @@ class House:
     async def settle(self, channel: str) -> None:
         """Until the caches are level: a crash may have to be met first."""
         async with asyncio.timeout(120):
-            while await self.caches.sync(channel, VIDEOS) != UP_TO_DATE:  # noqa: ASYNC110
+            while await self.caches.sync(channel) != UP_TO_DATE:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
 
@@ -124,10 +124,15 @@ async def house(folder: Path) -> AsyncIterator[House]:
         open_store(sqlite_url(folder / "tubethread.db")) as store,
         make_supervisor(INDEX, config, folder / LOG_FILE) as child,
         Caches(
-            store.chunks, embedder, RemoteVectorIndex(child), RemoteKeywordIndex(child)
+            store.library,
+            store.chunks,
+            embedder,
+            RemoteVectorIndex(child),
+            RemoteKeywordIndex(child),
         ) as caches,
     ):
-        yield House(store, caches, Retriever(store.chunks, caches, embedder, Bm25()), embedder)
+        retriever = Retriever(store.library, store.chunks, caches, embedder, Bm25())
+        yield House(store, caches, retriever, embedder)
 
 
 async def round(folder: Path, seed: int) -> str:
@@ -181,6 +186,8 @@ async def damage_chroma(built: Path, folder: Path, expected: list[list[str]], se
             damaged.append(channel)
     async with house(folder) as opened:
         for channel in damaged:
+            for video in VIDEOS:
+                await opened.store.library.add(channel, video.id)
             await _comes_right(opened, channel, expected)
     return len(damaged)
 

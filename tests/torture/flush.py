@@ -66,7 +66,7 @@ class Scene:
         chunks, _ = self.content[IDS[number]]
         question = chunks[61 * number + 7].text
         hits, notes = await self.opened.retriever.hits(
-            question, channel, VIDEOS, NEAREST, by_vector=True
+            question, channel, None, NEAREST, by_vector=True
         )
         return [hit.chunk.key for hit in hits], not notes
 
@@ -81,7 +81,7 @@ class Scene:
 
     async def settle(self, channel: str) -> None:
         async with asyncio.timeout(120):
-            while await self.opened.caches.sync(channel, VIDEOS) != UP_TO_DATE:  # noqa: ASYNC110
+            while await self.opened.caches.sync(channel) != UP_TO_DATE:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 
@@ -149,6 +149,7 @@ async def _build(opened: House, folder: Path) -> Scene:
         scene.content[video.id] = chunks, vectors
         await opened.store.videos.save(video)
         await opened.store.chunks.save(video.id, scene.recipe, chunks, vectors)
+        await opened.store.library.add(WHOLE, video.id)
     await scene.settle(WHOLE)
     for number in range(len(VIDEOS)):
         found, is_whole = await scene.ask(WHOLE, number)
@@ -179,6 +180,7 @@ async def _copy(scene: Scene, template: str, channel: str) -> str:
     shutil.copytree(scene.folder / "templates" / _name(template), scene.folder_of(channel))
     for video_id, (chunks, _) in scene.content.items():
         await scene.opened.caches.keywords.put(channel, video_id, scene.recipe, chunks)
+        await scene.opened.store.library.add(channel, video_id)
     return channel
 
 

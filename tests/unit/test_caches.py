@@ -81,8 +81,12 @@ class Channel:
     keywords: Keywords = field(default_factory=Keywords)
 
     def __post_init__(self):
-        self.caches = Caches(self.store.chunks, self.embedder, self.vectors, self.keywords)
-        self.retriever = Retriever(self.store.chunks, self.caches, self.embedder, Bm25())
+        self.caches = Caches(
+            self.store.library, self.store.chunks, self.embedder, self.vectors, self.keywords
+        )
+        self.retriever = Retriever(
+            self.store.library, self.store.chunks, self.caches, self.embedder, Bm25()
+        )
 
     async def add(self, video: Video, recipe: str = "r1", word: str = "bees") -> None:
         chunks = [
@@ -92,16 +96,17 @@ class Channel:
         vectors = await self.embedder.embed([chunk.indexed for chunk in chunks], "passage")
         await self.store.videos.save(video)
         await self.store.chunks.save(video.id, f"{recipe} {self.embedder.name}", chunks, vectors)
+        await self.store.library.add("hive", video.id)
 
     async def found(self, question: str) -> tuple[list[str], tuple[str, ...]]:
-        hits, notes = await self.retriever.hits(question, "hive", VIDEOS, 5, by_vector=True)
+        hits, notes = await self.retriever.hits(question, "hive", None, 5, by_vector=True)
         return [hit.chunk.key for hit in hits], notes
 
     async def settle(self) -> CacheStatus:
         """Once nothing goes on in the background any more."""
         for _ in range(1000):
             await asyncio.sleep(0)
-        return await self.caches.sync("hive", VIDEOS)
+        return await self.caches.sync("hive")
 
 
 @pytest.fixture
@@ -127,28 +132,30 @@ async def test_an_answer_does_not_wait_for_the_caches_and_misses_nothing(channel
 
 
 async def test_a_cache_that_is_whole_serves_while_the_other_is_filled(channel):
-    await channel.caches.sync("hive", VIDEOS)
+    await channel.caches.sync("hive")
     await channel.settle()
     await channel.vectors.drop("hive")
     channel.caches.mark_unverified("hive")
     channel.vectors.may_put.clear()
-    assert await channel.caches.sync("hive", VIDEOS) == CacheStatus(keywords=True, vectors=False)
+    assert await channel.caches.sync("hive") == CacheStatus(keywords=True, vectors=False)
     channel.vectors.may_put.set()
     assert await channel.settle() == UP_TO_DATE
 
 
-async def test_one_video_more_is_put_at_once(channel):
-    await channel.caches.sync("hive", VIDEOS[:-1])
-    for _ in range(1000):
-        await asyncio.sleep(0)
-    assert await channel.caches.sync("hive", VIDEOS[:-1]) == UP_TO_DATE
-    assert await channel.caches.sync("hive", VIDEOS) == UP_TO_DATE
+async def test_one_video_more_is_put_at_once():
+    channel = Channel()
+    for video in VIDEOS[:-1]:
+        await channel.add(video)
+    await channel.caches.sync("hive")
+    assert await channel.settle() == UP_TO_DATE
+    await channel.add(VIDEOS[-1])
+    assert await channel.caches.sync("hive") == UP_TO_DATE
     assert VIDEOS[-1].id in await channel.vectors.holdings("hive")
 
 
 async def test_what_changed_in_the_store_behind_our_back_is_noticed(channel):
     """As when a copy of the store is put back while we run."""
-    await channel.caches.sync("hive", VIDEOS)
+    await channel.caches.sync("hive")
     assert await channel.settle() == UP_TO_DATE
     for video in VIDEOS[:10]:
         await channel.add(video, "r2", "wasps")
@@ -162,7 +169,7 @@ async def test_what_changed_in_the_store_behind_our_back_is_noticed(channel):
 @pytest.mark.parametrize("leg", ["vectors", "keywords"])
 @pytest.mark.parametrize("failure", [IndexBroken("damaged"), WorkerFailed("index"), DiskFull()])
 async def test_a_cache_that_breaks_later_is_gone_without_and_repaired(channel, leg, failure):
-    await channel.caches.sync("hive", VIDEOS)
+    await channel.caches.sync("hive")
     assert await channel.settle() == UP_TO_DATE
     cache = getattr(channel, leg)
     cache.failures = [failure, failure]  # the search, and looking at it again
@@ -176,37 +183,37 @@ async def test_a_cache_that_breaks_later_is_gone_without_and_repaired(channel, l
 async def test_vectors_that_do_not_find_themselves_are_put_anew(channel):
     """Two videos' vectors were exchanged: everything can be read, and nothing is lacking."""
     first, last = VIDEOS[0].id, VIDEOS[-1].id
-    recipes = await channel.store.chunks.recipes([video.id for video in VIDEOS])
+    recipes = await channel.store.library.recipes("hive")
     for video in VIDEOS:
         other = {first: last, last: first}.get(video.id, video.id)
         chunks, _ = await channel.store.chunks.load([video.id])
         _, vectors = await channel.store.chunks.load([other])
         await channel.vectors.put("hive", video.id, recipes[video.id], chunks, vectors)
-    assert not (await channel.caches.sync("hive", VIDEOS)).vectors
+    assert not (await channel.caches.sync("hive")).vectors
     assert await channel.settle() == UP_TO_DATE
     assert channel.vectors.puts == 2 * len(VIDEOS)
 
 
 async def test_rows_that_stand_in_the_way_of_new_ones_are_cleared_away(channel):
     """Chroma keeps an old row where a new one of the same name is added."""
-    await channel.caches.sync("hive", VIDEOS)
+    await channel.caches.sync("hive")
     assert await channel.settle() == UP_TO_DATE
     channel.vectors.stuck = {VIDEOS[3].id, VIDEOS[5].id}
     channel.caches.mark_unverified("hive")
-    assert not (await channel.caches.sync("hive", VIDEOS)).vectors
+    assert not (await channel.caches.sync("hive")).vectors
     assert await channel.settle() == UP_TO_DATE
     assert not channel.vectors.stuck
 
 
 async def test_filling_goes_on_after_the_childs_death(channel):
     channel.vectors.failures = [WorkerFailed("index"), IndexBroken("left behind")]
-    await channel.caches.sync("hive", VIDEOS)
+    await channel.caches.sync("hive")
     assert await channel.settle() == UP_TO_DATE
 
 
 async def test_a_cache_that_cannot_be_filled_is_tried_again_at_the_next_search_only(channel):
     channel.vectors.failures = [DiskFull()] * 8
-    assert not (await channel.caches.sync("hive", VIDEOS)).vectors
+    assert not (await channel.caches.sync("hive")).vectors
     for _ in range(1000):
         await asyncio.sleep(0)
     assert channel.vectors.failures, "it gave up for now"
@@ -217,14 +224,14 @@ async def test_a_cache_that_cannot_be_filled_is_tried_again_at_the_next_search_o
 
 async def test_a_store_that_breaks_while_a_cache_is_filled_harms_nobody(channel):
     channel.keywords.failures = [WorkerFailed("index")] + [StoreBroken()] * 3
-    assert not (await channel.caches.sync("hive", VIDEOS)).keywords
+    assert not (await channel.caches.sync("hive")).keywords
     assert await channel.settle() is not None
     assert await channel.settle() == UP_TO_DATE
 
 
 async def test_what_is_forgotten_while_a_cache_is_filled_stays_forgotten(channel):
     channel.vectors.may_put.clear()
-    await channel.caches.sync("hive", VIDEOS)
+    await channel.caches.sync("hive")
     await asyncio.sleep(0)
     await channel.caches.drop("hive")
     channel.vectors.may_put.set()
@@ -236,7 +243,7 @@ async def test_what_is_forgotten_while_a_cache_is_filled_stays_forgotten(channel
 
 async def test_leaving_waits_for_a_cache_that_is_nearly_full(channel):
     async with channel.caches:
-        await channel.caches.sync("hive", VIDEOS)
+        await channel.caches.sync("hive")
     assert len(await channel.vectors.holdings("hive")) == len(VIDEOS)
 
 
@@ -244,7 +251,7 @@ async def test_a_stop_waits_for_no_cache(channel):
     channel.vectors.may_put.clear()
     with suppress(asyncio.CancelledError):
         async with channel.caches:
-            await channel.caches.sync("hive", VIDEOS)
+            await channel.caches.sync("hive")
             raise asyncio.CancelledError
     channel.vectors.may_put.set()
     for _ in range(1000):
@@ -253,7 +260,7 @@ async def test_a_stop_waits_for_no_cache(channel):
 
 
 async def test_a_question_without_a_vector_is_found_by_its_words(channel):
-    await channel.caches.sync("hive", VIDEOS)
+    await channel.caches.sync("hive")
     await channel.settle()
     channel.embedder.failure = WorkerFailed("index")
     keys, notes = await channel.found("video000007")
@@ -305,7 +312,7 @@ async def test_a_question_does_not_wait_for_what_another_channel_puts(channel):
     assert await channel.settle() == UP_TO_DATE
     channel.vectors.may_put.clear()
     await channel.store.library.add("other", VIDEOS[0].id)
-    putting = asyncio.create_task(channel.caches.sync("other", VIDEOS[:1]))
+    putting = asyncio.create_task(channel.caches.sync("other"))
     await asyncio.sleep(0.01)
     async with asyncio.timeout(5):
         assert (await channel.found("bees video000007 part 2"))[1] == ()

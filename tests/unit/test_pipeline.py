@@ -60,7 +60,7 @@ async def test_five_pastes_at_once_are_heard_once_and_known_to_each_channel(worl
     assert world.fetcher.calls == ["look_up", "download"]
     assert world.embedder.embedded == 1
     for channel in channels:
-        assert [video.id for video in await pipeline.known(channel)] == [BEES.id]
+        assert [video.id for video in await world.store.library.videos(channel)] == [BEES.id]
 
 
 async def test_a_known_video_asks_nobody_anything(world):
@@ -261,7 +261,7 @@ async def test_one_channel_may_forget_what_another_is_taking_in(world):
     pipeline = world.pipeline()
     await pipeline.ingest(LINK, "hive", silent)
     await asyncio.gather(pipeline.ingest(LINK, "sea", silent), pipeline.forget("hive"))
-    assert [video.id for video in await pipeline.known("sea")] == [LINK.video_id]
+    assert [video.id for video in await world.store.library.videos("sea")] == [LINK.video_id]
     assert (await ask(pipeline, QUEEN, channel="sea")).citations
 
 

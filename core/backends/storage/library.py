@@ -1,75 +1,137 @@
-"""This file keeps which videos a channel knows, and forgets: `Library` over a database."""
+"""Which videos a channel knows, and forgetting them: `Library` over a database."""
 
 from __future__ import annotations
 
-from sqlalchemy import delete, exists, insert, select
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import JSON, Select, delete, exists, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends.storage import tables as t
 from core.backends.storage.database import Database
 from core.backends.storage.locks import hold, lock
+from core.backends.storage.revisions import mark_changed, search_title
+from core.backends.storage.upsert import insert_into
 from core.model import Video
+
+_l, _v = t.library.c, t.videos.c
+_Query = TypeVar("_Query", bound=Select[Any])
+_title = type_coerce(_v.video, JSON)["title"].as_string()
 
 
 class SqlLibrary:
-    """Fulfils `Library`."""
+    """Fulfils `Library`. Every query reads as many videos as it returns, whatever the channel
+    holds; only `find` looks at all titles, `recipes` at all recipes and `videos` at everything."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, channel: str, video_id: str) -> None:
-        """A video added again keeps its place. Raises UnknownVideo."""
-        row = {"channel": channel, "video_id": video_id}
         async with self._database.write() as connection:
             await hold(connection, [video_id])
-            if video_id not in await _known(connection, channel):
-                await connection.execute(insert(t.library), row)
+            video = (await connection.scalars(select(_v.video).where(_v.id == video_id))).one()
+            new = insert_into(connection, t.library).values(
+                channel=channel, video_id=video_id, search_title=search_title(video)
+            )
+            if await connection.scalar(new.on_conflict_do_nothing().returning(_l.id)):
+                await mark_changed(connection, [channel])
+
+    async def get(self, channel: str, video_id: str) -> Video | None:
+        found = await self.get_many(channel, [video_id])
+        return found[0] if found else None
+
+    async def get_many(self, channel: str, video_ids: Sequence[str]) -> list[Video]:
+        query = _of(channel, select(_v.video).join(t.library)).where(_l.video_id.in_(video_ids))
+        async with self._database.read() as connection:
+            return list(await connection.scalars(query))
+
+    async def count(self, channel: str) -> int:
+        query = select(func.count()).select_from(t.library).where(_l.channel == channel)
+        async with self._database.read() as connection:
+            return await connection.scalar(query) or 0
+
+    async def page(self, channel: str, limit: int, offset: int = 0) -> list[Video]:
+        page = _of(channel, select(_l.id, _l.video_id)).limit(limit).offset(offset).subquery()
+        query = select(_v.video).join(page, page.c.video_id == _v.id).order_by(page.c.id.desc())
+        async with self._database.read() as connection:
+            return list(await connection.scalars(query))
+
+    async def find(
+        self, channel: str, typed: str, limit: int, *, whole: bool = False
+    ) -> dict[str, str]:
+        wanted = typed.casefold()
+        title = _l.search_title
+        matches = title == wanted if whole else title.contains(wanted, autoescape=True)
+        found = _of(channel, select(_l.id, _l.video_id).where(matches)).limit(limit).subquery()
+        query = select(_v.id, _title).join(found, found.c.video_id == _v.id)
+        async with self._database.read() as connection:
+            rows = await connection.execute(query.order_by(found.c.id.desc()))
+            return {video_id: title for video_id, title in rows}
+
+    async def videos(self, channel: str) -> list[Video]:
+        query = _of(channel, select(_v.video).join(t.library))
+        async with self._database.read() as connection:
+            return list(await connection.scalars(query))
 
     async def channels(self) -> list[str]:
-        query = select(t.library.c.channel).distinct()
+        query = select(_l.channel).distinct()
         async with self._database.read() as connection:
             return sorted(await connection.scalars(query))
 
-    async def videos(self, channel: str) -> list[Video]:
-        query = select(t.videos.c.video).join(t.library).where(t.library.c.channel == channel)
+    async def revision(self, channel: str) -> str:
+        r = t.revisions.c
+        query = select(r.revision).where(r.channel == channel)
         async with self._database.read() as connection:
-            found = await connection.scalars(query.order_by(t.library.c.id.desc()))
-            return list(found)
+            return await connection.scalar(query) or ""
+
+    async def recipes(self, channel: str) -> dict[str, str]:
+        c = t.chunkings.c
+        has_chunks = exists().where(t.chunks.c.video_id == c.video_id)
+        chunked = select(c.video_id, c.recipe).join(t.library, _l.video_id == c.video_id)
+        query = _of(channel, chunked).where(has_chunks)
+        async with self._database.read() as connection:
+            return {video_id: recipe for video_id, recipe in await connection.execute(query)}
 
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
+        known = _of(channel, select(_l.video_id))
+        if video_id is not None:
+            known = known.where(_l.video_id == video_id)
         async with self._database.write() as connection:
-            known = await _known(connection, channel)
-            gone = [known_id for known_id in known if video_id in (None, known_id)]
+            gone = list(await connection.scalars(known))
             await lock(connection, gone)
             for gone_id in gone:
                 await _forget(connection, channel, gone_id)
             if video_id is None:
                 await connection.execute(delete(t.turns).where(t.turns.c.channel == channel))
-            await _leave(connection, channel, video_id)
+            await _unlink(connection, channel, video_id)
+            await mark_changed(connection, [channel])
         return gone
 
 
-async def _known(connection: AsyncConnection, channel: str) -> list[str]:
-    query = select(t.library.c.video_id).where(t.library.c.channel == channel)
-    return list(await connection.scalars(query))
+def _of(channel: str, query: _Query) -> _Query:
+    """The query's rows of the channel, newest first. A later `id` is a later row."""
+    return query.where(_l.channel == channel).order_by(_l.id.desc())
 
 
 async def _forget(connection: AsyncConnection, channel: str, video_id: str) -> None:
-    """The turns about it go with it, and when it was the last channel's, everything of it."""
+    """Delete the video from the channel with the turns about it, and everything made from it if
+    no other channel knows it."""
     about = select(t.mentions.c.turn_id).where(t.mentions.c.video_id == video_id)
     turns = delete(t.turns).where(t.turns.c.id.in_(about))
     await connection.execute(turns.where(t.turns.c.channel == channel))
-    own = (t.library.c.channel == channel, t.library.c.video_id == video_id)
+    own = (_l.channel == channel, _l.video_id == video_id)
     await connection.execute(delete(t.library).where(*own))
-    if await connection.scalar(select(exists().where(t.library.c.video_id == video_id))):
+    if await connection.scalar(select(exists().where(_l.video_id == video_id))):
         return
     await connection.execute(turns)
-    await connection.execute(delete(t.videos).where(t.videos.c.id == video_id))
+    await connection.execute(delete(t.videos).where(_v.id == video_id))
     await connection.execute(delete(t.pieces).where(t.pieces.c.video_id == video_id))
 
 
-async def _leave(connection: AsyncConnection, channel: str, video_id: str | None) -> None:
-    """No room and no button leads there any more. Open requests stay: they end by themselves."""
+async def _unlink(connection: AsyncConnection, channel: str, video_id: str | None) -> None:
+    """Delete the bindings and buttons that lead to the video. Open requests stay: each ends when
+    it finds its video gone."""
     for kept in (t.bindings, t.buttons):
         gone = delete(kept).where(kept.c.channel == channel)
         if video_id is not None:

@@ -20,6 +20,7 @@ from core.backends.storage.migrations import bring_up
 from core.backends.storage.outbox import SqlOutboxEntries
 from core.backends.storage.place_bindings import SqlButtons, SqlPlaceBindings
 from core.backends.storage.requests import SqlRequests
+from core.backends.storage.revisions import mark_video_changed, save_title
 from core.backends.storage.settings import SqlSettings
 from core.backends.storage.upsert import insert_into
 from core.backends.storage.usage import SqlUsage
@@ -109,6 +110,7 @@ class SqlVideos:
             new = insert_into(connection, t.videos).values(id=video.id, video=video)
             changed = {"video": new.excluded.video}
             await connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=changed))
+            await save_title(connection, video)
 
     async def discard(self, video_id: str) -> None:
         v = t.videos.c.id
@@ -146,6 +148,7 @@ class SqlVideos:
             )
             if segments:
                 await connection.execute(insert(t.segments), segments)
+            await mark_video_changed(connection, video_id)
 
     async def transcript(self, video_id: str) -> Transcript | None:
         query = select(t.transcripts).where(t.transcripts.c.video_id == video_id)
@@ -189,18 +192,12 @@ class SqlChunks:
             await connection.execute(insert(t.chunkings), row)
             if rows:
                 await connection.execute(insert(t.chunks), rows)
+            await mark_video_changed(connection, video_id)
 
     async def recipe(self, video_id: str) -> str | None:
         query = select(t.chunkings.c.recipe).where(t.chunkings.c.video_id == video_id)
         async with self._database.read() as connection:
             return await connection.scalar(query)
-
-    async def recipes(self, video_ids: Sequence[str]) -> dict[str, str]:
-        c = t.chunkings.c
-        has_chunks = exists().where(t.chunks.c.video_id == c.video_id)
-        query = select(c.video_id, c.recipe).where(c.video_id.in_(video_ids), has_chunks)
-        async with self._database.read() as connection:
-            return {row.video_id: row.recipe for row in await connection.execute(query)}
 
     async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
         c, v = t.chunks.c, t.chunkings.c

@@ -162,8 +162,18 @@ library = Table(
     Column("channel", Words, nullable=False),
     Column("video_id", Words, ForeignKey("videos.id", ondelete="CASCADE"), nullable=False),
     Column("added_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
+    Column("search_title", Words, nullable=False, server_default=""),
     UniqueConstraint("channel", "video_id"),
     Index("library_video", "video_id"),
+    Index("library_newest", "channel", "id"),
+)
+
+# Changes with a channel's videos and their chunks, so that caches are compared only after a change.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("channel", Words, primary_key=True),
+    Column("revision", Words, nullable=False),
 )
 
 turns = Table(

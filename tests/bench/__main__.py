@@ -1,6 +1,6 @@
 """This file is `make bench`: what Tubethread costs in time and memory, on this machine, now.
 
-    python -m tests.bench [--json] [start memory ingest ask again jobs children chat groups]
+    python -m tests.bench [--json] [start memory ingest ask again library jobs children chat groups]
 
 Prints one table and the machine it holds for. The exit code is 1 if a goal is missed, so a person
 or a script can stand on it; CI does not, for a busy machine misses goals without anybody's fault.
@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import again, ask, chat, children, groups, ingest, jobs, memory, start
+from tests.bench import again, ask, chat, children, groups, ingest, jobs, library, memory, start
 from tests.bench.figures import Row, table
 from tests.bench.machine import machine
 
@@ -32,6 +32,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "ingest": ingest.measure,
     "ask": ask.measure,
     "again": again.measure,
+    "library": library.measure,
     "jobs": jobs.measure,
     "children": children.measure,
     "chat": chat.measure,

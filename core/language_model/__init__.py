@@ -1,1 +1,1 @@
-"""What every call of a language model shares: prompts, replies as JSON, who may call when."""
+"""What all calls of a language model share: prompts, JSON replies, context budget, priority."""

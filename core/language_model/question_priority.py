@@ -1,7 +1,7 @@
-"""This file lets questions go before summaries where they share a language model.
+"""Give questions priority over summaries that use the same language model.
 
-Ollama serves one request at a time, first come first served. So what is in no hurry is not sent
-before it can begin.
+Ollama serves one request at a time in order of arrival, so a summary's call is held back until no
+question is being answered.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ Item = TypeVar("Item")
 
 
 class QuestionPriority:
-    """Who calls one language model when. A question waits for one call of a summary at most,
-    and never for this; summaries call one at a time, while nobody asks."""
+    """The order of calls to one language model.
+
+    A question waits for at most one running call of a summary. Summaries call one at a time, and
+    only while no question is being answered."""
 
     def __init__(self) -> None:
         self._questions = 0
-        self._nobody_asks = asyncio.Event()
-        self._nobody_asks.set()
-        self._call = asyncio.Lock()
+        self._no_questions = asyncio.Event()
+        self._no_questions.set()
+        self._background = asyncio.Lock()
 
     async def answering(self, answer: AsyncGenerator[Item]) -> AsyncGenerator[Item]:
-        """The same items. From the first until it is closed, no call of a summary begins."""
+        """Yield the items of `answer`; no background call starts before this iterator is closed."""
         self._questions += 1
-        self._nobody_asks.clear()
+        self._no_questions.clear()
         try:
             async with aclosing(answer) as items:
                 async for item in items:
@@ -37,19 +39,19 @@ class QuestionPriority:
         finally:
             self._questions -= 1
             if not self._questions:
-                self._nobody_asks.set()
+                self._no_questions.set()
 
     @asynccontextmanager
     async def background_call(self) -> AsyncIterator[None]:
-        """Entered when nobody asks and nobody else is inside."""
-        async with self._call:
-            while self._questions:  # the next may have come before we woke
-                await self._nobody_asks.wait()
+        """Wait until no question is being answered and no other background call runs."""
+        async with self._background:
+            while self._questions:  # a new question may arrive before this task wakes
+                await self._no_questions.wait()
             yield
 
 
 class YieldingModel:
-    """`LanguageModel`: another one, called while nobody asks."""
+    """A `LanguageModel` that delegates to another one and yields to questions."""
 
     def __init__(self, model: LanguageModel, priority: QuestionPriority) -> None:
         self.name = model.name

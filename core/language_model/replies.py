@@ -1,4 +1,4 @@
-"""This file reads the JSON a language model wrote: what can be repaired is, the rest is refused."""
+"""Parse the JSON that a language model wrote: repair what can be repaired, reject the rest."""
 
 from __future__ import annotations
 
@@ -27,44 +27,44 @@ _NUMBER = re.compile(r"-?\d{1,9}(?:\.\d+)?")
 _LEADING_TIME = re.compile(r"\W*\d{1,3}(?::\d\d){1,2}\W*")
 
 Starts = Sequence[float]
-"""The second each line of the prompt begins, in their order."""
+"""The second at which each line of the prompt starts, in order."""
 
 
-def _line(value: object, info: ValidationInfo) -> int:
-    """The number of a line. Models also write "[12]", "12:30", 750.5 or [12]."""
+def _line_number(value: object, info: ValidationInfo) -> int:
+    """Read a line number. Models also write "[12]", "12:30", 750.5 or [12]."""
     starts: Starts = info.context or ()
     if isinstance(value, list) and value:
         value = value[0]
     if isinstance(value, str):
-        value = _number(value, starts)
+        value = _to_line_or_number(value, starts)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("not the number of a line")
-    return int(value) if value in range(1, len(starts) + 1) else _at(value, starts)
+    return int(value) if value in range(1, len(starts) + 1) else _line_at(value, starts)
 
 
-def _number(text: str, starts: Starts) -> float | None:
-    """What is written as digits; a time already as the line that is said then."""
+def _to_line_or_number(text: str, starts: Starts) -> float | None:
+    """Read digits as a number, and a time as the number of the line spoken then."""
     if time := _CLOCK.search(text):
         hours, minutes, seconds = time.groups(default="0")
-        return _at(int(hours) * 3600 + int(minutes) * 60 + float(seconds), starts)
+        return _line_at(int(hours) * 3600 + int(minutes) * 60 + float(seconds), starts)
     if time := _SECONDS.search(text):
-        return _at(float(time[1]), starts)
-    found = _NUMBER.search(text)
-    return float(found[0]) if found else None
+        return _line_at(float(time[1]), starts)
+    digits = _NUMBER.search(text)
+    return float(digits[0]) if digits else None
 
 
-def _at(second: float, starts: Starts) -> int:
-    """The line that is said then. What is later than the last one begins is made up."""
+def _line_at(second: float, starts: Starts) -> int:
+    """Return the line spoken at `second`. A time after the last line's start is invented."""
     if not starts or not max(starts[0] - 1, 0) <= second <= starts[-1] + 1:
         raise ValueError("not the number of a line")
     return max(bisect_right(starts, second), 1)
 
 
-def _text(most: int) -> BeforeValidator:
+def _clean_text(limit: int) -> BeforeValidator:
     def read(value: object) -> str:
         if isinstance(value, list):
             value = " ".join(map(str, value))
-        text = safe_line(str(value), most) if isinstance(value, str | int | float) else ""
+        text = safe_line(str(value), limit) if isinstance(value, str | int | float) else ""
         if not text:
             raise ValueError("a text is missing")
         return text
@@ -72,21 +72,24 @@ def _text(most: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _title(value: object) -> object:
+def _without_time(value: object) -> object:
     return _LEADING_TIME.sub("", value, count=1) if isinstance(value, str) else value
 
 
 class Draft(BaseModel):
-    """The model is asked for every field, though we can do without some."""
+    """A reply. The schema requires every field, though some have defaults here.
+
+    Docstrings of these classes are descriptions in the schema that the model server receives.
+    """
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 class PointDraft(Draft):
-    """A statement and the line it rests on."""
+    """A statement and the line that supports it."""
 
-    text: Annotated[str, _text(TEXT_CHARACTERS)]
-    segment: Annotated[int, BeforeValidator(_line)]
+    text: Annotated[str, _clean_text(TEXT_CHARACTERS)]
+    segment: Annotated[int, BeforeValidator(_line_number)]
 
 
 def _items(value: object) -> list[object]:
@@ -98,37 +101,37 @@ def _items(value: object) -> list[object]:
 
 
 def _points(value: object, info: ValidationInfo) -> list[PointDraft]:
-    """Those that are whole. A bare "They dance. [12]" is split."""
-    found = []
+    """Keep the valid points. A bare "They dance. [12]" is split into text and line."""
+    drafts = []
     for item in _items(value):
         marker = re.search(r"\[[^\]]*\]", item) if isinstance(item, str) else None
         whole = {"text": item, "segment": marker[0]} if marker else item
         try:
-            found.append(PointDraft.model_validate(whole, context=info.context))
+            drafts.append(PointDraft.model_validate(whole, context=info.context))
         except ValidationError:
             continue
-    return found
+    return drafts
 
 
 Points = Annotated[list[PointDraft], BeforeValidator(_points)]
 
 
 class ChapterDraft(Draft):
-    """A title, the line it begins with, and what is said in it."""
+    """A title, the first line and the points of a chapter."""
 
-    title: Annotated[str, _text(TITLE_CHARACTERS), BeforeValidator(_title)]
-    segment: Annotated[int, BeforeValidator(_line)]
+    title: Annotated[str, _clean_text(TITLE_CHARACTERS), BeforeValidator(_without_time)]
+    segment: Annotated[int, BeforeValidator(_line_number)]
     points: Points = []
 
 
 def _chapters(value: object, info: ValidationInfo) -> list[ChapterDraft]:
-    found = []
+    drafts = []
     for item in _items(value):
         try:
-            found.append(ChapterDraft.model_validate(item, context=info.context))
+            drafts.append(ChapterDraft.model_validate(item, context=info.context))
         except ValidationError:
             continue
-    return found
+    return drafts
 
 
 def _texts(value: object) -> list[str]:
@@ -137,7 +140,7 @@ def _texts(value: object) -> list[str]:
 
 
 def _questions(value: object) -> list[str]:
-    """A string is one question, not a list with commas."""
+    """Read questions; a string is split at line ends, not at commas."""
     return _texts(value.split("\n") if isinstance(value, str) else value)
 
 
@@ -146,16 +149,16 @@ Questions = Annotated[list[str], BeforeValidator(_questions)]
 
 
 class NotesDraft(Draft):
-    """What is noted of a part."""
+    """Notes on one part of a transcript."""
 
     points: Points = Field(min_length=1)
     chapters: Chapters = []
 
 
 class SummaryDraft(Draft):
-    """What is said of the whole."""
+    """A summary as the model wrote it."""
 
-    topic: Annotated[str, _text(TEXT_CHARACTERS)]
+    topic: Annotated[str, _clean_text(TEXT_CHARACTERS)]
     points: Points = Field(min_length=1)
     chapters: Chapters = []
     hashtags: Annotated[list[str], BeforeValidator(_texts)] = []
@@ -163,7 +166,7 @@ class SummaryDraft(Draft):
 
 
 class QuestionsDraft(Draft):
-    """What may be asked next."""
+    """Suggested questions."""
 
     questions: Questions = Field(min_length=1)
 
@@ -172,22 +175,22 @@ Kind = TypeVar("Kind", bound=Draft)
 
 
 def schema(kind: type[Draft]) -> dict[str, object]:
-    """What the model is held to, as JSON Schema."""
+    """Return the JSON Schema that the reply must follow."""
     return kind.model_json_schema(mode="serialization")
 
 
 def parse(reply: str, kind: type[Kind], starts: Starts = ()) -> Kind:
-    """The draft in a reply, whatever stands around it and wherever it was cut off.
+    """Return the draft in a reply, ignoring text around the JSON and accepting truncated JSON.
 
-    Every `segment` is a number from 1 to the count of `starts`; items that have none are left out.
-    Raises BadModelOutput with the reason in words for the model.
+    Every `segment` is between 1 and len(starts); items without a valid one are dropped.
+    Raises BadModelOutput; its detail is written for the model.
     """
     begin = reply.find("{")
     try:
         if begin < 0:
             raise ValueError("there is no JSON object in it")
-        found = from_json(reply[begin:], allow_partial=True)
-        return kind.model_validate(found, context=starts)
+        written = from_json(reply[begin:], allow_partial=True)
+        return kind.model_validate(written, context=starts)
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise BadModelOutput("; ".join(problems)) from error

@@ -1,1 +1,1 @@
-"""What several rooms do with words: tokens, key words, text for display, safe text."""
+"""Text tools that several rooms share: tokens, keywords, sentences, display, safe text."""

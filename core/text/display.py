@@ -1,4 +1,4 @@
-"""This file makes values fit to be read: text without control characters, seconds as a clock."""
+"""Prepare text for display: strip control characters, shorten, measure, format times and JSON."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import json
 import re
 from collections.abc import Callable
 
-# A terminal obeys these: whole escape sequences (CSI, OSC), other control characters (C0 but tab
-# and line feed, C1), marks that turn the reading direction around. Lone surrogates cannot be
-# written at all.
+# What a terminal interprets: escape sequences (CSI, OSC), control characters (C0 except tab and
+# line feed, C1), bidirectional overrides. Lone surrogates cannot be encoded at all.
 _SEQUENCES = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 _CONTROLS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 _UNPRINTABLE = re.compile(f"{_SEQUENCES}|{_CONTROLS}")
@@ -16,7 +15,7 @@ _LINE_ENDS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 def printable(text: str) -> str:
-    r"""The text with nothing in it that a terminal would obey; every line end is a line feed.
+    r"""Remove everything that a terminal would interpret; line ends become line feeds.
 
     >>> printable("\x1b[31mred\x1b[0m\r\nblue\x07")
     'red\nblue'
@@ -25,7 +24,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The printable text on one line, so that it cannot pass for lines of ours."""
+    """Return the printable text on one line, so that it cannot imitate lines of our own output."""
     return " ".join(printable(text).split())
 
 
@@ -49,7 +48,7 @@ def shorten(text: str, limit: int, length: Callable[[str], int] = len) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Whole seconds as people read them.
+    """Format whole seconds as YouTube does.
 
     >>> clock(125.9), clock(3723)
     ('2:05', '1:02:03')
@@ -60,8 +59,8 @@ def clock(seconds: float) -> str:
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """JSON that keeps every character: Korean as it is, what is not printable as `\\u` escapes.
+    """Serialise to JSON: Korean stays readable, unprintable characters become `\\u` escapes.
 
-    Without `indent` it is one line for every reader, also those that split at U+2028."""
+    Without `indent` the result is one line, also for readers that split at U+2028."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return re.sub(_CONTROLS, lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(_CONTROLS, lambda match: f"\\u{ord(match[0]):04x}", text)

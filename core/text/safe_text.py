@@ -1,5 +1,5 @@
-"""This file makes a language model's words safe to show: no links, no mentions, no markup, and no
-square brackets but the markers that code has put there.
+"""Make a language model's text safe to show: no links, mentions or markup, and no square brackets
+except the citation markers that our code writes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _MARKUP = re.compile(r"\*\*|`|^#{1,6}(?=\s|$)|[\[\]【】［］]")
 _NUMBERS = r"\s*\d+(?:\s*(?:[-–—~,;、]|,?\s*and)\s*\d+)*\s*"
 _MARKER = re.compile(rf"[\[【［]{_NUMBERS}[\]】］]")
 _LONGEST_MARKER = 40
-# What can be judged by itself, once it is known to be complete: a bracket, blanks, a word. CJK is
-# written without blanks, so there a word ends at its punctuation too.
+# The smallest complete piece of a stream: a bracket, blanks or a word. CJK is written without
+# blanks, so there a word ends at punctuation too.
 _UNIT = re.compile(
     rf"""(?P<bracket>[\[【［][^\[\]【】［］\n]{{0,{_LONGEST_MARKER}}}[\]】］])
     |(?P<lone>[\[【［](?=[^\]】］]{{{_LONGEST_MARKER}}}|[^\]】］]*[\[【［\n]))
@@ -33,77 +33,77 @@ _CLOSING = re.compile(r"[.,;:!?)]+")
 _CUT_MARKER = re.compile(r"[\[【［][\s\d,;、–—~-]*$")
 
 MarkCitation = Callable[[str, str], str]
-"""(what stands between the brackets, the sentence before them) → the markers to show, or ""."""
+"""(text between the brackets, the sentence before them) → the markers to show, or ""."""
 
 
-def safe_line(text: str, most: int) -> str:
-    """On one line, at most `most` characters; markers go, since nothing here resolves them.
+def safe_line(text: str, limit: int) -> str:
+    """Return safe text on one line of at most `limit` characters, without markers.
 
     >>> safe_line("**Bees** dance [12] at https://evil.example @everyone", 100)
     'Bees dance at @\u200beveryone'
     """
-    return shorten(one_line(_word(_MARKER.sub(" ", one_line(text)))), most)
+    return shorten(one_line(_clean_word(_MARKER.sub(" ", one_line(text)))), limit)
 
 
 class SafeStream:
-    """Text that comes in pieces cut anywhere: out comes what can be shown for good.
+    """Turn a stream of arbitrarily cut pieces into text that is safe to show and final.
 
-    Joined, what `feed` and `close` return has neither blanks around it nor a link in it, and every
-    `[` in it was written by `mark`. Nothing is held back longer than a word or a marker.
+    The joined output of `feed` and `close` has no surrounding blanks and no link, and every `[` in
+    it was written by `mark`. At most one word or marker is buffered.
     """
 
     def __init__(self, mark: MarkCitation) -> None:
         self._mark = mark
-        self._held = ""
+        self._buffer = ""
         self._blanks = ""
         self._sentence = ""
         self._shown = 0
 
     def feed(self, piece: str) -> str:
-        """What can be shown now, maybe nothing."""
-        self._held += printable(piece)
-        return self._release()
+        """Add a piece; return the text that is now complete, or ""."""
+        self._buffer += printable(piece)
+        return self._drain()
 
     def close(self) -> str:
-        """The rest. A marker that was cut off is no marker."""
-        self._held = _CUT_MARKER.sub("", self._held) + "\n\n"
-        out = self._release()
-        self._held = self._held.lstrip("[【［")
-        return out + self._release()
+        """Return the rest, without a marker that was cut off."""
+        self._buffer = _CUT_MARKER.sub("", self._buffer) + "\n\n"
+        out = self._drain()
+        self._buffer = self._buffer.lstrip("[【［")
+        return out + self._drain()
 
-    def _release(self) -> str:
+    def _drain(self) -> str:
         out, end = "", 0
-        while unit := _UNIT.match(self._held, end):
+        while unit := _UNIT.match(self._buffer, end):
             end = unit.end()
-            out += self._judge(unit)
-        self._held = self._held[end:]
+            out += self._process(unit)
+        self._buffer = self._buffer[end:]
         return out
 
-    def _judge(self, unit: re.Match[str]) -> str:
+    def _process(self, unit: re.Match[str]) -> str:
         text = unit.group()
         if unit.lastgroup == "blanks":
             self._blanks += text
             return ""
         if _MARKER.fullmatch(text):
-            # Not marked where it could not be shown: what is marked is listed as a source.
+            # Resolve a marker only where it still fits: every resolved one is listed as a source.
             has_room = self._shown + _LONGEST_MARKER < STREAM_CHARACTERS
             return self._show(self._mark(text[1:-1], self._sentence.strip()) if has_room else "")
         if re.search(r"[.?!。？！…][\"'”’)]*$", self._sentence):
             self._sentence = ""
         if unit.lastgroup != "word":
             self._blanks = self._blanks or " "
-        shown = self._show(_word(text))
+        shown = self._show(_clean_word(text))
         self._sentence += shown
         if unit.lastgroup != "word":
             self._blanks = " "
         return shown
 
     def _show(self, text: str) -> str:
-        """The text after the blanks before it: a full stop follows what it closes."""
+        """Prefix the pending blanks, except before closing punctuation, within the length limit."""
         if self._shown + len(text) > STREAM_CHARACTERS:
             self._shown, text = STREAM_CHARACTERS, ""
         if not text:
-            # A blank for what is left out, so that nothing grows together to a link.
+            # A blank replaces what was removed, so that its neighbours cannot join into a link.
             self._blanks = self._blanks or " "
             return ""
         blanks = "\n\n"[: self._blanks.count("\n")] or self._blanks[:1]
@@ -114,5 +114,5 @@ class SafeStream:
         return blanks + text
 
 
-def _word(text: str) -> str:
+def _clean_word(text: str) -> str:
     return _MENTION.sub("@\u200b", _URL.sub(" ", _MARKUP.sub("", text))).strip()

@@ -1,4 +1,4 @@
-"""This file cuts text into tokens, the same for every leg of finding, and into words to show."""
+"""Split text into search tokens, the same for every index, and into words to show."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STOP = """
     것을 그것 이것 저것 때문 경우 정도 우리 저희 여러분 오늘 여기 거기 지금 다음 하나 자신 이번 모두
 """
 STOP_WORDS = frozenset(_STOP.split())
-# What a stemmer cannot bring together: "When did it begin?" asks for "It began in May."
+# Irregular forms that a stemmer keeps apart: "When did it begin?" must match "It began in May."
 _IRREGULAR = """
     began begin, begun begin, bought buy, broke break, broken break, brought bring, built build,
     came come, caught catch, children child, chose choose, chosen choose, drove drive, driven drive,
@@ -47,7 +47,7 @@ _IRREGULAR = """
     told tell, took take, taken take, thought think, understood understand, went go, gone go,
     woke wake, woken wake, women woman, won win, wore wear, worn wear, wrote write, written write
 """
-_BASE = dict(pair.split() for pair in _IRREGULAR.split(","))
+_BASE_FORM = dict(pair.split() for pair in _IRREGULAR.split(","))
 _ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
     fifteen sixteen seventeen eighteen nineteen"""
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
@@ -58,14 +58,14 @@ _NOT_SHOWN = (
     STOP_WORDS
     | _VALUES.keys()
     | _SCALES.keys()
-    | _BASE.keys() - {"children", "men", "women", "mice"}
+    | _BASE_FORM.keys() - {"children", "men", "women", "mice"}
 )
 
 
 def tokenise(text: str) -> list[str]:
-    """English stemmed and without stop words, CJK as pairs of characters, spoken numbers in digits.
+    """Tokenise: English stemmed without stop words, CJK as bigrams, spoken numbers as digits.
 
-    No token holds a blank, so they can be joined by one.
+    No token contains a blank, so tokens can be joined by blanks.
 
     >>> tokenise("The bees of Verona danced in nineteen fifty five.")
     ['bee', 'verona', 'danc', '1955']
@@ -73,32 +73,36 @@ def tokenise(text: str) -> list[str]:
     ['꿀벌', '벌은', '춤춘', '춘다']
     """
     tokens: list[str] = []
-    spoken: list[str] = []
-    for match in _PIECE.finditer(_fold(text).casefold()):
+    number_words: list[str] = []
+    for match in _PIECE.finditer(_normalise(text).casefold()):
         piece = match.group()
-        if piece in _VALUES or piece in _SCALES or (piece == "and" and spoken[-1:] == ["hundred"]):
-            spoken.append(piece)
+        if (
+            piece in _VALUES
+            or piece in _SCALES
+            or (piece == "and" and number_words[-1:] == ["hundred"])
+        ):
+            number_words.append(piece)
             continue
-        tokens += _number(spoken)
-        spoken.clear()
+        tokens += _digits(number_words)
+        number_words.clear()
         if match.lastgroup == "cjk":
             tokens += [piece[i : i + 2] for i in range(max(len(piece) - 1, 1))]
         elif match.lastgroup == "number":
             tokens.append(piece.replace(",", ""))
         elif piece not in STOP_WORDS:
             tokens.append(_stem(piece))
-    return tokens + _number(spoken)
+    return tokens + _digits(number_words)
 
 
 def words(text: str) -> Iterator[tuple[str, str]]:
-    """Words worth showing as (stem, as written): no stop words, no numbers, no "ran" and "made".
+    """Yield the words worth showing as (stem, as written), without stop words, numbers or "ran".
 
-    Of Korean only what wears a particle, without it: most of the rest is verbs.
+    Korean words count only with a particle, which is stripped: most others are verbs.
 
     >>> list(words("Bees dance: 꿀벌이 춤춘다"))
     [('bee', 'Bees'), ('danc', 'dance'), ('꿀벌', '꿀벌')]
     """
-    for word in _WORD.findall(_fold(text)):
+    for word in _WORD.findall(_normalise(text)):
         noun, low = _PARTICLE.sub("", word), word.casefold()
         if re.match(_CJK, word):
             if len(noun) > 1 and (noun != word or not "가" <= word[0] <= "힣"):
@@ -108,31 +112,31 @@ def words(text: str) -> Iterator[tuple[str, str]]:
 
 
 def cjk_characters(text: str) -> int:
-    """How many of its characters are Hangul, Han or Kana: such text is not measured in words."""
+    """Count the Hangul, Han and Kana characters; such text is not measured in words."""
     return sum(map(len, re.findall(_CJK, text)))
 
 
-def _fold(text: str) -> str:
+def _normalise(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace("’", "'")
 
 
 @lru_cache(maxsize=65_536)
 def _stem(word: str) -> str:
-    import snowballstemmer  # here: it loads thirty languages, 0.15 s that --help need not wait
+    import snowballstemmer  # here: it loads thirty languages (0.15 s), which slows --help
 
     word = word.removesuffix("'s")
-    # Made anew: a stemmer holds the word it works on, so threads must not share one.
-    return str(snowballstemmer.stemmer("english").stemWord(_BASE.get(word, word)))
+    # A new stemmer each time: it holds the current word, so threads must not share one.
+    return str(snowballstemmer.stemmer("english").stemWord(_BASE_FORM.get(word, word)))
 
 
-def _number(spoken: list[str]) -> list[str]:
-    """Number words as one token of digits; pairs are read as in years.
+def _digits(number_words: list[str]) -> list[str]:
+    """Convert number words to one token of digits; pairs are read as years.
 
-    >>> _number(["nineteen", "fifty", "five"]), _number(["two", "thousand", "five"])
+    >>> _digits(["nineteen", "fifty", "five"]), _digits(["two", "thousand", "five"])
     (['1955'], ['2005'])
     """
     whole = part = 0
-    for word in spoken:
+    for word in number_words:
         scale, value = _SCALES.get(word, 0), _VALUES.get(word, 0)
         if scale == 100:
             part = max(part, 1) * 100
@@ -142,4 +146,4 @@ def _number(spoken: list[str]) -> list[str]:
             part += value
         else:
             part = part * 100 + value
-    return [str(whole + part)] if spoken else []
+    return [str(whole + part)] if number_words else []

@@ -1,4 +1,4 @@
-"""This file finds the words and sentences a text is about."""
+"""Keywords and salient sentences."""
 
 from core.text.keywords import count_words, keywords, salience
 
@@ -21,8 +21,8 @@ def test_what_says_most_of_the_whole_is_most_salient():
     assert min(scores) == scores[2]
 
 
-def test_salience_does_not_hang_on_the_order_of_a_set():
-    """Sets are ordered otherwise in every process; then ties among sentences were decided anew."""
+def test_salience_does_not_depend_on_the_order_of_a_set():
+    """Set order differs between processes, and used to decide ties between sentences."""
     often = [f"word{i}" for i in range(40)]
     others = [often[i:] for i in range(40)]
     forward, backward = (

@@ -1,4 +1,4 @@
-"""This file reads prompts as a model does: where data begins and ends, and what stays the same."""
+"""The bytes of prompts: where data begins and ends, and which prefix stays the same."""
 
 from core.answers.citations import cite
 from core.answers.prompt_fitting import FittedQuestion
@@ -43,7 +43,7 @@ def test_every_segment_is_a_numbered_line_under_the_name_of_its_video():
     assert lines == ["# How bees dance · The Hive", "(0:00)", "[1] One.", "[2] Two."]
 
 
-def test_the_clock_is_told_every_two_minutes_and_not_at_every_line():
+def test_the_time_is_given_every_two_minutes_and_not_at_every_line():
     lines = lines_of(Passage(BEES, said(*["Words."] * 30)))
     assert [line for line in lines if line.startswith("(")] == ["(0:00)", "(2:00)", "(4:00)"]
 
@@ -62,7 +62,7 @@ def test_passages_of_several_videos_are_numbered_through():
     ]
 
 
-def test_a_stranger_cannot_write_a_line_a_fence_a_number_or_a_special_token():
+def test_untrusted_text_cannot_form_a_line_a_fence_a_number_or_a_special_token():
     video = Video("evilevilevi", HOSTILE, HOSTILE)
     system, data = prompt([Passage(video, said("Hello.", HOSTILE, "Bye."))])
     lines = data.text.split("\n")
@@ -87,7 +87,7 @@ def test_harmless_text_keeps_its_words():
     assert harmless(" 3 < 5,\n벌이 [춤] 춘다 ") == "3 ‹ 5, 벌이 (춤) 춘다"
 
 
-def test_the_language_has_its_name_and_no_code():
+def test_the_language_is_named_and_not_coded():
     tasks = (ask("Why?", "ko"), ask_for_summary("ko", 9), ask_for_notes("ko", 9))
     for task in (*tasks, ask_for_questions("ko")):
         assert "in Korean" in task.text

@@ -1,4 +1,4 @@
-"""This file checks who calls the language model when: questions before summaries."""
+"""Questions call the language model before summaries do."""
 
 import asyncio
 import random

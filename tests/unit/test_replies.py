@@ -1,4 +1,4 @@
-"""This file repairs what models write instead of the JSON they were asked for."""
+"""Repair of the malformed JSON that models write."""
 
 import json
 
@@ -64,7 +64,7 @@ def test_a_point_without_a_line_is_left_out(written):
         notes(written)
 
 
-def test_items_that_are_broken_do_not_take_the_others_with_them():
+def test_broken_items_are_dropped_and_the_others_kept():
     points = [{"text": "Bees.", "segment": 1}, {"text": ""}, 7, None, "Wasps. [3]", {"segment": 1}]
     draft = parse(json.dumps({"points": points, "chapters": "none"}), NotesDraft, STARTS)
     assert [(p.text, p.segment) for p in draft.points] == [("Bees.", 1), ("Wasps.", 3)]

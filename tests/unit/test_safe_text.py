@@ -1,4 +1,4 @@
-"""This file shows hostile text, cut anywhere, and looks for what could still do harm."""
+"""Hostile text, cut anywhere, is harmless once it is shown."""
 
 import re
 
@@ -10,7 +10,7 @@ from core.text.safe_text import STREAM_CHARACTERS, SafeStream, safe_line
 
 
 def shown(*pieces: str) -> str:
-    """Through a stream that resolves the numbers below 50."""
+    """What a stream shows that resolves numbers below 50."""
     text = SafeStream(lambda numbers, _: f"[{numbers.strip()}]" if numbers.strip() < "50" else "")
     return "".join([*map(text.feed, pieces), text.close()])
 

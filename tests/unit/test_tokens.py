@@ -1,4 +1,4 @@
-"""This file checks how text is cut into tokens: English, Korean, Japanese, numbers."""
+"""Tokens of English, Korean, Japanese and numbers."""
 
 import doctest
 import string
@@ -81,8 +81,8 @@ def test_a_token_is_never_empty_and_holds_no_blank(text):
 
 
 @given(st.text(), st.text())
-def test_a_line_break_parts_two_texts(one, other):
-    """Joined texts have the tokens of both, unless a spoken number goes on across the break."""
+def test_a_line_break_separates_two_texts(one, other):
+    """Joined texts have the tokens of both, unless a spoken number spans the break."""
     spoken = {*core.text.tokens._VALUES, *core.text.tokens._SCALES}
     if not any(word in f"{one} {other}".casefold() for word in spoken):
         assert tokenise(f"{one}\n{other}") == tokenise(one) + tokenise(other)
@@ -101,7 +101,7 @@ def test_many_threads_get_the_same_tokens():
     assert found == [alone] * 8
 
 
-def test_words_to_show_are_no_stop_words_numbers_or_verbs_in_the_past():
+def test_words_to_show_exclude_stop_words_numbers_and_past_tenses():
     assert [shown for _, shown in words("The bees made 12 trips and went twenty times")] == [
         "bees",
         "trips",

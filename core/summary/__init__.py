@@ -1,1 +1,1 @@
-"""A transcript → its summary: in one pass, by map and reduce, or extractive."""
+"""A transcript → its summary: in one call, by map and reduce, or extractive."""

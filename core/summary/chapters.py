@@ -1,4 +1,4 @@
-"""This file cuts a transcript into chapters: the uploader's own, or where the words change."""
+"""Split a transcript into chapters: the uploader's own, or where the vocabulary changes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from core.text.tokens import tokenise
 
 MOST_CHAPTERS = 20
 SHORTEST_S = 20.0
-MARK_SLACK_S = 1.0  # marks are whole seconds: a segment may begin a little before its mark
-_UNITS, _VOCABULARY = 240, 1500  # bounds for very long videos: 12 hours take half a second
-_PRIOR, _CUE_BONUS = 3.0, 4.0  # by three lectures and 35 QMSum meetings
+MARK_SLACK_S = 1.0  # marks are whole seconds: a segment may start slightly before its mark
+_UNITS, _VOCABULARY = 240, 1500  # limits for very long videos: 12 hours take half a second
+_PRIOR, _CUE_BONUS = 3.0, 4.0  # tuned on three lectures and 35 QMSum meetings
 _CUE = re.compile(
     r"""\W*(?:(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|finally|lastly|now|moving\ on
     |let's\ (?:move|turn|talk)|in\ the\ \w+\ part|the\ \w+\ (?:part|topic|section|chapter))\b
@@ -28,14 +28,16 @@ _CUE = re.compile(
 
 
 def find_chapters(video: Video, transcript: Transcript) -> tuple[Chapter, ...]:
-    """Chapters without points, at most 20 by words, as many as the uploader set else.
+    """Return chapters without points: the uploader's, else at most 20 by vocabulary.
 
-    They touch, begin at segments, and cover all from the first segment's start to the last end.
+    They are contiguous, start at segments, and cover the whole transcript.
     """
     segments = transcript.segments
     if not segments:
         return ()
-    titles = _marked(video, segments) or {first: "" for first in _cut(segments)}
+    titles = _uploader_titles(video, segments) or {
+        first: "" for first in _find_boundaries(segments)
+    }
     firsts = sorted(titles)
     whole = count_words(segment.text for segment in segments)
     return tuple(
@@ -48,8 +50,8 @@ def find_chapters(video: Video, transcript: Transcript) -> tuple[Chapter, ...]:
     )
 
 
-def _marked(video: Video, segments: Sequence[Segment]) -> dict[int, str]:
-    """Title by the first segment of each mark; of two with no word between them the later."""
+def _uploader_titles(video: Video, segments: Sequence[Segment]) -> dict[int, str]:
+    """Map each mark's first segment to its title; of marks at the same segment the last wins."""
     titles: dict[int, str] = {}
     for mark in sorted(video.marks, key=lambda mark: mark.start_s):
         since = mark.start_s - MARK_SLACK_S
@@ -62,47 +64,47 @@ def _marked(video: Video, segments: Sequence[Segment]) -> dict[int, str]:
 
 
 def _title(segments: Sequence[Segment], whole: WordCounts) -> str:
-    """Its own words, or the beginning of the first sentence if there are none worth showing."""
+    """Return the chapter's keywords, or the start of its first sentence if it has none."""
     own = ", ".join(keywords(count_words(segment.text for segment in segments), whole, 3))
     return own[:1].upper() + own[1:] if own else segments[0].text.strip()[:60]
 
 
-def _cut(segments: Sequence[Segment]) -> list[int]:
-    """Indexes of the segments chapters begin with: one chapter per one to five minutes.
+def _find_boundaries(segments: Sequence[Segment]) -> list[int]:
+    """Return the first segment of each chapter: one chapter per one to five minutes.
 
-    The cut that makes the words of each part most likely, by dynamic programming (Utiyama and
-    Isahara 2001, "A statistical model for domain-independent text segmentation").
+    Finds the segmentation that makes each part's words most likely, by dynamic programming (Utiyama
+    and Isahara 2001, "A statistical model for domain-independent text segmentation").
     """
     span_s = segments[-1].end_s - segments[0].start_s
-    most, least = min(MOST_CHAPTERS, int(span_s / 60)), min(MOST_CHAPTERS // 2, int(span_s / 300))
+    most, fewest = min(MOST_CHAPTERS, int(span_s / 60)), min(MOST_CHAPTERS // 2, int(span_s / 300))
     if most < 2:
         return [0]
     step = math.ceil(len(segments) / _UNITS)
     firsts = list(range(0, len(segments), step))
-    counts = _count([segments[first : first + step] for first in firsts])
-    costs = _costs(counts)
-    cued = [bool(_CUE.match(segments[first].text)) for first in firsts]
-    costs[:-1] -= _CUE_BONUS * np.array(cued)[:, None]
+    counts = _word_counts([segments[first : first + step] for first in firsts])
+    costs = _part_costs(counts)
+    has_cue = [bool(_CUE.match(segments[first].text)) for first in firsts]
+    costs[:-1] -= _CUE_BONUS * np.array(has_cue)[:, None]
     times = np.array([*(segments[first].start_s for first in firsts), segments[-1].end_s])
     costs[times - times[:, None] < max(SHORTEST_S, span_s / 60)] = np.inf
     prior = _PRIOR * math.log(counts.sum() + 2)
-    return [firsts[unit] for unit in _cheapest(costs, least, most, prior)]
+    return [firsts[unit] for unit in _cheapest_split(costs, fewest, most, prior)]
 
 
-def _count(units: Sequence[Sequence[Segment]]) -> NDArray[np.float64]:
-    """Shape (units, words): how often each unit says each word that is said more than once."""
-    said = [Counter(tokenise(" ".join(segment.text for segment in unit))) for unit in units]
-    total = sum(said, Counter[str]())
+def _word_counts(units: Sequence[Sequence[Segment]]) -> NDArray[np.float64]:
+    """Count the words that occur more than once, per unit. Shape (units, words)."""
+    unit_counts = [Counter(tokenise(" ".join(segment.text for segment in unit))) for unit in units]
+    total = sum(unit_counts, Counter[str]())
     column = {word: i for i, (word, n) in enumerate(total.most_common(_VOCABULARY)) if n > 1}
     counts = np.zeros((len(units), len(column)))
-    for row, unit in enumerate(said):
+    for row, unit in enumerate(unit_counts):
         for word in unit.keys() & column.keys():
             counts[row, column[word]] = unit[word]
     return counts
 
 
-def _costs(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shape (n + 1, n + 1): what a part from unit i up to but without unit j costs, in nats."""
+def _part_costs(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the cost in nats of a part from unit i up to, excluding, j. Shape (n + 1, n + 1)."""
     n, vocabulary = counts.shape
     until = np.vstack([np.zeros(vocabulary), counts.cumsum(axis=0)])
     costs = np.full((n + 1, n + 1), np.inf)
@@ -115,8 +117,11 @@ def _costs(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return costs
 
 
-def _cheapest(costs: NDArray[np.float64], least: int, most: int, prior: float) -> list[int]:
-    """The units parts begin with, where `least` to `most` parts cost least, each `prior` more."""
+def _cheapest_split(costs: NDArray[np.float64], fewest: int, most: int, prior: float) -> list[int]:
+    """Return the first unit of each part, for the cheapest split into `fewest` to `most` parts.
+
+    Each part adds `prior` to its cost.
+    """
     n = len(costs) - 1
     best = np.where(np.arange(n + 1) == 0, 0.0, np.inf)
     totals, came_from = [], []
@@ -124,10 +129,10 @@ def _cheapest(costs: NDArray[np.float64], least: int, most: int, prior: float) -
         through = best[:, None] + costs
         came_from.append(through.argmin(axis=0))
         best = through.min(axis=0)
-        totals.append(best[n] + parts * prior if parts >= least else np.inf)
+        totals.append(best[n] + parts * prior if parts >= fewest else np.inf)
     if min(totals) == np.inf:
         return [0]
-    begins = [n]
+    boundaries = [n]
     for parts in range(int(np.argmin(totals)), -1, -1):
-        begins.append(int(came_from[parts][begins[-1]]))
-    return begins[:0:-1]
+        boundaries.append(int(came_from[parts][boundaries[-1]]))
+    return boundaries[:0:-1]

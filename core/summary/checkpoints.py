@@ -1,6 +1,4 @@
-"""This file keeps the notes taken of a long transcript's parts until it is summed up, so that a
-kill costs one part and no more.
-"""
+"""Checkpoint the notes on a long transcript's parts, so that a kill costs at most one part."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from core.summary.transcript_parts import Line
 
 @dataclass(frozen=True, slots=True)
 class PartNotes:
-    """A part that was read: how many lines it had, and what stands for them."""
+    """The notes on one part, and how many of its lines they replace."""
 
     lines: int
     notes: list[Line]
@@ -24,42 +22,43 @@ class PartNotes:
 
 @dataclass(frozen=True, slots=True)
 class NoteCheckpoints:
-    """The notes of one reading, part by part."""
+    """The stored notes on one transcript's parts."""
 
     checkpoints: Checkpoints
     video_id: str
     recipe: str
 
     async def parts(self) -> list[PartNotes]:
-        """Those at hand, from the first one on."""
+        """Load the consecutive parts from number 1 on."""
         kept = await self.checkpoints.load(self.video_id, self.recipe)
-        return [_read(piece) for n, (at, piece) in enumerate(kept.items(), start=1) if at == n]
+        return [_decode(piece) for n, (at, piece) in enumerate(kept.items(), start=1) if at == n]
 
-    async def add(self, number: int, noted: PartNotes) -> None:
-        """`number`: of the part, from 1."""
-        await self.checkpoints.save(self.video_id, self.recipe, number, _write(noted))
+    async def add(self, number: int, part: PartNotes) -> None:
+        """Store the notes on part `number`, counted from 1."""
+        await self.checkpoints.save(self.video_id, self.recipe, number, _encode(part))
 
 
 def notes_recipe_prefix(summary: str) -> str:
-    """How the recipes of the notes begin that a summary of this recipe is made of."""
+    """Return the prefix of all note recipes that belong to a summary recipe."""
     return f"notes {summary} "
 
 
-def notes_recipe(summary: str, asked: Prompt, lines: Sequence[Line], transcript: Transcript) -> str:
-    """Changes with all that the notes depend on. `asked`: as if of all lines at once. How they are
-    cut is none of it, for a model that was just started counts tokens otherwise; each part says its
-    size instead."""
-    content = repr((asked, lines, transcript))
+def notes_recipe(summary: str, whole: Prompt, lines: Sequence[Line], transcript: Transcript) -> str:
+    """Name everything that the notes depend on. `whole`: the prompt for all lines at once.
+
+    The split into parts is excluded: a freshly started model estimates tokens differently, so each
+    checkpoint states its number of lines instead."""
+    content = repr((whole, lines, transcript))
     digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:16]
     return notes_recipe_prefix(summary) + digest
 
 
-def _write(noted: PartNotes) -> str:
-    notes = [(line.first, line.count, *astuple(line.said)) for line in noted.notes]
-    return json.dumps({"lines": noted.lines, "notes": notes})
+def _encode(part: PartNotes) -> str:
+    notes = [(line.first, line.count, *astuple(line.said)) for line in part.notes]
+    return json.dumps({"lines": part.lines, "notes": notes})
 
 
-def _read(piece: str) -> PartNotes:
-    told = json.loads(piece)
-    notes = [Line(first, count, Segment(*said)) for first, count, *said in told["notes"]]
-    return PartNotes(told["lines"], notes)
+def _decode(piece: str) -> PartNotes:
+    data = json.loads(piece)
+    notes = [Line(first, count, Segment(*said)) for first, count, *said in data["notes"]]
+    return PartNotes(data["lines"], notes)

@@ -20,11 +20,14 @@ _OPENING_S = 90.0
 
 
 def extract_summary(video: Video, transcript: Transcript) -> Summary:
-    """Chapters, key sentences and keywords of at least one segment. 12 hours take a few seconds."""
+    """Return chapters, key sentences and keywords of at least one segment.
+
+    Takes a few seconds for 12 hours.
+    """
     segments = transcript.segments
     starts = [segment.start_s for segment in segments]
     tokens = [frozenset(tokenise(segment.text)) for segment in segments]
-    order = _by_worth(segments, tokens)
+    order = _ranked(segments, tokens)
     whole = count_words(segment.text for segment in segments)
     chapters: list[Chapter] = []
     leaders, subjects = [], []
@@ -32,14 +35,14 @@ def extract_summary(video: Video, transcript: Transcript) -> Summary:
         first = bisect_left(starts, chapter.start_s)
         after = max(bisect_left(starts, chapter.end_s), first + 1)
         limit = min(max(round((chapter.end_s - chapter.start_s) / 60), 1), MOST_CHAPTER_POINTS)
-        best = _unlike((i for i in order if first <= i < after), tokens, limit)
+        best = _distinct((i for i in order if first <= i < after), tokens, limit)
         chapters.append(replace(chapter, points=_points(segments, best)))
         leaders.append(best[0])
-        said = count_words(segment.text for segment in segments[first:after])
-        subjects += keywords(said, whole, 1)
+        own = count_words(segment.text for segment in segments[first:after])
+        subjects += keywords(own, whole, 1)
     limit = min(max(len(chapters), FEWEST_POINTS), MOST_POINTS)
     rank = {i: place for place, i in enumerate(order)}
-    best = _unlike([*sorted(leaders, key=rank.__getitem__), *order], tokens, limit)
+    best = _distinct([*sorted(leaders, key=rank.__getitem__), *order], tokens, limit)
     common = keywords(whole, whole, HASHTAGS)
     return Summary(
         topic=_topic(video, segments, common),
@@ -54,7 +57,7 @@ def extract_summary(video: Video, transcript: Transcript) -> Summary:
 
 
 def hashtags(video: Video, common: Iterable[str]) -> tuple[str, ...]:
-    """At most eight: the video's own, then the `common` words; letters and digits alone."""
+    """Return at most eight hashtags of letters and digits: the video's own, then `common` words."""
     tags = (re.sub(r"\W", "", tag)[:TAG_CHARACTERS] for tag in (*video.hashtags, *common))
     unique: dict[str, str] = {}
     for tag in filter(None, tags):
@@ -62,22 +65,22 @@ def hashtags(video: Video, common: Iterable[str]) -> tuple[str, ...]:
     return tuple(unique.values())[:HASHTAGS]
 
 
-def _by_worth(segments: Sequence[Segment], tokens: Sequence[frozenset[str]]) -> list[int]:
-    """Indexes, best first."""
-    worth = [
+def _ranked(segments: Sequence[Segment], tokens: Sequence[frozenset[str]]) -> list[int]:
+    """Return the segments' indexes, best first."""
+    scores = [
         score * (0.5 if _says_little(segment.text) or len(own) < 4 else 1)
         for score, segment, own in zip(salience(tokens), segments, tokens, strict=True)
     ]
-    return sorted(range(len(segments)), key=lambda i: -worth[i])
+    return sorted(range(len(segments)), key=lambda i: -scores[i])
 
 
 def _says_little(text: str) -> bool:
-    """By itself, that is: "It can dive", "Who knows?", "Now we talk about whales"."""
+    """Whether it says little on its own: "It can dive", "Who knows?", "Now we talk about …"."""
     return points_back(text) or announces(text) or text.rstrip().endswith("?")
 
 
-def _unlike(order: Iterable[int], tokens: Sequence[frozenset[str]], limit: int) -> list[int]:
-    """The first of them that do not repeat each other, filled up with others where too few."""
+def _distinct(order: Iterable[int], tokens: Sequence[frozenset[str]], limit: int) -> list[int]:
+    """Take the first `limit` that do not repeat each other; if too few, also repetitions."""
     taken: list[int] = []
     left: list[int] = []
     for i in order:
@@ -93,7 +96,7 @@ def _points(segments: Sequence[Segment], indexes: Iterable[int]) -> tuple[Point,
 
 
 def _topic(video: Video, segments: Sequence[Segment], common: Sequence[str]) -> str:
-    """The opening sentence that announces most of the keywords, else the title with them."""
+    """Return the opening sentence that announces most keywords, else the title with keywords."""
     stems = {stem for word in common for stem, _ in words(word)}
 
     def announced(segment: Segment) -> int:

@@ -1,5 +1,5 @@
-"""This file has a language model read a transcript of any length: at once where it fits, else part
-by part, and then the notes taken of the parts.
+"""Summarise a transcript of any length with a language model: in one call where it fits the
+context, else by notes on each part (map) and a summary of the notes (reduce).
 """
 
 from __future__ import annotations
@@ -24,23 +24,29 @@ from core.ports import Checkpoints, LanguageModel, Message, ProgressCallback
 from core.summary.chapters import find_chapters
 from core.summary.checkpoints import NoteCheckpoints, PartNotes, notes_recipe
 from core.summary.extractive import extract_summary
-from core.summary.transcript_parts import Line, characters, merge_into_lines, minutes, split_lines
+from core.summary.transcript_parts import (
+    Line,
+    count_characters,
+    duration_min,
+    merge_into_lines,
+    split_lines,
+)
 from core.text.tokens import tokenise
 
 log = logging.getLogger(__name__)
 
 SUMMARY_TOKENS, NOTES_TOKENS = 3072, 1024
-"""The longest reply, but never more than a quarter of the context."""
-_SPARE_TOKENS = 160  # for what was wrong with a reply, when asking again
+"""Reply limits; `reply_tokens` caps them at a quarter of the context."""
+_SPARE_TOKENS = 160  # for the problem statement of `ask_again`
 _PROBLEM_CHARACTERS = 300
-_SHRINKS = 0.8
+_MAX_RATIO = 0.8  # notes longer than this share of their source are halved
 
 Kind = TypeVar("Kind", NotesDraft, SummaryDraft)
 
 
 @dataclass(frozen=True, slots=True)
 class MapReduce:
-    """Reads one transcript for one summary."""
+    """One summary of one transcript."""
 
     video: Video
     transcript: Transcript
@@ -48,93 +54,97 @@ class MapReduce:
     language: str
     on_progress: ProgressCallback
     checkpoints: Checkpoints
-    """Where the notes of a long transcript are kept until its summary is."""
+    """Keep the notes on a long transcript until its summary is stored."""
 
     async def draft(self) -> SummaryDraft:
-        """The draft; every `segment` in it is the index of a segment + 1.
+        """Return the draft; every `segment` in it is a segment's index + 1.
 
-        One call where the transcript fits. Else every part is read once, and a part whose notes
-        come out unusable twice is represented by its own key sentences: so nothing is left out.
-        Raises BadModelOutput, and PromptTooLong only where not even one line fits."""
+        A transcript that fits takes one call. Otherwise the model takes notes on every part; a part
+        whose notes are unusable twice is represented by its key sentences, so nothing is left out.
+        Raises BadModelOutput, and PromptTooLong only if not even one line fits."""
         lines = [Line(i, 1, segment) for i, segment in enumerate(self.transcript.segments)]
-        draft = await self._sum_up(lines, of_notes=False)
+        draft = await self._summarise(lines, of_notes=False)
         if draft is None:
             chapters = await asyncio.to_thread(find_chapters, self.video, self.transcript)
-            borders = {chapter.start_s for chapter in chapters}
-            lines = list(merge_into_lines(self.transcript.segments, borders))
-            draft = await self._read_in_parts(lines, borders)
+            chapter_starts = {chapter.start_s for chapter in chapters}
+            lines = list(merge_into_lines(self.transcript.segments, chapter_starts))
+            draft = await self._map_and_reduce(lines, chapter_starts)
         return draft
 
-    async def _read_in_parts(self, lines: Sequence[Line], borders: Set[float]) -> SummaryDraft:
+    async def _map_and_reduce(
+        self, lines: Sequence[Line], chapter_starts: Set[float]
+    ) -> SummaryDraft:
         done = 0.0
         while True:
             end = done + (1 - done) * 0.9
-            notes = await self._take_notes(lines, borders, done, end)
-            draft = await self._sum_up(notes, of_notes=True)
+            notes = await self._take_notes(lines, chapter_starts, done, end)
+            draft = await self._summarise(notes, of_notes=True)
             if draft is not None:
                 return draft
             if len(notes) < 2:
                 raise PromptTooLong(self.model.tokens(notes[0].said.text), self.model.num_ctx)
-            if characters(notes) > _SHRINKS * characters(lines):
-                notes = notes[::2]  # else a model that takes notes at length would never end
+            if count_characters(notes) > _MAX_RATIO * count_characters(lines):
+                notes = notes[::2]  # a model with long-winded notes would loop forever
             lines, done = notes, end
 
     async def _take_notes(
-        self, lines: Sequence[Line], borders: Set[float], done: float, end: float
+        self, lines: Sequence[Line], chapter_starts: Set[float], done: float, end: float
     ) -> list[Line]:
-        """Of all parts; an earlier attempt's are not taken again. `done`, `end`: fractions."""
-        notebook = self._notebook(lines)
-        kept = await notebook.parts()
-        parts = self._cut(lines, sum(noted.lines for noted in kept), borders)
-        notes = [line for noted in kept for line in noted.notes]
-        step = (end - done) / (len(kept) + len(parts))
-        if kept:
-            self.on_progress(Progress("summarise", done + step * len(kept)))
-        for n, part in enumerate(parts, start=len(kept) + 1):
-            noted = await self._note(part)
-            await notebook.add(n, PartNotes(len(part), noted))
-            notes += noted
+        """Take notes on all parts, resuming from checkpoints. `done`, `end`: progress, 0 to 1."""
+        checkpoints = self._note_checkpoints(lines)
+        resumed = await checkpoints.parts()
+        parts = self._split(lines, sum(part.lines for part in resumed), chapter_starts)
+        notes = [line for part in resumed for line in part.notes]
+        step = (end - done) / (len(resumed) + len(parts))
+        if resumed:
+            self.on_progress(Progress("summarise", done + step * len(resumed)))
+        for n, part in enumerate(parts, start=len(resumed) + 1):
+            found = await self._notes_on(part)
+            await checkpoints.add(n, PartNotes(len(part), found))
+            notes += found
             self.on_progress(Progress("summarise", done + step * n))
         return notes
 
-    def _notebook(self, lines: Sequence[Line]) -> NoteCheckpoints:
-        task = ask_for_notes(self.language, minutes(lines))
+    def _note_checkpoints(self, lines: Sequence[Line]) -> NoteCheckpoints:
+        task = ask_for_notes(self.language, duration_min(lines))
         asked = prompt([self._passage(lines)], task)
         summary = f"{self.model.name} {self.language}"
-        named = notes_recipe(summary, asked, lines, self.transcript)
-        return NoteCheckpoints(self.checkpoints, self.video.id, named)
+        recipe = notes_recipe(summary, asked, lines, self.transcript)
+        return NoteCheckpoints(self.checkpoints, self.video.id, recipe)
 
-    async def _sum_up(self, lines: Sequence[Line], *, of_notes: bool) -> SummaryDraft | None:
-        """None where the lines are too long to be read at once."""
+    async def _summarise(self, lines: Sequence[Line], *, of_notes: bool) -> SummaryDraft | None:
+        """Summarise the lines in one call; None if they do not fit."""
         marks = self.video.marks
-        task = ask_for_summary(self.language, minutes(lines), marks, of_notes=of_notes)
-        if self._room(SUMMARY_TOKENS, task, lines) < 0:
+        task = ask_for_summary(self.language, duration_min(lines), marks, of_notes=of_notes)
+        if self._tokens_left(SUMMARY_TOKENS, task, lines) < 0:
             return None
         try:
             return await self._ask(lines, task, SummaryDraft, SUMMARY_TOKENS)
         except PromptTooLong as error:
-            log.info("the transcript is longer than estimated: %s", error)
+            log.info("transcript longer than estimated: %s", error)
             return None
 
-    async def _note(self, part: Sequence[Line]) -> list[Line]:
-        task = ask_for_notes(self.language, minutes(part))
+    async def _notes_on(self, part: Sequence[Line]) -> list[Line]:
+        task = ask_for_notes(self.language, duration_min(part))
         try:
             draft = await self._ask(part, task, NotesDraft, NOTES_TOKENS)
         except PromptTooLong as error:
-            log.info("a part is longer than estimated: %s", error)
+            log.info("part longer than estimated: %s", error)
             half = len(part) // 2
             if not half:
                 return list(part)
-            return await self._note(part[:half]) + await self._note(part[half:])
+            return await self._notes_on(part[:half]) + await self._notes_on(part[half:])
         except BadModelOutput as error:
-            log.warning("no usable notes of a part: %s", error)
+            log.warning("no usable notes on a part: %s", error)
             return await asyncio.to_thread(self._key_sentences, part)
         return self._as_lines(draft)
 
-    async def _ask(self, lines: Sequence[Line], task: Message, kind: type[Kind], most: int) -> Kind:
-        """The draft the model writes at the first or second attempt."""
+    async def _ask(
+        self, lines: Sequence[Line], task: Message, kind: type[Kind], max_tokens: int
+    ) -> Kind:
+        """Ask the model, and once more if its reply is unusable."""
         starts = [line.said.start_s for line in lines]
-        tokens = reply_tokens(self.model, most)
+        tokens = reply_tokens(self.model, max_tokens)
 
         async def attempt(task: Message) -> Kind:
             asked = prompt([self._passage(lines)], task)
@@ -144,22 +154,22 @@ class MapReduce:
         try:
             draft = await attempt(task)
         except BadModelOutput as error:
-            log.info("asking again: %s", error)
+            log.info("unusable reply, asking again: %s", error)
             draft = await attempt(ask_again(task, error.detail[:_PROBLEM_CHARACTERS]))
-        self._locate(draft, lines)
+        self._to_segments(draft, lines)
         return draft
 
-    def _locate(self, draft: NotesDraft | SummaryDraft, lines: Sequence[Line]) -> None:
-        """Turns numbers of lines into numbers of segments."""
+    def _to_segments(self, draft: NotesDraft | SummaryDraft, lines: Sequence[Line]) -> None:
+        """Replace line numbers with segment numbers, in place."""
         for chapter in draft.chapters:
             chapter.segment = lines[chapter.segment - 1].first + 1
             for point in chapter.points:
-                point.segment = self._segment(point, lines[point.segment - 1]) + 1
+                point.segment = self._best_segment(point, lines[point.segment - 1]) + 1
         for point in draft.points:
-            point.segment = self._segment(point, lines[point.segment - 1]) + 1
+            point.segment = self._best_segment(point, lines[point.segment - 1]) + 1
 
-    def _segment(self, point: PointDraft, line: Line) -> int:
-        """The index of the segment of the line that shares most words with the point."""
+    def _best_segment(self, point: PointDraft, line: Line) -> int:
+        """Return the index of the line's segment that shares most words with the point."""
         said = set(tokenise(point.text))
         segments = self.transcript.segments
         return max(
@@ -177,24 +187,27 @@ class MapReduce:
         return Line(index, 1, Segment(segment.start_s, segment.end_s, text))
 
     def _key_sentences(self, part: Sequence[Line]) -> list[Line]:
-        said = Transcript(
+        transcript = Transcript(
             self.video.id, self.transcript.language, "file", tuple(line.said for line in part)
         )
         firsts = {line.said.start_s: line.first for line in reversed(part)}
-        points = extract_summary(self.video, said).points
+        points = extract_summary(self.video, transcript).points
         return [self._as_line(firsts[point.start_s], point.text) for point in points]
 
-    def _cut(self, lines: Sequence[Line], first: int, borders: Set[float]) -> list[Sequence[Line]]:
-        """Those from `first` on."""
-        room = self._room(NOTES_TOKENS, ask_for_notes(self.language, minutes(lines)), ())
+    def _split(
+        self, lines: Sequence[Line], first: int, chapter_starts: Set[float]
+    ) -> list[Sequence[Line]]:
+        """Split the lines from `first` on into parts that fit."""
+        task = ask_for_notes(self.language, duration_min(lines))
+        limit = self._tokens_left(NOTES_TOKENS, task, ())
         rest = lines[first:]
         sizes = [self.model.tokens(f"[999] {line.said.text}\n") for line in rest]
-        return split_lines(rest, sizes, room, borders) if rest else []
+        return split_lines(rest, sizes, limit, chapter_starts) if rest else []
 
-    def _room(self, most: int, task: Message, lines: Sequence[Line]) -> int:
-        """Tokens left beside the prompt and its reply."""
+    def _tokens_left(self, max_tokens: int, task: Message, lines: Sequence[Line]) -> int:
+        """Return the tokens left beside the prompt and its reply."""
         size = count_tokens(prompt([self._passage(lines)], task), self.model)
-        return self.model.num_ctx - reply_tokens(self.model, most) - _SPARE_TOKENS - size
+        return self.model.num_ctx - reply_tokens(self.model, max_tokens) - _SPARE_TOKENS - size
 
     def _passage(self, lines: Sequence[Line]) -> Passage:
         return Passage(self.video, tuple(line.said for line in lines))

@@ -1,5 +1,5 @@
-"""This file sums a transcript up with a language model, and trusts it with words alone: every time
-is a real segment's, every chapter fits, whatever the model wrote.
+"""Summarise a transcript with a language model, and take nothing but words from its reply: times
+come from real segments and chapters cover the video, whatever the model wrote.
 """
 
 from __future__ import annotations
@@ -32,26 +32,25 @@ async def summarise(
     *,
     checkpoints: Checkpoints,
 ) -> Summary:
-    """The summary of at least one segment, in `language`.
+    """Return a summary of at least one segment, in `language`.
 
-    `covered_s` is the end of the last segment, for nothing is ever left out: where the model fails
-    at a part of a long video, that part's own key sentences stand for it (condense.py).
-    `pieces` keep the notes of a long video's parts: whoever is stopped and tries again goes on
-    there. They are to be cleared once the summary is stored. Raises BadModelOutput and what the
-    model raises but PromptTooLong, after which it goes on.
+    `covered_s` is the end of the last segment, because no part is ever left out (map_reduce.py).
+    `checkpoints` keep the notes on a long video's parts, so that a repeated call resumes; the
+    caller clears them once the summary is stored. Raises BadModelOutput and what the model raises
+    except PromptTooLong, which it handles.
     """
     on_progress(Progress("summarise"))
     draft = await MapReduce(video, transcript, model, language, on_progress, checkpoints).draft()
     chapters = await asyncio.to_thread(chapters_of, draft, video, transcript)
     on_progress(Progress("summarise", 1.0))
     segments = transcript.segments
-    said = count_words(segment.text for segment in segments)
+    counts = count_words(segment.text for segment in segments)
     return Summary(
         topic=draft.topic,
-        points=_evenly(_points(draft.points, segments), MOST_POINTS),
+        points=_spread(_points(draft.points, segments), MOST_POINTS),
         chapters=chapters,
         hashtags=hashtags(video, draft.hashtags),
-        questions=suggest(keywords(said, said, 8), language, ready=draft.questions),
+        questions=suggest(keywords(counts, counts, 8), language, ready=draft.questions),
         language=language,
         covered_s=segments[-1].end_s,
         engine=model.name,
@@ -59,13 +58,13 @@ async def summarise(
 
 
 def chapters_of(draft: SummaryDraft, video: Video, transcript: Transcript) -> tuple[Chapter, ...]:
-    """The uploader's chapters, else the model's, else those the words suggest, with points.
+    """Return the uploader's chapters, else the model's, else those found in the words, with points.
 
-    They touch, begin at segments, and cover all from the first segment's start to the last end;
-    the model's are at most 20, of at least 20 seconds unless the video is shorter.
+    Chapters are contiguous, start at segments, and cover the whole transcript. The model's are at
+    most 20, each of at least 20 seconds unless the video is shorter.
     """
     segments = transcript.segments
-    chapters = () if video.marks else _fitted(draft.chapters, segments)
+    chapters = () if video.marks else _model_chapters(draft.chapters, segments)
     chapters = chapters or find_chapters(video, transcript)
     own = _points((point for c in draft.chapters for point in c.points), segments)
     whole = _points(draft.points, segments)
@@ -81,8 +80,10 @@ def chapters_of(draft: SummaryDraft, video: Video, transcript: Transcript) -> tu
     )
 
 
-def _fitted(drafts: Iterable[ChapterDraft], segments: Sequence[Segment]) -> tuple[Chapter, ...]:
-    """In order, the first from the very beginning, none too short; none at all for none."""
+def _model_chapters(
+    drafts: Iterable[ChapterDraft], segments: Sequence[Segment]
+) -> tuple[Chapter, ...]:
+    """Order the model's chapters, start the first at the beginning, drop those too short."""
     begin_s, end_s = segments[0].start_s, segments[-1].end_s
     starts: dict[float, str] = {}
     for draft in sorted(drafts, key=lambda draft: draft.segment):
@@ -99,12 +100,12 @@ def _fitted(drafts: Iterable[ChapterDraft], segments: Sequence[Segment]) -> tupl
 
 
 def _after_shortest(starts: Sequence[float]) -> float:
-    """The start of the chapter that follows the shortest one, so that it is joined to it."""
+    """Return the start of the chapter after the shortest one; removing it merges the two."""
     return min(pairwise(starts), key=lambda pair: pair[1] - pair[0])[1]
 
 
 def _points(drafts: Iterable[PointDraft], segments: Sequence[Segment]) -> tuple[Point, ...]:
-    """In order of time, none twice; each at the segment near its number that bears it out."""
+    """Place each distinct point at the segment that supports it, in order of time."""
     placed = {
         draft.text: segments[supporting_segment(draft.text, segments, draft.segment - 1)].start_s
         for draft in drafts
@@ -113,10 +114,10 @@ def _points(drafts: Iterable[PointDraft], segments: Sequence[Segment]) -> tuple[
     return tuple(sorted(points, key=lambda point: point.start_s))
 
 
-def _evenly(points: Sequence[Point], most: int) -> tuple[Point, ...]:
-    """Not more than `most`, from all over the video."""
-    step = max(len(points) / most, 1)
-    return tuple(points[int(i * step)] for i in range(min(most, len(points))))
+def _spread(points: Sequence[Point], limit: int) -> tuple[Point, ...]:
+    """Pick at most `limit` points, spread evenly over the video."""
+    step = max(len(points) / limit, 1)
+    return tuple(points[int(i * step)] for i in range(min(limit, len(points))))
 
 
 def _within(chapter: Chapter, points: Sequence[Point]) -> tuple[Point, ...]:

@@ -1,4 +1,4 @@
-"""This file cuts what is too long for a model's context into parts that fit."""
+"""Split a transcript that exceeds a model's context into parts that fit."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from textwrap import wrap
 from core.model import Segment
 
 LINE_CHARACTERS, LONGEST_LINE = 200, 1000
-BORDER_WITHIN = 0.7  # a part ends at a chapter's border if there is one in its last third
+CHAPTER_START_WITHIN = 0.7  # a part ends at a chapter start if one lies in its last 30 %
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What stands in a prompt for `count` segments from `first` on: their words, or a note."""
+    """A prompt line for `count` segments from index `first` on: their text, or a note on them."""
 
     first: int
     count: int
     said: Segment
 
 
-def merge_into_lines(segments: Sequence[Segment], borders: Set[float]) -> Iterator[Line]:
-    """Short neighbours share a line, since its number costs as much as three words; a segment that
-    is too long for one takes several. No line goes across a border, a second that chapters begin.
+def merge_into_lines(segments: Sequence[Segment], chapter_starts: Set[float]) -> Iterator[Line]:
+    """Merge short neighbours into one line, and wrap a long segment over several.
+
+    A line's number costs as much as three words. No line spans a chapter start (in seconds).
     """
     first = 0
     for after in range(1, len(segments) + 1):
         text = " ".join(segment.text.strip() for segment in segments[first:after])
-        is_last = after == len(segments) or segments[after].start_s in borders
+        is_last = after == len(segments) or segments[after].start_s in chapter_starts
         if len(text) < LINE_CHARACTERS and not is_last:
             continue
         for piece in wrap(text, LONGEST_LINE) or [""]:
@@ -38,14 +39,17 @@ def merge_into_lines(segments: Sequence[Segment], borders: Set[float]) -> Iterat
 
 
 def split_lines(
-    lines: Sequence[Line], sizes: Sequence[int], room: int, borders: Set[float]
+    lines: Sequence[Line], sizes: Sequence[int], limit: int, chapter_starts: Set[float]
 ) -> list[Sequence[Line]]:
-    """Parts as large as `room` allows, that end at a border where one is near. `sizes`: tokens."""
+    """Split into parts of at most `limit` tokens, at chapter starts where one is near.
+
+    `sizes`: each line's tokens. A single line may exceed the limit.
+    """
     parts, first, used = [], 0, 0
     for i, size in enumerate(sizes):
-        if used + size > room and i > first:
-            earliest = first + int((i - first) * BORDER_WITHIN)
-            near = (j for j in range(i, earliest, -1) if lines[j].said.start_s in borders)
+        if used + size > limit and i > first:
+            earliest = first + int((i - first) * CHAPTER_START_WITHIN)
+            near = (j for j in range(i, earliest, -1) if lines[j].said.start_s in chapter_starts)
             after = next(near, i)
             parts.append(lines[first:after])
             first, used = after, sum(sizes[after:i])
@@ -53,11 +57,11 @@ def split_lines(
     return [*parts, lines[first:]]
 
 
-def minutes(lines: Sequence[Line]) -> float:
-    """From the first word to the last."""
+def duration_min(lines: Sequence[Line]) -> float:
+    """Minutes from the first word to the last."""
     return (lines[-1].said.end_s - lines[0].said.start_s) / 60
 
 
-def characters(lines: Sequence[Line]) -> int:
-    """Of all that stands in them."""
+def count_characters(lines: Sequence[Line]) -> int:
+    """Characters of all lines."""
     return sum(len(line.said.text) for line in lines)

@@ -1,4 +1,4 @@
-"""This file has a language model answer a question from passages, each sentence with its source."""
+"""Answer a question from passages with a language model, each sentence with its citations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from core.text.safe_text import SafeStream
 
 log = logging.getLogger(__name__)
 
-_SHRINK = 0.8  # of the tokens that were too many
+_SHRINK = 0.8  # the next limit as a share of the tokens that were too many
 _MAY_BE_NOT_SAID = re.compile(r"\W*(?:N(?:O(?:N(?:E\W*)?)?)?)?", re.IGNORECASE)
 _IS_NOT_SAID = re.compile(rf"\W*{NOT_SAID}(?![A-Za-z])")
 
@@ -39,16 +39,16 @@ async def answer(
     language: str,
     max_tokens: int,
 ) -> AsyncGenerator[str | Answer]:
-    """The text piece by piece, then the Answer, whose text is these pieces joined.
+    """Yield the text piece by piece, then the Answer, whose text is these pieces joined.
 
-    `passages`: best first, cut from the end if they are too long, as `turns` are from the start;
-    the answer's notes say so. Where the passages do not hold the answer it has no text and is not
-    grounded. Raises what the model raises, also after some text."""
-    asked = FittedQuestion(question, tuple(passages), tuple(turns), language)
+    `passages`: best first. Too long a prompt loses the oldest `turns` first, then the last
+    passages; the answer's notes say so. If the passages do not hold the answer, its text is empty
+    and it is not grounded. Raises the model's errors, also after some text."""
+    fitted = FittedQuestion(question, tuple(passages), tuple(turns), language)
     reply = Reply(passages)
     if passages:
-        asked, first, pieces = await _begin(asked, model, max_tokens)
-        reply = Reply(asked.passages)
+        fitted, first, pieces = await _start_reply(fitted, model, max_tokens)
+        reply = Reply(fitted.passages)
         async with aclosing(pieces):
             if shown := reply.feed(first):
                 yield shown
@@ -60,37 +60,39 @@ async def answer(
         if shown := reply.close():
             yield shown
     found = reply.citations.found
-    questions = await _questions(asked, reply, turns, model)
-    yield Answer(question, reply.text, found, questions, bool(found), model.name, notes=asked.notes)
+    questions = await _suggest_questions(fitted, reply, turns, model)
+    yield Answer(
+        question, reply.text, found, questions, bool(found), model.name, notes=fitted.notes
+    )
 
 
 class Reply:
-    """What the model says, as it comes: `raw`, and as `text` that is safe to show.
+    """The model's streamed reply: `raw`, and `text` that is safe to show.
 
-    There is no text where it gives the sign that the passages do not hold the answer. Until it is
-    clear that it does not, the first letters are held back.
+    `text` stays empty if the reply is NOT_SAID. The first letters are held back until this is
+    decided.
     """
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.citations = Citations(passages)
         self.raw = self.text = ""
         self.is_not_said = False
-        self._begun = False
+        self._decided = False
         self._stream = SafeStream(self.citations.mark)
 
     def feed(self, piece: str) -> str:
-        """What can be shown now, maybe nothing."""
+        """Add a piece; return the text that can be shown now, or ""."""
         self.raw += piece
-        if not self._begun:
+        if not self._decided:
             if _MAY_BE_NOT_SAID.fullmatch(self.raw):
                 return ""
-            self._begun, piece = True, self.raw
+            self._decided, piece = True, self.raw
             self.is_not_said = bool(_IS_NOT_SAID.match(self.raw))
         return "" if self.is_not_said else self._show(self._stream.feed(piece))
 
     def close(self) -> str:
-        """The rest."""
-        self.is_not_said = self.is_not_said or not self._begun
+        """Return the rest of the text."""
+        self.is_not_said = self.is_not_said or not self._decided
         return "" if self.is_not_said else self._show(self._stream.close())
 
     def _show(self, text: str) -> str:
@@ -98,41 +100,41 @@ class Reply:
         return text
 
 
-async def _begin(
-    asked: FittedQuestion, model: LanguageModel, max_tokens: int
+async def _start_reply(
+    fitted: FittedQuestion, model: LanguageModel, max_tokens: int
 ) -> tuple[FittedQuestion, str, AsyncGenerator[str]]:
-    """The longest form of the question that the model takes, and the beginning of its reply."""
-    left = question_tokens(model, max_tokens)
-    asked = asked.fitted(model, left)
+    """Send the question, shortened until the model accepts it; return the reply's first piece."""
+    limit = question_tokens(model, max_tokens)
+    fitted = fitted.fit(model, limit)
     while True:
-        pieces = model.stream(asked.prompt, max_tokens=reply_tokens(model, max_tokens))
+        pieces = model.stream(fitted.prompt, max_tokens=reply_tokens(model, max_tokens))
         try:
-            return asked, await anext(pieces, ""), pieces
+            return fitted, await anext(pieces, ""), pieces
         except PromptTooLong:
-            left = int(min(left, count_tokens(asked.prompt, model)) * _SHRINK)
-            shorter = asked.shorter()
+            limit = int(min(limit, count_tokens(fitted.prompt, model)) * _SHRINK)
+            shorter = fitted.shortened()
             if shorter is None:
                 raise
-            asked = shorter.fitted(model, left)
+            fitted = shorter.fit(model, limit)
 
 
-async def _questions(
-    asked: FittedQuestion, reply: Reply, turns: Sequence[Turn], model: LanguageModel
+async def _suggest_questions(
+    fitted: FittedQuestion, reply: Reply, turns: Sequence[Turn], model: LanguageModel
 ) -> tuple[str, ...]:
-    """The model's own by a second, short call; what it fails to give comes from elsewhere."""
-    ready: list[str] = []
-    said = Message("assistant", reply.raw.strip() or NOT_SAID)
-    prompt = (*asked.prompt, said, ask_for_questions(asked.language))
+    """Get suggested questions from a second, short call, filled up without the model."""
+    candidates: list[str] = []
+    reply_message = Message("assistant", reply.raw.strip() or NOT_SAID)
+    prompt = (*fitted.prompt, reply_message, ask_for_questions(fitted.language))
     try:
-        if asked.passages:
-            written = await model.complete(
+        if fitted.passages:
+            text = await model.complete(
                 prompt, max_tokens=QUESTIONS_TOKENS, schema=schema(QuestionsDraft)
             )
-            ready = parse(written, QuestionsDraft).questions
+            candidates = parse(text, QuestionsDraft).questions
     except CoreError as error:
-        log.info("no questions by the model: %s", error)
-    before = [turn.question for turn in turns]
-    ready += turns[-1].answer.questions if turns else ()
+        log.info("no suggested questions from the model: %s", error)
+    earlier = [turn.question for turn in turns]
+    candidates += turns[-1].answer.questions if turns else ()
     return await asyncio.to_thread(
-        follow_up, asked.question, asked.passages, before, ready, asked.language
+        follow_up, fitted.question, fitted.passages, earlier, candidates, fitted.language
     )

@@ -17,10 +17,10 @@ def extract_answer(
     suggestions: Sequence[str],
     language: str,
 ) -> Answer:
-    """The one to three sentences that bear on the question, each with its marker.
+    """Answer with the one to three sentences that cover the question, each with its marker.
 
-    Where there are none: no text, no citations, not grounded. Always three questions, in
-    `language`, not `asked` before: from `suggestions`, then about the passages' own words.
+    Without such sentences the answer has no text and no citations and is not grounded. It always
+    has three questions in `language` (see `follow_up`).
     """
     found = find_evidence(question, passages)
     return Answer(

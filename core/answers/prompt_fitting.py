@@ -1,4 +1,4 @@
-"""This file fits a question, what it is asked of and the conversation before it into a context."""
+"""Shorten a question's passages and history until they fit the context."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from core.ports import LanguageModel, Message, Prompt
 
 @dataclass(frozen=True, slots=True)
 class FittedQuestion:
-    """A question with all that goes before it. Passages: at least one, best first."""
+    """A question with its passages (at least one, best first) and earlier turns."""
 
     question: str
     passages: tuple[Passage, ...]
     turns: tuple[Turn, ...]
     language: str
     notes: tuple[str, ...] = ()
-    """Codes of what was left out."""
+    """Codes that tell the user what was left out."""
 
     @property
     def prompt(self) -> Prompt:
-        """System, passages, history, question."""
+        """The prompt: system, passages, history, question."""
         citations = Citations(self.passages)
         history: list[Message] = []
         for turn in self.turns:
-            said = citations.restore(turn.answer.text, turn.answer.citations)
-            history += (earlier_question(turn.question), earlier_answer(said))
+            text = citations.restore(turn.answer.text, turn.answer.citations)
+            history += (earlier_question(turn.question), earlier_answer(text))
         return prompt(self.passages, *history, ask(self.question, self.language))
 
-    def fitted(self, model: LanguageModel, room: int) -> FittedQuestion:
-        """Short enough for `room` tokens by the model's estimate, or as short as it gets."""
-        asked = self
-        while count_tokens(asked.prompt, model) > room and (shorter := asked.shorter()):
-            asked = shorter
-        return asked
+    def fit(self, model: LanguageModel, max_tokens: int) -> FittedQuestion:
+        """Shorten to `max_tokens` by the model's estimate, or as far as possible."""
+        fitted = self
+        while count_tokens(fitted.prompt, model) > max_tokens and (shorter := fitted.shortened()):
+            fitted = shorter
+        return fitted
 
-    def shorter(self) -> FittedQuestion | None:
-        """Without the oldest turn, else the last passage, else its second half; None at the end."""
+    def shortened(self) -> FittedQuestion | None:
+        """Drop the oldest turn, else the last passage, else half of it; None if nothing is left."""
         if self.turns:
-            return replace(self, turns=self.turns[1:], notes=self._noting("history_shortened"))
+            return replace(self, turns=self.turns[1:], notes=self._notes_with("history_shortened"))
         kept, last = self.passages[:-1], self.passages[-1]
         half = len(last.segments) // 2
         if not kept and not half:
             return None
         passages = kept or (replace(last, segments=last.segments[:half]),)
-        return replace(self, passages=passages, notes=self._noting("passages_shortened"))
+        return replace(self, passages=passages, notes=self._notes_with("passages_shortened"))
 
-    def _noting(self, note: str) -> tuple[str, ...]:
+    def _notes_with(self, note: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.notes, note)))

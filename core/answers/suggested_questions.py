@@ -1,4 +1,4 @@
-"""This file words the questions that buttons offer when no language model does."""
+"""Suggest the next questions, with or without questions from a language model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ABOUT = {
         "{}에 대해 더 알려 주세요.",
     ),
 }
-_ALWAYS = {
+_GENERIC = {
     "en": ("What is this about?", "What are the main points?", "What else is said?"),
     "ko": (
         "무엇에 대한 영상인가요?",
@@ -33,22 +33,22 @@ _ALWAYS = {
 def suggest(
     subjects: Sequence[str], language: str, asked: Sequence[str] = (), ready: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Three questions: first the `ready` ones, then one a subject, then some that always fit.
+    """Return three questions: the `ready` ones, then one per subject, then generic ones.
 
-    None of them was `asked` before, unless nothing else is left. Korean for "ko", else English.
+    Leaves out what was `asked` before unless nothing else is left. Korean for "ko", else English.
     """
-    about, always = (wording.get(language, wording["en"]) for wording in (_ABOUT, _ALWAYS))
+    about, generic = (wording.get(language, wording["en"]) for wording in (_ABOUT, _GENERIC))
     rounds = [
         about[(i + turn) % 3].format(subject)
         for turn in range(3)
         for i, subject in enumerate(subjects)
     ]
     candidates = {
-        _same(text): text for text in reversed((*ready, *rounds, *always)) if text.strip()
+        _normalised(text): text for text in reversed((*ready, *rounds, *generic)) if text.strip()
     }
-    done = {_same(text) for text in asked}
-    fresh = [text for key, text in reversed(candidates.items()) if key not in done]
-    return tuple(dict.fromkeys((*fresh[:3], *always)))[:3]
+    asked_keys = {_normalised(text) for text in asked}
+    fresh = [text for key, text in reversed(candidates.items()) if key not in asked_keys]
+    return tuple(dict.fromkeys((*fresh[:3], *generic)))[:3]
 
 
 def follow_up(
@@ -58,13 +58,15 @@ def follow_up(
     suggestions: Sequence[str],
     language: str,
 ) -> tuple[str, ...]:
-    """Three questions that were not asked: from `suggestions`, then about the passages' words that
-    are not the question's."""
-    said = count_words(segment.text for passage in passages for segment in passage.segments)
+    """Return three questions not `asked` before: from `suggestions`, then about the passages'
+    keywords that the question does not contain."""
+    counts = count_words(segment.text for passage in passages for segment in passage.segments)
     own = {stem for stem, _ in words(question)}
-    subjects = [word for word in keywords(said, said, 9) if not own & {s for s, _ in words(word)}]
+    subjects = [
+        word for word in keywords(counts, counts, 9) if not own & {s for s, _ in words(word)}
+    ]
     return suggest(subjects, language, (*asked, question), suggestions)
 
 
-def _same(question: str) -> str:
+def _normalised(question: str) -> str:
     return " ".join(question.casefold().split()).rstrip("?!. ")

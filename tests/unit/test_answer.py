@@ -1,4 +1,4 @@
-"""This file asks a scripted model and looks at what is shown, cited, noted and asked next."""
+"""Answers by a scripted model: text, citations, notes and suggested questions."""
 
 import re
 
@@ -36,7 +36,7 @@ def earlier(question: str, text: str = "In the hive [1].") -> Turn:
 
 
 async def ask(model, question="Who read the dance?", passages=(HIVE,), turns=(), language="en"):
-    """What was shown piece by piece, and the answer."""
+    """The pieces shown, and the answer."""
     *pieces, last = [
         piece async for piece in answer(question, passages, turns, model, language, 512)
     ]
@@ -46,7 +46,7 @@ async def ask(model, question="Who read the dance?", passages=(HIVE,), turns=(),
     return pieces, last
 
 
-async def test_the_answer_comes_in_pieces_with_markers_that_lead_to_segments():
+async def test_the_answer_streams_with_markers_that_resolve_to_segments():
     model = ScriptedModel(["Karl von Frisch read it [4]. He won a prize [5][4].", NEXT])
     pieces, found = await ask(model)
     assert len(pieces) > 5
@@ -66,7 +66,7 @@ async def test_passages_of_several_videos_are_cited_each_as_its_own():
     assert [c.video_id for c in found.citations] == [TEA.id, BEES.id]
 
 
-async def test_numbers_nobody_gave_are_not_shown():
+async def test_unknown_numbers_are_not_shown():
     _, found = await ask(ScriptedModel(["Bees sing [99], and dance [1].", NEXT]))
     assert found.text == "Bees sing, and dance [1]."
     assert len(found.citations) == 1
@@ -86,21 +86,21 @@ async def test_a_korean_answer_about_an_english_video_keeps_its_numbers():
 
 
 @pytest.mark.parametrize("sign", ["NONE", "None.", '"NONE"', "**NONE**", "NONE\n\nIt is not said."])
-async def test_what_is_not_in_the_video_has_no_text_and_rests_on_nothing(sign):
+async def test_an_answer_not_in_the_video_has_no_text_and_is_not_grounded(sign):
     pieces, found = await ask(ScriptedModel([sign, NEXT]))
     assert pieces == []
     assert (found.text, found.citations, found.grounded) == ("", (), False)
     assert len(found.questions) == 3
 
 
-async def test_a_model_that_has_said_no_is_not_listened_to_any_longer():
+async def test_the_stream_is_closed_once_the_model_declines():
     model = ScriptedModel(["NONE. " + "But bees are insects. " * 50, NEXT])
     await ask(model)
     assert len(model.spoken) < 20
 
 
 @pytest.mark.parametrize("text", ["None of them dance [1].", "Nobody.", "No [1].", "Nonetheless."])
-async def test_an_answer_that_only_begins_like_the_sign_is_shown(text):
+async def test_an_answer_that_only_starts_like_the_refusal_is_shown(text):
     _, found = await ask(ScriptedModel([text, NEXT]))
     assert found.text == text
 
@@ -110,7 +110,7 @@ async def test_an_answer_without_a_source_is_not_grounded():
     assert (found.text, found.grounded) == ("Bees are insects.", False)
 
 
-async def test_nothing_found_is_answered_without_the_model():
+async def test_without_passages_the_model_is_not_called():
     model = ScriptedModel([])
     pieces, found = await ask(model, passages=())
     assert (pieces, found.text, found.grounded, model.prompts) == ([], "", False, [])
@@ -123,7 +123,7 @@ async def test_links_mentions_and_markup_of_the_model_are_not_shown():
     assert found.text == "Bees dance [1]. See this or @\u200beveryone"
 
 
-async def test_the_next_questions_are_asked_on_the_same_prompt_and_were_not_asked_before():
+async def test_suggested_questions_extend_the_same_prompt_and_are_new():
     again = {"questions": ["who read the dance", "Why dance?", "What is a hive?"]}
     model = ScriptedModel(["Frisch [4].", again])
     _, found = await ask(model, turns=(earlier("Why dance?"),))
@@ -136,7 +136,7 @@ async def test_the_next_questions_are_asked_on_the_same_prompt_and_were_not_aske
 
 
 @pytest.mark.parametrize("failure", ["{}", ModelFailed("x"), BadModelOutput("x"), ModelStalled(9)])
-async def test_an_answer_stands_though_the_next_questions_fail(failure):
+async def test_an_answer_stands_although_its_suggested_questions_fail(failure):
     _, found = await ask(ScriptedModel(["Frisch read it [4].", failure]))
     assert found.text == "Frisch read it [1]."
     assert len(set(found.questions)) == 3
@@ -150,7 +150,7 @@ async def test_hostile_questions_of_the_model_are_cleaned():
     assert len(found.questions[2]) <= 150
 
 
-async def test_the_conversation_goes_along():
+async def test_earlier_turns_are_in_the_prompt():
     model = ScriptedModel(["So [2].", NEXT])
     await ask(model, turns=(earlier("Where do they dance?"),))
     assert [message.text for message in model.prompts[0][2:]] == [
@@ -171,7 +171,7 @@ async def test_a_long_conversation_loses_its_oldest_turns_and_says_so():
     assert model.refused == 0
 
 
-async def test_a_full_context_leaves_room_for_the_answer_and_the_next_questions():
+async def test_a_full_context_leaves_room_for_the_answer_and_suggested_questions():
     passages = [Passage(BEES, (Segment(n, n + 1, "Bees dance. " * 4),)) for n in range(400)]
     model = ScriptedModel(["Bees dance. " * 170, NEXT], num_ctx=4096)
     _, found = await ask(model, passages=passages)
@@ -199,7 +199,7 @@ async def test_a_model_that_counts_more_tokens_gets_less():
     assert found.notes == ("history_shortened",)
 
 
-async def test_what_fits_in_no_way_is_an_error():
+async def test_a_prompt_that_cannot_be_shortened_enough_is_an_error():
     with pytest.raises(PromptTooLong):
         await ask(ScriptedModel([], num_ctx=300))
 
@@ -218,7 +218,7 @@ async def test_a_model_that_fails_before_any_text_leaves_none():
     assert await shown_until_it_breaks(ScriptedModel([ModelFailed("x")])) == ["model_failed"]
 
 
-async def test_a_model_that_breaks_off_says_so_after_what_was_shown():
+async def test_an_error_after_some_text_is_raised():
     model = ScriptedModel([Broken("Frisch read it [4]. Then he", ModelStalled(60))])
     *shown, error = await shown_until_it_breaks(model)
     assert "".join(shown) == "Frisch read it [1]. Then"
@@ -255,7 +255,7 @@ WRITTEN = st.lists(
 
 @settings(max_examples=400)
 @given(WRITTEN, st.integers(1, 9))
-def test_every_marker_that_is_shown_leads_to_a_real_segment(parts, size):
+def test_every_marker_shown_resolves_to_a_real_segment(parts, size):
     written, reply = "".join(parts), Reply([HIVE, POT])
     pieces = [reply.feed(written[i : i + size]) for i in range(0, len(written), size)]
     shown = "".join([*pieces, reply.close()])

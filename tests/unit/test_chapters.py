@@ -1,4 +1,4 @@
-"""This file cuts into chapters what is known to be about several things."""
+"""Chapters of transcripts whose subjects are known."""
 
 from itertools import pairwise
 
@@ -34,7 +34,7 @@ def check(chapters, transcript) -> None:
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_every_border_lies_where_the_topic_changes_and_none_is_missed(assets, name):
+def test_chapters_start_exactly_where_the_topic_changes(assets, name):
     lecture = read_lecture(assets / f"{name}.json")
     found = find_chapters(lecture.video, lecture.transcript)
     check(found, lecture.transcript)
@@ -50,7 +50,7 @@ def test_titles_name_the_topics(assets, name):
     assert sum(named) >= len(named) - 1
 
 
-def test_a_korean_talk_is_cut_where_its_words_change():
+def test_a_korean_talk_is_split_where_its_words_change():
     bees = ["꿀벌은 벌집에서 춤을 춘다.", "벌집에는 꿀벌의 꿀이 있다.", "꿀벌이 꿀을 모은다."] * 4
     ships = ["배는 바다를 건넌다.", "선장이 배를 바다로 몬다.", "배의 선장은 항구를 안다."] * 4
     found = find_chapters(Video("v", "이야기"), spoken(*bees, *ships))
@@ -70,7 +70,7 @@ def test_a_mark_in_the_middle_of_a_second_finds_its_segment():
     assert outline(marked(("A", 0), ("B", 40.9)), spoken(*["Bees."] * 6))[1] == ("B", 40.0)
 
 
-def test_marks_without_words_between_them_and_after_the_end_are_joined():
+def test_marks_without_words_between_them_or_after_the_end_are_merged():
     video = marked(("A", 0), ("B", 31.5), ("C", 32), ("D", 900))
     assert outline(video, spoken(*["Bees."] * 6)) == [("A", 0.0), ("C", 40.0)]
 
@@ -80,19 +80,19 @@ def test_what_is_said_before_the_first_mark_belongs_to_it():
     assert outline(video, spoken(*["Bees."] * 6)) == [("A", 0.0), ("B", 50.0)]
 
 
-def test_marks_that_are_all_after_the_end_are_none():
+def test_marks_that_are_all_after_the_end_are_ignored():
     assert len(outline(marked(("A", 900)), spoken("Bees dance."))) == 1
 
 
-def test_what_is_short_is_one_chapter():
+def test_a_short_video_is_one_chapter():
     assert len(outline(Video("v", "Bees"), spoken(*["Bees dance."] * 5))) == 1
 
 
-def test_nothing_has_no_chapters():
+def test_an_empty_transcript_has_no_chapters():
     assert find_chapters(Video("v", "Bees"), Transcript("v", "en", "whisper", ())) == ()
 
 
-def test_twelve_hours_have_at_most_twenty():
+def test_twelve_hours_have_at_most_twenty_chapters():
     texts = [f"Word{i // 200} word{i // 90} said again." for i in range(4320)]
     found = find_chapters(Video("v", "Bees"), spoken(*texts))
     assert 10 <= len(found) <= 20
@@ -102,7 +102,7 @@ def test_twelve_hours_have_at_most_twenty():
 @given(
     st.lists(st.tuples(st.floats(0.1, 90), st.sampled_from(["Bees.", "", "Ships sail.", "꿀벌이"])))
 )
-def test_chapters_touch_and_begin_at_segments_whatever_is_said(said):
+def test_chapters_are_contiguous_and_start_at_segments(said):
     segments, at = [], 0.0
     for length, text in said:
         segments.append(Segment(at, at + length, text))

@@ -1,4 +1,4 @@
-"""This file cites real segments, whatever numbers a model writes."""
+"""Citations are of real segments, whatever numbers a model writes."""
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ def citations():
     return Citations(PASSAGES)
 
 
-def test_a_citation_is_the_segments_own_times_words_and_address():
+def test_a_citation_has_the_segments_times_words_and_link():
     citation = cite(3, BEES, SEGMENTS[1:3])
     assert (citation.n, citation.start_s, citation.end_s) == (3, 10.0, 29.0)
     assert citation.quote == "The dance points to flowers. A short dance means near food."
@@ -39,7 +39,7 @@ def test_a_long_quote_is_shortened():
     assert quote.endswith("bee…")
 
 
-def test_markers_are_counted_as_they_appear(citations):
+def test_markers_are_numbered_in_order_of_appearance(citations):
     assert citations.mark("4", "Frisch read it") == "[1]"
     assert citations.mark("7", "Tea is poured") == "[2]"
     assert citations.mark("4", "Frisch") == "[1]"
@@ -73,7 +73,7 @@ def test_a_number_that_is_off_by_two_finds_the_segment_with_the_words():
     assert supporting_segment("Frisch understood it in 1944.", SEGMENTS, 5) == 3
 
 
-def test_a_number_stays_where_its_segment_or_nothing_near_has_the_words():
+def test_a_number_stays_if_its_segment_or_no_neighbour_has_the_words():
     assert supporting_segment("The dance is about flowers.", SEGMENTS, 0) == 0
     assert supporting_segment("Insects speak.", SEGMENTS, 2) == 2
     assert supporting_segment("Karl von Frisch.", SEGMENTS, 0) == 0  # three away
@@ -83,7 +83,7 @@ def test_between_languages_a_number_stays():
     assert supporting_segment("프리슈는 1944년에 춤을 읽었다.", SEGMENTS, 5) == 5
 
 
-def test_spoken_numbers_bear_out_digits():
+def test_spoken_numbers_match_digits():
     said = (Segment(0, 1, "It was late."), Segment(1, 2, "In nineteen forty four."))
     assert supporting_segment("That was 1944.", said, 0) == 1
 

@@ -51,12 +51,12 @@ def test_what_is_not_said_has_no_answer(lectures):
     assert len(found.questions) == 3
 
 
-def test_a_question_about_everything_gets_what_says_most(lectures):
+def test_a_question_about_everything_gets_the_most_salient_sentences(lectures):
     found = ask("What is this about?", lectures[LECTURES[0]].passage)
     assert 1 <= len(found.citations) <= 3
 
 
-def test_nothing_to_look_through_is_no_answer():
+def test_without_passages_there_is_no_answer():
     assert not ask("Why?").grounded
     assert find_evidence("Who is Karl von Frisch?", []) == []
 
@@ -70,8 +70,8 @@ def test_nothing_to_look_through_is_no_answer():
         ("Who counted the bees of Oslo?", []),
     ],
 )
-def test_alike_things_are_told_apart(question, seconds):
-    """A kind is not the thing, order matters, and "them" are those spoken of last."""
+def test_similar_things_are_distinguished(question, seconds):
+    """A kind is not the thing, order matters, and "them" refers to the last mentioned."""
     texts = (
         "The red tea from Kelso came to Oslo in nineteen ten.",
         "The red tea from Oslo came to Kelso in nineteen twenty.",

@@ -21,7 +21,7 @@ SUMMARY = {
     "questions": ["What do bees do?"],
 }
 PARTS = 5
-"""Of LONG, each a call."""
+"""Parts of LONG; each takes one call."""
 
 
 def reply(prompt):
@@ -29,14 +29,14 @@ def reply(prompt):
 
 
 class SlowModel(ScriptedModel):
-    """No call ends before it `may_end`. `calls`: what was begun, in order."""
+    """No call ends before `may_end` is set. `calls`: the calls started, in order."""
 
     def __init__(self, replies=reply):
         super().__init__(replies, num_ctx=4096)
         self.calls = []
         self.may_end = asyncio.Event()
         self.asked = 0
-        """Answers that are being written."""
+        """Answers in progress."""
         self.summing_up = 0
         self.clashes = []
 
@@ -59,7 +59,7 @@ class SlowModel(ScriptedModel):
             self.summing_up -= kind != "questions"
 
     async def has_begun(self, *calls):
-        """Once these calls are begun, and all that can follow at once has."""
+        """Wait until exactly these calls have started."""
         async with asyncio.timeout(10):
             while len(self.calls) < len(calls):  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
@@ -95,7 +95,7 @@ def start(work):
     return asyncio.create_task(work)
 
 
-async def test_a_summary_begins_when_the_question_is_answered():
+async def test_a_summary_starts_when_the_question_is_answered():
     engine = engine_of(model := SlowModel())
     question = start(ask(engine))
     await model.has_begun("answer")
@@ -107,12 +107,12 @@ async def test_a_summary_begins_when_the_question_is_answered():
     assert model.calls == ["answer", "questions", "summary"]
 
 
-async def test_questions_go_between_two_calls_of_a_summary_and_never_wait_for_us():
+async def test_questions_go_between_two_calls_of_a_summary_at_once():
     engine = engine_of(model := SlowModel())
     summary = start(sum_up(engine, LONG))
     await model.has_begun("notes")
     questions = [start(ask(engine)) for _ in range(2)]
-    await model.has_begun("notes", "answer", "answer")  # at once, though notes are being taken
+    await model.has_begun("notes", "answer", "answer")  # although notes are being taken
     model.may_end.set()
     await asyncio.gather(summary, *questions)
     assert model.calls[3:5] == ["questions"] * 2
@@ -130,7 +130,7 @@ async def test_summaries_call_one_at_a_time():
     assert model.clashes == []
 
 
-async def test_a_cancelled_question_frees_the_way():
+async def test_a_cancelled_question_unblocks_summaries():
     engine = engine_of(model := SlowModel())
     question = start(ask(engine))
     await model.has_begun("answer")
@@ -142,7 +142,7 @@ async def test_a_cancelled_question_frees_the_way():
     assert (await summary).topic == "Bees"
 
 
-async def test_a_question_that_fails_frees_the_way():
+async def test_a_failed_question_unblocks_summaries():
     engine = engine_of(model := SlowModel([ModelFailed("broken"), SUMMARY]))
     model.may_end.set()
     with pytest.raises(ModelFailed):
@@ -150,7 +150,7 @@ async def test_a_question_that_fails_frees_the_way():
     assert (await sum_up(engine)).topic == "Bees"
 
 
-async def test_summaries_that_are_cancelled_let_the_next_one_call():
+async def test_cancelled_summaries_unblock_the_next_one():
     engine = engine_of(model := SlowModel())
     first, waiting, last = (start(sum_up(engine)) for _ in range(3))
     await model.has_begun("summary")
@@ -162,7 +162,7 @@ async def test_summaries_that_are_cancelled_let_the_next_one_call():
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_no_summary_is_called_while_anybody_asks_whoever_gives_up(seed):
+async def test_no_summary_calls_during_a_question_whichever_is_cancelled(seed):
     chance = random.Random(seed)
     engine = engine_of(model := SlowModel())
     model.may_end.set()

@@ -1,4 +1,4 @@
-"""This file always has three questions that were not asked yet."""
+"""There are always three suggested questions that were not asked yet."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from core.answers.suggested_questions import suggest
 
 
-def test_questions_at_hand_come_before_those_about_subjects():
+def test_ready_questions_come_before_those_about_subjects():
     assert suggest(["bees"], "en", ready=["Why?", "Who?"])[:2] == ("Why?", "Who?")
     assert "bees" in suggest(["bees"], "en", ready=["Why?", "Who?"])[2]
 
@@ -27,7 +27,7 @@ def test_what_was_asked_is_not_offered_again(asked):
     assert "Why do bees dance?" not in suggest([], "en", [asked], ["Why do bees dance?"])
 
 
-def test_korean_is_spoken_in_korean_and_everything_else_in_english():
+def test_korean_gets_korean_questions_and_any_other_language_english():
     assert suggest(["꿀벌"], "ko")[0] == "꿀벌에 대해 뭐라고 하나요?"
     assert suggest(["Bienen"], "de")[0] == "What is said about Bienen?"
 
@@ -38,7 +38,7 @@ def test_korean_is_spoken_in_korean_and_everything_else_in_english():
     st.lists(st.text(max_size=5), max_size=5),
     st.lists(st.text(max_size=5), max_size=5),
 )
-def test_there_are_always_three_different_ones(subjects, language, asked, ready):
+def test_there_are_always_three_different_questions(subjects, language, asked, ready):
     found = suggest(subjects, language, asked, ready)
     assert len(found) == len(set(found)) == 3
     assert all(question.strip() for question in found)

@@ -1,4 +1,4 @@
-"""This file stops the summing up of long videos at any part, and sees that no other is lost."""
+"""A summary that is killed at any part resumes without losing the finished parts."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ KILLED = asyncio.CancelledError()
 
 
 def obedient(prompt):
-    """Notes of a part, or a summary: what the first lines of the prompt say, and the last."""
+    """Notes on a part, or a summary, made of the prompt's first lines and its last."""
     lines = [line for line in prompt[1].text.splitlines() if line.startswith("[")]
     said = [(int(line[1 : line.index("]")]), line.partition("] ")[2]) for line in lines]
     points = [{"text": text[-80:], "segment": n} for n, text in (*said[:2], said[-1])]
@@ -32,18 +32,18 @@ def obedient(prompt):
 
 
 def wordy(prompt):
-    """So long that its notes have to be read in parts as well."""
+    """So long that its notes are split into parts as well."""
     told = obedient(prompt)
     return told | {"points": [p | {"text": p["text"] + " Indeed." * 30} for p in told["points"]]}
 
 
 def stubborn(prompt):
-    """Of no use where it shall take notes."""
+    """Replies that are unusable as notes."""
     return "Sorry." if "part of" in prompt[-1].text else obedient(prompt)
 
 
 def until(calls, replies, error=KILLED):
-    """A model that is lost after so many replies."""
+    """A model that fails after so many replies."""
     left = iter(range(calls))
 
     def reply(prompt):
@@ -56,7 +56,7 @@ def until(calls, replies, error=KILLED):
 
 @dataclass
 class HandlerContext:
-    """Where one video is summed up, again and again, over the same pieces."""
+    """Repeated summaries of one video over the same checkpoints."""
 
     replies: object = obedient
     num_ctx: int = 2048
@@ -64,7 +64,7 @@ class HandlerContext:
     told: list[float] = field(default_factory=list)
 
     async def sum_up(self, replies=None, **changed):
-        """What came of it, and the prompts that it took."""
+        """The result, and the prompts that it took."""
         model = ScriptedModel(replies or self.replies, changed.pop("num_ctx", self.num_ctx))
         model.name = changed.pop("name", model.name)
         facts = {"video": VIDEO, "transcript": TRANSCRIPT, "language": "en"} | changed
@@ -80,7 +80,7 @@ class HandlerContext:
 
 
 @pytest.mark.parametrize(("replies", "rounds"), [(obedient, 1), (wordy, 2)])
-async def test_after_a_kill_only_what_was_not_finished_is_asked(replies, rounds):
+async def test_after_a_kill_only_unfinished_parts_are_read_again(replies, rounds):
     whole_desk = HandlerContext(replies)
     whole, prompts = await whole_desk.sum_up()
     assert len({recipe for _, recipe, _ in whole_desk.shelf.checkpoints}) == rounds
@@ -90,7 +90,7 @@ async def test_after_a_kill_only_what_was_not_finished_is_asked(replies, rounds)
         assert await context.sum_up() == (whole, prompts[calls:])
 
 
-async def test_killed_after_every_part_it_comes_to_the_same_end():
+async def test_killed_after_every_part_the_summary_is_the_same():
     whole, prompts = await HandlerContext(wordy).sum_up()
     context = HandlerContext(wordy)
     for _ in prompts[:-1]:
@@ -98,7 +98,7 @@ async def test_killed_after_every_part_it_comes_to_the_same_end():
     assert await context.sum_up() == (whole, prompts[-1:])
 
 
-async def test_notes_that_had_to_be_stood_in_for_are_kept_too():
+async def test_key_sentences_in_place_of_notes_are_kept_too():
     whole, prompts = await HandlerContext(stubborn).sum_up()
     context = HandlerContext(stubborn)
     await context.is_killed(len(prompts) - 1)
@@ -126,15 +126,15 @@ async def test_progress_starts_at_what_is_kept():
     ],
     ids=["model", "language", "title", "words", "times"],
 )
-async def test_nothing_is_used_again_for_anything_else(changed):
+async def test_notes_are_not_reused_for_other_settings_or_words(changed):
     fresh = await HandlerContext().sum_up(**changed)
     context = HandlerContext()
     await context.is_killed(4)
     assert await context.sum_up(**changed) == fresh
 
 
-async def test_another_cut_goes_on_where_the_parts_at_hand_end():
-    """A context of another size, or a model that counts tokens otherwise than before."""
+async def test_another_split_resumes_after_the_finished_parts():
+    """The context size or the token estimate has changed."""
     context = HandlerContext()
     await context.is_killed(2)
     _, prompts = await context.sum_up(num_ctx=3072)
@@ -145,13 +145,13 @@ async def test_another_cut_goes_on_where_the_parts_at_hand_end():
     assert known[-1]
 
 
-async def test_a_summary_at_one_go_keeps_nothing():
+async def test_a_summary_in_one_call_keeps_no_checkpoints():
     context = HandlerContext(num_ctx=16_384)
     await context.sum_up(transcript=SHORT)
     assert context.shelf.checkpoints == {}
 
 
-async def test_a_model_that_was_stood_in_for_goes_on_when_it_is_back():
+async def test_a_model_that_was_away_resumes_from_its_notes():
     _, prompts = await HandlerContext().sum_up()
     shelf, summaries = Shelf(), []
     for replies in (until(2, obedient, ModelFailed("gone")), obedient):
@@ -163,7 +163,7 @@ async def test_a_model_that_was_stood_in_for_goes_on_when_it_is_back():
     assert model.prompts == prompts[2:]
 
 
-async def test_a_finished_summary_takes_its_own_notes_with_it_and_no_others():
+async def test_a_finished_summary_clears_its_own_notes_only():
     shelf, told = Shelf(), lambda progress: None
     model = ScriptedModel(until(2, obedient), 2048)
     engine = Engine(model, None, True, 256, checkpoints=FakeCheckpoints(shelf))

@@ -1,4 +1,4 @@
-"""This file cuts a transcript into chunks: the pieces that are embedded, searched and shown."""
+"""Split a transcript into chunks, the unit that is embedded, searched and retrieved."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from core.text.tokens import cjk_characters
 
 CHUNK_S, CHUNK_WORDS, CHUNK_CJK = 75.0, 180, 400
 TINY = 0.25
-"""A piece below this share of a whole chunk joins its neighbour."""
+"""A chunk smaller than this share of a full one is merged into its neighbour."""
 
 
 def chunk(video: Video, transcript: Transcript, chapters: Sequence[Chapter]) -> list[Chunk]:
-    """Whole segments in order, each in one chunk of about 75 s, 180 words or 400 CJK letters,
-    whichever comes first.
+    """Pack whole segments, in order, into chunks of about 75 s, 180 words or 400 CJK characters,
+    whichever limit comes first.
 
-    Chapters are not mixed unless one is tiny; a segment longer than a chunk is one by itself.
+    A chunk stays within a chapter unless the chapter is tiny; a segment that exceeds a chunk is one
+    of its own.
     """
     segments = transcript.segments
-    ranges = _join_tiny(segments, list(_cut(segments, chapters)))
+    ranges = _merge_tiny(segments, list(_ranges(segments, chapters)))
     return [
         Chunk(
             video_id=video.id,
@@ -36,43 +37,43 @@ def chunk(video: Video, transcript: Transcript, chapters: Sequence[Chapter]) -> 
     ]
 
 
-def _cut(segments: Sequence[Segment], chapters: Sequence[Chapter]) -> Iterator[tuple[int, int]]:
-    """Ranges of segments, the second index excluded."""
+def _ranges(segments: Sequence[Segment], chapters: Sequence[Chapter]) -> Iterator[tuple[int, int]]:
+    """Yield ranges of segments, end excluded."""
     starts = [chapter.start_s for chapter in chapters[1:]]
     first = chapter = 0
-    said = 0.0
+    filled = 0.0
     for i, segment in enumerate(segments):
-        said += _said(segment)
-        now = bisect_right(starts, segment.start_s)
+        filled += _fill(segment)
+        current = bisect_right(starts, segment.start_s)
         span = (segment.end_s - segments[first].start_s) / CHUNK_S
-        if i > first and (now != chapter or max(span, said) > 1):
+        if i > first and (current != chapter or max(span, filled) > 1):
             yield first, i
-            first, said = i, _said(segment)
-        chapter = now
+            first, filled = i, _fill(segment)
+        chapter = current
     if segments:
         yield first, len(segments)
 
 
-def _said(segment: Segment) -> float:
-    """The share of a chunk that its words fill."""
+def _fill(segment: Segment) -> float:
+    """Return the share of a chunk that the segment's words fill."""
     return max(len(segment.text.split()) / CHUNK_WORDS, cjk_characters(segment.text) / CHUNK_CJK)
 
 
-def _join_tiny(
+def _merge_tiny(
     segments: Sequence[Segment], ranges: Sequence[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    """A tiny piece joins the one before it; a tiny beginning is joined by the one after it."""
+    """Merge a tiny range into the one before it, and a tiny first one into the one after it."""
 
     def is_tiny(first: int, after: int) -> bool:
         span = (segments[after - 1].end_s - segments[first].start_s) / CHUNK_S
-        return max(span, sum(_said(segment) for segment in segments[first:after])) < TINY
+        return max(span, sum(_fill(segment) for segment in segments[first:after])) < TINY
 
-    joined: list[tuple[int, int]] = []
+    merged: list[tuple[int, int]] = []
     for first, after in ranges:
-        if joined and (is_tiny(first, after) or (len(joined) == 1 and is_tiny(*joined[0]))):
-            first = joined.pop()[0]
-        joined.append((first, after))
-    return joined
+        if merged and (is_tiny(first, after) or (len(merged) == 1 and is_tiny(*merged[0]))):
+            first = merged.pop()[0]
+        merged.append((first, after))
+    return merged
 
 
 def _heading(video: Video, chapters: Sequence[Chapter], start_s: float) -> str:

@@ -1,4 +1,4 @@
-"""This file finds a video's chunks for a question, and merges what several searches found."""
+"""Rank a video's chunks for a question, fuse rankings, and join adjacent hits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEYWORD_WEIGHT, VECTOR_WEIGHT = 1.0, 1.0
 
 @dataclass(frozen=True, slots=True)
 class VideoScope:
-    """One video made ready for many questions: cutting its text into tokens is the slow part."""
+    """One video prepared for many questions; tokenising its text is the slow part."""
 
     chunks: Sequence[Chunk]
     vectors: Vectors | None
@@ -29,18 +29,18 @@ class VideoScope:
     def of(
         cls, chunks: Sequence[Chunk], vectors: Vectors | None, ranker: KeywordRanker
     ) -> VideoScope:
-        """`vectors`: one row a chunk, or None."""
+        """Tokenise the chunks. `vectors`: one row per chunk, or None."""
         return cls(chunks, vectors, ranker, [tokenise(chunk.indexed) for chunk in chunks])
 
     def rank(self, question: str, vector: Vectors | None, limit: int) -> list[Hit]:
-        """The best hits by keywords and, where both sides have vectors, by exact cosine."""
+        """Return the best hits by keywords and, where both sides have vectors, by exact cosine."""
         if not self.chunks:
             return []
         by_key = {chunk.key: chunk for chunk in self.chunks}
         scores = self.ranker.scores(tokenise(question), self.tokens)
         rankings = [[self.chunks[i].key for i in _descending(scores) if scores[i] > 0]]
         if vector is not None and self.vectors is not None:
-            # Rows have length 1, so the product is the cosine.
+            # Rows have length 1, so the dot product is the cosine.
             rankings.append([self.chunks[i].key for i in _descending(self.vectors @ vector)])
         found = fuse(rankings, (KEYWORD_WEIGHT, VECTOR_WEIGHT)[: len(rankings)], limit)
         return [Hit(by_key[key], score) for key, score in found]
@@ -49,8 +49,8 @@ class VideoScope:
 def fuse(
     rankings: Sequence[Sequence[str]], weights: Sequence[float], limit: int
 ) -> list[tuple[str, float]]:
-    """Keys with their summed weight / (60 + rank), best first: weighted reciprocal rank fusion
-    (Cormack, Clarke and Büttcher 2009).
+    """Return keys with their sum of weight / (60 + rank), best first: weighted reciprocal rank
+    fusion (Cormack, Clarke and Büttcher 2009).
 
     >>> fuse([["a", "b"], ["b", "c"]], [1, 1], limit=2)[0][0]
     'b'
@@ -63,7 +63,7 @@ def fuse(
 
 
 def join(hits: Sequence[Hit]) -> list[tuple[str, int, int]]:
-    """Ranges (video id, first segment, last segment), neighbours of a video made one, best first.
+    """Return ranges (video id, first segment, last segment), adjacent hits joined, best first.
 
     >>> chunk = Chunk("v", 0, 0, 1, first=0, last=3, heading="", text="")
     >>> other = Chunk("v", 1, 1, 2, first=4, last=6, heading="", text="")

@@ -1,4 +1,4 @@
-"""This file checks the pieces a transcript is cut into: all of it, once, in order."""
+"""Chunks cover the whole transcript, once and in order."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,7 +60,7 @@ def test_every_segment_is_in_exactly_one_chunk_in_order(drawn, chapter_starts_s)
         assert piece.text == " ".join(segment.text.strip() for segment in own)
 
 
-def test_nothing_said_makes_no_chunk():
+def test_an_empty_transcript_has_no_chunks():
     assert _cut(()) == []
 
 
@@ -70,21 +70,21 @@ def test_a_chunk_is_about_75_seconds_of_whole_segments():
     assert [piece.end_s - piece.start_s for piece in chunks] == [75.0] * 4
 
 
-def test_fast_speech_is_cut_by_its_words():
+def test_fast_speech_is_limited_by_words():
     *whole, _ = _cut(_segments(*[1.0] * 60, text="word " * 20))
 
     for piece in whole:
         assert CHUNK_WORDS - 20 <= len(piece.text.split()) <= CHUNK_WORDS
 
 
-def test_korean_is_cut_by_its_characters():
+def test_korean_is_limited_by_characters():
     *whole, _ = _cut(_segments(*[1.0] * 60, text="꿀벌" * 20))
 
     for piece in whole:
         assert CHUNK_CJK - 40 <= len(piece.text.replace(" ", "")) <= CHUNK_CJK
 
 
-def test_a_segment_longer_than_a_chunk_is_one_by_itself():
+def test_a_segment_longer_than_a_chunk_is_a_chunk_of_its_own():
     assert _ranges(_cut(_segments(30.0, 300.0, 30.0))) == [(0, 0), (1, 1), (2, 2)]
 
 
@@ -99,11 +99,11 @@ def test_chapters_are_not_mixed():
     ]
 
 
-def test_a_tiny_rest_joins_the_chunk_before_it():
+def test_a_tiny_rest_is_merged_into_the_chunk_before_it():
     assert _ranges(_cut(_segments(*[5.0] * 17))) == [(0, 16)]
 
 
-def test_a_tiny_beginning_joins_the_chunk_after_it():
+def test_a_tiny_beginning_is_merged_into_the_chunk_after_it():
     assert _ranges(_cut(_segments(5.0, *[10.0] * 5), _chapters(0.0, 5.0))) == [(0, 5)]
 
 
@@ -121,7 +121,7 @@ def test_without_title_channel_and_chapter_there_is_no_heading():
     assert piece.indexed == piece.text
 
 
-def test_twelve_hours_are_cut_in_one_go():
+def test_twelve_hours_are_chunked_in_one_pass():
     said = _segments(*[4.0] * (12 * 900))
     chunks = _cut(said, _chapters(*(600.0 * n for n in range(72))))
 

@@ -1,4 +1,4 @@
-"""This file checks finding inside one video, and how several rankings and hits become one."""
+"""Ranking within one video, fusion of rankings, joining of adjacent hits."""
 
 import doctest
 
@@ -62,7 +62,7 @@ def test_without_vectors_only_what_shares_a_word_is_found():
     assert _rank("zebra", None, CHUNKS, None, limit=10) == []
 
 
-async def test_a_question_with_a_vector_over_chunks_without_goes_by_words():
+async def test_vectors_on_one_side_only_are_ignored():
     (question,) = await _vectors("honey")
 
     assert _keys(_rank("honey", question, CHUNKS, None, limit=10)) == ["v:3"]
@@ -99,7 +99,7 @@ async def test_one_scope_answers_many_questions():
 # Fusion
 
 
-def test_what_both_rankings_know_beats_the_first_of_either():
+def test_a_key_in_both_rankings_beats_the_first_of_either():
     assert [key for key, _ in fuse([["a", "b"], ["c", "b"]], [1, 1], 3)] == ["b", "a", "c"]
 
 
@@ -119,7 +119,7 @@ def test_nothing_to_fuse_gives_nothing():
     assert fuse([[], []], [1, 1], 5) == []
 
 
-def test_a_ranking_without_a_weight_is_a_mistake():
+def test_a_ranking_without_a_weight_is_an_error():
     with pytest.raises(ValueError):
         fuse([["a"], ["b"]], [1], 5)
 
@@ -133,7 +133,7 @@ def test_neighbours_become_one_range_and_the_best_range_comes_first():
     assert join(hits) == [("v", 20, 27), ("v", 0, 3)]
 
 
-def test_neighbours_in_two_videos_stay_two():
+def test_adjacent_hits_in_two_videos_stay_two_ranges():
     hits = [Hit(_chunk(0, video="a"), 0.1), Hit(_chunk(1, video="b"), 0.2)]
 
     assert join(hits) == [("b", 1, 1), ("a", 0, 0)]

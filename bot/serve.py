@@ -15,7 +15,7 @@ from bot.handlers.context import HandlerContext
 from bot.handlers.incoming import Handlers
 from bot.rendering.chat_messages import MessageRenderer
 from bot.words import Words
-from core.bootstrap import House, open_house
+from core.bootstrap import ChatCore, open_chat_core
 from core.config import Language
 from core.errors import ConfigInvalid
 
@@ -31,8 +31,8 @@ async def serve(config: Config, *, works: bool, begun: Begun) -> None:
     Raises ConfigInvalid for a token that is missing or wrong from the start. Later a platform that
     is away, or lost for good, takes no other down; the last one's error is raised."""
     words = await asyncio.to_thread(_words)  # it takes 0.4 s to read them
-    async with open_house(config, stays=True, works=works) as house:
-        await house.core.jobs()
+    async with open_chat_core(config, stays=True, works=works) as core:
+        await core.pipeline.start_jobs()
         served: set[str] = set()
 
         def heard(platform: str) -> None:
@@ -41,53 +41,57 @@ async def serve(config: Config, *, works: bool, begun: Begun) -> None:
 
         platforms: dict[str, Coroutine[None, None, None]] = {}
         if config.discord.token.get_secret_value():
-            platforms["Discord"] = _discord(house, config, words, heard)
+            platforms["Discord"] = _discord(core, config, words, heard)
         if config.telegram.token.get_secret_value():
-            platforms["Telegram"] = _telegram(house, config, words, heard)
+            platforms["Telegram"] = _telegram(core, config, words, heard)
         if not platforms:
             raise ConfigInvalid("discord.token", "no platform has a token")
         await serve_all(platforms, served)
 
 
-async def _discord(house: House, config: Config, words: Mapping[str, Words], begun: Begun) -> None:
+async def _discord(
+    core: ChatCore, config: Config, words: Mapping[str, Words], begun: Begun
+) -> None:
     from bot.discord_adapter.connect import open_discord  # here: it takes 0.5 s to import
 
     async with (
         open_discord(config.discord) as discord,
-        handling(discord, house, config, words) as handlers,
+        handling(discord, core, config, words) as handlers,
     ):
         begun("Discord")
         await discord.serve(handlers)
 
 
-async def _telegram(house: House, config: Config, words: Mapping[str, Words], begun: Begun) -> None:
+async def _telegram(
+    core: ChatCore, config: Config, words: Mapping[str, Words], begun: Begun
+) -> None:
     from bot.telegram_adapter.connect import open_telegram
     from bot.telegram_adapter.serve import serve as serve_telegram  # here: it takes 0.5 s to import
 
     async with (
         open_telegram(config.telegram, config.data_dir) as telegram,
-        handling(telegram, house, config, words) as handlers,
+        handling(telegram, core, config, words) as handlers,
     ):
         await serve_telegram(telegram, handlers, config.telegram, lambda: begun("Telegram"))
 
 
 @asynccontextmanager
 async def handling(
-    chat: Chat, house: House, config: Config, words: Mapping[str, Words]
+    chat: Chat, core: ChatCore, config: Config, words: Mapping[str, Words]
 ) -> AsyncIterator[Handlers]:
     """A platform's handlers at work, on what was left undone first."""
-    store = house.store
+    records = core.records
     refused = MessageRenderer(chat, words[config.language]).say("chat.not_shown")
-    async with open_outbox(chat, store.outbox_entries, refused) as outbox:
+    async with open_outbox(chat, records.outbox_entries, refused) as outbox:
         context = HandlerContext(
             chat=chat,
             outbox=outbox,
-            core=house.core,
-            requests=store.requests,
-            bindings=store.bindings,
-            buttons=store.buttons,
-            settings=store.settings,
-            usage=store.usage,
+            core=core.pipeline,
+            requests=records.requests,
+            bindings=records.bindings,
+            buttons=records.buttons,
+            settings=records.settings,
+            usage=records.usage,
             config=config,
             words=words,
         )

@@ -27,7 +27,7 @@ from core.jobs.lazy import Lazy
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
-from core.ports import LanguageModel
+from core.ports import ChatRecords, LanguageModel
 from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
@@ -50,26 +50,26 @@ SOLE = "tubethread"
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """The core, and the store that platforms keep their own things in."""
+class ChatCore:
+    """The core's front, and what the chat platforms keep in its store."""
 
-    core: Pipeline
-    store: Store
+    pipeline: Pipeline
+    records: ChatRecords
 
 
 @asynccontextmanager
 async def open_core(
     config: Core, *, stays: bool = False, works: bool = False
 ) -> AsyncIterator[Pipeline]:
-    """The core alone: see open_house."""
-    async with open_house(config, stays=stays, works=works) as house:
-        yield house.core
+    """The core's front alone, for the terminal. See open_chat_core."""
+    async with open_chat_core(config, stays=stays, works=works) as core:
+        yield core.pipeline
 
 
 @asynccontextmanager
-async def open_house(
+async def open_chat_core(
     config: Core, *, stays: bool = False, works: bool = False
-) -> AsyncIterator[House]:
+) -> AsyncIterator[ChatCore]:
     """The core, ready for work. No model is loaded and no child started before it is needed.
     `stays`: for more than one command, so that it looks after daily copies of the store. `works`:
     it works on jobs, if no other process of this data folder does.
@@ -124,18 +124,30 @@ async def open_house(
             engine=engine,
         )
         jobs = await stack.enter_async_context(Lazy(partial(_jobs, config, ingest, works=works)))
-        core = Pipeline(
+        pipeline = Pipeline(
             videos=store.videos,
             library=store.library,
             threads=store.threads,
-            ingesting=ingest,
+            ingest=ingest,
             jobs=jobs.get,
             indexer=indexer,
             retriever=Retriever(store.library, store.chunks, caches, embedder, Bm25()),
             engine=engine,
             language=config.language,
         )
-        yield House(core, store)
+        yield ChatCore(pipeline, chat_records(store))
+
+
+def chat_records(store: Store) -> ChatRecords:
+    """The part of the store that belongs to the chat platforms."""
+    return ChatRecords(
+        outbox_entries=store.outbox_entries,
+        requests=store.requests,
+        bindings=store.bindings,
+        buttons=store.buttons,
+        settings=store.settings,
+        usage=store.usage,
+    )
 
 
 @asynccontextmanager

@@ -346,5 +346,17 @@ class Usage(Protocol):
         first time that day. Days before are forgotten."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChatRecords:
+    """What the chat platforms keep in the store."""
+
+    outbox_entries: OutboxEntries
+    requests: Requests
+    bindings: PlaceBindings
+    buttons: Buttons
+    settings: Settings
+    usage: Usage
+
+
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]

@@ -16,7 +16,7 @@ from bot.rendering.export import exported
 from core.errors import CannotWrite
 from core.export.document import Labels
 from core.export.formats import Format
-from core.model import Ready
+from core.model import Progress, Ready
 from core.sources import Source, find_sources
 
 if TYPE_CHECKING:  # importing it takes too long for --help
@@ -84,7 +84,7 @@ class Commands:
 
     async def videos(self) -> None:
         with self.outcome.reporting_errors():
-            self.output.videos(await self.core.library.videos(self.channel))
+            self.output.videos(await self.core.videos(self.channel))
 
     async def jobs(self, channel: str | None) -> None:
         """List the channel's jobs, or all jobs."""
@@ -99,7 +99,7 @@ class Commands:
     async def work(self) -> None:
         """Work on jobs until cancelled."""
         with self.outcome.reporting_errors():
-            await self.core.jobs()
+            await self.core.start_jobs()
             self.output.hint("jobs.working")
             await asyncio.Event().wait()
 
@@ -125,9 +125,13 @@ class Commands:
 
     async def _ingest(self, source: Source, language: str | None) -> Ready:
         with self.output.progress() as on_progress:
-            ready = await self.core.ingest(
-                source, self.channel, on_progress, language, unwanted=lambda: self.stop.by_user
-            )
+            stream = self.core.ingest(source, self.channel, language, lambda: self.stop.by_user)
+            async with aclosing(stream) as events:
+                async for event in events:
+                    if isinstance(event, Progress):
+                        on_progress(event)
+                    else:
+                        ready = event
         self.output.ready(ready)
         return ready
 

@@ -74,17 +74,15 @@ class AskTask:
     async def _wait(self) -> None:
         """For a video that is being taken in."""
         request = self.request
-        library = self.context.core.library
-        if self.watching and not await library.get(request.origin.channel, request.video_id):
+        core = self.context.core
+        if self.watching and not await core.knows(request.origin.channel, request.video_id):
             await self._show([self.renderer.say("chat.later")])
             await asyncio.wait(self.watching)
 
     async def _answered(self) -> Answer | None:
         """What was answered just before the kill."""
         request = self.request
-        turns = await self.context.core.threads.turns(
-            request.origin.channel, request.thread, _AT_ONCE
-        )
+        turns = await self.context.core.turns(request.origin.channel, request.thread, _AT_ONCE)
         own = (turn.answer for turn in reversed(turns) if turn.question == request.question)
         return next(own, None)
 
@@ -126,7 +124,7 @@ class AskTask:
         if request.video_id:
             return [await core.video(request.origin.channel, request.video_id)]
         cited = {citation.video_id for citation in answer.citations}
-        videos = await core.library.get_many(request.origin.channel, list(cited))
+        videos = await core.videos_by_id(request.origin.channel, list(cited))
         return [*videos, *await core.newest(request.origin.channel, 2)]
 
     async def _is_clear(self) -> bool:

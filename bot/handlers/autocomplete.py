@@ -25,7 +25,7 @@ async def suggestions(
             (video.title or video.id, job.id) for job, video in await pending(context, channel)
         ]
     else:
-        known = await context.core.library.find(channel, typed.strip(), SUGGESTIONS)
+        known = await context.core.find_titles(channel, typed.strip(), SUGGESTIONS)
         found = [(title or video_id, video_id) for video_id, title in known.items()]
         if command.name == "forget":
             coming = [video for _, video in await pending(context, channel)]
@@ -39,5 +39,5 @@ async def pending(context: HandlerContext, channel: str) -> list[tuple[Job, Vide
     """The channel's jobs and their videos, as far as they are known."""
     jobs = await context.core.pending(channel)
     ids = [job.order.video_id for job in jobs]
-    videos = [await context.core.videos.get(video_id) or Video(video_id, "") for video_id in ids]
+    videos = [await context.core.stored_video(video_id) or Video(video_id, "") for video_id in ids]
     return list(zip(jobs, videos, strict=True))

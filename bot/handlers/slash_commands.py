@@ -98,10 +98,10 @@ class SlashCommands:
         )
 
     async def _videos(self, command: Command, renderer: MessageRenderer) -> Draft:
-        library, channel = self._context.core.library, command.where.channel
-        pages = max(1, -(-await library.count(channel) // PAGE))
+        core, channel = self._context.core, command.where.channel
+        pages = max(1, -(-await core.count_videos(channel) // PAGE))
         page = min(max(_number(command.options.get("page", "")), 1), pages)
-        videos = await library.page(channel, PAGE, (page - 1) * PAGE)
+        videos = await core.page_of_videos(channel, PAGE, (page - 1) * PAGE)
         return renderer.videos(videos, page, pages)
 
     async def _summary(self, command: Command, renderer: MessageRenderer) -> Draft | None:
@@ -123,7 +123,7 @@ class SlashCommands:
         """The summary, in another language, for everybody."""
         if not (language := self._language_of(command)):
             return self._no_language(renderer)
-        if not await self._context.core.engine.now():
+        if not await self._context.core.has_language_model():
             return renderer.say("chat.no_model")
         video_id = await self._video(command)
         told = await self._work.watch(_here(command), [video_id], language=language)
@@ -240,16 +240,16 @@ class SlashCommands:
     async def _named(self, channel: str, named: str, coming: Sequence[Video] = ()) -> list[str]:
         """The ids of at most two videos, by id or link, else by title, else by a part of it; also
         of videos that are `coming`. Raises UnknownVideo."""
-        library, title = self._context.core.library, named.casefold()
+        core, title = self._context.core, named.casefold()
         ids = (named, *find_video_ids(named))
-        known = await library.get_many(channel, ids)
+        known = await core.videos_by_id(channel, ids)
         if found := [video.id for video in (*coming, *known) if video.id in ids]:
             return found
         titles = {video.id: video.title.casefold() for video in coming}
-        whole = await library.find(channel, title, 2, whole=True)
+        whole = await core.find_titles(channel, title, 2, whole=True)
         if found := [v for v in titles if titles[v] == title] + list(whole):
             return found
-        part = await library.find(channel, title, 2)
+        part = await core.find_titles(channel, title, 2)
         if found := [v for v in titles if title in titles[v]] + list(part):
             return found
         raise UnknownVideo(named)
@@ -265,7 +265,7 @@ class SlashCommands:
 
     async def _ready(self, channel: str, video_id: str) -> Ready:
         video = await self._context.core.video(channel, video_id)
-        transcript = await self._context.core.videos.transcript(video_id)
+        transcript = await self._context.core.transcript(video_id)
         summary = await self._context.core.summary(video_id)
         if not (transcript and summary):
             raise UnknownVideo(video_id)

@@ -79,7 +79,7 @@ class WatchTask:
 
     async def _open_thread(self) -> str:
         """The new thread, or, where there can be none, the place where the link was pasted."""
-        request, video = self.request, await self.context.core.videos.get(self.request.video_id)
+        request, video = self.request, await self.context.core.stored_video(self.request.video_id)
         self.thread = await self.context.outbox.open_thread(
             request.origin.place,
             self.renderer.title(video),
@@ -97,7 +97,7 @@ class WatchTask:
 
     async def _ready(self, source: Source) -> Ready:
         request, core = self.request, self.context.core
-        ready, order = await core.order(
+        ready, order = await core.find_ready(
             source, request.origin.channel, request.origin.language or None
         )
         if ready:
@@ -120,18 +120,20 @@ class WatchTask:
         name = self.request.file_name
         video = Video(order.video_id, PurePath(name).stem, file_name=name)
         self.growing = await self._grow(self._progress(video, Progress("wait")))
-        async with aclosing(core.stages(self.request.job_id)) as stages:
-            async for progress in stages:
+        async with aclosing(core.resume(self.request.job_id)) as events:
+            async for event in events:
+                if isinstance(event, Ready):
+                    return event
                 self.is_begun = True
                 video = await self._known(video)
-                self.growing.show(self._progress(video, progress))
-        return await core.outcome(self.request.job_id)
+                self.growing.show(self._progress(video, event))
+        raise AssertionError("the core ends with a Ready")
 
     async def _known(self, video: Video) -> Video:
         """With its title, as soon as there is one: the thread is named for it."""
         if video.title:
             return video
-        found = await self.context.core.videos.get(video.id)
+        found = await self.context.core.stored_video(video.id)
         if found and self.thread:
             await self.thread.finish(Draft((self.renderer.title(found),)))
         return found or video
@@ -154,7 +156,7 @@ class WatchTask:
                 await self._bind(message_id)
 
     async def _fail(self, error: Exception) -> None:
-        video = await self.context.core.videos.get(self.request.video_id)
+        video = await self.context.core.stored_video(self.request.video_id)
         told = (
             self.renderer.say("chat.stopped")
             if isinstance(error, JobCancelled | UnknownJob)

@@ -19,9 +19,9 @@ async def exported(
 ) -> str:
     """Export a video of the channel. Raises UnknownVideo."""
     video = await core.video(channel, video_id)
-    transcript = await core.videos.transcript(video_id)
+    transcript = await core.transcript(video_id)
     if transcript is None:
         raise UnknownVideo(video_id)
     summary = await core.summary(video_id)
-    turns = await core.threads.turns(channel, thread, MAX_TURNS)
+    turns = await core.turns(channel, thread, MAX_TURNS)
     return export(video, transcript, summary, turns, format, labels)

@@ -65,7 +65,7 @@ class Ingest:
         digest = hashlib.sha256(settings.encode("utf-8", "replace")).hexdigest()[:11]
         return Order(f"{video_id}-{digest}", video_id, file, channel, language)
 
-    async def at_hand(self, order: Order) -> Ready | None:
+    async def find_ready(self, order: Order) -> Ready | None:
         """The video, known to the channel from now on, if nothing else need be done for that."""
         video = await self.videos.get(order.video_id)
         transcript = await self._heard(order)

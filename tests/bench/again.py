@@ -18,6 +18,7 @@ from core.ports import ProgressCallback
 from core.sources import find_sources
 from tests.bench import fresh
 from tests.bench.figures import Row
+from tests.harness.fake_core import finish
 
 TIMES = 5
 LINK = "https://youtu.be/aaaaaaaaaaa"
@@ -48,7 +49,7 @@ async def _remember_a_link(data: Path) -> None:
         hearing = replace(core.transcript_maker, fetcher=copy)
         [source] = find_sources(LINK)
         there = replace(core, fetcher=copy, transcript_maker=hearing)
-        await there.ingest(source, "bench", lambda progress: None)
+        await finish(there.ingest(source, "bench"))
 
 
 class Copy:

@@ -18,6 +18,7 @@ from core.pipeline.front import Pipeline
 from core.sources import find_sources
 from tests.bench import fresh
 from tests.bench.figures import Row, percentile
+from tests.harness.fake_core import finish
 from tests.harness.lectures import Lecture, read_lecture
 
 QUESTIONS = 120
@@ -48,7 +49,7 @@ async def _measure(data: Path, talk: Path, questions: Sequence[str]) -> list[Row
 async def _ask(core: Pipeline, file: Path, questions: Sequence[str]) -> list[Timings]:
     """Every question once, in one conversation; the first is asked before, untimed."""
     [source] = find_sources(str(file))
-    ready = await core.ingest(source, "bench", lambda progress: None)
+    ready = await finish(core.ingest(source, "bench"))
     timings = []
     for question in [questions[0], *questions]:
         stream = core.answer(question, "bench", ready.video.id, file.name, lambda progress: None)

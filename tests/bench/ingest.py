@@ -20,10 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.config import read_config
+from core.backends.storage.addresses import database_url
+from core.backends.storage.store import open_store
 from core.bootstrap import open_core
 from core.sources import find_sources
 from tests.bench import fresh
 from tests.bench.figures import Row
+from tests.harness.fake_core import finish
 
 PAIRS = 3
 GOAL = 1.25
@@ -59,8 +62,9 @@ async def _texts(file: Path, data: Path) -> list[str]:
     config = read_config(fresh.CONFIG, {"TUBETHREAD_DATA": str(data)})
     async with open_core(config) as core:
         [source] = find_sources(str(file))
-        ready = await core.ingest(source, "bench", lambda progress: None)
-        chunks, _ = await core.indexer.chunks.load([ready.video.id])
+        ready = await finish(core.ingest(source, "bench"))
+    async with open_store(database_url(config)) as store:
+        chunks, _ = await store.chunks.load([ready.video.id])
         return [chunk.indexed for chunk in chunks]
 
 

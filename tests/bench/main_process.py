@@ -29,7 +29,8 @@ async def observe(texts: list[str]) -> dict[str, object]:
         for text in texts:
             began = time.perf_counter()
             for source in find_sources(text):
-                await core.ingest(source, "bench", lambda progress: None)
+                async for _ in core.ingest(source, "bench"):
+                    pass
             seconds.append(time.perf_counter() - began)
         me = psutil.Process()
         return {

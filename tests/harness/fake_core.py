@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.backends.bm25 import Bm25
 from core.config import Limits, Speech
 from core.errors import CoreError
-from core.model import Answer, Segment, Video
+from core.model import Answer, Progress, Ready, Segment, Video
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
-from core.ports import LanguageModel
+from core.ports import LanguageModel, ProgressCallback
 from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
@@ -62,7 +63,7 @@ class FakeCore:
             videos=self.store.videos,
             library=self.store.library,
             threads=self.store.threads,
-            ingesting=ingest,
+            ingest=ingest,
             jobs=open_jobs,
             indexer=ingest.indexer,
             retriever=Retriever(
@@ -104,6 +105,18 @@ class FakeCore:
 
 def silent(progress: object) -> None:
     """A `ProgressCallback` that nobody listens to."""
+
+
+async def finish(
+    events: AsyncGenerator[Progress | Ready], on_progress: ProgressCallback = silent
+) -> Ready:
+    """Read an ingest's stream to its end."""
+    async with aclosing(events) as stream:
+        async for event in stream:
+            if isinstance(event, Ready):
+                return event
+            on_progress(event)
+    raise AssertionError("the stream ends with a Ready")
 
 
 async def ask(

@@ -15,7 +15,7 @@ from bot.config import Config
 from bot.handlers.incoming import Handlers
 from bot.serve import handling
 from bot.words import Words
-from core.bootstrap import House
+from core.bootstrap import ChatCore, chat_records
 from core.config import Language
 from core.model import Video
 from core.ports import ProgressCallback
@@ -63,8 +63,8 @@ async def rest(store: MemoryStore, platform: str) -> None:
 @asynccontextmanager
 async def handled(adapter: Chat, config: Config, world: FakeCore) -> AsyncIterator[Handlers]:
     """The bot's handlers at work for an adapter that is open."""
-    house = House(world.pipeline(), world.store)
-    async with handling(adapter, house, config, _words()) as handlers:
+    core = ChatCore(world.pipeline(), chat_records(world.store))
+    async with handling(adapter, core, config, _words()) as handlers:
         yield handlers
 
 

@@ -5,7 +5,7 @@ import pytest
 from core.errors import IndexBroken
 from core.sources import Link
 from tests.fakes.indexes import FakeKeywordIndex
-from tests.harness.fake_core import VIDEOS, FakeCore, silent
+from tests.harness.fake_core import VIDEOS, FakeCore, finish
 
 LINK, OTHER, THIRD = (Link(video.id) for video in VIDEOS)
 BOTH = {LINK.video_id, OTHER.video_id}
@@ -29,7 +29,7 @@ async def world(tmp_path):
     """Two videos in the channel: of a single one the store itself is searched."""
     world = FakeCore(tmp_path)
     for link in (LINK, OTHER):
-        await world.pipeline().ingest(link, "hive", silent)
+        await finish(world.pipeline().ingest(link, "hive"))
     return world
 
 
@@ -53,7 +53,7 @@ async def test_a_cache_that_was_deleted_is_filled_without_embedding_again(world)
 
 
 async def test_what_a_cache_has_too_much_is_taken_out(world):
-    await world.pipeline().ingest(THIRD, "hive", silent)
+    await finish(world.pipeline().ingest(THIRD, "hive"))
     await world.store.library.forget("hive", THIRD.video_id)  # by another process
     await world.pipeline().search("queen", "hive", 5)
     assert await held(world) == BOTH
@@ -76,7 +76,7 @@ async def test_a_damaged_cache_is_made_anew(world):
 
 async def test_another_embedder_makes_all_vectors_anew(world):
     world.embedder.name = "another"
-    await world.pipeline().ingest(LINK, "hive", silent)
+    await finish(world.pipeline().ingest(LINK, "hive"))
     recipe = await world.store.chunks.recipe(LINK.video_id)
     assert recipe.endswith(" another")
 

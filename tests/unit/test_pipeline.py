@@ -17,12 +17,12 @@ from core.errors import (
     UnknownVideo,
     VideoPrivate,
 )
-from core.model import Turn
+from core.model import Progress, Ready, Turn
 from core.sources import Link
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.language_model import Broken, ScriptedModel
 from tests.fakes.transcriber import FakeTranscriber, WaitingTranscriber
-from tests.harness.fake_core import BEES, SAID, FakeCore, ask, silent
+from tests.harness.fake_core import BEES, SAID, FakeCore, ask, finish, silent
 
 LINK, OTHER = Link(BEES.id), Link("bbbbbbbbbbb")
 SUMMARY = {
@@ -43,7 +43,7 @@ def world(tmp_path):
 
 async def test_a_link_becomes_a_video_one_can_question(world):
     pipeline = world.pipeline()
-    ready = await pipeline.ingest(LINK, "hive", silent)
+    ready = await finish(pipeline.ingest(LINK, "hive"))
     answer = await ask(pipeline, QUEEN)
     assert ready.video.title == BEES.title
     assert ready.transcript.segments == SAID
@@ -52,10 +52,17 @@ async def test_a_link_becomes_a_video_one_can_question(world):
     assert answer.citations[0].url == f"https://youtu.be/{BEES.id}?t=5"
 
 
+async def test_an_ingest_yields_its_progress_and_then_what_is_ready(world):
+    *stages, ready = [event async for event in world.pipeline().ingest(LINK, "hive")]
+    assert [type(event) for event in stages] == [Progress] * len(stages)
+    assert {"transcribe", "summarise"} <= {progress.stage for progress in stages}
+    assert isinstance(ready, Ready)
+
+
 async def test_five_pastes_at_once_are_heard_once_and_known_to_each_channel(world):
     pipeline = world.pipeline()
     channels = ("one", "two", "three", "four", "five")
-    await asyncio.gather(*(pipeline.ingest(LINK, channel, silent) for channel in channels))
+    await asyncio.gather(*(finish(pipeline.ingest(LINK, channel)) for channel in channels))
     assert len(world.transcriber.heard) == 1
     assert world.fetcher.calls == ["look_up", "download"]
     assert world.embedder.embedded == 1
@@ -64,12 +71,12 @@ async def test_five_pastes_at_once_are_heard_once_and_known_to_each_channel(worl
 
 
 async def test_a_known_video_asks_nobody_anything(world):
-    await world.pipeline().ingest(LINK, "hive", silent)
+    await finish(world.pipeline().ingest(LINK, "hive"))
     world.fetcher = FakeFetcher(failures={"look_up": VideoPrivate()})
     world.transcriber = FakeTranscriber(failure=NoSpeech())
     before = world.embedder.embedded
     told = []
-    again = await world.pipeline().ingest(LINK, "hive", told.append)
+    again = await finish(world.pipeline().ingest(LINK, "hive"), told.append)
     assert again.transcript.segments == SAID
     assert world.embedder.embedded == before
     assert told == []
@@ -79,7 +86,7 @@ async def test_a_video_that_cannot_be_had_leaves_nothing_behind(world):
     world.transcriber = FakeTranscriber()
     pipeline = world.pipeline()
     with pytest.raises(NoSpeech):
-        await pipeline.ingest(LINK, "hive", silent)
+        await finish(pipeline.ingest(LINK, "hive"))
     assert await world.store.videos.get(BEES.id) is None
     with pytest.raises(NothingToAsk):
         await ask(pipeline, QUEEN)
@@ -89,15 +96,15 @@ async def test_a_video_that_cannot_be_had_leaves_nothing_behind(world):
 async def test_after_a_failure_the_same_link_can_be_tried_again(world):
     world.transcriber = FakeTranscriber(*SAID, failure=ModelFailed("once"))
     with pytest.raises(ModelFailed):
-        await world.pipeline().ingest(LINK, "hive", silent)
+        await finish(world.pipeline().ingest(LINK, "hive"))
     world.transcriber = FakeTranscriber(*SAID)
-    assert await world.pipeline().ingest(LINK, "hive", silent)
+    assert await finish(world.pipeline().ingest(LINK, "hive"))
 
 
 async def test_the_model_sums_up_and_answers_where_it_is_there(world):
     world.model = ScriptedModel([SUMMARY, "Nora Lee found her [2].", QUESTIONS])
     pipeline = world.pipeline()
-    ready = await pipeline.ingest(LINK, "hive", silent)
+    ready = await finish(pipeline.ingest(LINK, "hive"))
     answer = await ask(pipeline, QUEEN)
     assert ready.summary.engine == "scripted"
     assert ready.summary.points[0].start_s == 5.0
@@ -112,7 +119,7 @@ async def test_a_model_that_is_away_or_fails_is_stood_in_for_and_it_is_said(worl
     world.model = ScriptedModel([ModelFailed("broke"), ModelFailed("broke")])
     world.away = OllamaUnreachable("http://127.0.0.1:11434") if when == "away" else None
     pipeline = world.pipeline()
-    ready = await pipeline.ingest(LINK, "hive", silent)
+    ready = await finish(pipeline.ingest(LINK, "hive"))
     answer = await ask(pipeline, QUEEN)
     assert (ready.summary.engine, answer.engine) == ("extractive", "extractive")
     assert ready.notes == ("llm_away",)
@@ -123,18 +130,18 @@ async def test_a_model_that_is_away_or_fails_is_stood_in_for_and_it_is_said(worl
 async def test_a_summary_of_the_stand_in_gives_way_when_the_model_is_back(world):
     world.model = ScriptedModel([SUMMARY])
     world.away = OllamaUnreachable("http://127.0.0.1:11434")
-    await world.pipeline().ingest(LINK, "hive", silent)
+    await finish(world.pipeline().ingest(LINK, "hive"))
     world.away = None
-    ready = await world.pipeline().ingest(LINK, "hive", silent)
+    ready = await finish(world.pipeline().ingest(LINK, "hive"))
     assert ready.summary.engine == "scripted"
     assert len(world.transcriber.heard) == 1
 
 
 async def test_a_stored_summary_of_the_model_serves_while_it_is_away(world):
     world.model = ScriptedModel([SUMMARY])
-    await world.pipeline().ingest(LINK, "hive", silent)
+    await finish(world.pipeline().ingest(LINK, "hive"))
     world.away = OllamaUnreachable("http://127.0.0.1:11434")
-    ready = await world.pipeline().ingest(LINK, "hive", silent)
+    ready = await finish(world.pipeline().ingest(LINK, "hive"))
     assert ready.summary.engine == "scripted"
     assert ready.notes == ()
 
@@ -143,7 +150,7 @@ async def test_a_model_that_must_be_used_is_not_stood_in_for(world):
     world.model, world.insist = ScriptedModel([]), True
     world.away = OllamaUnreachable("http://127.0.0.1:11434")
     with pytest.raises(OllamaUnreachable):
-        await world.pipeline().ingest(LINK, "hive", silent)
+        await finish(world.pipeline().ingest(LINK, "hive"))
     world.away = None
     assert await world.store.videos.transcript(BEES.id), "what was heard is kept"
 
@@ -151,7 +158,7 @@ async def test_a_model_that_must_be_used_is_not_stood_in_for(world):
 async def test_a_model_that_breaks_off_in_the_middle_is_told(world):
     world.model = ScriptedModel([SUMMARY, Broken("Nora Lee found", ModelFailed("broke"))])
     pipeline = world.pipeline()
-    await pipeline.ingest(LINK, "hive", silent)
+    await finish(pipeline.ingest(LINK, "hive"))
     with pytest.raises(ModelFailed):
         await ask(pipeline, QUEEN)
     assert await world.store.threads.turns("hive", "thread", 9) == []
@@ -160,7 +167,7 @@ async def test_a_model_that_breaks_off_in_the_middle_is_told(world):
 async def test_a_thread_remembers_its_turns_and_a_question_is_asked_with_them(world):
     world.model = ScriptedModel([SUMMARY, "Nora Lee [2].", QUESTIONS, "In Arden [2].", QUESTIONS])
     pipeline = world.pipeline()
-    await pipeline.ingest(LINK, "hive", silent)
+    await finish(pipeline.ingest(LINK, "hive"))
     first = await ask(pipeline, QUEEN)
     await ask(pipeline, "And where?")
     turns = await world.store.threads.turns("hive", "thread", 9)
@@ -173,7 +180,7 @@ async def test_a_thread_remembers_its_turns_and_a_question_is_asked_with_them(wo
 async def test_without_an_embedder_words_alone_serve(world):
     world.embedder.failure = EmbedderMissing("none")
     pipeline = world.pipeline()
-    ready = await pipeline.ingest(LINK, "hive", silent)
+    ready = await finish(pipeline.ingest(LINK, "hive"))
     answer = await ask(pipeline, QUEEN)
     [hit, *_] = await pipeline.search("queen", "hive", 5)
     assert "keyword_only" in ready.notes
@@ -184,9 +191,9 @@ async def test_without_an_embedder_words_alone_serve(world):
 
 async def test_an_embedder_that_comes_later_is_used_at_the_next_ingest(world):
     world.embedder.failure = EmbedderMissing("none")
-    await world.pipeline().ingest(LINK, "hive", silent)
+    await finish(world.pipeline().ingest(LINK, "hive"))
     world.embedder.failure = None
-    ready = await world.pipeline().ingest(LINK, "hive", silent)
+    ready = await finish(world.pipeline().ingest(LINK, "hive"))
     chunks, vectors = await world.store.chunks.load([BEES.id])
     assert ready.notes == ()
     assert len(vectors) == len(chunks)
@@ -194,8 +201,8 @@ async def test_an_embedder_that_comes_later_is_used_at_the_next_ingest(world):
 
 async def test_while_an_index_cannot_be_read_the_store_answers(world):
     pipeline = world.pipeline()
-    await pipeline.ingest(LINK, "hive", silent)
-    await pipeline.ingest(OTHER, "hive", silent)
+    await finish(pipeline.ingest(LINK, "hive"))
+    await finish(pipeline.ingest(OTHER, "hive"))
     world.keywords.failure = IndexBroken("gone")
     answer = await ask(pipeline, QUEEN)
     assert "cache_rebuilding" in answer.notes
@@ -206,7 +213,7 @@ async def test_while_an_index_cannot_be_read_the_store_answers(world):
 
 async def test_channels_know_nothing_of_each_other(world):
     pipeline = world.pipeline()
-    await pipeline.ingest(LINK, "hive", silent)
+    await finish(pipeline.ingest(LINK, "hive"))
     with pytest.raises(NothingToAsk):
         await ask(pipeline, QUEEN, channel="elsewhere")
     with pytest.raises(UnknownVideo):
@@ -217,8 +224,8 @@ async def test_channels_know_nothing_of_each_other(world):
 
 async def test_what_is_forgotten_is_not_found_again(world):
     pipeline = world.pipeline()
-    await pipeline.ingest(LINK, "hive", silent)
-    await pipeline.ingest(OTHER, "hive", silent)
+    await finish(pipeline.ingest(LINK, "hive"))
+    await finish(pipeline.ingest(OTHER, "hive"))
     await ask(pipeline, QUEEN, video_id=BEES.id)
     assert await pipeline.forget("hive", BEES.id) == [BEES.id]
     hits = await pipeline.search("queen", "hive", 9)
@@ -231,7 +238,7 @@ async def test_what_is_forgotten_is_not_found_again(world):
 @pytest.mark.parametrize("question", ["", "  \n\t ", "\udcff\x07"])
 async def test_an_empty_question_is_refused(world, question):
     pipeline = world.pipeline()
-    await pipeline.ingest(LINK, "hive", silent)
+    await finish(pipeline.ingest(LINK, "hive"))
     with pytest.raises(EmptyQuestion):
         await ask(pipeline, question)
     with pytest.raises(EmptyQuestion):
@@ -243,7 +250,7 @@ async def test_a_korean_question_is_answered_in_korean(world):
         [SUMMARY, "노라 리입니다 [2].", QUESTIONS, "Nora Lee [2].", QUESTIONS]
     )
     pipeline = world.pipeline()
-    await pipeline.ingest(LINK, "hive", silent)
+    await finish(pipeline.ingest(LINK, "hive"))
     await ask(pipeline, "누가 여왕벌을 찾았나요?")
     await ask(pipeline, QUEEN)
     assert "Korean" in world.model.prompts[1][-1].text
@@ -252,15 +259,15 @@ async def test_a_korean_question_is_answered_in_korean(world):
 
 async def test_timings_leave_the_loading_of_a_model_out(world):
     pipeline = world.pipeline()
-    await pipeline.ingest(LINK, "hive", silent)
+    await finish(pipeline.ingest(LINK, "hive"))
     timings = (await ask(pipeline, QUEEN)).timings
     assert timings.retrieval_ms <= timings.first_token_ms <= timings.total_ms
 
 
 async def test_one_channel_may_forget_what_another_is_taking_in(world):
     pipeline = world.pipeline()
-    await pipeline.ingest(LINK, "hive", silent)
-    await asyncio.gather(pipeline.ingest(LINK, "sea", silent), pipeline.forget("hive"))
+    await finish(pipeline.ingest(LINK, "hive"))
+    await asyncio.gather(finish(pipeline.ingest(LINK, "sea")), pipeline.forget("hive"))
     assert [video.id for video in await world.store.library.videos("sea")] == [LINK.video_id]
     assert (await ask(pipeline, QUEEN, channel="sea")).citations
 
@@ -268,7 +275,7 @@ async def test_one_channel_may_forget_what_another_is_taking_in(world):
 async def test_what_one_channel_forgets_stays_begun_for_another(world):
     world.transcriber = WaitingTranscriber(*SAID)
     pipeline = world.pipeline()
-    jobs = await pipeline.jobs()
+    jobs = await pipeline._jobs()
     theirs, ours = [
         await jobs.submit(await world.ingest().order(LINK, channel, "en"))
         for channel in ("sea", "hive")
@@ -280,9 +287,9 @@ async def test_what_one_channel_forgets_stays_begun_for_another(world):
     assert await world.store.checkpoints.load(BEES.id, recipe)
     assert await world.store.videos.get(BEES.id)
     with pytest.raises(UnknownJob):
-        await pipeline.outcome(ours)
+        await finish(pipeline.resume(ours))
     world.transcriber.go_on.set()
-    assert (await pipeline.outcome(theirs)).transcript.segments == SAID
+    assert (await finish(pipeline.resume(theirs))).transcript.segments == SAID
 
 
 async def test_what_was_begun_a_week_ago_is_kept_no_longer(world):
@@ -296,7 +303,7 @@ async def test_what_was_begun_a_week_ago_is_kept_no_longer(world):
 
 async def test_half_a_character_in_a_question_does_no_harm(world):
     pipeline = world.pipeline()
-    await pipeline.ingest(LINK, "hive", silent)
+    await finish(pipeline.ingest(LINK, "hive"))
     answer = await ask(pipeline, f"\udcff{QUEEN}\x1b[2J")
     assert answer.question == QUEEN
     assert answer.citations

@@ -283,7 +283,7 @@ async def test_a_video_that_fails_is_told_in_its_thread_in_words_that_serve_ther
             assert told.draft.text == EN("chat.stopped")
         else:
             assert len(told.draft.text.splitlines()) == 2
-        assert await scene.core.library.videos(HERE.channel) == []
+        assert await scene.core.videos(HERE.channel) == []
         await scene.restart()
         await scene.settle()
         assert len(scene.chat.messages) == 1

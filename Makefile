@@ -1,8 +1,8 @@
-# What people and CI run. Nothing is needed but Python >= 3.11 and make.
+# Commands for people and CI. Needs only Python >= 3.11 and make.
 
 PYTHON ?= python3
 BIN := .venv/bin
-# A folder of wheels that pip looks into serves uv as well (uv reads a list with commas).
+# uv also looks for wheels in the folders of PIP_FIND_LINKS (uv wants commas between them).
 comma := ,
 empty :=
 export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LINKS)))
@@ -12,8 +12,8 @@ FILES := -r requirements.txt -r requirements-dev.txt -c constraints.txt
 
 setup: .venv/ready
 
-# uv is five times faster than pip; where it cannot be had, pip does the same. The stamp makes the
-# second call free. CTranslate2 opens CUDA 12's cuBLAS, which torch no longer brings.
+# uv is five times faster than pip; without it, pip installs the same. The stamp skips repeated
+# setup. CTranslate2 needs CUDA 12's cuBLAS, which torch no longer includes.
 .venv/ready: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -33,21 +33,21 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# In the order of the files: the long ones come first, so that nobody waits for the last one.
+# Files in collection order: the slow ones come first, so that no worker ends late.
 test: lint
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 bench: setup
 	$(BIN)/python -m tests.bench
 
-# Faults by the hundred; each is named by its seed.
+# Random faults by the hundred; a failure names its seed.
 torture: setup
 	$(BIN)/python -m tests.torture
 
-# The README's, from messages that the bot really sends. Needs a Chromium.
+# Draw the README's pictures from messages that the bot really sends. Needs Chromium.
 pictures: setup
 	$(BIN)/python -m tests.pictures
 
-# YouTube changes every few weeks; this renews what talks to it and nothing else.
+# YouTube changes every few weeks; this updates yt-dlp and nothing else.
 update: setup
 	$(BIN)/python -m pip install --upgrade 'yt-dlp[default,deno]'

@@ -1,4 +1,4 @@
-"""This file is `python -m bot`, which is also the command `tubethread`."""
+"""The entry point: `python -m bot`, installed as `tubethread`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""This file reads config.yaml and the environment into one frozen Config, or says what is wrong.
+"""Read config.yaml and the environment into one frozen Config.
 
-Order: TUBETHREAD_DATA, then the file, then defaults. `${NAME}` is expanded in values after YAML is
-parsed, so that a token with YAML's own characters stays a token.
+Precedence: TUBETHREAD_DATA, the file, the defaults. `${NAME}` is expanded after YAML is parsed, so
+that a token may contain YAML's special characters.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ DEFAULT_PATH = Path("config.yaml")
 
 
 class Discord(Section):
-    """Discord. `api_base` and `gateway_url` are empty for the real one. `message_content`: ask for
-    the right to read what people write; without it commands, buttons and mentions still serve."""
+    """Discord. Empty `api_base` and `gateway_url` mean Discord's own. `message_content` requests
+    the intent to read messages; without it, commands, buttons and mentions still work."""
 
     token: SecretStr = SecretStr("")
     message_content: bool = True
@@ -31,8 +31,8 @@ class Discord(Section):
 
 
 class Telegram(Section):
-    """Telegram. `api_base` and `file_base` are empty for the real one. `webhook_url`: where what
-    happens is brought, over HTTPS; empty: it is fetched. `allowed_chats`: empty for all."""
+    """Telegram. Empty `api_base` and `file_base` mean Telegram's own. `webhook_url` receives
+    updates over HTTPS; empty means polling. An empty `allowed_chats` allows all."""
 
     token: SecretStr = SecretStr("")
     allowed_chats: tuple[int, ...] = ()
@@ -44,7 +44,7 @@ class Telegram(Section):
 
 
 class Quotas(Section):
-    """How much may be asked of us a day (UTC), on the chat platforms."""
+    """Limits per day (UTC) on the chat platforms."""
 
     videos_per_person: int = Field(20, ge=0)
     videos_per_channel: int = Field(100, ge=0)
@@ -55,7 +55,7 @@ class Quotas(Section):
 
 
 class Config(Core):
-    """The whole of config.yaml: core's sections and one for each platform."""
+    """All of config.yaml: the core's sections, quotas, and a section for each platform."""
 
     quotas: Quotas = Quotas()
     discord: Discord = Discord()
@@ -63,9 +63,9 @@ class Config(Core):
 
 
 def read_config(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
-    """The settings in `path`. The default file may be missing, a named one may not.
+    """Read the settings in `path`. Only the default file may be missing.
 
-    Raises ConfigInvalid with the dotted key and what is wrong with it, never with its value."""
+    Raises ConfigInvalid with the dotted key and the problem, never with the value."""
     values = _parse(path) if path.exists() or path != DEFAULT_PATH else {}
     values = {key: _expand(value, environment, str(key)) for key, value in values.items()}
     if folder := environment.get("TUBETHREAD_DATA"):
@@ -75,20 +75,20 @@ def read_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise ConfigInvalid(key, first["msg"]) from None  # the cause would show the value
+        raise ConfigInvalid(key, first["msg"]) from None  # the cause contains the value
 
 
 def _parse(path: Path) -> dict[str, object]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
-        raise ConfigInvalid(path.name, error.strerror or "cannot be read") from error
+        raise ConfigInvalid(path.name, error.strerror or "can't be read") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"not YAML in line {mark.line + 1}" if mark else "not YAML"
-        raise ConfigInvalid(path.name, where) from None  # the cause would show the line
+        raise ConfigInvalid(path.name, where) from None  # the cause contains the line
     if not isinstance(values, dict):
-        raise ConfigInvalid(path.name, "not a list of keys and values")
+        raise ConfigInvalid(path.name, "not a mapping of keys to values")
     return {str(key): value for key, value in values.items() if value is not None}
 
 
@@ -100,9 +100,9 @@ def _expand(value: object, environment: Mapping[str, str], key: str) -> object:
     if not isinstance(value, str):
         return value
 
-    def named(match: re.Match[str]) -> str:
+    def look_up(match: re.Match[str]) -> str:
         if match[1] not in environment:
-            raise ConfigInvalid(key, f"the environment has no {match[1]}")
+            raise ConfigInvalid(key, f"the environment variable {match[1]} is not set")
         return environment[match[1]]
 
-    return re.sub(r"\$\{(\w+)\}", named, value)
+    return re.sub(r"\$\{(\w+)\}", look_up, value)

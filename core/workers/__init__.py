@@ -1,1 +1,1 @@
-"""Child processes for heavy or hostile work: supervisor, protocol, limits."""
+"""Run libraries that are large, or read untrusted files, in child processes."""

@@ -1,10 +1,11 @@
-"""This file is a child process: it builds the backends of one role and obeys supervisor.py.
+"""A child process's program: build the backends of one role and serve requests.
 
     python -m core.workers.child_main fetch | speech | index
 
-First line in: the settings. Then one request a line; its replies are `told` (progress), `item`
-(results) and at last `done` or `error`, and among them a `beat` every second. The end of the input
-ends the process and all it started.
+The first line of standard input holds the settings, every further line one request. Replies go to
+standard output, one a line: any number of `progress` and `item`, then `done` or `error`, with a
+`heartbeat` every second in between. At the end of the input the process ends, with every process
+that it started.
 """
 
 from __future__ import annotations
@@ -40,36 +41,38 @@ log = logging.getLogger(__name__)
 
 Setup = dict[str, Any]
 Method = Callable[..., object]
-"""Called with `on_progress` and the request's arguments."""
+"""Called with `on_progress` and the request's arguments. A returned iterator is streamed."""
 
 
 def serve(role: str, build: Callable[[Setup], dict[str, Method]]) -> None:
-    """Obeys until the input ends."""
+    """Serve requests until the input ends."""
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {role} %(message)s")
-    _come_second()
-    # Libraries print to standard output; replies must not be mixed with it.
+    _lower_priority()
+    # Libraries print to standard output, which must not mix with replies: send that to stderr.
     replies = Replies(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
     setup = decode(lines.get())
-    most = setup["max_file_bytes"]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))  # Chroma once grew a file to 470 GB
+    max_bytes = setup["max_file_bytes"]
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (max_bytes, max_bytes)
+    )  # Chroma once grew a file to 470 GB
     methods = build(setup)
-    threading.Thread(target=replies.beat, daemon=True).start()
+    threading.Thread(target=replies.send_heartbeats, daemon=True).start()
     while True:
         request = decode(lines.get())
-        with replies.beating():
-            _obey(role, methods[request["method"]], request["args"], replies)
+        with replies.heartbeat():
+            _handle(role, methods[request["method"]], request["args"], replies)
 
 
 class Replies:
-    """What this process says. Who works and who beats share one pipe."""
+    """Writes replies. Shared by the main thread and the heartbeat thread."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._lock = threading.Lock()
-        self._is_at_work = threading.Event()
+        self._is_working = threading.Event()
 
     def send(self, **reply: object) -> None:
         with self._lock:
@@ -77,29 +80,29 @@ class Replies:
             self._file.flush()
 
     @contextmanager
-    def beating(self) -> Iterator[None]:
-        """Inside, a beat is sent every second: work goes on, however long it takes."""
-        self._is_at_work.set()
+    def heartbeat(self) -> Iterator[None]:
+        """Send a heartbeat every second inside the block."""
+        self._is_working.set()
         yield
-        self._is_at_work.clear()
+        self._is_working.clear()
 
-    def beat(self) -> None:
-        """In a thread of its own: what stops the process, or holds the interpreter, stops it."""
-        with suppress(OSError):  # nobody is there to hear it: the process ends by that, too
-            while self._is_at_work.wait():
-                self.send(beat=True)
+    def send_heartbeats(self) -> None:
+        """Run in a thread of its own, so that a stopped process or held GIL stops the heartbeat."""
+        with suppress(OSError):  # the parent is gone: _read_lines ends the process
+            while self._is_working.wait():
+                self.send(heartbeat=True)
                 time.sleep(HEARTBEAT_S)
 
 
-def _come_second() -> None:
-    """The main process answers first, and is not the one that a system out of memory ends."""
+def _lower_priority() -> None:
+    """Nice the child and make it the OOM killer's first choice."""
     os.nice(5)
-    with suppress(OSError):  # Linux has it
+    with suppress(OSError):  # only Linux has it
         Path("/proc/self/oom_score_adj").write_text("500")
 
 
-def _listen(lines: queue.SimpleQueue[bytes]) -> None:
-    """Reads ahead, to notice at once, in the middle of a request too, that the parent is gone."""
+def _read_lines(lines: queue.SimpleQueue[bytes]) -> None:
+    """Read ahead of the work, to notice during a request that the parent is gone; then end."""
     for line in sys.stdin.buffer:
         lines.put(line)
     if os.getpgrp() == os.getpid():
@@ -107,27 +110,27 @@ def _listen(lines: queue.SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _obey(role: str, method: Method, args: dict[str, Any], replies: Replies) -> None:
+def _handle(role: str, method: Method, args: dict[str, Any], replies: Replies) -> None:
     try:
-        result = method(lambda progress: replies.send(told=progress), **args)
+        result = method(lambda progress: replies.send(progress=progress), **args)
         for item in result if isinstance(result, Iterator) else (result,):
             replies.send(item=item)
         replies.send(done=True)
     except CoreError as error:
         log.info("%s", error, exc_info=True)
-        _confess(error, replies)
-    except Exception as error:  # a child's last word; the parent goes on
-        log.warning("unexpected", exc_info=True)
+        _send_error(error, replies)
+    except Exception as error:  # whatever a library raises becomes a reply
+        log.warning("unexpected error", exc_info=True)
         is_memory = isinstance(error, MemoryError)
         kind = WorkerOutOfMemory if is_memory else WorkerFailed
-        _confess(kind(role, type(error).__name__), replies)
+        _send_error(kind(role, type(error).__name__), replies)
 
 
-def _confess(error: CoreError, replies: Replies) -> None:
+def _send_error(error: CoreError, replies: Replies) -> None:
     replies.send(error={"code": error.code, "facts": error.facts})
 
 
-# Each role imports its libraries when it is built: no child carries another's.
+# Each builder imports its own libraries, so that no child loads those of another role.
 
 
 def _fetch(setup: Setup) -> dict[str, Method]:
@@ -159,8 +162,8 @@ def _speech(setup: Setup) -> dict[str, Method]:
     def transcribe(
         on_progress: ProgressCallback, audio: str, language: str, from_s: float, compute: object
     ) -> Iterator[Window]:
-        wanted = read(SpeechCompute, compute) if compute else None
-        return whisper.transcribe(Path(audio), language, from_s, wanted)
+        checked = read(SpeechCompute, compute) if compute else None
+        return whisper.transcribe(Path(audio), language, from_s, checked)
 
     return {
         "transcribe": transcribe,
@@ -173,15 +176,15 @@ def _speech(setup: Setup) -> dict[str, Method]:
 def _index(setup: Setup) -> dict[str, Method]:
     @cache
     def folder() -> Path:
-        """The caches, this process's alone as long as it lives: Chroma does not bear two."""
-        own = Path(setup["cache"])
-        lock = os.open(own / "lock", os.O_CREAT | os.O_RDWR)
+        """The cache folder, locked until this process ends: Chroma allows one process at a time."""
+        cache_folder = Path(setup["cache"])
+        lock = os.open(cache_folder / "lock", os.O_CREAT | os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(lock)
-            raise IndexBroken("another process has it") from error
-        return own
+            raise IndexBroken("another process is using it") from error
+        return cache_folder
 
     @cache
     def embedder() -> SentenceEmbedder:

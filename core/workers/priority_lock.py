@@ -1,4 +1,4 @@
-"""This file is a lock that serves the urgent first: questions do not queue behind ingests."""
+"""A lock that serves urgent waiters first, so that questions do not queue behind ingests."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 
 class PriorityLock:
-    """Held by one at a time and handed on: to the urgent in the order they came, then to others.
+    """A mutual-exclusion lock: urgent waiters in order of arrival, then the others.
 
-    Who is cancelled while waiting loses nobody else's turn."""
+    Cancelling a waiter costs no other waiter its turn."""
 
     def __init__(self) -> None:
         self._is_held = False
@@ -21,13 +21,13 @@ class PriorityLock:
     @asynccontextmanager
     async def __call__(self, *, urgent: bool = False) -> AsyncIterator[None]:
         """`async with lock(urgent=True): ...`"""
-        await self._take(self._urgent if urgent else self._others)
+        await self._acquire(self._urgent if urgent else self._others)
         try:
             yield
         finally:
-            self._hand_on()
+            self._release()
 
-    async def _take(self, queue: deque[asyncio.Future[None]]) -> None:
+    async def _acquire(self, queue: deque[asyncio.Future[None]]) -> None:
         if not self._is_held:
             self._is_held = True
             return
@@ -36,16 +36,16 @@ class PriorityLock:
         try:
             await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():  # it was handed to us just before
-                self._hand_on()
+            if not turn.cancelled():  # the lock was handed to us just before
+                self._release()
             raise
 
-    def _hand_on(self) -> None:
-        """It stays held on the way, so that nobody who comes just now gets in between."""
+    def _release(self) -> None:
+        """Hand the lock to the next waiter. It stays held, so that no newcomer can overtake."""
         for queue in (self._urgent, self._others):
             while queue:
                 turn = queue.popleft()
-                if not turn.done():  # else who waited was cancelled
+                if not turn.done():  # otherwise that waiter was cancelled
                     turn.set_result(None)
                     return
         self._is_held = False

@@ -1,4 +1,4 @@
-"""This file turns values into lines of JSON between processes, and back into checked values."""
+"""Encode values as lines of JSON between processes, and decode them with validation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 
 def encode(value: object) -> bytes:
-    """One line without its end. Any text survives, even half a character of a file's name."""
-    return json.dumps(value, default=_plain, separators=(",", ":")).encode("ascii")
+    """Encode `value` as one line, without its newline. Lone surrogates in file names survive."""
+    return json.dumps(value, default=_to_json, separators=(",", ":")).encode("ascii")
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """An object of JSON. Raises ValueError."""
+    """Decode a JSON object. Raises ValueError."""
     value = json.loads(line)
     if not isinstance(value, dict):
         raise ValueError("not an object")
@@ -32,23 +32,23 @@ def decode(line: bytes) -> dict[str, Any]:
 
 
 def read(kind: type[T], value: object) -> T:
-    """`value` as a `kind`, every field checked. Raises ValueError (pydantic's)."""
+    """Convert decoded JSON to a `kind`, validating every field. Raises pydantic's ValueError."""
     adapter: TypeAdapter[T] = _adapter(cast(Hashable, kind))
     return adapter.validate_python(value)
 
 
 def read_vectors(value: Any) -> Vectors:
-    """What `encode` made of an array."""
+    """Convert decoded JSON to the array that `encode` was given."""
     flat = np.frombuffer(b64decode(value["float32"]), dtype="<f4")
     return flat.reshape(value["shape"]).astype(np.float32)
 
 
-@cache  # one entry for each kind that travels
+@cache  # one entry per type that is sent
 def _adapter(kind: Hashable) -> TypeAdapter[Any]:
     return TypeAdapter(cast(Any, kind))
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     if isinstance(value, np.ndarray):
         raw = np.ascontiguousarray(value, dtype="<f4").tobytes()
         return {"shape": value.shape, "float32": b64encode(raw).decode("ascii")}
@@ -60,4 +60,4 @@ def _plain(value: object) -> object:
         return value.get_secret_value()
     if isinstance(value, Path):
         return str(value)
-    raise TypeError(f"{type(value).__name__} does not travel")
+    raise TypeError(f"{type(value).__name__} cannot be sent")

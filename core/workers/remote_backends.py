@@ -1,4 +1,4 @@
-"""This file fulfils the ports whose libraries live in child processes, by asking the child."""
+"""Implement the ports whose libraries run in child processes, by calling the child."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core.ports import Kind, ProgressCallback, Vectors
 from core.workers.protocol import read, read_vectors
 from core.workers.supervisor import ChildSupervisor
 
-EMBED_AT_ONCE = 8
-"""Texts a request: a question goes before the next one, and waits for this one at most."""
+EMBED_BATCH = 8
+"""Texts per request. A question waits for one such request at most."""
 
 
 class RemoteFetcher:
@@ -30,12 +30,12 @@ class RemoteFetcher:
         return Path(await self._worker.call("download", on_progress, video=video, folder=folder))
 
     async def captions(self, video: Video, language: str) -> Transcript:
-        told = await self._worker.call("captions", video=video, language=language)
-        return read(Transcript, told)
+        transcript = await self._worker.call("captions", video=video, language=language)
+        return read(Transcript, transcript)
 
 
 class RemoteTranscriber:
-    """`Transcriber` in the speech child. Closing the stream ends the child."""
+    """`Transcriber` in the speech child. Closing the stream early kills the child."""
 
     def __init__(self, worker: ChildSupervisor) -> None:
         self._worker = worker  # borrowed: the caller closes it
@@ -65,14 +65,15 @@ class RemoteEmbedder:
         await self._worker.call("load", urgent=True)
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
-        parts = [texts[i : i + EMBED_AT_ONCE] for i in range(0, len(texts), EMBED_AT_ONCE)]
+        batches = [texts[i : i + EMBED_BATCH] for i in range(0, len(texts), EMBED_BATCH)]
         urgent = kind == "question"
-        told = [
-            await self._worker.call("embed", urgent=urgent, texts=part, kind=kind) for part in parts
+        embedded = [
+            await self._worker.call("embed", urgent=urgent, texts=batch, kind=kind)
+            for batch in batches
         ]
-        if not told:
+        if not embedded:
             return np.empty((0, 0), dtype=np.float32)
-        return np.concatenate([read_vectors(vectors) for vectors in told])
+        return np.concatenate([read_vectors(vectors) for vectors in embedded])
 
 
 class RemoteVectorIndex:
@@ -82,8 +83,8 @@ class RemoteVectorIndex:
         self._worker = worker  # borrowed: the caller closes it
 
     async def holdings(self, channel: str) -> dict[str, str]:
-        told = await self._worker.call("vectors.holdings", urgent=True, channel=channel)
-        return read(dict[str, str], told)
+        holdings = await self._worker.call("vectors.holdings", urgent=True, channel=channel)
+        return read(dict[str, str], holdings)
 
     async def put(
         self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk], vectors: Vectors
@@ -101,10 +102,10 @@ class RemoteVectorIndex:
         await self._worker.call("vectors.drop", channel=channel, video_id=video_id)
 
     async def nearest(self, channel: str, vector: Vectors, limit: int) -> list[str]:
-        told = await self._worker.call(
+        keys = await self._worker.call(
             "vectors.nearest", urgent=True, channel=channel, array=vector, limit=limit
         )
-        return read(list[str], told)
+        return read(list[str], keys)
 
 
 class RemoteKeywordIndex:
@@ -114,8 +115,8 @@ class RemoteKeywordIndex:
         self._worker = worker  # borrowed: the caller closes it
 
     async def holdings(self, channel: str) -> dict[str, str]:
-        told = await self._worker.call("keywords.holdings", urgent=True, channel=channel)
-        return read(dict[str, str], told)
+        holdings = await self._worker.call("keywords.holdings", urgent=True, channel=channel)
+        return read(dict[str, str], holdings)
 
     async def put(self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk]) -> None:
         await self._worker.call(
@@ -126,7 +127,7 @@ class RemoteKeywordIndex:
         await self._worker.call("keywords.drop", channel=channel, video_id=video_id)
 
     async def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
-        told = await self._worker.call(
+        keys = await self._worker.call(
             "keywords.matching", urgent=True, channel=channel, tokens=tokens, limit=limit
         )
-        return read(list[str], told)
+        return read(list[str], keys)

@@ -1,7 +1,7 @@
-"""This file keeps the child processes in which heavy or hostile work is done, one for each role.
+"""Run backends in a child process: start it, send requests in turn, replace it after failures.
 
-A child runs child.py. Requests and replies are lines of JSON over its standard streams: what
-it says is parsed into values, never executed, for its libraries read files made by strangers.
+A child runs child_main.py. Requests and replies are lines of JSON over its standard streams.
+Replies are parsed into values, never executed: the child's libraries read files from strangers.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ log = logging.getLogger(__name__)
 
 
 class ChildSupervisor:
-    """One child, started at the first request and again after it ended; one request at a time."""
+    """Serves one request at a time. Starts the child when a request needs one."""
 
     def __init__(
         self,
-        role: ChildLimits,
+        limits: ChildLimits,
         setup: Mapping[str, object],
         log_file: Path,
         module: str = "core.workers.child_main",
     ) -> None:
-        """`setup`: what `module` needs to build its backends. Its errors go to `log_file`."""
-        self.role = role
+        """`setup`: what `module` needs to build its backends. Its stderr goes to `log_file`."""
+        self.limits = limits
         self._setup = encode(setup)
         self._log_file = log_file
         self._module = module
         self._turn = PriorityLock()
         self._child: ChildProcess | None = None
-        self._rest: asyncio.Task[None] | None = None
+        self._idle_timer: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,8 +63,7 @@ class ChildSupervisor:
         urgent: bool = False,
         **args: object,
     ) -> Any:
-        """The method's result, as JSON holds it. `urgent`: a question waits for it, so it goes
-        before all that is not."""
+        """Return the method's result as JSON values. Urgent requests are served first."""
         result = None
         async with aclosing(self.stream(method, on_progress, urgent=urgent, **args)) as items:
             async for item in items:
@@ -79,82 +78,85 @@ class ChildSupervisor:
         urgent: bool = False,
         **args: object,
     ) -> AsyncGenerator[Any]:
-        """The method's results one by one. Raises what the backend raised, or WorkerFailed,
-        WorkerOutOfMemory, WorkerTimeout. Closing it early ends a disposable child at once."""
+        """Yield the method's results one by one. Closing early kills a disposable child at once.
+
+        Raises the backend's own error, WorkerFailed, WorkerOutOfMemory or WorkerTimeout."""
         async with self._turn(urgent=urgent):
             child = await self._ready_child()
             try:
                 request = encode({"method": method, "args": args})
-                await child.ask(request, self.role.method_timeouts_s.get(method))
-                while "done" not in (reply := await child.word()):
-                    if "told" in reply:
-                        (on_progress or _silent)(read(Progress, reply["told"]))
+                await child.send(request, self.limits.method_timeouts_s.get(method))
+                while "done" not in (reply := await child.reply()):
+                    if "progress" in reply:
+                        (on_progress or _ignore)(read(Progress, reply["progress"]))
                     elif "error" in reply:
                         raise _error(reply["error"])
                     else:
                         yield reply["item"]
             except (WorkerFailed, WorkerTimeout):
-                log.warning("the %s child failed", self.role.name, exc_info=True)
-                await self.end()  # also one that only ran out of memory: the next finds it all free
+                log.warning("the %s child failed", self.limits.name, exc_info=True)
+                await self.end()  # after MemoryError too, to free all its memory
                 raise
             finally:
-                await self._leave(child)
+                await self._release(child)
 
     async def end(self) -> None:
-        """Ends the child with all it started. The next request starts another one."""
-        self._stay_awake()
+        """Kill the child with every process it started. The next request starts a new one."""
+        self._cancel_idle_timer()
         child, self._child = self._child, None
         if child:
             await child.end()
 
     async def _ready_child(self) -> ChildProcess:
-        self._stay_awake()
+        self._cancel_idle_timer()
         if self._child is None or not self._child.is_alive:
             self._child = await ChildProcess.start(
-                self.role, self._module, self._setup, self._log_file
+                self.limits, self._module, self._setup, self._log_file
             )
         return self._child
 
-    async def _leave(self, child: ChildProcess) -> None:
-        """The next request finds a child that is fit for it, or none."""
+    async def _release(self, child: ChildProcess) -> None:
+        """Keep a child that can serve another request; end any other."""
         if child is not self._child:
             return
-        is_fit = False
+        is_usable = False
         try:
-            is_fit = await self._finishes(child) and not child.is_worn()
+            is_usable = await self._drain(child) and not child.needs_replacing()
         finally:
-            if not is_fit:
+            if not is_usable:
                 await self.end()
-        if is_fit and self.role.idle_timeout_s is not None:
-            self._rest = asyncio.create_task(self._end_after(self.role.idle_timeout_s))
+        if is_usable and self.limits.idle_timeout_s is not None:
+            self._idle_timer = asyncio.create_task(self._end_after(self.limits.idle_timeout_s))
 
-    async def _finishes(self, child: ChildProcess) -> bool:
-        """No half-done request is left behind: the next replies must be the next request's own."""
-        if child.is_busy and not self.role.disposable:
+    async def _drain(self, child: ChildProcess) -> bool:
+        """Let an abandoned request finish; its replies must not be taken for the next one's.
+
+        Returns whether the child is idle."""
+        if child.is_busy and not self.limits.disposable:
             with suppress(WorkerFailed, WorkerTimeout, TimeoutError):
-                async with asyncio.timeout(self.role.drain_s):
+                async with asyncio.timeout(self.limits.drain_s):
                     while child.is_busy:
-                        await child.word()
+                        await child.reply()
         return not child.is_busy
 
     async def _end_after(self, idle_timeout_s: float) -> None:
         await asyncio.sleep(idle_timeout_s)
-        self._rest = None
+        self._idle_timer = None
         await self.end()
 
-    def _stay_awake(self) -> None:
-        if self._rest:
-            self._rest.cancel()
-            self._rest = None
+    def _cancel_idle_timer(self) -> None:
+        if self._idle_timer:
+            self._idle_timer.cancel()
+            self._idle_timer = None
 
 
-def _error(told: dict[str, Any]) -> CoreError:
+def _error(reply: dict[str, Any]) -> CoreError:
     facts = {
         name: tuple(fact) if isinstance(fact, list) else fact
-        for name, fact in told["facts"].items()
+        for name, fact in reply["facts"].items()
     }
-    return from_code(told["code"], facts)
+    return from_code(reply["code"], facts)
 
 
-def _silent(progress: Progress) -> None:
+def _ignore(progress: Progress) -> None:
     pass

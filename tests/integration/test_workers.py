@@ -1,4 +1,4 @@
-"""This file checks that a child's work, crash, silence and end reach who asked, and nobody else."""
+"""A child's results, errors, crashes and timeouts reach the caller, and no other caller."""
 
 import asyncio
 import os
@@ -21,8 +21,8 @@ SETUP = {"max_file_bytes": 1_000_000}
 MEGABYTE = 1 << 20
 TROUBLE = {
     "stop": WorkerTimeout,  # by SIGSTOP
-    "hold": WorkerTimeout,  # the interpreter, so that not even the beats' thread runs
-    "hang": WorkerTimeout,  # beats, but does nothing
+    "hold": WorkerTimeout,  # holds the GIL, so that not even the heartbeat thread runs
+    "hang": WorkerTimeout,  # sends heartbeats, but no reply
     "crash": WorkerFailed,
     "exit": WorkerFailed,
     "break": WorkerFailed,
@@ -46,7 +46,7 @@ def make_worker(tmp_path, monkeypatch):
 async def wait_until_gone(pid):
     deadline = time.monotonic() + 10
     while is_alive(pid):
-        assert time.monotonic() < deadline, "it lives on"
+        assert time.monotonic() < deadline, "the process still runs"
         await asyncio.sleep(0.02)
 
 
@@ -54,7 +54,7 @@ def is_alive(pid):
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-async def test_values_come_back_as_they_went(make_worker):
+async def test_values_survive_the_round_trip(make_worker):
     async with make_worker() as worker:
         for value in ("한국어 \ud800 \u2028\n", [1, 2.5, None], {"a": True}):
             assert await worker.call("echo", value=value) == value
@@ -79,7 +79,7 @@ async def test_one_process_serves_request_after_request(make_worker):
     assert told == [0, 1]
 
 
-async def test_an_error_of_ours_arrives_with_its_facts(make_worker):
+async def test_a_core_error_arrives_with_its_facts(make_worker):
     async with make_worker() as worker:
         with pytest.raises(GeoBlocked) as caught:
             await worker.call("refuse")
@@ -87,7 +87,9 @@ async def test_an_error_of_ours_arrives_with_its_facts(make_worker):
         assert await worker.call("echo", value=1) == 1
 
 
-async def test_an_unforeseen_error_is_told_without_its_words_and_logged(make_worker, tmp_path):
+async def test_an_unexpected_error_is_logged_and_reported_without_its_message(
+    make_worker, tmp_path
+):
     async with make_worker() as worker:
         with pytest.raises(WorkerFailed) as caught:
             await worker.call("break")
@@ -113,7 +115,7 @@ async def test_a_child_killed_between_two_requests_is_replaced(make_worker):
         assert await worker.call("echo", value=1) == 1
 
 
-async def test_a_hanging_child_is_ended(make_worker):
+async def test_a_hanging_child_is_killed(make_worker):
     async with make_worker(replace(FETCH, reply_timeout_s=1)) as worker:
         pid = await worker.call("pid")
         with pytest.raises(WorkerTimeout):
@@ -122,7 +124,7 @@ async def test_a_hanging_child_is_ended(make_worker):
         assert await worker.call("echo", value=1) == 1
 
 
-async def test_a_request_left_by_whoever_asked_is_not_waited_for_without_end(make_worker):
+async def test_an_abandoned_request_that_hangs_is_killed(make_worker):
     async with make_worker(replace(INDEX, drain_s=0.2)) as worker:
         pid = await worker.call("pid")
         asking = asyncio.create_task(worker.call("hang"))
@@ -133,10 +135,10 @@ async def test_a_request_left_by_whoever_asked_is_not_waited_for_without_end(mak
         assert await worker.call("echo", value=1) == 1
 
 
-def limited(role, patience_s=60, megabytes=400):
+def limited(role, timeout_s=60, megabytes=400):
     share = megabytes * MEGABYTE / psutil.virtual_memory().total
     return replace(
-        role, reply_timeout_s=patience_s, heartbeat_timeout_s=patience_s, memory_share=share
+        role, reply_timeout_s=timeout_s, heartbeat_timeout_s=timeout_s, memory_share=share
     )
 
 
@@ -146,19 +148,19 @@ async def get_into_trouble(worker, method, error):
     with pytest.raises((WorkerFailed, WorkerTimeout)) as told:
         await worker.call(method, **args)
     assert told.type is error
-    assert told.value.role == worker.role.name
+    assert told.value.role == worker.limits.name
     await wait_until_gone(pid)
     assert await worker.call("pid") != pid
 
 
 @pytest.mark.parametrize(("method", "error"), TROUBLE.items(), ids=TROUBLE)
-async def test_a_child_in_trouble_is_told_and_replaced_while_others_answer(
+async def test_a_failing_child_is_reported_and_replaced_while_others_answer(
     method, error, make_worker
 ):
-    patience_s = 2 if error is WorkerTimeout else 60  # memory takes time to fill
+    timeout_s = 2 if error is WorkerTimeout else 60  # memory takes time to fill
     async with AsyncExitStack() as stack:
         bad = [
-            await stack.enter_async_context(make_worker(limited(role, patience_s)))
+            await stack.enter_async_context(make_worker(limited(role, timeout_s)))
             for role in (FETCH, SPEECH, INDEX)
         ]
         other = await stack.enter_async_context(make_worker())
@@ -173,7 +175,7 @@ async def test_a_child_in_trouble_is_told_and_replaced_while_others_answer(
     assert answers > 5
 
 
-async def test_a_request_has_its_own_limit_however_much_it_says(make_worker):
+async def test_a_request_has_a_total_limit_even_if_it_keeps_replying(make_worker):
     hasty = replace(FETCH, reply_timeout_s=60, method_timeouts_s={"count": 1})
     async with make_worker(hasty) as worker:
         with pytest.raises(WorkerTimeout) as told:
@@ -181,27 +183,27 @@ async def test_a_request_has_its_own_limit_however_much_it_says(make_worker):
         assert told.value.seconds == 1
 
 
-async def test_work_that_goes_on_longer_than_the_silence_allowed_is_let_be(make_worker):
+async def test_work_may_take_longer_than_the_reply_timeout_if_it_keeps_replying(make_worker):
     async with make_worker(replace(FETCH, reply_timeout_s=1)) as worker:
         assert await worker.call("count", until=5, pause_s=0.7) == 4
 
 
-async def test_a_program_that_stood_still_itself_blames_no_child(make_worker):
-    async with make_worker(limited(FETCH, patience_s=2)) as worker:
+async def test_a_parent_that_stood_still_does_not_time_out_its_child(make_worker):
+    async with make_worker(limited(FETCH, timeout_s=2)) as worker:
         assert await worker.call("echo", value=1) == 1
         counting = asyncio.create_task(worker.call("count", until=50, pause_s=0.1))
         await asyncio.sleep(0.2)
-        time.sleep(3)  # noqa: ASYNC251 - that is what is tested
+        time.sleep(3)  # noqa: ASYNC251 - blocking the loop is the test
         assert await counting == 49
 
 
-async def test_a_child_is_replaced_after_its_requests(make_worker):
+async def test_a_child_is_replaced_after_max_requests(make_worker):
     async with make_worker(replace(INDEX, max_requests=2)) as worker:
         pids = [await worker.call("pid") for _ in range(5)]
     assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]
 
 
-async def test_a_child_that_has_grown_is_replaced_but_never_in_the_middle(make_worker):
+async def test_a_child_that_holds_too_much_memory_is_replaced_between_requests(make_worker):
     async with make_worker(limited(SPEECH, megabytes=800)) as worker:
         pid = await worker.call("pid")
         grown = [n async for n in worker.stream("hoard", size=100 * MEGABYTE, pieces=6)]
@@ -209,7 +211,7 @@ async def test_a_child_that_has_grown_is_replaced_but_never_in_the_middle(make_w
         assert await worker.call("pid") != pid
 
 
-async def test_a_child_nobody_asks_ends_and_comes_back_when_it_is_asked(make_worker):
+async def test_an_idle_child_ends_and_restarts_at_the_next_request(make_worker):
     async with make_worker(replace(SPEECH, idle_timeout_s=0.3)) as worker:
         pid = await worker.call("pid")
         assert await worker.call("count", until=4, pause_s=0.2) == 3
@@ -218,18 +220,18 @@ async def test_a_child_nobody_asks_ends_and_comes_back_when_it_is_asked(make_wor
         assert await worker.call("echo", value=1) == 1
 
 
-async def test_a_child_yields_to_the_main_process(make_worker):
+async def test_a_child_has_lower_priority(make_worker):
     async with make_worker() as worker:
         assert await worker.call("rank") > os.nice(0)
 
 
-async def test_a_child_that_cannot_be_started_is_told(tmp_path):
+async def test_a_child_that_cannot_start_is_an_error(tmp_path):
     async with ChildSupervisor(FETCH, SETUP, tmp_path / "no such folder" / "log") as worker:
         with pytest.raises(WorkerFailed):
             await worker.call("pid")
 
 
-async def test_a_cancel_while_an_earlier_request_is_let_run_leaves_no_reply_behind(make_worker):
+async def test_a_second_cancel_while_draining_leaves_no_reply_behind(make_worker):
     async with make_worker(INDEX) as worker:
         asking = asyncio.create_task(worker.call("count", until=3, pause_s=0.5))
         await asyncio.sleep(0.8)
@@ -240,7 +242,7 @@ async def test_a_cancel_while_an_earlier_request_is_let_run_leaves_no_reply_behi
         assert await worker.call("echo", value="mine") == "mine"
 
 
-async def test_closing_a_stream_ends_a_disposable_child(make_worker):
+async def test_closing_a_stream_kills_a_disposable_child(make_worker):
     async with make_worker() as worker:
         pid = await worker.call("pid")
         async with aclosing(worker.stream("count", until=1000, pause_s=1)) as items:
@@ -249,7 +251,7 @@ async def test_closing_a_stream_ends_a_disposable_child(make_worker):
         await wait_until_gone(pid)
 
 
-async def test_a_cancelled_request_of_a_lasting_child_leaves_no_reply_behind(make_worker):
+async def test_a_cancelled_request_of_a_child_that_is_kept_leaves_no_reply_behind(make_worker):
     async with make_worker(INDEX) as worker:
         pid = await worker.call("pid")
         task = asyncio.create_task(worker.call("count", until=5, pause_s=0.05))
@@ -282,13 +284,13 @@ async def test_urgent_requests_are_served_before_those_that_wait(make_worker):
         assert served == [0, "question", 1, 2, 3]
 
 
-async def test_what_libraries_print_does_not_disturb(make_worker):
+async def test_output_printed_by_libraries_is_ignored(make_worker):
     async with make_worker() as worker:
         assert await worker.call("babble") == "the result"
         assert await worker.call("echo", value=1) == 1
 
 
-async def test_a_child_knows_no_secret(make_worker):
+async def test_a_child_gets_no_secret_from_the_environment(make_worker):
     async with make_worker() as worker:
         environment = await worker.call("environment")
     assert "PATH" in environment
@@ -296,7 +298,7 @@ async def test_a_child_knows_no_secret(make_worker):
     assert "HF_TOKEN" not in environment
 
 
-async def test_a_child_ends_with_all_it_started(make_worker):
+async def test_a_child_is_killed_with_its_own_children(make_worker):
     async with make_worker() as worker:
         grandchild = await worker.call("have_child")
         assert is_alive(grandchild)

@@ -1,4 +1,4 @@
-"""This file checks whose turn it is at a lock, whoever gives up while waiting."""
+"""The order in which a priority lock is acquired, including cancelled waiters."""
 
 import asyncio
 from contextlib import suppress
@@ -13,7 +13,7 @@ TICKS = 30
 
 
 class Crowd:
-    """People at one lock, each inside for a few ticks. `entered`: their numbers, in order."""
+    """Tasks at one lock, each holding it for a few ticks. `entered`: their numbers, in order."""
 
     def __init__(self):
         self.lock = PriorityLock()
@@ -36,32 +36,32 @@ class Crowd:
             finally:
                 self.inside -= 1
 
-    async def settle(self):
+    async def finish(self):
         async with asyncio.timeout(5):
             await asyncio.gather(*self.tasks, return_exceptions=True)
         async with asyncio.timeout(1), self.lock():  # it is free again
             assert self.inside == 0
 
 
-async def test_the_urgent_go_first_and_all_keep_their_order():
+async def test_urgent_tasks_go_first_and_each_kind_keeps_its_order():
     crowd = Crowd()
     for urgent in (False, False, True, False, True, True):
         crowd.queue(urgent=urgent)
-    await crowd.settle()
+    await crowd.finish()
     assert crowd.entered == [0, 2, 4, 5, 1, 3]
 
 
-async def test_who_comes_as_the_lock_is_handed_on_does_not_get_in_between():
+async def test_a_newcomer_cannot_overtake_while_the_lock_is_handed_over():
     crowd = Crowd()
     async with crowd.lock():
         crowd.queue(urgent=False)
         await asyncio.sleep(0)
     async with crowd.lock(urgent=True):  # number 0 has not woken yet
         assert crowd.entered == [0]
-    await crowd.settle()
+    await crowd.finish()
 
 
-async def test_an_error_inside_hands_it_on():
+async def test_an_error_inside_releases_the_lock():
     lock = PriorityLock()
     with pytest.raises(KeyError):
         async with lock():
@@ -70,7 +70,7 @@ async def test_an_error_inside_hands_it_on():
         pass
 
 
-async def test_a_turn_that_is_handed_to_somebody_just_cancelled_is_passed_on():
+async def test_a_lock_handed_to_a_task_just_cancelled_goes_to_the_next():
     lock, entered = PriorityLock(), []
 
     async def enter(name):
@@ -97,12 +97,12 @@ waiters = st.lists(
 
 @settings(max_examples=300, deadline=None)
 @given(waiters=waiters, released=st.integers(0, 5))
-def test_no_turn_is_lost_whoever_is_cancelled_when(waiters, released):
+def test_no_turn_is_lost_whichever_task_is_cancelled(waiters, released):
     asyncio.run(cancelled_at_random(waiters, released))
 
 
 async def cancelled_at_random(waiters, released):
-    """`waiters`: urgent, ticks inside, and the tick of being cancelled, if any."""
+    """`waiters`: urgent, ticks inside, and the tick at which it is cancelled, if any."""
     crowd = Crowd()
     holder = asyncio.Event()
 
@@ -122,7 +122,7 @@ async def cancelled_at_random(waiters, released):
             if cancelled == tick:
                 task.cancel()
         await asyncio.sleep(0)
-    await asyncio.gather(holding, crowd.settle())
+    await asyncio.gather(holding, crowd.finish())
     order = sorted(range(len(waiters)), key=lambda number: (not waiters[number][0], number))
     assert crowd.entered == [number for number in order if number in crowd.entered]
     stayed = {number for number, (_, _, cancelled) in enumerate(waiters) if cancelled is None}

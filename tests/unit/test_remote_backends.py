@@ -1,4 +1,4 @@
-"""This file checks in which order a child is asked: questions before ingests."""
+"""The order of requests to a child: questions before ingests."""
 
 import asyncio
 from itertools import pairwise
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.workers.remote_backends import (
-    EMBED_AT_ONCE,
+    EMBED_BATCH,
     RemoteEmbedder,
     RemoteKeywordIndex,
     RemoteVectorIndex,
@@ -15,8 +15,8 @@ from core.workers.remote_backends import (
 from tests.fakes.worker import ScriptedWorker
 
 VECTOR = np.zeros(2, dtype=np.float32)
-PASSAGES = [f"passage {n}" for n in range(5 * EMBED_AT_ONCE)]
-A_FEW = f"embed passage {EMBED_AT_ONCE}"
+PASSAGES = [f"passage {n}" for n in range(5 * EMBED_BATCH)]
+A_FEW = f"embed passage {EMBED_BATCH}"
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def embedder(worker):
 
 
 async def ask(worker):
-    """All that finding asks of the child for one question."""
+    """Send every request that retrieval makes for one question."""
     embedder = RemoteEmbedder(worker, "tiny")
     vectors, keywords = RemoteVectorIndex(worker), RemoteKeywordIndex(worker)
     await embedder.load()
@@ -41,14 +41,14 @@ async def ask(worker):
     await vectors.nearest("hive", VECTOR, 5)
 
 
-async def test_an_ingests_texts_go_a_few_at_a_time(worker, embedder):
+async def test_an_ingest_embeds_a_few_texts_per_request(worker, embedder):
     vectors = await embedder.embed(PASSAGES, "passage")
     assert worker.served == [A_FEW] * 5
     assert vectors.shape == (len(PASSAGES), 2)
 
 
 async def test_a_question_waits_for_one_request_at_most(worker, embedder):
-    """Before each of the things it asks, however many ingests queue."""
+    """For each of its requests, however many ingests are queued."""
     ingests = [asyncio.create_task(embedder.embed(PASSAGES, "passage")) for _ in range(4)]
     await asyncio.sleep(0)
     assert worker.served == [A_FEW]

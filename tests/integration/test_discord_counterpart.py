@@ -1,4 +1,4 @@
-"""The Discord of the tests does for plain discord.py what the real one does."""
+"""The Discord counterpart behaves like Discord for plain discord.py."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def platform() -> Iterator[DiscordServer]:
 
 @pytest.fixture(autouse=True)
 def no_breach(platform) -> Iterator[None]:
-    """Whatever discord.py does by itself is right: the front has no false positive."""
+    """discord.py's own calls are valid, so a recorded violation is a false positive."""
     platform.front.refused.clear()
     yield
     assert platform.front.refused == []
@@ -42,9 +42,9 @@ async def bot(platform):
 
 @pytest.fixture
 async def place(platform, bot) -> discord.TextChannel:
-    """A channel of its own for each test."""
+    """A new channel for each test."""
     made = asyncio.create_task(bot.wait_for("guild_channel_create", timeout=10))
-    await asyncio.sleep(0)  # it listens
+    await asyncio.sleep(0)  # lets it start listening
     await platform.people.make_channel("lectures")
     return await made
 
@@ -53,11 +53,11 @@ def buttons(*ids: str) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for id in ids:
         view.add_item(discord.ui.Button(label=id.upper(), custom_id=id))
-    view.stop()  # the bot hears presses itself
+    view.stop()  # the bot receives presses itself
     return view
 
 
-async def test_a_bot_hears_what_people_write(platform, bot, place):
+async def test_a_bot_receives_what_people_write(platform, bot, place):
     people = platform.people
     id = await people.write(str(place.id), "https://youtu.be/dQw4w9WgXcQ")
     heard = await bot.next_heard()
@@ -90,7 +90,7 @@ async def test_a_bot_that_starts_later_knows_the_open_threads(platform, place):
         assert heard.channel.parent_id == place.id
 
 
-async def test_edits_are_kept_with_what_was_there_before(platform, place):
+async def test_edits_keep_the_earlier_versions(platform, place):
     sent = await place.send("10 %", view=buttons("stop"))
     await sent.edit(content="50 %")
     await sent.edit(content=None, embed=discord.Embed(title="Bees"), view=None)
@@ -101,7 +101,7 @@ async def test_edits_are_kept_with_what_was_there_before(platform, place):
     assert seen.versions[1].components, "what is not named stays"
 
 
-async def test_a_nonce_brings_the_message_back_instead_of_a_second_one(platform, place):
+async def test_a_repeated_nonce_returns_the_first_message(platform, place):
     first = await place.send("once", nonce="job-1-summary")
     again = await place.send("twice", nonce="job-1-summary")
     assert again.id == first.id
@@ -152,7 +152,7 @@ async def test_commands_are_registered_called_and_answered(platform, bot, place)
         await people.slash(here, "watch", language="ko")
 
 
-async def test_a_file_comes_through_and_can_be_fetched(platform, place):
+async def test_a_file_is_uploaded_and_can_be_downloaded(platform, place):
     text = "안녕, bees".encode()
     sent = await place.send(file=discord.File(io.BytesIO(text), "transcript.txt"))
     assert await sent.attachments[0].read() == text
@@ -168,7 +168,7 @@ async def test_reactions_and_pins_reach_the_bot(platform, bot, place):
     assert [one.id async for one in place.pins()] == [sent.id]
 
 
-async def test_a_private_message_is_heard_and_answered(platform, bot):
+async def test_a_private_message_arrives_and_is_answered(platform, bot):
     channel, _ = await platform.people.write_privately("hello")
     heard = await bot.next_heard()
     assert heard.guild is None
@@ -176,7 +176,7 @@ async def test_a_private_message_is_heard_and_answered(platform, bot):
     assert [one.text for one in await platform.people.messages(channel)][-1] == "hello yourself"
 
 
-async def test_a_forum_takes_posts_and_nothing_else(platform, bot):
+async def test_a_forum_accepts_posts_and_nothing_else(platform, bot):
     id = await platform.people.make_channel("videos", "forum")
     forum = await bot.fetch_channel(int(id))
     made = await forum.create_thread(name="Bees", content="A video about bees.")
@@ -189,7 +189,7 @@ async def test_a_forum_takes_posts_and_nothing_else(platform, bot):
 
 
 @pytest.mark.parametrize("end", ["close", "cut", "op 7", "op 9"])
-async def test_a_dropped_bot_resumes_and_hears_what_it_missed(platform, bot, place, end):
+async def test_a_disconnected_bot_resumes_and_receives_what_it_missed(platform, bot, place, end):
     resumes, identifies = platform.gateway.resumes, platform.gateway.identifies
     gateway = platform.gateway
     await {
@@ -204,10 +204,10 @@ async def test_a_dropped_bot_resumes_and_hears_what_it_missed(platform, bot, pla
 
 
 @pytest.mark.parametrize("by", ["op 9", "refused resume"])
-async def test_a_lost_session_begins_anew(platform, bot, place, by):
+async def test_a_lost_session_starts_again(platform, bot, place, by):
     identifies = platform.gateway.identifies
     again = asyncio.create_task(bot.wait_for("ready", timeout=20))
-    await asyncio.sleep(0)  # it listens
+    await asyncio.sleep(0)  # lets it start listening
     if by == "op 9":
         await platform.gateway.invalidate(resumable=False)
     else:
@@ -219,7 +219,7 @@ async def test_a_lost_session_begins_anew(platform, bot, place, by):
     assert platform.gateway.identifies == identifies + 1
 
 
-async def test_events_come_twice_or_late_on_demand(platform, bot, place):
+async def test_events_are_duplicated_or_delayed_on_demand(platform, bot, place):
     await platform.people.write(str(place.id), "once")
     once = await bot.next_heard()
     await platform.gateway.repeat(1)
@@ -232,7 +232,7 @@ async def test_events_come_twice_or_late_on_demand(platform, bot, place):
     assert (await bot.next_heard()).content == "late"
 
 
-async def test_an_event_that_cannot_be_parsed_ends_discord_pys_connection(platform):
+async def test_an_unparsable_event_ends_discord_pys_connection(platform):
     bot = PlainBot()
     async with bot:
         await bot.login(TOKEN)
@@ -243,7 +243,7 @@ async def test_an_event_that_cannot_be_parsed_ends_discord_pys_connection(platfo
             await asyncio.wait_for(work, 10)
 
 
-async def test_without_the_intent_content_is_empty_but_for_mentions(platform, place):
+async def test_without_the_intent_content_is_empty_unless_the_bot_is_mentioned(platform, place):
     blind = discord.Intents(INTENTS.value)
     blind.message_content = False
     async with running(PlainBot(blind)) as bot:
@@ -253,7 +253,7 @@ async def test_without_the_intent_content_is_empty_but_for_mentions(platform, pl
         assert (await bot.next_heard()).content == f"<@{bot.user.id}> hello"
 
 
-async def test_a_quiet_thread_is_archived_and_reopened_by_an_answer(platform, bot, place):
+async def test_an_inactive_thread_is_archived_and_reopened_by_a_message(platform, bot, place):
     id = await platform.people.write(str(place.id), "a link")
     thread = await (await bot.next_heard()).create_thread(name="Bees", auto_archive_duration=60)
     await platform.world.advance(2 * 3600)
@@ -264,7 +264,7 @@ async def test_a_quiet_thread_is_archived_and_reopened_by_an_answer(platform, bo
     assert (await bot.next_heard()).channel == thread
 
 
-async def test_rights_are_known_to_the_bot_and_to_presses(platform, bot, place):
+async def test_permissions_reach_the_bot_and_its_presses(platform, bot, place):
     people = platform.people
     olaf = await people.join("olaf", locale="ko")
     await people.allow(str(place.id), olaf, send_messages=False)

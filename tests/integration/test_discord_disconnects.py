@@ -1,4 +1,4 @@
-"""Two hundred disconnects of every kind, with events that come twice: each is acted on once."""
+"""200 disconnects of every kind, with duplicate events: each event is processed once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.harness.eventually import eventually
 
 DISCONNECTS, SEED = 200, 4
 EVERY, TWICE = 20, 0.1
-"""Every twentieth ends the session for good; with one in ten the last events come again."""
+"""Every twentieth disconnect ends the session; after one in ten the last events are repeated."""
 MOST_IDENTIFIES = 20
 
 
@@ -25,7 +25,7 @@ def platform():
         assert platform.gateway.closes == []
 
 
-async def test_each_event_is_acted_on_once_however_often_the_line_breaks(platform, tmp_path):
+async def test_each_event_is_processed_once_through_two_hundred_disconnects(platform, tmp_path):
     people, gateway, dice = platform.people, platform.gateway, random.Random(SEED)
     softly = [
         gateway.drop,
@@ -36,10 +36,10 @@ async def test_each_event_is_acted_on_once_however_often_the_line_breaks(platfor
     async with on_stage(platform, tmp_path) as stage:
         places = [stage.place, *[await people.make_channel(f"place-{n}") for n in range(3)]]
         for n in range(DISCONNECTS):
-            if ends := n % EVERY == EVERY - 1:  # what is on its way then is lost for good
+            if ends := n % EVERY == EVERY - 1:  # events in transit are lost then
                 await eventually(partial(are_acted_on, stage, n))
             await (partial(gateway.invalidate, resumable=False) if ends else dice.choice(softly))()
-            if ends or dice.random() < 0.5:  # else it is written while the line is down
+            if ends or dice.random() < 0.5:  # otherwise written while disconnected
                 await is_connected(gateway)
             await people.write(places[n % len(places)], f"<@{people.bot}> question {n}?")
             if dice.random() < TWICE:

@@ -1,6 +1,6 @@
-"""What people read, and what is left to do, when Discord fails: each row of the fault matrix.
+"""What people read, and what work remains, when Discord fails: each row of the fault matrix.
 
-After each of them the bot is asked something else, and answers.
+After each fault the bot answers another request.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ async def serves_the_next_one(stage) -> None:
 
 
 def kinds(told: list[str]) -> list[str]:
-    """What each message is, for short."""
+    """Return the kind of each message."""
     return [SUMMARY if SUMMARY in one else one for one in told]
 
 
-# It passes
+# Temporary failures
 
 
 @pytest.mark.parametrize("request_kind", [("POST", POSTS), ("PATCH", EDITS), ("POST", THREADS)])
 @pytest.mark.parametrize("fault", ["429 user", "429 global", "429 shared", "cloudflare"])
-async def test_a_limit_is_waited_for(stage, fault, request_kind):
+async def test_a_rate_limit_is_waited_for(stage, fault, request_kind):
     met = stage.platform.front.fault(*request_kind, fault)
     link = await stage.take_in()
     assert met.met == 1
@@ -63,7 +63,7 @@ async def test_a_limit_is_waited_for(stage, fault, request_kind):
 
 @pytest.mark.parametrize("request_kind", [("POST", POSTS), ("POST", THREADS)])
 @pytest.mark.parametrize("fault", ["500 after", "502 after", "cut after"])
-async def test_what_was_done_though_the_answer_denies_it_is_not_done_again(
+async def test_a_call_that_succeeded_despite_its_response_is_not_repeated(
     stage, fault, request_kind
 ):
     met = stage.platform.front.fault(*request_kind, fault)
@@ -73,11 +73,11 @@ async def test_what_was_done_though_the_answer_denies_it_is_not_done_again(
     assert len(await stage.platform.people.threads(stage.place)) == 1
 
 
-# It does not pass
+# Lasting failures
 
 
 @pytest.mark.parametrize("code", [10003, 50001])
-async def test_where_nothing_can_be_said_the_work_ends(stage, code):
+async def test_a_closed_place_ends_the_work(stage, code):
     stage.fetcher.may.clear()
     link = await stage.paste()
     await stage.comes("Downloading", link)
@@ -89,7 +89,7 @@ async def test_where_nothing_can_be_said_the_work_ends(stage, code):
 
 
 @pytest.mark.parametrize("code", [50013, 160006])
-async def test_where_no_thread_can_be_the_place_of_the_link_is_one(stage, code):
+async def test_without_threads_the_conversation_stays_in_the_channel(stage, code):
     stage.platform.front.fault("POST", THREADS, code)
     link = await stage.take_in()
     assert kinds(await stage.says()) == [DONE, SUMMARY]
@@ -100,7 +100,7 @@ async def test_where_no_thread_can_be_the_place_of_the_link_is_one(stage, code):
 
 
 @pytest.mark.parametrize("code", [50035, 200000])
-async def test_a_summary_that_is_refused_is_said_to_be(stage, code):
+async def test_a_refused_summary_is_reported(stage, code):
     await stage.take_in()
     stage.platform.front.fault("POST", POSTS, code)
     link = await stage.take_in()
@@ -109,7 +109,7 @@ async def test_a_summary_that_is_refused_is_said_to_be(stage, code):
 
 
 @pytest.mark.parametrize("code", [50035, 200000])
-async def test_an_answer_that_is_refused_is_said_to_be(stage, code):
+async def test_a_refused_answer_is_reported(stage, code):
     link = await stage.take_in()
     before = len(await stage.says(link))
     stage.platform.front.fault("POST", rf"/channels/{link}/messages$", code, times=2)
@@ -128,11 +128,11 @@ async def test_a_progress_message_that_somebody_deletes_stays_deleted(stage):
     assert kinds(await stage.says(link)) == [SUMMARY]
 
 
-async def test_a_message_that_has_grown_too_old_is_followed_by_another(stage):
+async def test_a_message_too_old_to_edit_is_replaced_by_a_new_one(stage):
     stage.fetcher.may.clear()
     link = await stage.paste()
     progress = await stage.comes("Downloading", link)
-    stage.platform.front.fault("PATCH", EDITS, 30046, times=5)  # discord.py tries as often
+    stage.platform.front.fault("PATCH", EDITS, 30046, times=5)  # discord.py tries five times
     stage.fetcher.may.set()
     await stage.rest()
     told = await stage.says(link)
@@ -140,7 +140,7 @@ async def test_a_message_that_has_grown_too_old_is_followed_by_another(stage):
     assert sorted(kinds(told[1:])) == [SUMMARY, DONE]
 
 
-async def test_an_archived_thread_opens_with_what_is_new(stage):
+async def test_an_archived_thread_reopens_with_the_next_message(stage):
     stage.fetcher.may.clear()
     link = await stage.paste()
     await stage.comes("Downloading", link)
@@ -157,7 +157,7 @@ async def test_an_archived_thread_opens_with_what_is_new(stage):
 
 
 @pytest.mark.parametrize("code", [10062, 40060])
-async def test_a_press_that_cannot_be_acknowledged_is_answered_all_the_same(stage, code):
+async def test_an_unacknowledged_press_is_still_answered(stage, code):
     link = await stage.take_in()
     summary = await stage.comes(SUMMARY, link)
     met = stage.platform.front.fault("POST", r"/interactions/.*/callback", code)
@@ -176,7 +176,7 @@ async def test_a_press_that_cannot_be_acknowledged_is_answered_all_the_same(stag
         ("PATCH", r"/webhooks/.*/messages/@original", 50027),
     ],
 )
-async def test_a_command_whose_answer_is_lost_is_followed_all_the_same(stage, method, path, code):
+async def test_a_command_whose_reply_is_lost_is_still_processed(stage, method, path, code):
     people = stage.platform.people
     met = stage.platform.front.fault(method, path, code)
     await known_commands(stage)
@@ -202,7 +202,7 @@ async def known_commands(stage) -> None:
 
 
 @pytest.mark.parametrize("how", ["cut", "closed", "sent away"])
-async def test_what_people_write_while_the_line_is_down_is_heard_once(stage, how):
+async def test_messages_from_a_disconnection_are_processed_once(stage, how):
     gateway = stage.platform.gateway
     before = gateway.identifies
     await {"cut": gateway.drop, "closed": partial(gateway.drop, 4000)}.get(how, gateway.reconnect)()
@@ -211,7 +211,7 @@ async def test_what_people_write_while_the_line_is_down_is_heard_once(stage, how
     assert gateway.identifies == before, "the session went on"
 
 
-async def test_a_session_that_is_over_is_followed_by_another(stage):
+async def test_an_ended_session_is_replaced_by_a_new_one(stage):
     before = stage.platform.gateway.identifies
     await stage.platform.gateway.invalidate(resumable=False)
     await is_connected(stage)
@@ -220,7 +220,7 @@ async def test_a_session_that_is_over_is_followed_by_another(stage):
     assert stage.platform.gateway.identifies == before + 1
 
 
-async def test_resumes_that_are_refused_end_in_a_session_each(stage):
+async def test_refused_resumes_start_new_sessions(stage):
     gateway = stage.platform.gateway
     before = gateway.identifies
     for _ in range(3):
@@ -232,7 +232,7 @@ async def test_resumes_that_are_refused_end_in_a_session_each(stage):
     assert gateway.identifies <= before + 3
 
 
-async def test_events_that_come_twice_are_acted_on_once(stage):
+async def test_duplicate_events_are_processed_once(stage):
     people, gateway = stage.platform.people, stage.platform.gateway
     link = await stage.paste()
     await gateway.repeat(3)
@@ -255,7 +255,7 @@ async def test_events_that_come_twice_are_acted_on_once(stage):
     assert len(await stage.store.threads.turns(channel, link, 100)) == 2
 
 
-async def test_an_event_that_comes_late_is_acted_on(stage):
+async def test_a_late_event_is_processed(stage):
     people, gateway = stage.platform.people, stage.platform.gateway
     link = await stage.take_in()
     summary = await stage.comes(SUMMARY, link)

@@ -1,4 +1,4 @@
-"""The Discord of the tests refuses what the real one refuses, and fails as it is told to."""
+"""The Discord counterpart refuses what Discord refuses, and fails on demand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def platform() -> Iterator[DiscordServer]:
 
 
 class Asker:
-    """Sends any request, however wrong."""
+    """Sends any request, valid or not."""
 
     def __init__(self, platform: DiscordServer, http: aiohttp.ClientSession, channel: str) -> None:
         self.people, self.platform, self._http = platform.people, platform, http
@@ -42,7 +42,7 @@ class Asker:
         return await self("POST", "/channels/CHANNEL/messages", body)
 
     async def sent(self, **body: Any) -> str:
-        """Its id."""
+        """Post a message and return its id."""
         status, message = await self.send(**body)
         assert status == 200, message
         return str(message["id"])
@@ -55,7 +55,7 @@ class Asker:
 
 @pytest.fixture
 async def ask(platform) -> AsyncIterator[Asker]:
-    """In a channel of its own, with nothing held against the bot yet."""
+    """In a new channel, with no violations recorded yet."""
     platform.front.refused.clear()
     platform.front.limited.clear()
     channel = await platform.people.make_channel("lectures")
@@ -106,7 +106,7 @@ BREACHES = {
 
 
 @pytest.mark.parametrize("body", BREACHES.values(), ids=BREACHES.keys())
-async def test_a_breach_is_refused_and_written_down(ask, body):
+async def test_a_violation_is_refused_and_recorded(ask, body):
     status, answer = await ask.send(**body)
     assert (status, answer["code"]) == (400, 50035)
     [refused] = ask.platform.front.refused
@@ -126,9 +126,7 @@ async def test_a_breach_is_refused_and_written_down(ask, body):
         ("PUT", "/applications/1/commands", [{"name": "watch", "description": "", "type": 1}]),
     ],
 )
-async def test_a_request_that_discords_description_does_not_know_is_refused(
-    ask, method, path, body
-):
+async def test_a_request_outside_discords_api_description_is_refused(ask, method, path, body):
     assert await ask.code(method, path, body) == 50035
     assert len(ask.platform.front.refused) == 1
 
@@ -146,7 +144,7 @@ async def test_a_wrong_token_is_refused(ask):
         assert (await stranger("GET", "/users/@me"))[0] == 401
 
 
-async def test_what_is_gone_or_closed_has_its_code(ask):
+async def test_deleted_and_closed_things_have_their_codes(ask):
     message = await ask.sent(content="x")
     at = f"/channels/CHANNEL/messages/{message}"
     assert await ask.code("GET", "/channels/1") == 10003
@@ -166,7 +164,7 @@ async def test_what_is_gone_or_closed_has_its_code(ask):
     assert ask.platform.front.refused == [], "none of this was the bot's fault"
 
 
-async def test_a_server_has_room_for_so_many_threads(ask):
+async def test_a_server_limits_its_active_threads(ask):
     message = await ask.sent(content="x")
     ask.platform.world.inner.max_active_threads = 0
     path = f"/channels/CHANNEL/messages/{message}/threads"
@@ -174,7 +172,7 @@ async def test_a_server_has_room_for_so_many_threads(ask):
     ask.platform.world.inner.max_active_threads = 1000
 
 
-async def test_rights_are_asked_at_every_request(ask):
+async def test_permissions_are_checked_on_every_request(ask):
     bot, send = ask.people.bot, "/channels/CHANNEL/messages"
     await ask.people.allow(ask.channel, bot, embed_links=False)
     assert await ask.code("POST", send, {"embeds": [{"title": "x"}]}) == 50013
@@ -184,7 +182,7 @@ async def test_rights_are_asked_at_every_request(ask):
     assert await ask.code("POST", send, {"content": "x"}) == 50001
 
 
-async def test_a_message_older_than_an_hour_is_edited_no_more(ask):
+async def test_edits_of_messages_older_than_an_hour_are_limited(ask):
     message = await ask.sent(content="x")
     at = f"/channels/CHANNEL/messages/{message}"
     await ask.platform.world.advance(3500)
@@ -193,7 +191,7 @@ async def test_a_message_older_than_an_hour_is_edited_no_more(ask):
     assert await ask.code("PATCH", at, {"content": "z"}) == 30046
 
 
-async def test_an_interaction_is_answered_once_in_time_and_for_a_quarter_of_an_hour(ask):
+async def test_an_interaction_is_answered_once_in_time_and_for_fifteen_minutes(ask):
     message = await ask.sent(content="Ask:", **rows(button()))
     pressed = await ask.people.press(message, "q")
     callback = f"/interactions/{pressed.id}/{pressed.token}/callback"
@@ -209,7 +207,7 @@ async def test_an_interaction_is_answered_once_in_time_and_for_a_quarter_of_an_h
     assert await ask.code("POST", callback, {"type": 6}) == 10062
 
 
-async def test_what_would_ping_is_written_down(ask):
+async def test_mentions_that_would_notify_are_recorded(ask):
     pings = ask.platform.world.pings
     pings.clear()
     ask.platform.front.unguarded.clear()
@@ -223,7 +221,7 @@ async def test_what_would_ping_is_written_down(ask):
     assert len(ask.platform.front.unguarded) == 2
 
 
-async def test_the_headers_tell_of_a_limit_before_it_bites(ask):
+async def test_the_headers_announce_a_rate_limit_before_it_applies(ask):
     ask.platform.front.buckets.window_s = 2.0  # five requests fit in, however slow the machine
     left = []
     for _ in range(5):
@@ -251,7 +249,7 @@ async def test_the_headers_tell_of_a_limit_before_it_bites(ask):
         *((code, CODES[code][0], 0) for code in CODES if code),
     ],
 )
-async def test_a_fault_is_met_once_and_then_all_is_well(ask, kind, status, shown):
+async def test_a_fault_applies_once(ask, kind, status, shown):
     fault = ask.platform.front.fault("POST", "/messages$", kind)
     got, answer = await ask.send(content="x")
     assert (got, fault.met) == (status, 1)
@@ -269,7 +267,7 @@ async def test_a_fault_is_met_once_and_then_all_is_well(ask, kind, status, shown
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("cut", 0), ("cut after", 1)])
-async def test_a_connection_is_cut_before_or_after_it_was_done(ask, kind, shown):
+async def test_a_connection_is_cut_before_or_after_the_request_took_effect(ask, kind, shown):
     ask.platform.front.fault("POST", "/messages$", kind)
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await ask.send(content="x")

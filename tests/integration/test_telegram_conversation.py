@@ -1,4 +1,4 @@
-"""This file lets people talk with our handlers on Telegram: links, topics, replies, files."""
+"""Conversations with the handlers on Telegram: links, topics, replies, files."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def platform():
 
 @dataclass
 class Talk:
-    """`chat`: where people are."""
+    """A conversation in `chat`."""
 
     platform: TelegramServer
     chat: int
 
     async def until(self, says: str, *, after: int = 0, buttons: int = 0) -> Seen:
-        """The first message of ours that says so, with so many rows of buttons."""
+        """Wait for the bot's first message with this text and at least so many rows of buttons."""
         async with asyncio.timeout(20):
             while True:
                 for seen in await self.platform.people.messages(self.chat):
@@ -54,7 +54,7 @@ class Talk:
 
 @asynccontextmanager
 async def talking(platform: TelegramServer, folder, chat: int, **world) -> AsyncIterator[Talk]:
-    """With our bot at work. Not one call is refused, whether we should have known or not."""
+    """Run the bot, and check that Telegram refused none of its calls."""
     world = FakeCore(folder, **world)
     before, store = len(platform.calls), world.store
     config = Config(data_dir=folder, telegram=section(platform))
@@ -77,7 +77,7 @@ async def talking(platform: TelegramServer, folder, chat: int, **world) -> Async
     assert refused == []
 
 
-async def test_in_private_a_link_is_summed_up_and_answered(platform, tmp_path):
+async def test_a_private_chat_gets_summary_and_answer(platform, tmp_path):
     people = platform.people
     ada = await people.open_private(await people.meet("Ada"))
     await platform.updates.drop()
@@ -131,9 +131,7 @@ async def test_without_topics_the_conversation_is_a_chain_of_replies(platform, t
         assert answer.reply_to == question
 
 
-async def test_a_group_that_moves_while_a_video_is_taken_in_goes_on_talking_of_it(
-    platform, tmp_path
-):
+async def test_a_group_that_migrates_during_ingest_keeps_its_conversation(platform, tmp_path):
     people, transcriber, store = platform.people, WaitingTranscriber(*SAID), MemoryStore()
     group = await people.make_group("Bees")
     await platform.updates.drop()
@@ -151,7 +149,7 @@ async def test_a_group_that_moves_while_a_video_is_taken_in_goes_on_talking_of_i
     assert len(await store.threads.turns(f"telegram:{group}", conversation, 9)) == 1
 
 
-async def test_a_file_is_a_video_too(platform, tmp_path):
+async def test_an_uploaded_file_is_summarised_like_a_video(platform, tmp_path):
     people = platform.people
     ada = await people.open_private(await people.meet("Ada"))
     await platform.updates.drop()

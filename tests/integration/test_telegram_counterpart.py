@@ -1,4 +1,4 @@
-"""The Telegram of the tests does for plain python-telegram-bot what the real one does."""
+"""The Telegram counterpart behaves like Telegram for plain python-telegram-bot."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def platform() -> Iterator[TelegramServer]:
 
 @pytest.fixture(autouse=True)
 def no_breach(platform) -> Iterator[None]:
-    """Whatever python-telegram-bot does by itself is right: there is no false positive."""
+    """python-telegram-bot's own calls are valid, so a recorded violation is a false positive."""
     platform.refused.clear()
     yield
     assert platform.refused == []
@@ -51,7 +51,7 @@ async def bot(platform):
 
 @pytest.fixture
 async def hive(platform) -> int:
-    """A supergroup of its own for each test, where the bot hears everything."""
+    """A new supergroup for each test, in which the bot receives every message."""
     chat = await platform.people.make_supergroup("Hive")
     await platform.updates.drop()
     platform.world.chats[chat].bot_reads_all = True
@@ -64,7 +64,7 @@ def keyboard(*labels: str) -> InlineKeyboardMarkup:
     )
 
 
-async def test_a_bot_hears_what_people_write(platform, bot, hive):
+async def test_a_bot_receives_what_people_write(platform, bot, hive):
     id = await platform.people.write(hive, f"Look: {LINK}")
     heard = await bot.next_message()
     assert (heard.message_id, heard.chat_id, heard.text) == (id, hive, f"Look: {LINK}")
@@ -74,7 +74,7 @@ async def test_a_bot_hears_what_people_write(platform, bot, hive):
     }
 
 
-async def test_a_person_speaks_to_the_bot_alone(platform, bot):
+async def test_a_person_writes_to_the_bot_in_private(platform, bot):
     chat = await platform.people.open_private()
     assert (await bot.next_message()).text == "/start"
     await platform.people.write(chat, "hello")
@@ -85,7 +85,7 @@ async def test_a_person_speaks_to_the_bot_alone(platform, bot):
     assert (seen.text, seen.reply_to) == ("hello yourself", asked.id)
 
 
-async def test_text_is_kept_with_its_entities(platform, bot, hive):
+async def test_text_keeps_its_entities(platform, bot, hive):
     text = f'🐝 <b>Bees &amp; <i>ants</i></b> <a href="{LINK}?t=62">1:02</a> @mina_5002'
     sent = await bot.api.send_message(hive, text, parse_mode="HTML")
     assert sent.text == "🐝 Bees & ants 1:02 @mina_5002"
@@ -95,7 +95,7 @@ async def test_text_is_kept_with_its_entities(platform, bot, hive):
     assert kinds == [("bold", 3, 11), ("italic", 10, 4), ("text_link", 15, 4), ("mention", 20, 10)]
 
 
-async def test_given_entities_do_what_markup_does(platform, bot, hive):
+async def test_explicit_entities_equal_markup(platform, bot, hive):
     link = MessageEntity(MessageEntity.TEXT_LINK, offset=3, length=4, url=f"{LINK}?t=62")
     await bot.api.send_message(hive, "🐝 1:02", entities=[link])
     await bot.api.send_message(hive, rf"🐝 [1:02]({LINK}?t\=62)", parse_mode="MarkdownV2")
@@ -103,7 +103,7 @@ async def test_given_entities_do_what_markup_does(platform, bot, hive):
     assert given.links == marked.links == {"1:02": f"{LINK}?t=62"}
 
 
-async def test_edits_are_kept_with_what_was_there_before(platform, bot, hive):
+async def test_edits_keep_the_earlier_versions(platform, bot, hive):
     sent = await bot.api.send_message(hive, "10 %", reply_markup=keyboard("stop"))
     await sent.edit_text("50 %", reply_markup=keyboard("stop"))
     await sent.edit_text("done")
@@ -142,7 +142,7 @@ async def test_an_old_message_can_still_be_pressed_but_not_answered_late(platfor
         await query.answer()
 
 
-async def test_in_privacy_mode_a_bot_hears_only_what_is_meant_for_it(platform, bot):
+async def test_in_privacy_mode_a_bot_receives_only_what_addresses_it(platform, bot):
     people = platform.people
     chat = await people.make_supergroup("Anthill")
     hello = await bot.api.send_message(chat, "hello")
@@ -163,7 +163,7 @@ async def test_in_privacy_mode_a_bot_hears_only_what_is_meant_for_it(platform, b
     assert bot.heard.empty()
 
 
-async def test_an_administrator_or_a_bot_without_privacy_mode_hears_everything(platform, bot):
+async def test_an_administrator_or_a_bot_without_privacy_mode_receives_everything(platform, bot):
     people = platform.people
     chat = await people.make_supergroup("Anthill")
     await people.set_privacy(False)
@@ -183,7 +183,7 @@ async def test_an_administrator_or_a_bot_without_privacy_mode_hears_everything(p
     assert (await bot.next_message()).text == LINK
 
 
-async def test_replies_chain_and_a_thread_is_no_topic(platform, bot, hive):
+async def test_a_chain_of_replies_is_not_a_topic(platform, bot, hive):
     first = await bot.api.send_message(hive, "the summary")
     asked = await platform.people.write(hive, "why?", reply_to=first.message_id)
     heard = await bot.next_message()
@@ -197,7 +197,7 @@ async def test_replies_chain_and_a_thread_is_no_topic(platform, bot, hive):
         await bot.api.send_message(hive, "x", message_thread_id=first.message_id)
 
 
-async def test_a_bot_that_may_opens_renames_and_closes_topics(platform, bot):
+async def test_a_bot_with_the_permission_opens_renames_and_closes_topics(platform, bot):
     people = platform.people
     chat = await people.make_supergroup("Hive", forum=True)
     assert (await bot.api.get_chat(chat)).is_forum
@@ -237,7 +237,7 @@ async def test_a_closed_topic_is_closed_and_a_deleted_one_is_gone(platform, bot)
         await bot.api.send_message(chat, "x", message_thread_id=topic)
 
 
-async def test_a_channels_posts_come_into_its_discussion_group(platform, bot, hive):
+async def test_a_channels_posts_are_forwarded_to_its_discussion_group(platform, bot, hive):
     people = platform.people
     channel = await people.make_channel("Lectures", discussion=hive)
     posted, forwarded = await people.post(channel, LINK)
@@ -339,7 +339,7 @@ async def test_commands_are_offered_by_scope_and_language(platform, bot, hive):
     assert [one.command for one in await api.get_my_commands(language_code="ko")] == ["help"]
 
 
-async def test_typing_reactions_and_descriptions_are_taken(platform, bot, hive):
+async def test_typing_reactions_and_descriptions_are_accepted(platform, bot, hive):
     id = await platform.people.write(hive, LINK)
     await bot.api.send_chat_action(hive, "typing")
     await bot.api.set_message_reaction(hive, id, "👀")
@@ -348,7 +348,7 @@ async def test_typing_reactions_and_descriptions_are_taken(platform, bot, hive):
     assert platform.world.actions[-1][1:] == (hive, 0, "typing")
 
 
-async def test_messages_are_deleted_by_who_may(platform, bot, hive):
+async def test_messages_are_deleted_with_the_permission(platform, bot, hive):
     own = await bot.api.send_message(hive, "x")
     theirs = await platform.people.write(hive, "y")
     assert await own.delete()
@@ -359,7 +359,7 @@ async def test_messages_are_deleted_by_who_may(platform, bot, hive):
     assert await platform.people.messages(hive) == []
 
 
-async def test_an_edited_question_comes_as_an_edit(platform, bot, hive):
+async def test_an_edited_message_arrives_as_an_edit(platform, bot, hive):
     id = await platform.people.write(hive, "wy?")
     await bot.next_message()
     await platform.people.edit(hive, id, "why?")
@@ -367,7 +367,7 @@ async def test_an_edited_question_comes_as_an_edit(platform, bot, hive):
     assert (heard.message_id, heard.text) == (id, "why?")
 
 
-async def test_updates_come_twice_or_late_on_demand(platform, bot, hive):
+async def test_updates_are_duplicated_or_delayed_on_demand(platform, bot, hive):
     await platform.people.write(hive, "once")
     once = await bot.next()
     await platform.updates.repeat(1)
@@ -380,7 +380,7 @@ async def test_updates_come_twice_or_late_on_demand(platform, bot, hive):
     assert (await bot.next_message()).text == "late"
 
 
-async def test_only_what_was_asked_for_is_told(platform, hive):
+async def test_only_the_requested_update_types_are_delivered(platform, hive):
     async with polling(platform) as bot:
         await bot.app.updater.stop()
         await bot.app.updater.start_polling(allowed_updates=["callback_query"])
@@ -402,7 +402,7 @@ async def test_a_second_poller_ends_the_first(platform, bot):
     assert isinstance(await asyncio.wait_for(bot.errors.get(), 10), Conflict)
 
 
-async def test_two_pollers_hear_of_each_other_once_in_a_while():
+async def test_two_pollers_conflict_now_and_then():
     with TelegramServer(conflict_s=600) as quiet:
         async with plain_api(quiet) as one, plain_api(quiet) as another:
             polls = []
@@ -418,7 +418,7 @@ async def test_two_pollers_hear_of_each_other_once_in_a_while():
             await asyncio.gather(second, return_exceptions=True)
 
 
-async def test_a_webhook_hears_with_the_secret_and_again_until_it_took_it(platform, hive):
+async def test_a_webhook_is_called_with_the_secret_and_again_until_it_accepts(platform, hive):
     async with on_webhook(platform, "se-cret_1") as bot:
         platform.deliveries.clear()
         bot.failing = 2

@@ -1,5 +1,5 @@
-"""This file lets answers stream into twenty groups at once, on a Telegram whose seconds and minutes
-are ten times as short as the real one's."""
+"""Answers stream into twenty groups at once, on a Telegram whose rate limits run at ten times the
+speed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.harness.telegram_adapter import section
 FASTER = 10
 GROUPS = 20
 LASTS_S = 7.0
-"""More than a minute of theirs."""
+"""More than a minute of the counterpart's limits."""
 
 
 @pytest.fixture
@@ -33,9 +33,7 @@ def hurried(limits: RateLimits) -> RateLimits:
     )
 
 
-async def test_twenty_groups_stream_at_once_and_telegram_never_asks_for_patience(
-    platform, tmp_path
-):
+async def test_twenty_groups_stream_at_once_without_hitting_a_rate_limit(platform, tmp_path):
     groups = [await platform.people.make_supergroup(f"Hive {n}") for n in range(GROUPS)]
     async with (
         open_telegram(section(platform), tmp_path) as telegram,
@@ -45,7 +43,7 @@ async def test_twenty_groups_stream_at_once_and_telegram_never_asks_for_patience
         telegram.edit_interval_s /= FASTER
 
         async def stream(group: int) -> int:
-            """How often people saw it change."""
+            """Stream an answer, and return how often people saw it change."""
             live = await outbox.grow(str(group), Draft(("…",)), key=str(group), owner="x")
             text, begun = "", platform.world.now()
             while platform.world.now() < begun + LASTS_S:

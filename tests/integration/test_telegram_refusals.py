@@ -1,4 +1,4 @@
-"""The Telegram of the tests refuses what the real one refuses, and fails as it is told to."""
+"""The Telegram counterpart refuses what Telegram refuses, and fails on demand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def platform() -> Iterator[TelegramServer]:
 
 
 class Asker:
-    """Calls anything, however wrong. `chat`: a group of its own."""
+    """Calls any method, valid or not. `chat`: a new group."""
 
     def __init__(self, platform: TelegramServer, http: aiohttp.ClientSession, chat: int) -> None:
         self.people, self.platform, self.chat, self._http = platform.people, platform, chat, http
@@ -38,13 +38,13 @@ class Asker:
         return await self("sendMessage", **{"chat_id": self.chat, "text": "x", **given})
 
     async def sent(self, **given: Any) -> int:
-        """Its id."""
+        """Post a message and return its id."""
         status, answer = await self.send(**given)
         assert status == 200, answer
         return int(answer["result"]["message_id"])
 
     async def words(self, method: str, **given: Any) -> str:
-        """Of a refusal."""
+        """Call a method and return the text of its refusal."""
         status, answer = await self(method, **given)
         assert (answer["ok"], answer["error_code"]) == (False, status)
         return str(answer["description"])
@@ -52,7 +52,7 @@ class Asker:
 
 @pytest.fixture
 async def ask(platform) -> AsyncIterator[Asker]:
-    """With nothing held against the bot yet."""
+    """With no violations recorded yet."""
     platform.refused.clear()
     platform.limited.clear()
     chat = await platform.people.make_supergroup("Hive")
@@ -156,7 +156,7 @@ BREACHES = {
 
 
 @pytest.mark.parametrize(("given", "words"), BREACHES.values(), ids=BREACHES.keys())
-async def test_a_breach_is_refused_in_telegrams_words_and_written_down(ask, given, words):
+async def test_a_violation_is_refused_in_telegrams_words_and_recorded(ask, given, words):
     status, answer = await ask.send(**given)
     assert (status, answer["description"]) == (400, words)
     [refused] = ask.platform.refused
@@ -188,7 +188,7 @@ async def test_a_breach_is_refused_in_telegrams_words_and_written_down(ask, give
         ("sendTelegram", {}),
     ],
 )
-async def test_what_the_description_does_not_allow_is_refused(ask, method, given):
+async def test_a_call_outside_telegrams_api_description_is_refused(ask, method, given):
     chat = await ask.people.open_private()
     given = {**given, "chat_id": chat} if given.get("chat_id") else given
     status, answer = await ask(method, **given)
@@ -203,7 +203,7 @@ async def test_a_wrong_token_is_refused(ask):
                 assert response.status == code
 
 
-async def test_forms_carry_json_in_text_and_methods_any_case(ask):
+async def test_forms_carry_json_and_method_names_ignore_case(ask):
     keyboard = json.dumps(rows(button())["reply_markup"])
     form = {"chat_id": str(ask.chat), "text": "x", "reply_markup": keyboard}
     async with aiohttp.ClientSession() as http:
@@ -214,7 +214,7 @@ async def test_forms_carry_json_in_text_and_methods_any_case(ask):
     assert seen.buttons == [["Ask"]]
 
 
-async def test_what_is_gone_or_closed_has_its_words(ask):
+async def test_deleted_and_closed_things_have_their_texts(ask):
     message, people = await ask.sent(text="x"), ask.people
     theirs = await people.write(ask.chat, "hello")
     edit = {"chat_id": ask.chat, "message_id": message, "text": "y"}
@@ -239,7 +239,7 @@ async def test_what_is_gone_or_closed_has_its_words(ask):
     assert ask.platform.refused == [], "none of this was the bot's fault"
 
 
-async def test_a_blocked_or_removed_bot_is_told_so(ask, bot):
+async def test_a_blocked_or_removed_bot_is_forbidden(ask, bot):
     people = ask.people
     with pytest.raises(Forbidden, match="bot can't initiate conversation with a user"):
         await bot.send_message(await people.meet("Ant"), "x")
@@ -262,7 +262,7 @@ async def test_a_blocked_or_removed_bot_is_told_so(ask, bot):
         await bot.get_chat(ask.chat)
 
 
-async def test_a_group_that_became_a_supergroup_says_where_it_went(ask, bot):
+async def test_a_migrated_group_names_its_new_id(ask, bot):
     old = await ask.people.make_group("Hive")
     new = await ask.people.migrate(old)
     with pytest.raises(ChatMigrated) as caught:
@@ -279,7 +279,7 @@ async def test_drafts_are_for_private_chats(ask):
     assert len(ask.platform.refused) == 1
 
 
-async def test_one_message_a_window_goes_to_a_chat_and_twenty_to_a_group():
+async def test_a_window_allows_one_message_to_a_chat_and_twenty_to_a_group():
     with TelegramServer(chat_s=30, group_s=1200) as strict:
         async with plain_api(strict) as bot:
             group, private = strict.people.group, await strict.people.open_private()
@@ -300,7 +300,7 @@ async def test_one_message_a_window_goes_to_a_chat_and_twenty_to_a_group():
             assert strict.refused == [], "too much is no breach"
 
 
-async def test_thirty_a_window_go_out_in_all():
+async def test_a_window_allows_thirty_messages_in_all():
     with TelegramServer(overall_s=60) as strict:
         async with plain_api(strict) as bot:
             chats = [await strict.people.make_group("Hive") for _ in range(31)]
@@ -312,13 +312,13 @@ async def test_thirty_a_window_go_out_in_all():
             await bot.send_message(chats[-1], "x")
 
 
-async def test_the_windows_are_telegrams_unless_a_test_says_otherwise():
+async def test_the_windows_default_to_telegrams():
     with TelegramServer() as strict:
         flood = strict.flood
         assert (flood.chat_s, flood.group_s, flood.overall_s) == (1, 60, 1)
 
 
-async def test_its_own_answers_are_held_against_the_description_too():
+async def test_the_counterparts_own_answers_match_the_api_description():
     message = {"message_id": "1", "date": 1, "chat": {"id": 1, "type": "private"}}
     [wrong] = misfits(message, ["Message"])
     assert "message_id" in wrong
@@ -338,7 +338,7 @@ async def test_its_own_answers_are_held_against_the_description_too():
         ("Bad Request: TOPIC_CLOSED", BadRequest, "Topic_closed", 0),
     ],
 )
-async def test_a_fault_is_met_once_and_then_all_is_well(ask, bot, kind, error, words, shown):
+async def test_a_fault_applies_once(ask, bot, kind, error, words, shown):
     fault = ask.platform.fault("sendMessage", kind)
     with pytest.raises(error, match=words):
         await bot.send_message(ask.chat, "x")
@@ -348,7 +348,7 @@ async def test_a_fault_is_met_once_and_then_all_is_well(ask, bot, kind, error, w
     assert ask.platform.refused == []
 
 
-async def test_a_long_wait_is_asked_for_in_one_chat_only(ask, bot):
+async def test_a_long_rate_limit_applies_to_one_chat_only(ask, bot):
     ask.platform.fault("sendMessage", "429", retry_after_s=300, chat=ask.chat)
     await bot.send_message(ask.people.group, "x")
     with pytest.raises(RetryAfter) as caught:
@@ -357,7 +357,7 @@ async def test_a_long_wait_is_asked_for_in_one_chat_only(ask, bot):
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("hang", 0), ("hang after", 1)])
-async def test_an_answer_never_comes_before_or_after_it_was_done(ask, bot, kind, shown):
+async def test_a_response_is_lost_before_or_after_the_call_took_effect(ask, bot, kind, shown):
     ask.platform.fault("sendMessage", kind)
     with pytest.raises(TimedOut):
         await bot.send_message(ask.chat, "x", read_timeout=0.1)
@@ -371,7 +371,7 @@ async def test_an_answer_never_comes_before_or_after_it_was_done(ask, bot, kind,
         await hanging
 
 
-async def test_every_call_is_written_down_with_its_answer(ask, bot):
+async def test_every_call_is_recorded_with_its_response(ask, bot):
     ask.platform.calls.clear()
     await bot.send_message(ask.chat, "x")
     [call] = ask.platform.called("sendMessage")

@@ -1,4 +1,4 @@
-"""This file tells what Discord's refusals mean."""
+"""discord.py's errors become ChatErrors."""
 
 import asyncio
 import json
@@ -43,34 +43,34 @@ def refusal(status: int, body: object, **headers: str) -> discord.HTTPException:
         (401, 0, Busy),
     ],
 )
-def test_every_code_has_its_meaning(status, code, kind):
+def test_every_code_becomes_its_chat_error(status, code, kind):
     assert type(translate(refusal(status, {"code": code, "message": "no"}))) is kind
 
 
-def test_a_page_of_cloudflares_is_busy_whatever_its_status():
+def test_a_cloudflare_page_is_busy_whatever_its_status():
     page = "<!DOCTYPE html><html>Access denied</html>"
     for status in (403, 429, 503):
         assert isinstance(translate(refusal(status, page)), Busy)
 
 
-def test_a_rate_limit_tells_how_long_it_lasts():
+def test_a_rate_limit_carries_its_duration():
     assert translate(discord.RateLimited(40.0)).retry_after_s == 40.0
     limited = refusal(429, "<html>", **{"Retry-After": "7"})
     assert translate(limited).retry_after_s == 7.0
 
 
-def test_a_token_that_is_refused_is_not_tried_again_soon():
+def test_a_refused_token_waits_minutes_before_the_next_try():
     assert translate(refusal(401, {"code": 0})).retry_after_s >= 60
 
 
 @pytest.mark.parametrize(
     "error", [aiohttp.ServerDisconnectedError(), ConnectionResetError(), TimeoutError()]
 )
-def test_what_never_arrived_is_busy(error):
+def test_a_failed_connection_is_busy(error):
     assert isinstance(translate(error), Busy)
 
 
-async def test_a_call_given_up_during_a_global_rate_limit_silences_nobody_else():
+async def test_a_call_cancelled_in_a_global_rate_limit_releases_the_others():
     everybody_may = asyncio.Event()
     client = SimpleNamespace(http=SimpleNamespace(_global_over=everybody_may))
     with pytest.raises(Busy):
@@ -79,14 +79,14 @@ async def test_a_call_given_up_during_a_global_rate_limit_silences_nobody_else()
     assert everybody_may.is_set()
 
 
-async def test_a_code_may_mean_something_else_in_one_place():
+async def test_a_call_can_override_the_meaning_of_a_code():
     client = SimpleNamespace()
     with pytest.raises(TooOld):
         async with translate_errors(client, {50083: TooOld}):
             raise refusal(400, {"code": 50083})
 
 
-async def test_an_answer_that_was_cut_is_busy():
+async def test_a_truncated_response_is_busy():
     with pytest.raises(Busy):
         async with translate_errors(SimpleNamespace()):
             json.loads("{")
@@ -95,7 +95,7 @@ async def test_an_answer_that_was_cut_is_busy():
 @pytest.mark.parametrize(
     "failure", [json.JSONDecodeError("cut", "{", 1), aiohttp.ClientError(), TimeoutError()]
 )
-async def test_a_login_that_fails_on_the_way_is_tried_again(failure):
+async def test_a_login_that_cannot_reach_discord_is_retried(failure):
     async def login(token: str) -> None:
         raise failure
 

@@ -1,4 +1,4 @@
-"""This file writes hostile texts in Discord's Markdown."""
+"""Discord's Markdown: escaping untrusted texts, links, and the length of a text."""
 
 import pytest
 
@@ -30,21 +30,21 @@ def test_no_text_becomes_markup(text, written):
     assert STYLE.text(text) == written
 
 
-def test_nobody_is_mentioned_not_even_for_show():
+def test_nothing_even_looks_like_a_mention():
     assert "@everyone" not in STYLE.text("hello @everyone and @here")
 
 
-def test_no_address_unfolds_a_preview():
+def test_no_url_gets_a_preview():
     assert STYLE.address(URL) == f"<{URL}>"
     assert STYLE.at(62, URL, "Bees_dance") == rf"[1:02](<{URL}>) Bees\_dance"
 
 
-def test_a_marker_of_an_answer_leads_to_its_second():
+def test_a_citation_marker_links_to_its_second():
     citation = Citation(1, "dQw4w9WgXcQ", 62, 70, "Bees dance.", URL)
     answer = Answer("Why?", "They dance. [1] Or not [2].", (citation,), (), True, "m")
     assert STYLE.answer(answer) == rf"They dance. [\[1\]](<{URL}>) Or not \[2\]."
 
 
-def test_length_counts_what_discord_counts_at_most():
+def test_length_is_never_less_than_discord_counts():
     assert utf16_length("벌 🐝") == 4
     assert utf16_length("\ud83d") == 1

@@ -1,4 +1,4 @@
-"""This file turns drafts into what discord.py sends."""
+"""Drafts become discord.py's arguments."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from bot.discord_adapter import payloads
 CARD = Card("How *bees* dance", "https://youtu.be/dQw4w9WgXcQ", "https://i.ytimg.com/x.jpg")
 
 
-def test_text_alone_is_content_and_pings_nobody():
+def test_text_alone_is_content_and_notifies_nobody():
     sent = payloads.send_arguments(Draft(("One.", "Two.")))
     assert sent.pop("allowed_mentions").to_dict() == {"parse": []}
     assert sent == {"content": "One.\n\nTwo."}
@@ -27,14 +27,14 @@ def test_a_card_is_an_embed_with_the_text_below_its_title():
     }
 
 
-def test_a_long_title_is_cut_within_the_limit():
+def test_a_long_title_is_shortened_to_the_limit():
     card = Card("*" * 300, CARD.url)
     title = payloads.send_arguments(Draft(("One.",), card=card))["embed"].title
     assert len(title) == 256
     assert title.endswith("…")
 
 
-def test_buttons_stand_in_even_rows_of_at_most_five_with_labels_cut_to_eighty():
+def test_buttons_form_even_rows_of_at_most_five_with_labels_of_at_most_eighty():
     buttons = tuple(Button(f"b{n}", "why " * 30) for n in range(7))
     first, second = payloads.send_arguments(Draft(("One.",), buttons))["view"].to_components()
     assert [len(row["components"]) for row in (first, second)] == [4, 3]
@@ -48,14 +48,14 @@ def test_a_file_is_attached_as_utf8():
     assert file.fp.read().decode() == "꿀벌"
 
 
-def test_an_edit_takes_away_what_was_there_before():
+def test_an_edit_replaces_the_whole_content():
     edited = payloads.edit_arguments(Draft(("One.",)))
     assert edited["embed"] is edited["view"] is None
     assert edited["attachments"] == []
     assert payloads.edit_arguments(Draft(("One.",), card=CARD))["content"] is None
 
 
-def test_nothing_is_never_sent():
+def test_an_empty_draft_is_refused():
     with pytest.raises(Refused):
         payloads.send_arguments(Draft((" ",)))
 
@@ -64,5 +64,5 @@ def test_nothing_is_never_sent():
     ("custom_id", "id"),
     [("tt:a-B_9", "a-B_9"), ("tt:", ""), ("other:1", ""), ("tt:a b", ""), ("tt:" + "x" * 65, "")],
 )
-def test_only_our_own_buttons_are_known(custom_id, id):
+def test_only_the_bots_own_buttons_are_recognised(custom_id, id):
     assert payloads.read_button_id(custom_id) == id

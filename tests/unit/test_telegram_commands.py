@@ -1,4 +1,4 @@
-"""This file reads commands as people write them on Telegram."""
+"""Telegram's commands: parsing what people type, and registering their descriptions."""
 
 import pytest
 
@@ -28,13 +28,13 @@ from bot.words import Words
         ("help", "me", {}),
     ],
 )
-def test_what_follows_a_command_becomes_its_options(name, text, read):
+def test_text_after_a_command_is_parsed_into_options(name, text, read):
     found = read_options(name, text, is_about_one=False)
     assert {key: value for key, value in found.items() if key != "link"} == read
     assert ("link" in found) == ("youtu" in text)
 
 
-def test_all_that_is_offered_has_words_and_only_moderators_see_what_is_theirs():
+def test_every_command_has_a_description_and_only_moderators_see_theirs():
     lists = list(_our_commands())
     assert {(scope.type, language) for scope, language, _ in lists} == {
         (scope, language)

@@ -1,4 +1,4 @@
-"""This file writes for Telegram: what may come through, and how long it is."""
+"""Telegram's HTML: escaping untrusted texts, links, and the length of a text."""
 
 import pytest
 from telegram.constants import MessageLimit
@@ -21,15 +21,15 @@ def test_nobody_is_mentioned():
     assert "@ada" not in STYLE.text("@ada")
 
 
-def test_nothing_in_an_address_ends_its_link():
+def test_a_url_cannot_break_out_of_its_link():
     assert link("a", 'https://b.example/">') == '<a href="https://b.example/&quot;&gt;">a</a>'
 
 
-def test_a_files_own_name_is_no_link():
+def test_a_file_name_is_not_a_link():
     assert STYLE.at(5, "bees.mp3#t=5", "Bees") == "0:05 Bees"
 
 
-def test_the_marks_of_an_answer_are_links_and_its_text_is_none():
+def test_citation_markers_become_links_and_the_answers_text_does_not():
     citation = Citation(1, "aaaaaaaaaaa", 5.0, 9.0, "said", URL)
     answer = Answer("q", "Bees <dance> [1].\n[2]", (citation,), (), grounded=True, engine="")
     marked = STYLE.answer(answer)
@@ -37,7 +37,7 @@ def test_the_marks_of_an_answer_are_links_and_its_text_is_none():
     assert visible_text(STYLE.source(citation)) == "[1] 0:05 “said”"
 
 
-def test_length_counts_what_is_seen_in_utf16_units():
+def test_length_counts_the_visible_text_in_utf16_units():
     assert length("&lt;<b>꿀😀</b>") == max(4, 42)
     assert length("&amp;" * 50 + "😀") == 52
 

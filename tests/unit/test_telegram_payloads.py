@@ -1,4 +1,4 @@
-"""This file turns drafts into what python-telegram-bot sends."""
+"""Drafts become the arguments of Telegram's calls."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_text_alone_is_html_without_previews():
     assert "reply_parameters" not in sent
 
 
-def test_a_title_is_cut_by_units_and_still_a_link():
+def test_a_title_is_shortened_by_utf16_units_and_stays_a_link():
     draft = Draft(("One.",), card=Card("😀" * 300, CARD.url))
     title = visible_text(payloads.html(draft)).split("\n")[0]
     assert utf16_length(title) <= payloads.TITLE_UNITS
@@ -38,7 +38,7 @@ def test_a_card_without_a_picture_has_no_preview():
     assert payloads.send_arguments(Draft(("One.",), card=card))["link_preview_options"].is_disabled
 
 
-def test_questions_have_a_row_each_and_what_is_short_stands_together():
+def test_questions_have_their_own_rows_and_short_labels_share_one():
     labels = (
         "Who found the queen of the hive?",
         "Why?",
@@ -51,7 +51,7 @@ def test_questions_have_a_row_each_and_what_is_short_stands_together():
     assert rows("a", "b", "c", "d") == [["a", "b", "c"], ["d"]]
 
 
-def test_questions_that_a_button_cannot_show_are_read_whole_in_the_text():
+def test_questions_too_long_for_a_button_are_repeated_in_the_text():
     long = "Who found the <queen> of the hive in Arden, and in which year?"
     buttons = (Button("a", "Why?"), Button("b", long), Button("c", "Transcript"))
     draft = Draft(("Ask.",), buttons)
@@ -69,27 +69,27 @@ def test_the_longest_texts_with_the_longest_title_and_questions_fit():
         assert utf16_length(visible_text(payloads.html(draft))) <= payloads.TEXT_UNITS
 
 
-def test_a_title_that_is_no_link_mentions_nobody():
+def test_a_title_without_a_link_mentions_nobody():
     assert "@ada" not in payloads.html(Draft(("Bees.",), card=Card("@ada", "ada.mp3")))
 
 
-def test_what_comes_back_of_a_button_fits():
+def test_callback_data_fits_telegrams_limit():
     [[key]] = payloads.keyboard([Button("x" * 24, "a")]).inline_keyboard
     assert key.callback_data == "tt:" + "x" * 24
 
 
-def test_nothing_is_never_sent():
+def test_an_empty_draft_is_refused():
     with pytest.raises(Refused):
         payloads.send_arguments(Draft((" ",)))
 
 
 @pytest.mark.parametrize(("length", "fits"), [(0, True), (1024, True), (1025, False)])
-def test_a_text_goes_below_its_file_if_it_fits(length, fits):
+def test_a_text_is_a_files_caption_if_it_fits(length, fits):
     draft = Draft(("&lt;" * length,), file=File("a.txt", "Said."))
     assert payloads.fits_caption(draft) == fits
 
 
-def test_the_second_try_has_no_markup():
+def test_the_plain_text_retry_has_no_markup():
     shown = payloads.as_plain_text(payloads.send_arguments(Draft(("<b>One</b> &lt;",))))
     assert (shown["text"], shown["parse_mode"]) == ("One <", None)
 
@@ -98,5 +98,5 @@ def test_the_second_try_has_no_markup():
     ("data", "id"),
     [("tt:a-B_9", "a-B_9"), ("tt:", ""), ("other:1", ""), ("tt:a b", ""), ("tt:" + "x" * 62, "")],
 )
-def test_only_our_own_buttons_are_known(data, id):
+def test_only_the_bots_own_buttons_are_recognised(data, id):
     assert payloads.read_button_id(data) == id

@@ -1,4 +1,4 @@
-"""This file holds how fast we may speak on Telegram: never faster than its limits."""
+"""The bot stays below Telegram's rate limits, and close to them."""
 
 import asyncio
 from itertools import pairwise
@@ -16,7 +16,7 @@ GROUP, PERSON = -100, 100
 async def sent_at(
     limits: RateLimits, chat: int, count: int, *, is_edit: bool = False
 ) -> list[float]:
-    """When so many go out if each goes as soon as it may."""
+    """Send `count` messages as early as the limits allow, and return their times."""
     loop, times = asyncio.get_running_loop(), []
     while len(times) < count:
         if wait_s := limits.wait_s(chat, is_edit=is_edit):
@@ -31,14 +31,14 @@ def most_in(times: list[float], seconds: float) -> int:
 
 
 @virtually
-async def test_a_chat_hears_one_message_a_second():
+async def test_a_chat_gets_at_most_one_message_a_second():
     times = await sent_at(RateLimits(), PERSON, 100)
     assert most_in(times, 1.0) == 1
     assert times[-1] - times[0] < 110
 
 
 @virtually
-async def test_a_group_hears_twenty_a_minute_and_edits_are_spread_over_it():
+async def test_a_group_gets_at_most_twenty_a_minute_and_edits_are_spread():
     for is_edit in (False, True):
         times = await sent_at(RateLimits(), GROUP, 100, is_edit=is_edit)
         assert most_in(times, 60.0) <= GROUP_MESSAGES_PER_MINUTE
@@ -47,14 +47,14 @@ async def test_a_group_hears_twenty_a_minute_and_edits_are_spread_over_it():
 
 
 @virtually
-async def test_all_together_stay_below_thirty_a_second():
+async def test_all_chats_together_stay_below_the_overall_limit():
     limits = RateLimits()
     every = await asyncio.gather(*(sent_at(limits, chat, 5) for chat in range(1, 101)))
     assert most_in(sorted(time for times in every for time in times), 1.0) <= MESSAGES_PER_SECOND
 
 
 @virtually
-async def test_what_telegram_asks_for_holds_for_that_chat_alone():
+async def test_a_block_applies_to_its_chat_only():
     limits = RateLimits()
     limits.block(GROUP, 300)
     assert 299 < limits.wait_s(GROUP) <= 300

@@ -1,4 +1,4 @@
-"""This file lets Telegram be away for long."""
+"""Calls to Telegram are retried through a long outage."""
 
 from telegram.error import NetworkError
 
@@ -10,7 +10,7 @@ DAY_OF_TRIES = 1500
 
 
 @virtually
-async def test_it_is_called_again_however_long_it_was_away():
+async def test_a_call_is_retried_through_a_day_of_outage():
     away = iter(range(DAY_OF_TRIES))
 
     async def call() -> str:
@@ -21,5 +21,5 @@ async def test_it_is_called_again_however_long_it_was_away():
     assert await retry_until_done(call) == "there"
 
 
-def test_a_pause_gets_longer_and_never_too_long():
+def test_backoff_doubles_up_to_its_limit():
     assert [backoff_s(n, 60.0) for n in (0, 3, DAY_OF_TRIES)] == [1.0, 8.0, 60.0]

@@ -1,4 +1,4 @@
-"""This file gives each file of these tests a Discord of its own, and our adapter before it."""
+"""A Discord counterpart for each test file, and the adapter connected to it."""
 
 import pytest
 
@@ -30,12 +30,12 @@ def receiver():
 
 @pytest.fixture
 async def discord(platform):
-    """Only logged in: enough to send."""
+    """Logged in, which is enough to send. Receives no events."""
     async with open_discord(section(platform)) as discord:
         yield discord
 
 
 @pytest.fixture
 async def place(platform):
-    """A channel of its own."""
+    """A new channel."""
     return await platform.people.make_channel("place")

@@ -1,4 +1,4 @@
-"""This file breaks the line to Discord, and asks `doctor` about it."""
+"""Losing the connection to Discord, and `doctor`'s checks."""
 
 import asyncio
 
@@ -13,17 +13,17 @@ from tests.fakes.receiver import ScriptedReceiver, soon
 from tests.harness.discord_adapter import KEYS, section, serving_bot
 from tests.harness.eventually import eventually
 
-# What breaks
+# Disconnections
 
 
-async def test_what_people_wrote_while_the_connection_was_cut_is_heard(platform, receiver, place):
+async def test_messages_from_a_disconnection_arrive_afterwards(platform, receiver, place):
     async with serving_bot(platform, receiver):
         await platform.gateway.drop()
         await platform.people.write(place, "meanwhile")
         assert (await soon(receiver.messages)).text == "meanwhile"
 
 
-async def test_an_event_that_cannot_be_read_leaves_no_deaf_bot(platform, receiver, place):
+async def test_an_unparsable_event_only_reconnects(platform, receiver, place):
     async with serving_bot(platform, receiver):
         await platform.gateway.say("MESSAGE_CREATE", {"id": "broken"})
 
@@ -36,7 +36,7 @@ async def test_an_event_that_cannot_be_read_leaves_no_deaf_bot(platform, receive
         assert platform.gateway.connected == 1
 
 
-async def test_a_token_that_is_taken_away_ends_the_serving(platform, receiver):
+async def test_a_revoked_token_ends_serving(platform, receiver):
     async with open_discord(section(platform)) as discord:
         serving = asyncio.create_task(discord.serve(receiver))
         await discord.ready()
@@ -58,7 +58,7 @@ async def test_several_events_do_not_wait_for_each_other(platform, place):
             await soon(receiver.messages)
 
 
-async def test_without_the_right_to_read_messages_the_rest_serves(receiver):
+async def test_without_the_message_intent_everything_else_works(receiver):
     with serving(message_content=False) as platform:
         people = platform.people
         async with serving_bot(platform, receiver) as discord:
@@ -72,22 +72,22 @@ async def test_without_the_right_to_read_messages_the_rest_serves(receiver):
             await discord.post(people.channel, says("Here."), next(KEYS))
 
 
-# What doctor says
+# Doctor
 
 
-async def test_doctor_finds_all_well(platform):
+async def test_doctor_reports_no_problem(platform):
     known, reading, rights = await check_discord(section(platform))
     assert (known.status, known.facts) == ("ok", {"name": "TestBot", "servers": 1})
     assert (reading.status, rights.status) == ("ok", "ok")
 
 
-async def test_doctor_tells_a_wrong_token(platform):
+async def test_doctor_reports_a_wrong_token(platform):
     [known] = await check_discord(section(platform, "wrong"))
     assert known.status == "fail"
     assert isinstance(known.error, ConfigInvalid)
 
 
-async def test_doctor_tells_what_is_missing():
+async def test_doctor_reports_missing_permissions():
     with serving(message_content=False) as platform:
         people = platform.people
         platform.world.roles[people.guild] = dict.fromkeys(platform.world.roles[people.guild], 0)
@@ -100,9 +100,9 @@ async def test_doctor_tells_what_is_missing():
     assert "Send Messages, " in rights.facts["rights"]
 
 
-async def test_doctor_tells_that_discord_is_away(platform):
+async def test_doctor_reports_an_outage_of_discord(platform):
     for path in ("/users/@me$", "/users/@me/guilds"):
-        away = platform.front.fault("GET", path, "cut", times=2)  # aiohttp itself tries it twice
+        away = platform.front.fault("GET", path, "cut", times=2)  # aiohttp retries once by itself
         [known] = await check_discord(section(platform))
         assert away.met == 2
         assert (known.status, known.case) == ("fail", "unreachable")

@@ -1,4 +1,4 @@
-"""This file does what people do on Discord: our adapter hears it, and what it answers is seen."""
+"""What people do on Discord arrives at the receiver, and its replies arrive at them."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.harness.discord_adapter import KEYS, section, serving_bot
 from tests.harness.eventually import eventually
 
 
-async def test_a_message_is_heard_with_its_place_and_person(platform, receiver, place):
+async def test_a_message_arrives_with_its_place_and_author(platform, receiver, place):
     async with serving_bot(platform, receiver):
         id = await platform.people.write(place, "https://youtu.be/dQw4w9WgXcQ")
         heard = await soon(receiver.messages)
@@ -38,7 +38,7 @@ async def test_a_thread_shares_the_library_of_its_channel(platform, receiver, pl
     assert heard.author.is_moderator, "the owner of a server may do everything"
 
 
-async def test_a_mention_a_reply_and_a_private_message_are_to_us(platform, receiver, place):
+async def test_a_mention_a_reply_and_a_private_message_address_the_bot(platform, receiver, place):
     people = platform.people
     async with serving_bot(platform, receiver) as discord:
         await people.write(place, f"<@{people.bot}> why?")
@@ -71,7 +71,7 @@ async def test_a_button_works_after_a_restart(platform, receiver, place):
     assert of.acked == 6, "nothing of the message changes"
 
 
-async def test_what_a_press_answers_is_seen_by_the_person_alone(platform, receiver, place):
+async def test_the_reply_to_a_press_is_visible_to_the_person_only(platform, receiver, place):
     receiver.answers["q"] = says("Not you.")
     async with serving_bot(platform, receiver) as discord:
         id = await discord.post(place, Draft(("Ask.",), (Button("q", "Why?"),)), next(KEYS))
@@ -86,7 +86,7 @@ async def test_what_a_press_answers_is_seen_by_the_person_alone(platform, receiv
     assert asked.text == "Ask."
 
 
-async def test_a_button_answers_although_it_was_acknowledged_too_late(platform, receiver, place):
+async def test_a_press_acknowledged_too_late_is_still_processed(platform, receiver, place):
     receiver.answers["q"] = says("Not you.")
     async with serving_bot(platform, receiver) as discord:
         id = await discord.post(place, Draft(("Ask.",), (Button("q", "Why?"),)), next(KEYS))
@@ -97,7 +97,7 @@ async def test_a_button_answers_although_it_was_acknowledged_too_late(platform, 
             assert (pressed.id, pressed.button_id, late.met) == (of.id, "q", 1)
 
 
-async def test_a_button_of_nobody_known_is_left_alone(platform, receiver, place):
+async def test_an_unknown_button_is_ignored(platform, receiver, place):
     async with serving_bot(platform, receiver) as discord:
         id = await discord.post(place, Draft(("Ask.",), (Button("a b", "Why?"),)), next(KEYS))
         await platform.people.press(id, "tt:a b")
@@ -107,20 +107,20 @@ async def test_a_button_of_nobody_known_is_left_alone(platform, receiver, place)
 
 
 @pytest.fixture
-async def commanded(platform, receiver):
-    """Discord knows the commands."""
+async def registered(platform, receiver):
+    """The commands are registered."""
     async with serving_bot(platform, receiver) as discord:
         await eventually(lambda: platform.world.commands.get(None))
         yield discord
 
 
 def told(platform):
-    """When commands were written."""
+    """Return the requests that registered commands."""
     asked = platform.front.requests
     return [r for r in asked if r.method == "PUT" and r.path.endswith("/commands")]
 
 
-async def test_a_forums_post_is_known_by_the_message_that_opens_it(platform, receiver):
+async def test_a_forum_post_opens_its_thread(platform, receiver):
     forum = await platform.people.make_channel("posts", "forum")
     async with serving_bot(platform, receiver):
         post = await platform.people.make_post(forum, "Bees", "https://youtu.be/dQw4w9WgXcQ")
@@ -133,7 +133,7 @@ async def test_a_forums_post_is_known_by_the_message_that_opens_it(platform, rec
     assert (first.opens_thread, second.opens_thread) == (True, False)
 
 
-async def test_a_command_is_heard_in_our_words(platform, receiver, commanded, place):
+async def test_a_command_arrives_parsed(platform, receiver, registered, place):
     receiver.answers["ask"] = Draft(("Wait.",), file=File("a.txt", "Said."))
     of = await platform.people.slash(place, "ask", question="Why?", scope="channel")
     heard = await soon(receiver.commands)
@@ -146,14 +146,14 @@ async def test_a_command_is_heard_in_our_words(platform, receiver, commanded, pl
     assert answer.files == {"a.txt": b"Said."}
 
 
-async def test_a_command_that_answers_nothing_leaves_nothing(platform, receiver, commanded, place):
+async def test_a_command_without_a_reply_leaves_no_message(platform, receiver, registered, place):
     of = await platform.people.slash(place, "videos", page=2)
     assert (await soon(receiver.commands)).options == {"page": "2"}
     await eventually(lambda: not of.thinking)
     assert await platform.people.messages(place) == []
 
 
-async def test_yes_and_no_are_words_and_a_language_is_a_code(platform, receiver, commanded, place):
+async def test_booleans_are_text_and_languages_are_codes(platform, receiver, registered, place):
     jiho = await platform.people.join("jiho", locale="ko")
     with pytest.raises(CannotDo):
         await platform.people.slash(place, "settings", author=jiho, links=True)
@@ -165,7 +165,7 @@ async def test_yes_and_no_are_words_and_a_language_is_a_code(platform, receiver,
     assert (await soon(receiver.commands)).author.language == "ko"
 
 
-async def test_a_message_can_be_summarised_from_its_menu(platform, receiver, commanded, place):
+async def test_a_message_can_be_summarised_from_its_menu(platform, receiver, registered, place):
     message = await platform.people.write(place, "https://youtu.be/dQw4w9WgXcQ")
     await platform.people.context_menu(message, "Summarise this video")
     heard = await soon(receiver.commands)
@@ -173,7 +173,7 @@ async def test_a_message_can_be_summarised_from_its_menu(platform, receiver, com
     assert heard.text == "https://youtu.be/dQw4w9WgXcQ"
 
 
-async def test_choices_come_while_somebody_types(platform, receiver, commanded, place):
+async def test_options_are_autocompleted(platform, receiver, registered, place):
     receiver.choices["video"] = [("Bees " * 40, "id1"), (" ", "id2"), ("Wasps", "x" * 101)]
     receiver.choices["video"] += [(f"Video {n}", f"v{n}") for n in range(30)]
     choices = await platform.people.autocomplete(place, "summary", "video", "be")
@@ -184,7 +184,7 @@ async def test_choices_come_while_somebody_types(platform, receiver, commanded, 
     assert choices[1]["value"] == "v0"
 
 
-async def test_commands_are_told_once(platform, receiver, commanded):
+async def test_commands_are_registered_once(platform, receiver, registered):
     before, asked = len(told(platform)), len(platform.front.requests)
     async with serving_bot(platform, ScriptedReceiver()):
 
@@ -195,7 +195,7 @@ async def test_commands_are_told_once(platform, receiver, commanded):
     assert len(told(platform)) == before
 
 
-async def test_a_deleted_thread_and_a_deleted_channel_are_told(platform, receiver, place):
+async def test_deleted_threads_and_channels_are_reported(platform, receiver, place):
     thread = await platform.people.make_thread(await platform.people.write(place, "link"), "Bees")
     async with serving_bot(platform, receiver):
         await platform.people.delete_channel(thread)

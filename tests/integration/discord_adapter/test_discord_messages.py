@@ -1,4 +1,4 @@
-"""This file shows people on Discord something through our adapter: what they see, and why not."""
+"""Messages and threads of the adapter as people see them, and Discord's refusals."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,7 +32,7 @@ async def test_a_card_is_seen_with_its_picture(platform, discord, place):
     assert embed["thumbnail"]["url"] == CARD.thumbnail_url
 
 
-async def test_an_edit_leaves_nothing_of_what_was_there(platform, discord, place):
+async def test_an_edit_replaces_the_whole_message(platform, discord, place):
     full = Draft(("Old",), (Button("x", "Why?"),), File("a.txt", "Said."), CARD)
     id = await discord.post(place, full, next(KEYS))
     for _ in range(2):
@@ -41,7 +41,7 @@ async def test_an_edit_leaves_nothing_of_what_was_there(platform, discord, place
     assert (seen.text, seen.embeds, seen.buttons, seen.files) == ("New", [], {}, {})
 
 
-async def test_one_key_is_one_message_also_when_the_answer_is_lost(platform, discord, place):
+async def test_one_key_is_one_message_even_if_the_response_is_lost(platform, discord, place):
     key = next(KEYS)
     platform.front.fault("POST", rf"/channels/{place}/messages", "cut after")
     with pytest.raises(Busy):
@@ -50,7 +50,7 @@ async def test_one_key_is_one_message_also_when_the_answer_is_lost(platform, dis
     assert [seen.text for seen in await platform.people.messages(place)] == ["Once"]
 
 
-async def test_a_thread_on_a_message_is_one_however_often_it_is_opened(platform, discord, place):
+async def test_opening_a_messages_thread_twice_makes_one_thread(platform, discord, place):
     message = await platform.people.write(place, "a link")
     platform.front.fault("POST", r"/threads$", "cut after")
     with pytest.raises(Busy):
@@ -64,7 +64,7 @@ async def test_a_thread_on_a_message_is_one_however_often_it_is_opened(platform,
     assert (await platform.people.messages(thread))[-1].text == "Summary"
 
 
-async def test_a_thread_that_stands_alone_is_one_too(platform, discord, place):
+async def test_opening_a_standalone_thread_twice_makes_one_thread(platform, discord, place):
     key = next(KEYS)
     threads = {await discord.open_thread(place, "", "*Bees*", key) for _ in range(2)}
     [seen] = await platform.people.threads(place)
@@ -80,7 +80,7 @@ async def test_a_forum_gets_a_post(platform, discord):
     assert (seen.id, seen.name) == (thread, "Bees")
 
 
-async def test_an_archived_thread_is_opened_by_a_message(platform, discord, place):
+async def test_a_message_reopens_an_archived_thread(platform, discord, place):
     message = await platform.people.write(place, "a link")
     thread = await discord.open_thread(place, message, "Bees", next(KEYS))
     await platform.people.archive(thread)
@@ -89,7 +89,7 @@ async def test_an_archived_thread_is_opened_by_a_message(platform, discord, plac
     assert not seen.archived
 
 
-# What Discord does not do
+# What Discord refuses
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ async def test_an_archived_thread_is_opened_by_a_message(platform, discord, plac
         ("cut", Busy),
     ],
 )
-async def test_an_edit_that_fails_tells_why(platform, discord, place, code, kind):
+async def test_a_failed_edit_raises_its_error(platform, discord, place, code, kind):
     id = await discord.post(place, says("Old"), next(KEYS))
     platform.front.fault("PATCH", rf"/messages/{id}", code, times=5)
     with pytest.raises(kind):
         await discord.edit(place, id, says("New"))
 
 
-async def test_what_may_be_edited_only_in_an_hour_is_too_old(platform, discord, place):
+async def test_an_edit_limited_for_an_hour_is_too_old(platform, discord, place):
     old = str(snowflake(datetime.now(UTC) - timedelta(hours=2)))
     platform.front.fault("PATCH", rf"/messages/{old}", "429 user", retry_after_s=3000)
     with pytest.raises(TooOld):
@@ -132,7 +132,7 @@ async def test_what_may_be_edited_only_in_an_hour_is_too_old(platform, discord, 
         (160006, Refused),
     ],
 )
-async def test_a_thread_that_cannot_be_opened_tells_why(platform, discord, place, code, kind):
+async def test_a_failed_thread_raises_its_error(platform, discord, place, code, kind):
     message = await platform.people.write(place, "a link")
     platform.front.fault("POST", r"/threads$", code)
     with pytest.raises(kind):
@@ -140,21 +140,21 @@ async def test_a_thread_that_cannot_be_opened_tells_why(platform, discord, place
 
 
 @pytest.mark.parametrize("fault", ["429 user", "429 global", "429 shared", "500 after"])
-async def test_what_passes_is_waited_for(platform, discord, place, fault):
+async def test_a_temporary_failure_is_retried(platform, discord, place, fault):
     met = platform.front.fault("POST", rf"/channels/{place}/messages", fault)
     await discord.post(place, says("Once"), next(KEYS))
     assert met.met == 1
     assert len(await platform.people.messages(place)) == 1
 
 
-async def test_a_long_rate_limit_is_told(platform, discord, place):
+async def test_a_long_rate_limit_raises_busy(platform, discord, place):
     platform.front.fault("POST", rf"/channels/{place}/", "429 user", retry_after_s=90)
     with pytest.raises(Busy) as busy:
         await discord.post(place, says("Later"), next(KEYS))
     assert busy.value.retry_after_s == 90
 
 
-async def test_a_thread_keeps_its_name_where_a_new_one_would_take_long(platform, discord, place):
+async def test_a_rename_under_a_long_rate_limit_is_dropped(platform, discord, place):
     message = await platform.people.write(place, "a link")
     thread = await discord.open_thread(place, message, "Bees", next(KEYS))
     platform.front.fault("PATCH", rf"/channels/{thread}", "429 user", retry_after_s=500)
@@ -163,7 +163,7 @@ async def test_a_thread_keeps_its_name_where_a_new_one_would_take_long(platform,
     assert seen.name == "Bees"
 
 
-async def test_in_a_locked_and_archived_thread_nothing_can_be_said(platform, discord, place):
+async def test_a_locked_archived_thread_is_a_closed_place(platform, discord, place):
     message = await platform.people.write(place, "a link")
     thread = await discord.open_thread(place, message, "Bees", next(KEYS))
     await platform.people.archive(thread, locked=True)
@@ -171,14 +171,14 @@ async def test_in_a_locked_and_archived_thread_nothing_can_be_said(platform, dis
         await discord.post(thread, says("Hello?"), next(KEYS))
 
 
-async def test_a_wrong_token_is_a_wrong_setting(platform):
+async def test_a_wrong_token_is_invalid_configuration(platform):
     with pytest.raises(ConfigInvalid) as invalid:
         async with open_discord(section(platform, "wrong")):
             pass
     assert invalid.value.key == "discord.token"
 
 
-async def test_a_discord_that_is_away_at_first_is_waited_for(platform, place):
+async def test_opening_waits_for_an_unreachable_discord(platform, place):
     away = platform.front.fault("GET", "/users/@me$", "cloudflare")
     async with open_discord(section(platform)) as discord:
         await discord.post(place, says("At last."), next(KEYS))

@@ -1,4 +1,4 @@
-"""This file gives each file of these tests a Telegram of its own, and our adapter before it."""
+"""A Telegram counterpart for each test file, and the adapter connected to it."""
 
 import pytest
 
@@ -28,14 +28,14 @@ def receiver():
 
 @pytest.fixture
 async def telegram(platform, tmp_path):
-    """Only known there: enough to send."""
+    """Logged in, which is enough to send. Receives no events."""
     async with open_telegram(section(platform), tmp_path) as telegram:
         yield at_once(telegram)
 
 
 @pytest.fixture
 async def hive(platform) -> int:
-    """A supergroup of its own, where the bot hears everything."""
+    """A new supergroup in which the bot receives every message."""
     chat = await platform.people.make_supergroup("Hive")
     await platform.updates.drop()
     platform.world.chats[chat].bot_reads_all = True

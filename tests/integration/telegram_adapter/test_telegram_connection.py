@@ -1,4 +1,4 @@
-"""This file has Telegram bring or withhold what happens there, and asks `doctor` about it."""
+"""Receiving updates by webhook and polling, through outages, and `doctor`'s checks."""
 
 import asyncio
 import logging
@@ -22,10 +22,12 @@ from tests.fakes.receiver import ScriptedReceiver, soon
 from tests.harness.eventually import eventually
 from tests.harness.telegram_adapter import section, serving_bot
 
-# How it reaches us
+# Receiving updates
 
 
-async def test_a_webhook_brings_it_and_nobody_else_can(platform, receiver, tmp_path, private):
+async def test_a_webhook_delivers_updates_and_refuses_strangers(
+    platform, receiver, tmp_path, private
+):
     with socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -39,12 +41,12 @@ async def test_a_webhook_brings_it_and_nobody_else_can(platform, receiver, tmp_p
             for headers in ({}, {SECRET_HEADER: "a guess"}, {SECRET_HEADER: b"\xe9"}):
                 answer = await stranger.post(url, json={"update_id": 1}, headers=headers)
                 assert answer.status_code == 403
-    async with serving_bot(platform, tmp_path, receiver):  # from now on it is fetched again
+    async with serving_bot(platform, tmp_path, receiver):  # polls again from now on
         await platform.people.write(private, "again", author=private)
         assert (await soon(receiver.messages)).text == "again"
 
 
-async def test_an_address_that_telegram_does_not_take_is_a_wrong_setting(
+async def test_a_webhook_url_that_telegram_refuses_is_invalid_configuration(
     platform, receiver, tmp_path
 ):
     platform.fault("setWebhook", "Bad Request: bad webhook: HTTPS url must be provided for webhook")
@@ -57,7 +59,7 @@ async def test_an_address_that_telegram_does_not_take_is_a_wrong_setting(
     assert begun == [], "so it ends the program, as a wrong token does"
 
 
-async def test_it_goes_on_after_an_outage_and_beside_another_poller(
+async def test_polling_survives_an_outage_and_another_poller(
     platform, receiver, tmp_path, private, caplog
 ):
     away = platform.fault("getUpdates", "502")
@@ -78,7 +80,7 @@ class Stuck(ScriptedReceiver):
         await asyncio.Event().wait()
 
 
-async def test_what_takes_long_to_be_heard_keeps_nobody_waiting_and_is_heard_again_after_a_kill(
+async def test_a_slow_update_blocks_nobody_and_is_delivered_again_after_a_kill(
     platform, tmp_path, private, hive
 ):
     people, stuck = platform.people, Stuck()
@@ -93,10 +95,10 @@ async def test_what_takes_long_to_be_heard_keeps_nobody_waiting_and_is_heard_aga
     again = ScriptedReceiver()
     async with serving_bot(platform, tmp_path, again):
         assert (await soon(again.commands)).name == "status"
-        await eventually(lambda: not platform.updates.pending)  # what was heard is over
+        await eventually(lambda: not platform.updates.pending)  # every handled update is confirmed
 
 
-async def test_an_update_that_nobody_can_read_leaves_nobody_deaf(telegram, receiver, private):
+async def test_an_unparsable_update_does_not_stop_the_listener(telegram, receiver, private):
     listener = EventListener(telegram, receiver, ())
     await listener.on_update({"update_id": 1, "message": {"message_id": "?"}})
     person = {"id": private, "first_name": "Ada", "is_bot": False}
@@ -123,17 +125,17 @@ async def test_the_token_is_in_no_log(platform, receiver, tmp_path, private, cap
         async with open_telegram(section(platform, f"{TOKEN}x"), tmp_path):
             pass
     logging.getLogger("bot").error("not served", exc_info=invalid.value)
-    theirs = ("aiohttp.access",)  # the platform's own
+    theirs = ("aiohttp.access",)  # the counterpart's own log
     ours = "\n".join(r.getMessage() for r in caplog.records if r.name not in theirs)
     assert "Cannot reach Telegram" in ours
     assert "hello" not in ours
     assert TOKEN.partition(":")[2] not in ours
 
 
-# What doctor finds
+# Doctor
 
 
-async def test_doctor_knows_the_bot_and_what_it_reads(platform):
+async def test_doctor_reports_the_bot_and_what_it_can_read(platform):
     checks = await check_telegram(section(platform))
     assert [(check.name, check.status, check.case) for check in checks] == [
         ("telegram", "ok", "ok"),
@@ -143,7 +145,7 @@ async def test_doctor_knows_the_bot_and_what_it_reads(platform):
     assert checks[0].facts == {"name": f"@{BOT_NAME}"}
 
 
-async def test_doctor_finds_a_wrong_token_and_an_outage(platform):
+async def test_doctor_reports_a_wrong_token_and_an_outage(platform):
     [wrong] = await check_telegram(section(platform, "123:of-nobody"))
     assert (wrong.status, wrong.error.key) == ("fail", "telegram.token")
     platform.fault("getMe", "502")
@@ -151,7 +153,7 @@ async def test_doctor_finds_a_wrong_token_and_an_outage(platform):
     assert (away.status, away.case) == ("fail", "unreachable")
 
 
-async def test_doctor_finds_a_webhook_elsewhere(platform, telegram):
+async def test_doctor_reports_a_webhook_of_another_program(platform, telegram):
     await telegram.bot.set_webhook("https://elsewhere.example/hook")
     *_, webhook = await check_telegram(section(platform))
     await telegram.bot.delete_webhook()

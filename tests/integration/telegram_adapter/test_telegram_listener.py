@@ -1,4 +1,4 @@
-"""This file does what people do on Telegram: our adapter hears it, and what it answers is seen."""
+"""What people do on Telegram arrives at the receiver, and its replies arrive at them."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.harness.telegram_adapter import last, section, serving_bot
 LINK = "https://youtu.be/dQw4w9WgXcQ"
 
 
-async def test_a_message_is_heard_with_its_place_and_person(platform, receiver, tmp_path, hive):
+async def test_a_message_arrives_with_its_place_and_author(platform, receiver, tmp_path, hive):
     async with serving_bot(platform, tmp_path, receiver):
         id = await platform.people.write(hive, LINK)
         heard = await soon(receiver.messages)
@@ -28,7 +28,7 @@ async def test_a_message_is_heard_with_its_place_and_person(platform, receiver, 
     assert not heard.is_to_bot
 
 
-async def test_a_mention_a_reply_and_a_private_message_are_to_us(
+async def test_a_mention_a_reply_and_a_private_message_address_the_bot(
     platform, receiver, tmp_path, hive, private
 ):
     people = platform.people
@@ -61,14 +61,16 @@ async def test_a_topic_shares_the_library_of_its_group(platform, receiver, tmp_p
     assert heard.author.is_moderator, "the owner of a group may do everything"
 
 
-async def test_an_administrator_who_shows_as_the_group_is_one(platform, receiver, tmp_path, hive):
+async def test_an_anonymous_administrator_is_a_moderator(platform, receiver, tmp_path, hive):
     async with serving_bot(platform, tmp_path, receiver):
         await platform.people.write(hive, LINK, author=platform.people.olga, anonymously=True)
         heard = await soon(receiver.messages)
     assert (heard.author.id, heard.author.is_moderator) == (str(hive), True)
 
 
-async def test_a_channels_post_is_heard_in_its_discussion(platform, receiver, tmp_path, hive):
+async def test_a_channels_post_arrives_from_its_discussion_group(
+    platform, receiver, tmp_path, hive
+):
     channel = await platform.people.make_channel("News", hive)
     async with serving_bot(platform, tmp_path, receiver):
         _, post = await platform.people.post(channel, LINK)
@@ -80,7 +82,7 @@ async def test_a_channels_post_is_heard_in_its_discussion(platform, receiver, tm
     assert (comment.where.place, comment.reply_to) == (str(hive), f"{hive}:{post}")
 
 
-async def test_a_group_that_has_moved_keeps_its_library(platform, receiver, tmp_path):
+async def test_a_migrated_group_keeps_its_library(platform, receiver, tmp_path):
     group = await platform.people.make_group("Bees")
     await platform.updates.drop()
     async with serving_bot(platform, tmp_path, receiver):
@@ -91,7 +93,7 @@ async def test_a_group_that_has_moved_keeps_its_library(platform, receiver, tmp_
     assert heard.where.server == str(group)
 
 
-async def test_bots_are_not_heard_and_neither_are_notices(telegram, receiver, private):
+async def test_bots_and_service_messages_are_ignored(telegram, receiver, private):
     listener = EventListener(telegram, receiver, ())
     chat, bot = {"id": -5, "type": "group"}, {"id": 7, "first_name": "B", "is_bot": True}
     said = {"message_id": 1, "date": 1, "chat": chat, "text": LINK}
@@ -107,12 +109,12 @@ async def test_bots_are_not_heard_and_neither_are_notices(telegram, receiver, pr
 async def test_only_allowed_chats_are_served(platform, receiver, tmp_path, hive, private):
     async with serving_bot(platform, tmp_path, receiver, allowed_chats=(private,)):
         await platform.people.write(hive, LINK)
-        for text in ("hello", "more"):  # the second is fetched when all before it has been heard
+        for text in ("hello", "more"):  # the second is fetched after all before it were handled
             await platform.people.write(private, text, author=private)
             assert (await soon(receiver.messages)).text == text
 
 
-async def test_a_file_is_heard_with_what_fetches_it(platform, receiver, tmp_path, private):
+async def test_a_file_arrives_with_the_id_that_downloads_it(platform, receiver, tmp_path, private):
     async with serving_bot(platform, tmp_path, receiver) as telegram:
         await platform.people.upload(private, "bees.mp3", b"buzz", "audio", author=private)
         heard = await soon(receiver.messages)
@@ -121,7 +123,7 @@ async def test_a_file_is_heard_with_what_fetches_it(platform, receiver, tmp_path
     assert (tmp_path / "bees.mp3").read_bytes() == b"buzz"
 
 
-async def test_a_command_below_a_file_is_about_it(platform, receiver, tmp_path, hive):
+async def test_a_command_in_a_files_caption_applies_to_the_file(platform, receiver, tmp_path, hive):
     async with serving_bot(platform, tmp_path, receiver):
         below = {"caption": f"/watch@{BOT_NAME} ko"}
         file = await platform.people.upload(hive, "bees.mp3", b"buzz", "audio", **below)
@@ -130,7 +132,7 @@ async def test_a_command_below_a_file_is_about_it(platform, receiver, tmp_path, 
     assert (command.file.name, command.message_id) == ("bees.mp3", f"{hive}:{file}")
 
 
-async def test_a_file_that_forwards_another_bots_command_is_a_file(
+async def test_a_file_with_another_bots_command_is_only_a_file(
     platform, receiver, tmp_path, private
 ):
     async with serving_bot(platform, tmp_path, receiver):
@@ -139,7 +141,7 @@ async def test_a_file_that_forwards_another_bots_command_is_a_file(
         assert (await soon(receiver.messages)).file.name == "bees.mp3"
 
 
-async def test_who_sends_us_alone_what_we_cannot_hear_is_heard_all_the_same(
+async def test_an_unusable_file_in_a_private_chat_still_arrives(
     platform, receiver, tmp_path, private
 ):
     async with serving_bot(platform, tmp_path, receiver):
@@ -148,7 +150,7 @@ async def test_who_sends_us_alone_what_we_cannot_hear_is_heard_all_the_same(
     assert (heard.text, heard.file, heard.is_to_bot) == ("", None, True)
 
 
-async def test_a_link_behind_the_words_of_a_command_is_one(telegram, receiver, private):
+async def test_a_link_hidden_behind_a_commands_words_counts(telegram, receiver, private):
     person = {"id": private, "first_name": "Ada", "is_bot": False}
     said = {"message_id": 1, "date": 1, "chat": {"id": private, "type": "private"}, "from": person}
     behind = {"type": "text_link", "offset": 7, "length": 4, "url": LINK}
@@ -158,7 +160,7 @@ async def test_a_link_behind_the_words_of_a_command_is_one(telegram, receiver, p
     assert LINK in (await soon(receiver.commands)).options["link"]
 
 
-async def test_a_file_that_is_not_where_telegram_says_is_not_waited_for(
+async def test_a_file_that_telegram_no_longer_has_is_refused_at_once(
     platform, receiver, tmp_path, private
 ):
     elsewhere = f"{platform.url}/elsewhere"
@@ -183,7 +185,7 @@ async def test_a_button_works_after_a_restart(platform, receiver, tmp_path, hive
 
 
 @pytest.mark.parametrize(("words", "is_over"), [("Not you.", True), ("No. " * 80, False)])
-async def test_a_few_words_are_shown_over_the_button_and_more_below(
+async def test_a_short_reply_is_an_alert_and_a_long_one_a_message(
     platform, receiver, tmp_path, hive, words, is_over
 ):
     receiver.answers["q"] = says(words)
@@ -198,9 +200,7 @@ async def test_a_few_words_are_shown_over_the_button_and_more_below(
         assert (below.text, below.reply_to) == (words.strip(), asked.id)
 
 
-async def test_a_button_is_answered_also_when_telegram_wants_it_a_little_later(
-    platform, receiver, tmp_path, hive
-):
+async def test_a_press_is_answered_after_a_rate_limit(platform, receiver, tmp_path, hive):
     receiver.answers["q"] = says("Not you.")
     platform.fault("answerCallbackQuery", "429", retry_after_s=1)
     async with serving_bot(platform, tmp_path, receiver) as telegram:
@@ -209,7 +209,7 @@ async def test_a_button_is_answered_also_when_telegram_wants_it_a_little_later(
         assert (await platform.people.answered(pressed))["text"] == "Not you."
 
 
-async def test_what_an_old_button_answers_is_said_below_it(platform, receiver, tmp_path, hive):
+async def test_the_reply_to_an_expired_press_is_a_message(platform, receiver, tmp_path, hive):
     receiver.answers["q"] = says("Not you.")
     platform.fault("answerCallbackQuery", f"Bad Request: {OLD_QUERY}")
     async with serving_bot(platform, tmp_path, receiver) as telegram:
@@ -219,7 +219,7 @@ async def test_what_an_old_button_answers_is_said_below_it(platform, receiver, t
     assert (await last(platform, hive)).text == "Not you."
 
 
-async def test_a_command_is_heard_in_our_words_and_replied_to(platform, receiver, tmp_path, hive):
+async def test_a_command_arrives_parsed_and_gets_a_reply(platform, receiver, tmp_path, hive):
     receiver.answers["transcript"] = Draft(("Here.",), file=File("a.srt", "Said."))
     people = platform.people
     async with serving_bot(platform, tmp_path, receiver):
@@ -237,7 +237,7 @@ async def test_a_command_is_heard_in_our_words_and_replied_to(platform, receiver
     assert (reply.text, reply.files, reply.reply_to) == ("Here.", {"a.srt": b"Said."}, own)
 
 
-async def test_ask_asks_the_video_of_its_topic_or_all(platform, receiver, tmp_path, hive):
+async def test_ask_is_about_its_topics_video_or_all_videos(platform, receiver, tmp_path, hive):
     await platform.people.make_forum(hive)
     topic = await platform.people.make_topic(hive, "Bees")
     async with serving_bot(platform, tmp_path, receiver):
@@ -248,7 +248,7 @@ async def test_ask_asks_the_video_of_its_topic_or_all(platform, receiver, tmp_pa
     assert heard == ["here", "channel", "channel"]
 
 
-async def test_another_bots_command_is_not_ours(platform, receiver, tmp_path, hive):
+async def test_another_bots_command_is_ignored(platform, receiver, tmp_path, hive):
     async with serving_bot(platform, tmp_path, receiver):
         await platform.people.write(hive, "/help@another_bot")
         await platform.people.write(hive, "/start")
@@ -257,7 +257,7 @@ async def test_another_bots_command_is_not_ours(platform, receiver, tmp_path, hi
     assert receiver.commands.empty()
 
 
-async def test_commands_are_offered_in_ones_own_language(platform, receiver, tmp_path, private):
+async def test_commands_are_offered_in_the_persons_language(platform, receiver, tmp_path, private):
     def told():
         return len(platform.called("setMyCommands"))
 

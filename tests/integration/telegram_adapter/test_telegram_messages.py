@@ -1,4 +1,4 @@
-"""This file shows people on Telegram something through our adapter: what they see, and why not."""
+"""Messages, topics and previews of the adapter as people see them, and Telegram's refusals."""
 
 import asyncio
 from dataclasses import replace
@@ -44,28 +44,28 @@ async def test_a_card_is_a_link_with_its_picture(platform, telegram, hive, is_wi
     assert seen.preview == {"url": CARD.thumbnail_url, **picture}
 
 
-async def test_a_file_comes_with_its_text_below(platform, telegram, hive):
+async def test_a_file_has_its_text_as_caption(platform, telegram, hive):
     await telegram.post(str(hive), Draft(("Here.",), file=File("a.txt", "꿀")), "k")
     seen = await last(platform, hive)
     assert (seen.text, seen.files) == ("Here.", {"a.txt": "꿀".encode()})
 
 
-async def test_a_file_with_a_long_text_comes_after_it(platform, telegram, hive):
+async def test_a_file_follows_a_text_too_long_for_its_caption(platform, telegram, hive):
     id = await telegram.post(str(hive), Draft(("x" * 2000,), file=File("a.txt", "Said.")), "k")
     text, file = await platform.people.messages(hive)
     assert (text.text, id) == ("x" * 2000, f"{hive}:{text.id}")
     assert (file.files, file.reply_to) == ({"a.txt": b"Said."}, text.id)
 
 
-async def test_an_edit_leaves_nothing_of_what_was_there(platform, telegram, hive):
+async def test_an_edit_replaces_the_whole_message(platform, telegram, hive):
     id = await telegram.post(str(hive), Draft(("Old",), (Button("x", "Why?"),), card=CARD), "k")
-    for _ in range(2):  # the second one changes nothing
+    for _ in range(2):  # the second edit changes nothing
         await telegram.edit(str(hive), id, says("New"))
     seen = await last(platform, hive)
     assert (seen.text, seen.buttons, seen.links) == ("New", [], {})
 
 
-async def test_an_answer_hangs_on_its_question_also_when_that_is_gone(platform, telegram, hive):
+async def test_an_answer_replies_to_its_question_even_if_that_is_deleted(platform, telegram, hive):
     question = await platform.people.write(hive, "Why?")
     for text in ("Because.", "Still."):
         await telegram.post(str(hive), Draft((text,), reply_to=f"{hive}:{question}"), text)
@@ -75,7 +75,7 @@ async def test_an_answer_hangs_on_its_question_also_when_that_is_gone(platform, 
     assert (await last(platform, hive)).text == "Still."
 
 
-async def test_what_telegram_cannot_read_is_sent_as_plain_text(platform, telegram, hive):
+async def test_html_that_telegram_cannot_parse_is_sent_as_plain_text(platform, telegram, hive):
     platform.fault("sendMessage", "Bad Request: can't parse entities: Unsupported start tag")
     await telegram.post(str(hive), says('<a href="https://a.example">A</a> &lt; B'), "k")
     seen = await last(platform, hive)
@@ -94,7 +94,7 @@ async def test_a_topic_is_opened_named_and_written_in(platform, telegram, hive):
     assert platform.world.chats[hive].topics[seen.topic].name == "Wasps"
 
 
-async def test_where_no_topic_can_be_opened_there_is_none(platform, telegram, hive, private):
+async def test_a_topic_that_cannot_be_opened_is_refused(platform, telegram, hive, private):
     with pytest.raises(Refused):
         await telegram.open_thread(str(hive), "", "Bees", "k")
     forum = await platform.people.make_supergroup("Forum", forum=True)
@@ -104,9 +104,7 @@ async def test_where_no_topic_can_be_opened_there_is_none(platform, telegram, hi
     assert platform.called("createForumTopic")[-1].chat != forum
 
 
-async def test_in_private_what_is_being_written_is_seen_without_a_message(
-    platform, telegram, hive, private
-):
+async def test_a_private_chat_shows_a_preview_without_a_message(platform, telegram, hive, private):
     assert await telegram.preview(str(private), says("<b>Bees</b> da"), "k")
     assert (await platform.people.draft(private)).text == "Bees da"
     assert not await telegram.preview(str(hive), says("Bees da"), "k")
@@ -114,12 +112,12 @@ async def test_in_private_what_is_being_written_is_seen_without_a_message(
     assert await platform.people.draft(private) is None
 
 
-async def test_a_sketch_that_fails_is_none(platform, telegram, private):
+async def test_a_failed_preview_returns_false(platform, telegram, private):
     platform.fault("sendMessageDraft", "502")
     assert not await telegram.preview(str(private), says("Bees"), "k")
 
 
-async def test_a_group_that_becomes_a_supergroup_is_followed(platform, telegram, tmp_path):
+async def test_a_migration_to_a_supergroup_is_followed(platform, telegram, tmp_path):
     group = await platform.people.make_group("Bees")
     id = await telegram.post(str(group), says("Before"), "1")
     new = await platform.people.migrate(group)
@@ -138,7 +136,7 @@ async def test_a_group_that_becomes_a_supergroup_is_followed(platform, telegram,
         )
 
 
-# What Telegram does not do
+# What Telegram refuses
 
 
 @pytest.mark.parametrize(
@@ -160,14 +158,14 @@ async def test_a_group_that_becomes_a_supergroup_is_followed(platform, telegram,
         ("cut", Busy),
     ],
 )
-async def test_an_edit_that_fails_tells_why(platform, telegram, hive, words, kind):
+async def test_a_failed_edit_raises_its_error(platform, telegram, hive, words, kind):
     id = await telegram.post(str(hive), says("Old"), "k")
     platform.fault("editMessageText", words)
     with pytest.raises(kind):
         await telegram.edit(str(hive), id, says("New"))
 
 
-async def test_a_rate_limit_holds_for_its_chat_alone(platform, telegram, hive, private):
+async def test_a_rate_limit_applies_to_its_chat_only(platform, telegram, hive, private):
     platform.fault("sendMessage", "429", retry_after_s=300, chat=hive)
     with pytest.raises(Busy) as busy:
         await telegram.post(str(hive), says("Later"), "k")
@@ -180,7 +178,7 @@ async def test_a_rate_limit_holds_for_its_chat_alone(platform, telegram, hive, p
     await telegram.post(str(private), says("Now"), "k")
 
 
-async def test_who_wants_to_be_left_alone_is_not_told_that_we_type_either(platform, telegram, hive):
+async def test_a_rate_limited_chat_gets_no_typing_either(platform, telegram, hive):
     platform.fault("sendChatAction", "429", retry_after_s=300, chat=hive)
     for _ in range(2):
         with pytest.raises(Busy) as busy:
@@ -192,9 +190,7 @@ async def test_who_wants_to_be_left_alone_is_not_told_that_we_type_either(platfo
     assert asked == ["sendChatAction"]
 
 
-async def test_sketches_pause_as_long_as_telegram_wants_and_messages_do_not(
-    platform, telegram, private
-):
+async def test_a_rate_limit_on_previews_does_not_delay_messages(platform, telegram, private):
     platform.fault("sendMessageDraft", "429", retry_after_s=300, chat=private)
     for _ in range(2):
         assert not await telegram.preview(str(private), says("Bees"), "k")
@@ -203,9 +199,7 @@ async def test_sketches_pause_as_long_as_telegram_wants_and_messages_do_not(
     await telegram.post(str(private), says("Bees dance"), "k")
 
 
-async def test_who_may_what_is_not_asked_again_before_telegram_wants_to_be_asked(
-    platform, telegram, hive
-):
+async def test_permissions_are_not_queried_during_a_rate_limit(platform, telegram, hive):
     platform.fault("getChatMember", "429", retry_after_s=300, chat=hive)
     for person in (platform.people.mina, platform.people.olga):
         with pytest.raises(RetryAfter):
@@ -213,19 +207,19 @@ async def test_who_may_what_is_not_asked_again_before_telegram_wants_to_be_asked
     assert len([one for one in platform.called("getChatMember") if one.chat == hive]) == 1
 
 
-async def test_a_file_reaches_people_behind_its_text_also_a_little_later(platform, telegram, hive):
+async def test_a_file_after_its_text_waits_for_a_rate_limit(platform, telegram, hive):
     platform.fault("sendDocument", "429", retry_after_s=1, chat=hive)
     await telegram.post(str(hive), Draft(("x" * 2000,), file=File("a.txt", "Said.")), "k")
     assert (await last(platform, hive)).files == {"a.txt": b"Said."}
 
 
-async def test_a_person_who_blocked_us_is_a_closed_place(platform, telegram, private):
+async def test_a_person_who_blocked_the_bot_is_a_closed_place(platform, telegram, private):
     await platform.people.block(private)
     with pytest.raises(PlaceClosed):
         await telegram.post(str(private), says("Hello?"), "k")
 
 
-async def test_a_wrong_token_is_a_wrong_setting(platform, tmp_path):
+async def test_a_wrong_token_is_invalid_configuration(platform, tmp_path):
     for token in ("wrong", "123:of-nobody"):
         with pytest.raises(ConfigInvalid) as invalid:
             async with open_telegram(section(platform, token), tmp_path):
@@ -234,7 +228,7 @@ async def test_a_wrong_token_is_a_wrong_setting(platform, tmp_path):
         assert token not in repr(invalid.value.__cause__)
 
 
-async def test_a_telegram_that_is_away_at_first_is_waited_for(platform, tmp_path, private):
+async def test_opening_waits_for_an_unreachable_telegram(platform, tmp_path, private):
     away = platform.fault("getMe", "502")
     async with open_telegram(section(platform), tmp_path) as telegram:
         await telegram.post(str(private), says("At last."), "k")

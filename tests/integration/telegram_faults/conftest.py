@@ -1,5 +1,4 @@
-"""This file gives each file of these tests a Telegram of its own, which has faults, and a bot whose
-token is seen nowhere."""
+"""A Telegram counterpart with faults for each test file, and a bot that must not leak its token."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from tests.counterparts.telegram.server import TOKEN, TelegramServer
 from tests.harness.telegram_visit import staged
 
 THEIRS = ("aiohttp.access",)
-"""The logger of the platform itself."""
+"""The counterpart's own logger."""
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +23,7 @@ def platform():
 
 @pytest.fixture(autouse=True)
 def no_token(platform, caplog, tmp_path):
-    """It is in no log, in nothing that was sent, and in no file."""
+    """Check that the token is in no log, no message and no file."""
     caplog.set_level(logging.DEBUG)
     silence_libraries()
     before = len(platform.calls)

@@ -1,5 +1,5 @@
-"""What people read when a call to Telegram fails: it wants to be left alone, is away, loses its
-answer, cannot read our markup. After each of them the bot serves whoever comes next.
+"""What people read when a call to Telegram fails: a rate limit, an outage, a lost response, HTML
+that Telegram cannot parse. After each failure the bot serves the next request.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.harness.telegram_visit import (
 NOT_PARSED = "Bad Request: can't parse entities: Can't find end tag corresponding to start tag b"
 
 
-# RetryAfter
+# Rate limits
 
 
 @pytest.mark.parametrize("wait_s", [3, 300])
@@ -46,7 +46,7 @@ NOT_PARSED = "Bad Request: can't parse entities: Can't find end tag correspondin
     ],
 )
 @forwarding
-async def test_telegram_is_left_alone_as_long_as_it_asks_and_others_are_served(
+async def test_a_rate_limit_is_respected_while_other_chats_are_served(
     platform, tmp_path, where, method, wait_s
 ):
     async with staged(platform, tmp_path, where) as stage:
@@ -70,7 +70,7 @@ async def test_telegram_is_left_alone_as_long_as_it_asks_and_others_are_served(
         assert met.met == 1
 
 
-async def test_who_may_not_listen_for_a_while_hears_it_afterwards(stage):
+async def test_a_rate_limited_chat_gets_its_messages_afterwards(stage):
     met = stage.platform.fault("getUpdates", "429", retry_after_s=3)
     await stage.take_in()
     await stage.take_in(VIDEOS[1])
@@ -78,7 +78,7 @@ async def test_who_may_not_listen_for_a_while_hears_it_afterwards(stage):
     assert await read(stage) == [DONE, SUMMARY] * 2
 
 
-# 502, and whatever else passes
+# Temporary failures
 
 
 CALLS = [
@@ -95,7 +95,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("where", "method"), CALLS)
-async def test_what_fails_for_a_moment_nobody_notices(platform, tmp_path, where, method):
+async def test_a_temporary_failure_goes_unnoticed(platform, tmp_path, where, method):
     async with staged(platform, tmp_path, where) as stage:
         met = platform.fault(method, "502")
         await visit(stage)
@@ -103,7 +103,7 @@ async def test_what_fails_for_a_moment_nobody_notices(platform, tmp_path, where,
         assert await read(stage) == VISIT
 
 
-async def test_a_file_that_is_not_handed_out_at_once_is_asked_for_again(platform, tmp_path):
+async def test_a_failed_download_is_retried(platform, tmp_path):
     async with staged(platform, tmp_path, "private") as stage:
         met = platform.fault("getFile", "502")
         upload = await platform.people.upload(
@@ -114,7 +114,7 @@ async def test_a_file_that_is_not_handed_out_at_once_is_asked_for_again(platform
         assert await read(stage) == [DONE, SUMMARY]
 
 
-async def test_who_cannot_be_shown_that_we_type_is_answered_all_the_same(platform, tmp_path):
+async def test_a_failed_typing_indicator_does_not_stop_the_answer(platform, tmp_path):
     async with staged(platform, tmp_path, model=Speaker(f"{FOUND} [2].", 0.05)) as stage:
         await stage.take_in()
         met = platform.fault("sendChatAction", "502")
@@ -123,15 +123,13 @@ async def test_who_cannot_be_shown_that_we_type_is_answered_all_the_same(platfor
         assert await read(stage) == [DONE, SUMMARY, FOUND]
 
 
-# A time-out after it was done
+# Lost responses
 
 
 @pytest.mark.parametrize("fault", ["hang after", "cut after", "502 after"])
 @pytest.mark.parametrize("hit", [PROGRESS, SUMMARY, FOUND])
 @forwarding
-async def test_a_message_whose_receipt_is_lost_stands_there_twice_at_most_and_no_other_does(
-    platform, tmp_path, hit, fault
-):
+async def test_a_lost_response_duplicates_at_most_its_own_message(platform, tmp_path, hit, fault):
     async with staged(platform, tmp_path) as stage:
         if hit == FOUND:
             await stage.take_in()
@@ -152,7 +150,7 @@ async def test_a_message_whose_receipt_is_lost_stands_there_twice_at_most_and_no
         assert once <= told <= once + Counter([hit])
 
 
-async def test_buttons_of_both_serve_where_a_summary_stands_twice(stage):
+async def test_the_buttons_of_a_duplicated_summary_both_work(stage):
     await paused(stage)
     stage.platform.fault("sendMessage", "502 after", chat=stage.chat)
     stage.fetcher.may.set()
@@ -165,7 +163,7 @@ async def test_buttons_of_both_serve_where_a_summary_stands_twice(stage):
         assert (await read(stage))[before:] == [ASKS, ANSWER]
 
 
-async def test_a_topic_may_stand_there_twice_but_all_is_said_in_one(platform, tmp_path):
+async def test_a_duplicated_topic_stays_empty(platform, tmp_path):
     async with staged(platform, tmp_path, "forum") as stage:
         met = platform.fault("createForumTopic", "cut after")
         await stage.take_in()
@@ -179,7 +177,7 @@ async def test_a_topic_may_stand_there_twice_but_all_is_said_in_one(platform, tm
 
 
 @pytest.mark.parametrize("method", ["sendMessage", "editMessageText", "sendDocument"])
-async def test_what_telegram_cannot_read_is_said_in_plain_words(stage, method):
+async def test_unparsable_html_is_shown_as_plain_text(stage, method):
     met = stage.platform.fault(method, NOT_PARSED)
     await visit(stage)
     assert met.met == 1
@@ -188,7 +186,7 @@ async def test_what_telegram_cannot_read_is_said_in_plain_words(stage, method):
     assert "<" not in "".join(await stage.says())
 
 
-async def test_what_telegram_cannot_even_read_as_plain_words_is_said_to_be(stage):
+async def test_a_message_refused_even_as_plain_text_is_reported(stage):
     await paused(stage)
     met = stage.platform.fault("sendMessage", NOT_PARSED, times=2, chat=stage.chat)
     stage.fetcher.may.set()
@@ -200,7 +198,7 @@ async def test_what_telegram_cannot_even_read_as_plain_words_is_said_to_be(stage
 # Not modified
 
 
-async def test_an_edit_that_had_been_done_is_not_modified_and_that_is_fine(stage):
+async def test_an_unmodified_message_is_not_an_error(stage):
     link = await paused(stage)
     met = stage.platform.fault("editMessageText", "502 after", times=3, chat=stage.chat)
     stage.fetcher.may.set()

@@ -1,6 +1,5 @@
-"""What people read when things on Telegram are not where they were: messages, topics, people,
-groups, the presses of buttons, the updates that another program fetches. After each of them the bot
-serves whoever comes next.
+"""What people read after changes on Telegram: deleted messages and topics, a removed bot, migrated
+groups, expired presses, another poller. After each change the bot serves the next request.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from tests.harness.telegram_visit import (
     staged,
 )
 
-# The message is gone
+# Deleted messages
 
 
 async def test_a_progress_message_that_somebody_deletes_stays_deleted(stage):
@@ -39,7 +38,7 @@ async def test_a_progress_message_that_somebody_deletes_stays_deleted(stage):
     assert await read(stage) == [SUMMARY]
 
 
-async def test_who_deletes_their_link_may_still_read_what_came_of_it(stage):
+async def test_a_deleted_link_still_gets_its_summary(stage):
     link = await paused(stage)
     await stage.platform.people.delete(stage.chat, link)
     stage.fetcher.may.set()
@@ -48,7 +47,7 @@ async def test_who_deletes_their_link_may_still_read_what_came_of_it(stage):
     assert [seen.reply_to for seen in await stage.ours()] == [link, 0]
 
 
-async def test_where_a_topic_is_deleted_the_work_ends(platform, tmp_path):
+async def test_a_deleted_topic_ends_the_work(platform, tmp_path):
     async with staged(platform, tmp_path, "forum") as stage:
         await paused(stage)
         [topic] = await platform.people.topics(stage.chat)
@@ -61,11 +60,11 @@ async def test_where_a_topic_is_deleted_the_work_ends(platform, tmp_path):
         assert await read(stage) == [DONE, SUMMARY]
 
 
-# Nobody wants to hear us
+# The bot is removed
 
 
 @pytest.mark.parametrize("where", ["private", "group"])
-async def test_where_the_bot_is_shut_out_the_work_ends_and_once_it_is_back_it_serves(
+async def test_removing_the_bot_ends_the_work_and_readding_it_serves_again(
     platform, tmp_path, where
 ):
     people = platform.people
@@ -89,10 +88,10 @@ async def test_where_the_bot_is_shut_out_the_work_ends_and_once_it_is_back_it_se
         assert await read(stage) == [PROGRESS, SUMMARY, DONE, SUMMARY]
 
 
-# A group becomes a supergroup
+# Migrations
 
 
-async def test_the_work_goes_on_in_a_group_that_moved_before_anybody_heard_of_it(stage):
+async def test_work_continues_in_a_group_whose_migration_is_still_unknown(stage):
     people, group = stage.platform.people, stage.chat
     link = await paused(stage)
     await stage.platform.updates.hold()
@@ -110,7 +109,7 @@ async def test_the_work_goes_on_in_a_group_that_moved_before_anybody_heard_of_it
     assert len(await stage.store.threads.turns(f"telegram:{group}", conversation, 9)) == 1
 
 
-async def test_what_was_said_before_a_group_moved_still_serves(stage):
+async def test_messages_from_before_a_migration_still_work(stage):
     people, group = stage.platform.people, stage.chat
     link = await stage.take_in()
     summary = await stage.comes(SUMMARY)
@@ -130,7 +129,7 @@ async def test_what_was_said_before_a_group_moved_still_serves(stage):
 # Two pollers
 
 
-async def test_beside_another_poller_all_is_heard_once_and_the_log_tells_of_it_once(stage, caplog):
+async def test_another_poller_loses_no_update_and_is_logged_once(stage, caplog):
     asking = f"{stage.platform.base_url}{TOKEN}/getUpdates"
     before = len(cut_off(stage))
     async with httpx.AsyncClient() as other:
@@ -139,7 +138,7 @@ async def test_beside_another_poller_all_is_heard_once_and_the_log_tells_of_it_o
             assert (await other.post(asking)).is_success
             await eventually(lambda enough=before + conflicts: len(cut_off(stage)) >= enough)
         link = await stage.paste()
-        await other.post(asking)  # it hears of the link too
+        await other.post(asking)  # it fetches the link as well
     await stage.is_over(link)
     await stage.is_over(await stage.write(QUESTION))
     assert await read(stage) == [DONE, SUMMARY, FOUND]
@@ -153,7 +152,7 @@ def cut_off(stage) -> list:
     return [call for call in stage.platform.called("getUpdates") if call.status == 409]
 
 
-# A press that nobody waits for any more
+# Expired presses
 
 
 @pytest.mark.parametrize(
@@ -165,7 +164,7 @@ def cut_off(stage) -> list:
         ("More questions", [MORE]),
     ],
 )
-async def test_a_press_that_is_heard_too_late_is_answered_in_the_chat(stage, button, told):
+async def test_an_expired_press_is_answered_in_the_chat(stage, button, told):
     await stage.take_in()
     summary = await stage.comes(SUMMARY)
     pressed = await late(stage, summary, button)
@@ -175,7 +174,7 @@ async def test_a_press_that_is_heard_too_late_is_answered_in_the_chat(stage, but
     assert not pressed.answered.is_set()
 
 
-async def test_what_would_have_stood_over_a_button_is_said_below_it(stage):
+async def test_the_alert_of_an_expired_press_becomes_a_message(stage):
     await stage.take_in()
     summary = await stage.comes(SUMMARY)
     people = stage.platform.people
@@ -187,7 +186,7 @@ async def test_what_would_have_stood_over_a_button_is_said_below_it(stage):
 
 
 async def late(stage, message, button):
-    """A press that is told of a minute later."""
+    """Press a button, delivered to the bot a minute later."""
     await stage.platform.updates.hold()
     pressed = await press(stage, message, button)
     await stage.platform.world.advance(60)

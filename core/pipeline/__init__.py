@@ -1,1 +1,1 @@
-"""The front of the core and the order of its steps."""
+"""The core's front, the steps of an ingest, and questions."""

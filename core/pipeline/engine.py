@@ -1,4 +1,4 @@
-"""This file decides who sums up and answers: the language model, or the video's own sentences."""
+"""Summarise and answer by the language model, or by the video's own sentences without one."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from core.summary.summarise import summarise
 
 log = logging.getLogger(__name__)
 
-READS_CHARACTERS = 120_000
-"""What the extractive engine looks through at once, two spoken hours: finding first would only lose
-what it looks for."""
+MAX_WHOLE_CHARACTERS = 120_000
+"""The extractive engine reads transcripts up to this length, two spoken hours, whole: retrieval
+could only lose sentences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`model` is None where none is wanted. One that is away or fails is stood in for, and the
-    user is told; with `insist` its errors are the answer."""
+    """Who summarises and answers. `model`: None if the settings want none. If it is unavailable or
+    fails, extraction replaces it, with a note for the user; with `insist` its error is raised."""
 
     model: LanguageModel | None
     check: Callable[[], Awaitable[object]]
-    """Raises what is wrong with the model, quickly."""
+    """Raises the model's error, within seconds."""
     insist: bool
     max_answer_tokens: int
     checkpoints: Checkpoints
-    """Where the notes of a long video are kept until its summary is."""
+    """Notes on the parts of a long video, kept until its summary is stored."""
     _priority: QuestionPriority = field(default_factory=QuestionPriority)
 
-    async def now(self) -> LanguageModel | None:
-        """The model if it is wanted and there. Raises what is wrong with it if that must be."""
+    async def available_model(self) -> LanguageModel | None:
+        """The model, if it is wanted and available. With `insist`, raises its error."""
         if self.model is None:
             return None
         try:
@@ -54,7 +54,7 @@ class Engine:
         return self.model
 
     def recipe(self, language: str) -> str:
-        """Names the best summary that the settings allow. Own sentences have but one language."""
+        """Name the best summary that the settings allow. An extractive one has one language."""
         return f"{self.model.name} {language}" if self.model else EXTRACTIVE
 
     async def summarise(
@@ -65,28 +65,27 @@ class Engine:
         language: str,
         on_progress: ProgressCallback,
     ) -> Summary:
-        """By `model`, what `now` returned, or without one. Questions go first."""
+        """Summarise by `model`, from available_model. Questions interrupt it between requests."""
         if model:
-            patient = YieldingModel(model, self._priority)
+            yielding = YieldingModel(model, self._priority)
             try:
                 return await summarise(
-                    video, transcript, patient, language, on_progress, checkpoints=self.checkpoints
+                    video, transcript, yielding, language, on_progress, checkpoints=self.checkpoints
                 )
             except CoreError:
                 if self.insist:
                     raise
-                log.warning("the language model failed to sum up", exc_info=True)
+                log.warning("the language model failed to summarise", exc_info=True)
         return await asyncio.to_thread(extract_summary, video, transcript)
 
-    async def finished(self, video_id: str, language: str) -> None:
-        """The model's summary is stored: its notes need not be kept. Others' are, of one in another
-        language that was begun."""
+    async def clear_notes(self, video_id: str, language: str) -> None:
+        """Delete the notes of a stored summary, but not those of one in another language."""
         await self.checkpoints.clear(video_id, notes_recipe_prefix(self.recipe(language)))
 
     def reads_whole(self, model: LanguageModel | None, passage: Passage) -> bool:
-        """Whether all of it is looked at for each question, so that nothing need be found first."""
+        """Whether a question is answered from the whole passage, without retrieval."""
         if model is None:
-            return sum(len(segment.text) for segment in passage.segments) <= READS_CHARACTERS
+            return sum(len(segment.text) for segment in passage.segments) <= MAX_WHOLE_CHARACTERS
         return fits([passage], model, self.max_answer_tokens)
 
     async def answer(
@@ -98,18 +97,19 @@ class Engine:
         suggestions: Sequence[str],
         language: str,
     ) -> AsyncGenerator[str | Answer]:
-        """The answer's text piece by piece, then the Answer. `suggestions`: questions at hand."""
+        """Yield the answer's text piece by piece, then the Answer. `suggestions`: the summary's
+        questions, which an extractive answer repeats."""
         if model:
-            said = False
+            is_started = False
             try:
                 stream = answer(question, passages, turns, model, language, self.max_answer_tokens)
                 async with aclosing(self._priority.answering(stream)) as pieces:
                     async for piece in pieces:
-                        said = True
+                        is_started = True
                         yield piece
                 return
             except CoreError:
-                if said or self.insist:
+                if is_started or self.insist:
                     raise
                 log.warning("the language model failed to answer", exc_info=True)
         asked = [turn.question for turn in turns]
@@ -121,6 +121,6 @@ class Engine:
         yield replace(found, notes=self.notes(found.engine))
 
     def notes(self, engine: str) -> tuple[str, ...]:
-        """What to tell the user about who did it."""
-        stood_in = engine == EXTRACTIVE and self.model is not None
-        return ("llm_away",) if stood_in else ()
+        """Codes for the user about the engine that did the work."""
+        is_fallback = engine == EXTRACTIVE and self.model is not None
+        return ("llm_away",) if is_fallback else ()

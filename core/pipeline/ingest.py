@@ -1,6 +1,6 @@
-"""This file is the order of the steps from a source to a video that a channel can question.
+"""The steps from a source to a video that a channel can question.
 
-Each step looks into the store first, so whoever was stopped begins where the store ends.
+Each step reads the store first, so an ingest that was stopped continues where the store ends.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from core.search.indexing import Indexer
 from core.sources import File, Link, Source, file_video
 from core.transcription.transcript_maker import TranscriptMaker, notes_about
 
-KEPT = timedelta(days=7)
-"""Windows and notes of work that nobody goes on with."""
+CHECKPOINTS_KEPT = timedelta(days=7)
+"""How long the checkpoints of an abandoned ingest are kept."""
 
 Step = Callable[[Order, ProgressCallback], Awaitable[Notes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """What a job does. Every step may be done again at no harm."""
+    """The steps of a job. Each may be repeated without harm."""
 
     videos: Videos
     library: Library
@@ -39,12 +39,12 @@ class Ingest:
     transcript_maker: TranscriptMaker
     indexer: Indexer
     engine: Engine
-    _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @property
     def steps(self) -> tuple[tuple[str, Step], ...]:
-        """Done in this order for a video, whichever channels ask for it. Each raises any CoreError
-        and returns codes of what the user should know."""
+        """Run in this order, once for all channels that want the video. Each raises any CoreError
+        and returns note codes for the user."""
         return (
             ("resolve", self.resolve),
             ("transcribe", self.transcribe),
@@ -53,7 +53,7 @@ class Ingest:
         )
 
     async def order(self, source: Source, channel: str, language: str) -> Order:
-        """What is to be done. Raises FileEmpty, NotMedia."""
+        """The order to submit as a job. Raises FileEmpty, NotMedia."""
         file = ""
         if isinstance(source, File):
             video_id = (await asyncio.to_thread(file_video, source.path)).id
@@ -66,21 +66,21 @@ class Ingest:
         return Order(f"{video_id}-{digest}", video_id, file, channel, language)
 
     async def find_ready(self, order: Order) -> Ready | None:
-        """The video, known to the channel from now on, if nothing else need be done for that."""
+        """Add the video to the channel if no step has to run for it; None if one has."""
         video = await self.videos.get(order.video_id)
-        transcript = await self._heard(order)
+        transcript = await self._current_transcript(order)
         if not video or not transcript:
             return None
-        summary = await self._summed_up(order)
+        summary = await self._best_summary(order)
         if not summary or not await self.indexer.is_done(video, transcript, summary.chapters):
             return None
         try:
             return await self.ready(order, await self.add(order))
-        except UnknownVideo:  # forgotten in between
+        except UnknownVideo:  # forgotten meanwhile
             return None
 
     async def resolve(self, order: Order, on_progress: ProgressCallback) -> Notes:
-        """The store knows the video's title and length."""
+        """Store the video's title and length."""
         on_progress(Progress("resolve"))
         if not await self.videos.get(order.video_id):
             source = _source(order)
@@ -92,9 +92,9 @@ class Ingest:
         return ()
 
     async def transcribe(self, order: Order, on_progress: ProgressCallback) -> Notes:
-        """The store has the words. Two orders of one video in two languages hear it once."""
-        async with self._turns.setdefault(order.video_id, asyncio.Lock()):
-            if await self._heard(order):
+        """Store the transcript. Orders of one video in two languages share it."""
+        async with self._locks.setdefault(order.video_id, asyncio.Lock()):
+            if await self._current_transcript(order):
                 return ()
             video = await self._video(order)
             video, transcript = await self.transcript_maker.make(_source(order), video, on_progress)
@@ -104,49 +104,49 @@ class Ingest:
             return self.transcript_maker.notes
 
     async def summarise(self, order: Order, on_progress: ProgressCallback) -> Notes:
-        """The store has a summary, the best one that can be had now."""
-        if not await self._summed_up(order):
+        """Store the best summary that is possible now."""
+        if not await self._best_summary(order):
             video, transcript = await self._video(order), await self._transcript(order)
             on_progress(Progress("summarise"))
-            model = await self.engine.now()
+            model = await self.engine.available_model()
             summary = await self.engine.summarise(
                 model, video, transcript, order.language, on_progress
             )
-            own_words = summary.engine == EXTRACTIVE
-            recipe = EXTRACTIVE if own_words else self.engine.recipe(order.language)
+            is_extractive = summary.engine == EXTRACTIVE
+            recipe = EXTRACTIVE if is_extractive else self.engine.recipe(order.language)
             await self.videos.save_summary(video.id, recipe, summary)
-            if not own_words:  # else the model may be back, and go on
-                await self.engine.finished(video.id, order.language)
+            if not is_extractive:  # else the model may continue from its notes later
+                await self.engine.clear_notes(video.id, order.language)
         return ()
 
     async def index(self, order: Order, on_progress: ProgressCallback) -> Notes:
-        """The store has chunks and vectors."""
+        """Store chunks and vectors."""
         video, transcript = await self._video(order), await self._transcript(order)
         return await self.indexer.index(
             video, transcript, (await self._summary(order)).chapters, on_progress
         )
 
     async def add(self, order: Order) -> Notes:
-        """The channel knows the video."""
+        """Add the video to the channel."""
         if await self.library.get(order.channel, order.video_id):
             return ()
         return await self.indexer.add(order.channel, order.video_id)
 
     async def discard(self, order: Order) -> None:
-        """Forgets a video of which nothing was heard."""
+        """Delete a video that has no transcript."""
         await self.videos.discard(order.video_id)
 
     async def purge_expired(self) -> None:
-        """Forgets what was begun long ago and never finished."""
-        await self.checkpoints.purge(datetime.now(UTC) - KEPT)
+        """Delete the checkpoints of abandoned ingests."""
+        await self.checkpoints.purge(datetime.now(UTC) - CHECKPOINTS_KEPT)
 
     async def forget(self, video_id: str) -> None:
-        """Nothing is left of a video that nobody knows yet."""
+        """Delete the checkpoints, and the video if it has no transcript and no channel."""
         await self.checkpoints.clear(video_id)
         await self.videos.discard(video_id)
 
     async def ready(self, order: Order, notes: Notes = ()) -> Ready:
-        """What the steps came to. Raises UnknownVideo where they were not done."""
+        """The stored results of the steps. Raises UnknownVideo if one is missing."""
         video, transcript = await self._video(order), await self._transcript(order)
         summary = await self._summary(order)
         notes += notes_about(video, transcript, self.transcript_maker.speech)
@@ -162,7 +162,7 @@ class Ingest:
             return transcript
         raise UnknownVideo(order.video_id)
 
-    async def _heard(self, order: Order) -> Transcript | None:
+    async def _current_transcript(self, order: Order) -> Transcript | None:
         known = await self.videos.transcript(order.video_id)
         return known if known and self.transcript_maker.is_current(_source(order), known) else None
 
@@ -173,13 +173,13 @@ class Ingest:
                 return summary
         raise UnknownVideo(order.video_id)
 
-    async def _summed_up(self, order: Order) -> Summary | None:
-        """The stored summary, unless a better one could be had."""
+    async def _best_summary(self, order: Order) -> Summary | None:
+        """The stored summary, unless a better one is possible now."""
         recipe = self.engine.recipe(order.language)
         if known := await self.videos.summary(order.video_id, recipe):
             return known
         known = await self.videos.summary(order.video_id, EXTRACTIVE)
-        return None if known and await self.engine.now() else known
+        return None if known and await self.engine.available_model() else known
 
 
 def _source(order: Order) -> Source:

@@ -1,4 +1,4 @@
-"""This file measures how long a question waits, and for what."""
+"""Measure how long an answer takes, split by what it waits for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.ports import Clock
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Runs from its making. Waiting for a model to come up is counted apart, once, as loading."""
+    """A stopwatch that starts when it is made. Loading a model counts only as loading."""
 
     clock: Clock
     _began: float = field(init=False)
@@ -36,7 +36,7 @@ class Stopwatch:
         self._retrieval_s += self.clock() - began
 
     def text(self) -> None:
-        """A piece of text goes out; the first one counts."""
+        """Record that text is sent; the first call counts."""
         if self._first_token_s is None:
             self._first_token_s = self._elapsed_s()
 

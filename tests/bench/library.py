@@ -86,7 +86,7 @@ async def _measure(folder: Path) -> list[Row]:
         keywords.digests = vectors.digests
         core = world.pipeline()
         for channel in SIZES:
-            assert await core.indexer.caches.sync(channel) == CacheStatus(
+            assert await core._indexer.caches.sync(channel) == CacheStatus(
                 keywords=True, vectors=True
             )
         rows = []
@@ -190,8 +190,8 @@ async def _complete(core: Pipeline, channel: str, typed: str, found: int) -> Non
 
 
 async def _list(core: Pipeline, channel: str) -> None:
-    assert await core.library.count(channel) == SIZES[channel]
-    assert len(await core.library.page(channel, PAGE, PAGE)) == PAGE
+    assert await core.count_videos(channel) == SIZES[channel]
+    assert len(await core.page_of_videos(channel, PAGE, PAGE)) == PAGE
 
 
 LOOKUPS: dict[str, Lookup] = {

@@ -173,5 +173,5 @@ async def test_a_finished_summary_clears_its_own_notes_only():
     model.replies = obedient
     await engine.summarise(model, VIDEO, TRANSCRIPT, "ko", told)
     assert len(shelf.checkpoints) > len(begun)
-    await engine.finished(VIDEO.id, "ko")
+    await engine.clear_notes(VIDEO.id, "ko")
     assert shelf.checkpoints == begun

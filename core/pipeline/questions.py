@@ -1,0 +1,148 @@
+"""Answer questions about a channel's videos, search them, and suggest further questions."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from core.answers.suggested_questions import follow_up
+from core.config import Language
+from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
+from core.model import EXTRACTIVE, Answer, Hit, Passage, Progress, Summary, Turn, Video
+from core.pipeline.engine import Engine
+from core.pipeline.timing import Stopwatch
+from core.ports import Clock, LanguageModel, Library, ProgressCallback, Threads, Videos
+from core.search.retriever import Retriever
+from core.text.display import one_line
+
+PASSAGES = 8
+"""Chunks retrieved for a question, about ten spoken minutes."""
+TURNS = 6
+"""Turns of the conversation that a question is understood by."""
+MAX_TURNS = 1000
+"""Turns of the conversation whose questions are not suggested again."""
+
+_HANGUL = re.compile("[가-힣]")
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a channel can ask of its videos."""
+
+    videos: Videos
+    library: Library
+    threads: Threads
+    retriever: Retriever
+    engine: Engine
+    language: Language
+    clock: Clock
+
+    async def answer(
+        self,
+        question: str,
+        channel: str,
+        video_id: str | None,
+        thread: str,
+        on_progress: ProgressCallback,
+    ) -> AsyncGenerator[str | Answer]:
+        """See Pipeline.answer."""
+        watch = Stopwatch(self.clock)
+        question = _cleaned(question)
+        video = await self._scope(channel, video_id)
+        turns = await self.threads.turns(channel, thread, TURNS)
+        model = await self.engine.available_model()
+        passages, notes = await self._passages(question, channel, video, model, watch, on_progress)
+        suggestions = await self._suggestions(video)
+        language = "ko" if _HANGUL.search(question) else self.language
+        stream = self.engine.answer(model, question, passages, turns, suggestions, language)
+        async with aclosing(stream) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    watch.text()
+                    yield piece
+                    continue
+                answer = replace(piece, notes=notes + piece.notes, timings=watch.timings())
+                about = list(dict.fromkeys(passage.video.id for passage in passages))
+                await self.threads.add(channel, thread, Turn(question, answer), about)
+                yield answer
+
+    async def search(self, query: str, channel: str, limit: int) -> list[tuple[Hit, Video]]:
+        """See Pipeline.search."""
+        query = _cleaned(query)
+        video = await self._scope(channel, None)
+        only = video.id if video else None
+        by_vector = await self.retriever.load_embedder(channel, only)
+        hits, _ = await self.retriever.hits(query, channel, only, limit, by_vector=by_vector)
+        ids = list({hit.chunk.video_id for hit in hits})
+        by_id = {video.id: video for video in await self.library.get_many(channel, ids)}
+        return [(hit, by_id[hit.chunk.video_id]) for hit in hits if hit.chunk.video_id in by_id]
+
+    async def more_questions(self, channel: str, video_id: str, thread: str) -> tuple[str, ...]:
+        """See Pipeline.more_questions."""
+        video = await self._scope(channel, video_id)
+        transcript = await self.videos.transcript(video_id)
+        if video is None or transcript is None:
+            raise UnknownVideo(video_id)
+        turns = await self.threads.turns(channel, thread, MAX_TURNS)
+        asked = [question for turn in turns for question in (turn.question, *turn.answer.questions)]
+        asked += await self._suggestions(video)
+        whole = [Passage(video, transcript.segments)]
+        return await asyncio.to_thread(follow_up, "", whole, asked, (), transcript.language)
+
+    async def summary(self, video_id: str) -> Summary | None:
+        """See Pipeline.summary."""
+        languages = (self.language, *get_args(Language))
+        for recipe in (*map(self.engine.recipe, languages), EXTRACTIVE):
+            if found := await self.videos.summary(video_id, recipe):
+                return found
+        return None
+
+    async def _scope(self, channel: str, video_id: str | None) -> Video | None:
+        """The video asked about, which may be the channel's only one. None: all of the channel."""
+        if video_id is not None:
+            if video := await self.library.get(channel, video_id):
+                return video
+            raise UnknownVideo(video_id)
+        videos = await self.library.page(channel, 2)
+        if not videos:
+            raise NothingToAsk(channel)
+        return videos[0] if len(videos) == 1 else None
+
+    async def _passages(
+        self,
+        question: str,
+        channel: str,
+        video: Video | None,
+        model: LanguageModel | None,
+        watch: Stopwatch,
+        on_progress: ProgressCallback,
+    ) -> tuple[list[Passage], tuple[str, ...]]:
+        """The whole video if it fits, else what is retrieved for the question; and notes."""
+        video_id = video.id if video else None
+        transcript = await self.videos.transcript(video.id) if video else None
+        whole = Passage(video, transcript.segments) if video and transcript else None
+        if whole and self.engine.reads_whole(model, whole):
+            by_word = not model and not await self.retriever.has_vectors(channel, video_id)
+            return [whole], ("keyword_only",) * by_word
+        on_progress(Progress("load"))
+        with watch.loading():
+            by_vector = await self.retriever.load_embedder(channel, video_id)
+        with watch.retrieving():
+            return await self.retriever.passages(
+                question, channel, video_id, PASSAGES, by_vector=by_vector
+            )
+
+    async def _suggestions(self, video: Video | None) -> tuple[str, ...]:
+        summary = await self.summary(video.id) if video else None
+        return summary.questions if summary else ()
+
+
+def _cleaned(words: str) -> str:
+    """One line, without characters that tokenisers reject. Raises EmptyQuestion if none is left."""
+    if cleaned := one_line(words):
+        return cleaned
+    raise EmptyQuestion()

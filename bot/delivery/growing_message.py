@@ -6,15 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from functools import cache
-
-from pydantic import TypeAdapter
+from dataclasses import replace
 
 from bot.chat import Draft
 from core.chat_records import OutboxEntry
+from core.json_values import to_json
 from core.ports import OutboxEntries
 
 KEY_CHARACTERS = 25
@@ -43,7 +40,7 @@ class GrowingMessage:
         """Returns at once. It is stored and sent when its turn comes, unless there is a newer one
         by then; what a crash forgets, whoever makes the message grow shows again."""
         if not self.effect.finished:
-            self._newest = write_draft(draft)
+            self._newest = to_json(draft)
             self._tell()
             self._wake()
 
@@ -51,7 +48,7 @@ class GrowingMessage:
         """The last text. Once this returns people will see it, whatever happens to us.
 
         Does nothing to a message that is finished, or that people deleted."""
-        last = write_draft(draft)
+        last = to_json(draft)
         if not self.effect.finished:
             await self._become(lambda effect: self._finished(effect, last))
             self._wake()
@@ -86,7 +83,7 @@ class GrowingMessage:
 
     async def skip(self, revision: int, instead: Draft | None = None) -> None:
         """This revision will not be shown. A later one may; where it is the last, `instead` is."""
-        other = write_draft(instead) if instead else ""
+        other = to_json(instead) if instead else ""
 
         def skipped(effect: OutboxEntry) -> OutboxEntry:
             is_last = effect.finished and effect.revision == revision
@@ -128,23 +125,8 @@ class GrowingMessage:
             self._settled.set()
 
 
-def write_draft(draft: Draft) -> str:
-    """The draft as it is stored. Half a surrogate pair, which nobody could send, becomes `?`."""
-    return json.dumps(asdict(draft), ensure_ascii=False).encode(errors="replace").decode()
-
-
-def read_draft(stored: str) -> Draft:
-    """The draft that was stored."""
-    return _adapter().validate_json(stored)
-
-
 def _redrafted(effect: OutboxEntry, draft: str) -> OutboxEntry:
     # A draft that came too late is no draft; one that changes nothing costs no edit.
     if effect.finished or draft == effect.draft:
         return effect
     return replace(effect, draft=draft, revision=effect.revision + 1)
-
-
-@cache  # building it takes milliseconds
-def _adapter() -> TypeAdapter[Draft]:
-    return TypeAdapter(Draft)

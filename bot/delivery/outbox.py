@@ -20,10 +20,11 @@ from functools import partial
 from weakref import WeakValueDictionary
 
 from bot.chat import Chat, Draft
-from bot.delivery.growing_message import GrowingMessage, write_draft
+from bot.delivery.growing_message import GrowingMessage
 from bot.delivery.place_queue import PlaceQueue
 from core.chat_records import OutboxEntry
 from core.errors import CoreError
+from core.json_values import to_json
 from core.ports import OutboxEntries
 
 log = logging.getLogger(__name__)
@@ -53,11 +54,11 @@ class Outbox:
     async def post(self, place: str, draft: Draft, *, key: str) -> GrowingMessage:
         """A message that stays as it is. It will be seen once this returns, after those that were
         posted there before."""
-        return await self._add(OutboxEntry(self._chat.name, key, place, write_draft(draft)))
+        return await self._add(OutboxEntry(self._chat.name, key, place, to_json(draft)))
 
     async def grow(self, place: str, draft: Draft, *, key: str, owner: str) -> GrowingMessage:
         """A message that changes until it is finished; `owner` will know it after a restart."""
-        stored = write_draft(draft)
+        stored = to_json(draft)
         return await self._add(
             OutboxEntry(self._chat.name, key, place, stored, owner=owner, finished=False)
         )
@@ -66,7 +67,7 @@ class Outbox:
         self, place: str, title: str, *, key: str, owner: str, message_id: str = ""
     ) -> GrowingMessage:
         """A thread, whose title may change until it is finished; its place once it is `seen`."""
-        stored = write_draft(Draft((title,)))
+        stored = to_json(Draft((title,)))
         thread = OutboxEntry(self._chat.name, key, place, stored, "thread", owner, message_id)
         return await self._add(replace(thread, finished=False))
 

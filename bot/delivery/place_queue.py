@@ -14,9 +14,10 @@ from itertools import count
 
 from bot.backoff import backoff_s
 from bot.chat import Busy, Chat, Draft, MessageGone, PlaceClosed, Refused, TooOld
-from bot.delivery.growing_message import GrowingMessage, read_draft
+from bot.delivery.growing_message import GrowingMessage
 from core.chat_records import OutboxEntry
 from core.errors import CoreError
+from core.json_values import from_json
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ class PlaceQueue:
             await self._surely(lambda: live.skip(effect.revision, instead))
 
     async def _edit(self, live: GrowingMessage, effect: OutboxEntry) -> None:
-        draft = read_draft(effect.draft)
+        draft = from_json(Draft, effect.draft)
         if effect.kind == "thread":
             await self._chat.rename_thread(effect.target, draft.text)
         else:
@@ -137,7 +138,7 @@ class PlaceQueue:
         await self._mark(live, effect.target, effect.revision)
 
     async def _post(self, live: GrowingMessage, effect: OutboxEntry) -> None:
-        draft = read_draft(effect.draft)
+        draft = from_json(Draft, effect.draft)
         async with self._turn():
             if effect.kind == "thread":
                 target = await self._chat.open_thread(

@@ -16,8 +16,8 @@ from typing import Any
 
 from dbos import DBOSClient
 
+from core.json_values import from_plain
 from core.model import Progress
-from core.workers.protocol import read
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class StatusPoller:
 
     async def _stored(self, ingest_id: str) -> Progress | None:
         value: Any = await self._client.get_event_async(ingest_id, PROGRESS, timeout_seconds=0)
-        return read(Progress, value) if value else None
+        return from_plain(Progress, value) if value else None
 
     async def _poll_forever(self) -> None:
         pause_s = _AFTER_CHANGE_S

@@ -6,16 +6,13 @@ batch sizes can therefore both save checkpoints of one video, and a mix of them 
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from core.errors import SpeechDeviceFailed, WorkerOutOfMemory
+from core.json_values import from_json, to_json
 from core.model import LIGHTER, Progress, SpeechCompute, Window
 from core.ports import Checkpoints, ProgressCallback, Transcriber
 from core.transcription.compute_fallbacks import Fallback, lighter
@@ -117,7 +114,7 @@ class CheckpointedTranscription:
         return lighter(compute, error)
 
     async def _save(self, number: int, window: Window) -> None:
-        await self.checkpoints.save(self.video_id, self.recipe, number, json.dumps(asdict(window)))
+        await self.checkpoints.save(self.video_id, self.recipe, number, to_json(window))
 
     async def _load(self) -> Resumed | None:
         saved = await self.checkpoints.load(self.video_id, self.recipe)
@@ -136,11 +133,6 @@ def _number(start_s: float) -> int:
 def _read(saved: Mapping[int, str], number: int) -> Window | None:
     """None if it is missing, or was written by a release with another format."""
     try:
-        return _adapter().validate_python(json.loads(saved[number]))
+        return from_json(Window, saved[number])
     except (KeyError, ValueError):
         return None
-
-
-@cache
-def _adapter() -> TypeAdapter[Window]:
-    return TypeAdapter(Window)

@@ -27,10 +27,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core import config
 from core.errors import CoreError, IndexBroken, WorkerFailed, WorkerOutOfMemory
+from core.json_values import from_plain
 from core.model import Chunk, SpeechCompute, Video, Window
 from core.ports import ProgressCallback
 from core.workers.limits import HEARTBEAT_S
-from core.workers.protocol import decode, encode, read, read_vectors
+from core.workers.protocol import decode, encode, read_vectors
 
 if TYPE_CHECKING:
     from core.backends.chroma.vector_index import Chroma
@@ -142,13 +143,13 @@ def _fetch(setup: Setup) -> dict[str, Method]:
     )
 
     def download(on_progress: ProgressCallback, video: object, folder: str) -> str:
-        return str(youtube.download(read(Video, video), Path(folder), on_progress))
+        return str(youtube.download(from_plain(Video, video), Path(folder), on_progress))
 
     return {
         "look_up": lambda on_progress, video_id: youtube.look_up(video_id),
         "download": download,
         "captions": lambda on_progress, video, language: youtube.captions(
-            read(Video, video), language
+            from_plain(Video, video), language
         ),
     }
 
@@ -162,12 +163,12 @@ def _speech(setup: Setup) -> dict[str, Method]:
     def transcribe(
         on_progress: ProgressCallback, audio: str, language: str, from_s: float, compute: object
     ) -> Iterator[Window]:
-        checked = read(SpeechCompute, compute) if compute else None
+        checked = from_plain(SpeechCompute, compute) if compute else None
         return whisper.transcribe(Path(audio), language, from_s, checked)
 
     return {
         "transcribe": transcribe,
-        "settle": lambda on_progress, compute: whisper.settle(read(SpeechCompute, compute)),
+        "settle": lambda on_progress, compute: whisper.settle(from_plain(SpeechCompute, compute)),
         "device": lambda on_progress: model_loading.device(speech.device),
         "is_downloaded": lambda on_progress: model_loading.is_downloaded(speech.model),
     }
@@ -212,12 +213,14 @@ def _index(setup: Setup) -> dict[str, Method]:
         chunks: object,
         array: object,
     ) -> None:
-        vectors().put(channel, video_id, digest, read(list[Chunk], chunks), read_vectors(array))
+        vectors().put(
+            channel, video_id, digest, from_plain(list[Chunk], chunks), read_vectors(array)
+        )
 
     def put_words(
         on_progress: ProgressCallback, channel: str, video_id: str, digest: str, chunks: object
     ) -> None:
-        keywords().put(channel, video_id, digest, read(list[Chunk], chunks))
+        keywords().put(channel, video_id, digest, from_plain(list[Chunk], chunks))
 
     return {
         "load": lambda on_progress: embedder().load(),

@@ -1,21 +1,17 @@
-"""Encode values as lines of JSON between processes, and decode them with validation."""
+"""Encode values as lines of JSON between processes; core/json_values.py validates them."""
 
 from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Hashable
 from dataclasses import fields, is_dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, SecretStr, TypeAdapter
+from pydantic import BaseModel, SecretStr
 
 from core.ports import Vectors
-
-T = TypeVar("T")
 
 
 def encode(value: object) -> bytes:
@@ -31,21 +27,10 @@ def decode(line: bytes) -> dict[str, Any]:
     return value
 
 
-def read(kind: type[T], value: object) -> T:
-    """Convert decoded JSON to a `kind`, validating every field. Raises pydantic's ValueError."""
-    adapter: TypeAdapter[T] = _adapter(cast(Hashable, kind))
-    return adapter.validate_python(value)
-
-
 def read_vectors(value: Any) -> Vectors:
     """Convert decoded JSON to the array that `encode` was given."""
     flat = np.frombuffer(b64decode(value["float32"]), dtype="<f4")
     return flat.reshape(value["shape"]).astype(np.float32)
-
-
-@cache  # one entry per type that is sent
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(cast(Any, kind))
 
 
 def _to_json(value: object) -> object:

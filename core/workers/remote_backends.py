@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from core.json_values import from_plain
 from core.model import Chunk, SpeechCompute, Transcript, Video, Window
 from core.ports import Kind, ProgressCallback, Vectors
-from core.workers.protocol import read, read_vectors
+from core.workers.protocol import read_vectors
 from core.workers.supervisor import ChildSupervisor
 
 EMBED_BATCH = 8
@@ -24,14 +25,14 @@ class RemoteFetcher:
         self._worker = worker  # borrowed: the caller closes it
 
     async def look_up(self, video_id: str) -> Video:
-        return read(Video, await self._worker.call("look_up", video_id=video_id))
+        return from_plain(Video, await self._worker.call("look_up", video_id=video_id))
 
     async def download(self, video: Video, folder: Path, on_progress: ProgressCallback) -> Path:
         return Path(await self._worker.call("download", on_progress, video=video, folder=folder))
 
     async def captions(self, video: Video, language: str) -> Transcript:
         transcript = await self._worker.call("captions", video=video, language=language)
-        return read(Transcript, transcript)
+        return from_plain(Transcript, transcript)
 
 
 class RemoteTranscriber:
@@ -48,10 +49,10 @@ class RemoteTranscriber:
         )
         async with aclosing(stream) as windows:
             async for window in windows:
-                yield read(Window, window)
+                yield from_plain(Window, window)
 
     async def settle(self, compute: SpeechCompute) -> SpeechCompute:
-        return read(SpeechCompute, await self._worker.call("settle", compute=compute))
+        return from_plain(SpeechCompute, await self._worker.call("settle", compute=compute))
 
 
 class RemoteEmbedder:
@@ -84,7 +85,7 @@ class RemoteVectorIndex:
 
     async def holdings(self, channel: str) -> dict[str, str]:
         holdings = await self._worker.call("vectors.holdings", urgent=True, channel=channel)
-        return read(dict[str, str], holdings)
+        return from_plain(dict[str, str], holdings)
 
     async def put(
         self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk], vectors: Vectors
@@ -105,7 +106,7 @@ class RemoteVectorIndex:
         keys = await self._worker.call(
             "vectors.nearest", urgent=True, channel=channel, array=vector, limit=limit
         )
-        return read(list[str], keys)
+        return from_plain(list[str], keys)
 
 
 class RemoteKeywordIndex:
@@ -116,7 +117,7 @@ class RemoteKeywordIndex:
 
     async def holdings(self, channel: str) -> dict[str, str]:
         holdings = await self._worker.call("keywords.holdings", urgent=True, channel=channel)
-        return read(dict[str, str], holdings)
+        return from_plain(dict[str, str], holdings)
 
     async def put(self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk]) -> None:
         await self._worker.call(
@@ -130,4 +131,4 @@ class RemoteKeywordIndex:
         keys = await self._worker.call(
             "keywords.matching", urgent=True, channel=channel, tokens=tokens, limit=limit
         )
-        return read(list[str], keys)
+        return from_plain(list[str], keys)

@@ -15,12 +15,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from core.errors import CoreError, WorkerFailed, WorkerTimeout, from_code
+from core.json_values import from_plain
 from core.model import Progress
 from core.ports import ProgressCallback
 from core.workers.child_process import ChildProcess
 from core.workers.limits import ChildLimits
 from core.workers.priority_lock import PriorityLock
-from core.workers.protocol import encode, read
+from core.workers.protocol import encode
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class ChildSupervisor:
                 await child.send(request, self.limits.method_timeouts_s.get(method))
                 while "done" not in (reply := await child.reply()):
                     if "progress" in reply:
-                        (on_progress or _ignore)(read(Progress, reply["progress"]))
+                        (on_progress or _ignore)(from_plain(Progress, reply["progress"]))
                     elif "error" in reply:
                         raise _error(reply["error"])
                     else:

@@ -10,17 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 
 from core.errors import SpeechDeviceFailed, WorkerOutOfMemory
+from core.json_values import from_plain
 from core.model import Segment, SpeechCompute, Window
 from core.ports import ProgressCallback
 from core.workers.child_main import Method, Setup, serve
-from core.workers.protocol import read
 
 SAID = tuple(Segment(float(n), n + 1.0, f"Sentence {n}.") for n in range(4))
 _FAILS_FROM = 2
 
 
 def build(setup: Setup) -> dict[str, Method]:
-    bears, trouble = read(SpeechCompute, setup["bears"]), TROUBLE[setup["trouble"]]
+    bears, trouble = from_plain(SpeechCompute, setup["bears"]), TROUBLE[setup["trouble"]]
 
     def transcribe(
         on_progress: ProgressCallback, audio: str, language: str, from_s: float, compute: object
@@ -29,13 +29,13 @@ def build(setup: Setup) -> dict[str, Method]:
         for n, segment in enumerate(SAID):
             if segment.end_s <= from_s:
                 continue
-            if n >= _FAILS_FROM and read(SpeechCompute, compute) != bears:
+            if n >= _FAILS_FROM and from_plain(SpeechCompute, compute) != bears:
                 trouble()
             yield Window(segment.end_s, float(len(SAID)), "en", (segment,))
 
     return {
         "transcribe": transcribe,
-        "settle": lambda on_progress, compute: settle(read(SpeechCompute, compute)),
+        "settle": lambda on_progress, compute: settle(from_plain(SpeechCompute, compute)),
     }
 
 

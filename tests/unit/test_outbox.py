@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from bot.chat import Busy, Button, Draft, File
-from bot.delivery.growing_message import read_draft, write_draft
 from bot.delivery.outbox import open_outbox
 from bot.delivery.place_queue import GIVE_UP_S
 from core.chat_records import OutboxEntry
 from core.errors import StoreBroken
+from core.json_values import from_json, to_json
 from tests.fakes.chat import KEY_REMEMBERED_S, FakeChat, Faults, says
 from tests.fakes.store import FakeOutboxEntries
 from tests.harness.virtual_loop import virtually
@@ -428,10 +428,10 @@ async def test_two_platforms_over_one_store_do_not_meet():
 def test_a_draft_comes_back_as_it_was_stored():
     odd = "꿀벌 🐝 \0 \x1b \u2028 {} \\"
     draft = Draft((odd, "two"), (Button("id", odd),), File("a.txt", odd))
-    assert read_draft(write_draft(draft)) == draft
+    assert from_json(Draft, to_json(draft)) == draft
     assert draft.text == f"{odd}\n\ntwo"
     half = Draft((chr(0xD83D) + "bees",))
-    assert read_draft(write_draft(half)) == says("?bees")
+    assert from_json(Draft, to_json(half)) == says("?bees")
 
 
 def now() -> float:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import delete, select, update
 
 from core.backends.storage.database import Database
 from core.backends.storage.tables import requests
 from core.backends.storage.upsert import insert_into
 from core.chat_records import AskRequest, Request, WatchRequest
+from core.json_values import from_plain
 
 _r = requests.c
 
@@ -72,9 +71,4 @@ def _from_json(flat: dict[str, Any]) -> Request:
     """Raise KeyError or ValueError for a row that does not hold a request."""
     is_ask = flat["kind"] == "ask"
     named = {**flat, "question": flat["text"], "origin": flat}  # extra keys are ignored
-    return _adapter(AskRequest if is_ask else WatchRequest).validate_python(named)
-
-
-@cache  # building one takes milliseconds
-def _adapter(kind: type[Request]) -> TypeAdapter[Request]:
-    return TypeAdapter(kind)
+    return from_plain(AskRequest, named) if is_ask else from_plain(WatchRequest, named)

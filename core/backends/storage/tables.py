@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -30,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 from core.chat_records import ChatSettings
+from core.json_values import from_plain
 from core.model import Summary, Turn, Video
 
 # PostgreSQL takes no NUL; half a surrogate pair goes into no database and onto no terminal.
@@ -56,7 +55,7 @@ class JsonObject(TypeDecorator[dict[str, Any]]):
         return _fit(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any]:
-        return _adapter(dict).validate_python(value)  # type: ignore[no-any-return]
+        return from_plain(dict, value)
 
 
 class Value(TypeDecorator[Any]):
@@ -74,7 +73,7 @@ class Value(TypeDecorator[Any]):
         return _fit(asdict(value))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return _adapter(self.kind).validate_python(value)
+        return from_plain(self.kind, value)
 
 
 def _fit(value: Any) -> Any:
@@ -85,11 +84,6 @@ def _fit(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_fit(inner) for inner in value]
     return value
-
-
-@cache  # building one takes tens of milliseconds: only for what is really read
-def _adapter(kind: type) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
 
 
 metadata = MetaData()

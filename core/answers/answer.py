@@ -18,7 +18,7 @@ from core.language_model.context_budget import (
     question_tokens,
     reply_tokens,
 )
-from core.language_model.prompts import NOT_SAID, ask_for_questions
+from core.language_model.prompts import NO_ANSWER, ask_for_questions
 from core.language_model.replies import QuestionsDraft, parse, schema
 from core.model import Answer, Passage, Turn
 from core.ports import LanguageModel, Message
@@ -27,8 +27,8 @@ from core.text.safe_text import SafeStream
 log = logging.getLogger(__name__)
 
 _SHRINK = 0.8  # the next limit as a share of the tokens that were too many
-_MAY_BE_NOT_SAID = re.compile(r"\W*(?:N(?:O(?:N(?:E\W*)?)?)?)?", re.IGNORECASE)
-_IS_NOT_SAID = re.compile(rf"\W*{NOT_SAID}(?![A-Za-z])")
+_POSSIBLE_NO_ANSWER = re.compile(r"\W*(?:N(?:O(?:N(?:E\W*)?)?)?)?", re.IGNORECASE)
+_NO_ANSWER = re.compile(rf"\W*{NO_ANSWER}(?![A-Za-z])")
 
 
 async def answer(
@@ -55,7 +55,7 @@ async def answer(
             async for piece in pieces:
                 if shown := reply.feed(piece):
                     yield shown
-                if reply.is_not_said:
+                if reply.has_no_answer:
                     break
         if shown := reply.close():
             yield shown
@@ -69,31 +69,31 @@ async def answer(
 class Reply:
     """The model's streamed reply: `raw`, and `text` that is safe to show.
 
-    `text` stays empty if the reply is NOT_SAID. The first letters are held back until this is
-    decided.
+    `text` stays empty if the reply is NO_ANSWER. The first letters are held back until this
+    is certain.
     """
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.citations = Citations(passages)
         self.raw = self.text = ""
-        self.is_not_said = False
-        self._decided = False
+        self.has_no_answer = False
+        self._started = False
         self._stream = SafeStream(self.citations.mark)
 
     def feed(self, piece: str) -> str:
         """Add a piece; return the text that can be shown now, or ""."""
         self.raw += piece
-        if not self._decided:
-            if _MAY_BE_NOT_SAID.fullmatch(self.raw):
+        if not self._started:
+            if _POSSIBLE_NO_ANSWER.fullmatch(self.raw):
                 return ""
-            self._decided, piece = True, self.raw
-            self.is_not_said = bool(_IS_NOT_SAID.match(self.raw))
-        return "" if self.is_not_said else self._show(self._stream.feed(piece))
+            self._started, piece = True, self.raw
+            self.has_no_answer = bool(_NO_ANSWER.match(self.raw))
+        return "" if self.has_no_answer else self._show(self._stream.feed(piece))
 
     def close(self) -> str:
         """Return the rest of the text."""
-        self.is_not_said = self.is_not_said or not self._decided
-        return "" if self.is_not_said else self._show(self._stream.close())
+        self.has_no_answer = self.has_no_answer or not self._started
+        return "" if self.has_no_answer else self._show(self._stream.close())
 
     def _show(self, text: str) -> str:
         self.text += text
@@ -123,7 +123,7 @@ async def _suggest_questions(
 ) -> tuple[str, ...]:
     """Get suggested questions from a second, short call, filled up without the model."""
     candidates: list[str] = []
-    reply_message = Message("assistant", reply.raw.strip() or NOT_SAID)
+    reply_message = Message("assistant", reply.raw.strip() or NO_ANSWER)
     prompt = (*fitted.prompt, reply_message, ask_for_questions(fitted.language))
     try:
         if fitted.passages:

@@ -13,7 +13,7 @@ from core.ports import Message, Prompt
 from core.text.display import clock, one_line
 
 OPENING, CLOSING = "<<<TRANSCRIPT", "TRANSCRIPT>>>"
-NOT_SAID = "NONE"
+NO_ANSWER = "NONE"
 """The model's whole reply when the passages do not answer the question."""
 # No example: its language would decide the language of the answer.
 SYSTEM = f"""\
@@ -26,7 +26,7 @@ Rest on these lines alone, never on what you know from elsewhere.
 Write in the language the task names, whatever language the lines are in. Keep names as they are.
 When the task is a question, answer it in a few plain sentences, without markup and without links. \
 Close every sentence with the number of each segment it rests on, in square brackets. If the lines \
-do not answer the question, reply with the single word {NOT_SAID}.
+do not answer the question, reply with the single word {NO_ANSWER}.
 When the task asks for JSON, reply with one JSON object and nothing else."""
 
 _CLOCK_EVERY_S = 120.0
@@ -60,7 +60,7 @@ def earlier_question(question: str) -> Message:
 
 def earlier_answer(text: str) -> Message:
     """Build a history message from `text`, whose markers are numbers of this prompt."""
-    return Message("assistant", text.translate(_WITHOUT_TAGS) or NOT_SAID)
+    return Message("assistant", text.translate(_WITHOUT_TAGS) or NO_ANSWER)
 
 
 def ask_for_questions(language: str) -> Message:

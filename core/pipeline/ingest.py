@@ -72,7 +72,7 @@ class Ingest:
         if not video or not transcript:
             return None
         summary = await self._best_summary(order)
-        if not summary or not await self.indexer.is_done(video, transcript, summary.chapters):
+        if not summary or not await self.indexer.is_indexed(video, transcript, summary.chapters):
             return None
         try:
             return await self.ready(order, await self.add(order))

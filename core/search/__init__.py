@@ -1,1 +1,1 @@
-"""Chunks, their index, a channel's caches, and retrieval."""
+"""Chunks, indexing, a channel's caches, and retrieval."""

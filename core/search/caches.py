@@ -1,9 +1,9 @@
-"""This file keeps a channel's two caches level with the store, which is their truth.
+"""Keep a channel's vector and keyword caches in sync with the store, the source of truth.
 
-A cache is compared with the store whenever the channel's videos have changed, and at first use.
-One video more or less is put right at once. A cache that lacks more, or cannot be read, is filled
-by a task in the background, without embedding anything again; whoever searches meanwhile is told
-that it is not level, and goes without it (core/search/exact_search.py).
+A cache is compared with the store at first use and whenever the channel's videos have changed. A
+difference of one video is repaired at once. A cache that misses more, or cannot be read, is filled
+by a background task from stored vectors; until then searches do without it
+(core/search/exact_search.py).
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from core.ports import Chunks, Embedder, KeywordIndex, Library, VectorIndex
 log = logging.getLogger(__name__)
 
 Notes = tuple[str, ...]
-"""Codes of what the user should know."""
+"""Codes of messages to the user."""
 Cache = VectorIndex | KeywordIndex
 Recipes = dict[str, str]
 """Video id → the recipe of its chunks."""
 
 UNAVAILABLE = (IndexBroken, WorkerFailed, WorkerTimeout, DiskFull)
-"""What a cache raises that cannot be used now. The store is not harmed by it."""
-AT_ONCE = 1
-"""Videos that are put while somebody waits: one takes 80 ms per hundred chunks."""
-PATIENCE_S = 5.0
-"""How long a program that has done its work stays to fill caches: commands that are called one by
-one would otherwise never come to an end with a large channel."""
-_TRIES = 3
-_TWINS = 10
-"""Chunks may have the same text, and so the same vector."""
-_LEAVE_S = 1.0
+"""Errors of a cache that cannot be used now. They do not affect the store."""
+INLINE_VIDEOS = 1
+"""Videos added while a search waits: one takes 80 ms per hundred chunks."""
+DRAIN_S = 5.0
+"""How long a finished program stays to fill caches, so that a series of short commands eventually
+fills those of a large channel."""
+_ATTEMPTS = 3
+_NEAREST = 10
+"""Nearest chunks to look at: chunks of the same text have the same vector."""
+_CANCEL_S = 1.0
 _KEPT_CHANNELS = 64
-"""Channels whose recipes stay in memory, 150 bytes a video."""
+"""Channels whose recipes stay in memory, 150 bytes per video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class CacheStatus:
-    """Which of a channel's caches hold what the store holds, no more and no less."""
+    """Which of a channel's caches hold exactly what the store holds."""
 
     keywords: bool
     vectors: bool
@@ -66,7 +66,7 @@ class CacheStatus:
 
 
 class Caches:
-    """Both caches of every channel, and the tasks that fill them. They live in the index child."""
+    """Both caches of every channel, kept in the index child, and the tasks that fill them."""
 
     def __init__(
         self,
@@ -82,10 +82,10 @@ class Caches:
         self._chunks = chunks
         self._embedder = embedder
         self._contents: OrderedDict[str, Contents] = OrderedDict()
-        self._seen: dict[tuple[str, Cache], str] = {}
-        """The revision that a cache was last found level with."""
+        self._verified: dict[tuple[str, Cache], str] = {}
+        """The revision that a cache last matched."""
         self._filling: dict[tuple[str, Cache], asyncio.Task[None]] = {}
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,17 +96,17 @@ class Caches:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        """No task goes on. Only who leaves by error, or is told to stop, does not wait for them."""
+        """Cancel the tasks; after a normal exit, wait up to DRAIN_S for them to finish first."""
         if self._filling and kind is None:
-            await asyncio.wait(list(self._filling.values()), timeout=PATIENCE_S)
+            await asyncio.wait(list(self._filling.values()), timeout=DRAIN_S)
         await _stop(list(self._filling.values()))
 
     async def sync(self, channel: str) -> CacheStatus:
         """Compare the channel's caches with the store if it has changed, and repair them."""
         contents = await self.contents(channel)
         return CacheStatus(
-            keywords=await self._is_level((channel, self.keywords), contents),
-            vectors=await self._is_level((channel, self.vectors), contents),
+            keywords=await self._is_in_sync((channel, self.keywords), contents),
+            vectors=await self._is_in_sync((channel, self.vectors), contents),
         )
 
     async def contents(self, channel: str) -> Contents:
@@ -124,107 +124,112 @@ class Caches:
         return contents
 
     def mark_unverified(self, channel: str) -> None:
-        """They could not be read: at the next search they are compared again."""
+        """Make the next search compare the channel's caches with the store again."""
         for cache in (self.keywords, self.vectors):
-            self._seen.pop((channel, cache), None)
+            self._verified.pop((channel, cache), None)
 
     async def drop(self, channel: str, video_ids: Sequence[str] | None = None) -> None:
-        """Takes the videos, or the channel, out of the caches. One that cannot be read is made
-        anew before it is searched, without them."""
+        """Remove the videos, or the whole channel, from the caches.
+
+        A cache that cannot be read is rebuilt without them before it is next searched."""
         own = [task for (name, _), task in self._filling.items() if name == channel]
-        await _stop(own)  # one of them may just be putting what is to go
-        async with self._turn:
+        await _stop(own)  # a task may be adding what is being dropped
+        async with self._lock:
             self.mark_unverified(channel)
             for cache in (self.keywords, self.vectors):
                 try:
                     for video_id in [None] if video_ids is None else video_ids:
                         await cache.drop(channel, video_id)
                 except UNAVAILABLE:
-                    log.warning("a cache will forget later", exc_info=True)
+                    log.warning("a cache could not drop videos; it is rebuilt later", exc_info=True)
 
-    async def _is_level(self, key: tuple[str, Cache], contents: Contents) -> bool:
+    async def _is_in_sync(self, key: tuple[str, Cache], contents: Contents) -> bool:
         if key in self._filling:
             return False
-        if self._seen.get(key) == contents.revision:  # nobody's put is waited for
+        # Checked before the lock as well, so as not to wait for another channel's update.
+        if self._verified.get(key) == contents.revision:
             return True
         wanted = contents.recipes if key[1] is self.keywords else contents.embedded
-        async with self._turn:
-            if self._seen.get(key) == contents.revision:
+        async with self._lock:
+            if self._verified.get(key) == contents.revision:
                 return True
             try:
-                lacking = await self._lacking(key, wanted)
-                if len(lacking) <= AT_ONCE:
-                    await self._put(key, lacking, wanted)
-                    self._seen[key] = contents.revision
+                missing = await self._missing(key, wanted)
+                if len(missing) <= INLINE_VIDEOS:
+                    await self._add(key, missing, wanted)
+                    self._verified[key] = contents.revision
                     return True
             except UNAVAILABLE:
-                log.warning("a cache of a channel cannot be used", exc_info=True)
+                log.warning("a channel's cache cannot be used", exc_info=True)
             if key not in self._filling:
                 self._filling[key] = asyncio.create_task(self._fill(key, wanted))
         return False
 
     async def _fill(self, key: tuple[str, Cache], wanted: Recipes) -> None:
-        """The next `level` looks whether it succeeded, and whether that is still what is wanted."""
+        """Fill the cache; the next `sync` verifies the result against the then current store."""
         try:
-            for _ in range(_TRIES):  # the first may show damage by the child's death
+            for _ in range(_ATTEMPTS):  # damage may only show when the child dies at the first
                 try:
-                    await self._put(key, await self._lacking(key, wanted), wanted)
+                    await self._add(key, await self._missing(key, wanted), wanted)
                     return
                 except CoreError:
-                    log.warning("a cache of a channel is not filled yet", exc_info=True)
+                    log.warning("a channel's cache could not be filled", exc_info=True)
         finally:
             self._filling.pop(key)
 
-    async def _lacking(self, key: tuple[str, Cache], wanted: Recipes) -> Recipes:
-        """What the cache does not hold; what it holds too much of is taken out."""
+    async def _missing(self, key: tuple[str, Cache], wanted: Recipes) -> Recipes:
+        """Return what the cache misses, after dropping what it should not hold."""
         channel, cache = key
         try:
             held = await cache.holdings(channel)
-            if cache is self.vectors and key not in self._seen:
-                await self._sample(channel, [v for v in wanted if held.get(v) == wanted[v]])
+            if cache is self.vectors and key not in self._verified:
+                await self._spot_check(channel, [v for v in wanted if held.get(v) == wanted[v]])
         except IndexBroken:
-            log.warning("a cache of a channel is made anew", exc_info=True)
-            self._seen.clear()  # FTS5 keeps all channels in one file
+            log.warning("a channel's cache is rebuilt", exc_info=True)
+            self._verified.clear()  # FTS5 keeps all channels in one file
             await cache.drop(channel)
             held = {}
         for video_id in held.keys() - wanted.keys():
             await cache.drop(channel, video_id)
         return {video: recipe for video, recipe in wanted.items() if held.get(video) != recipe}
 
-    async def _sample(self, channel: str, video_ids: Sequence[str]) -> None:
-        """Some of the store's vectors are found by themselves: files that were damaged may hold
-        numbers as good as any. Raises IndexBroken."""
+    async def _spot_check(self, channel: str, video_ids: Sequence[str]) -> None:
+        """Check that some stored vectors find themselves: a damaged file can hold valid numbers.
+
+        Raises IndexBroken."""
         count = len(video_ids)
         for place in sorted({0, count // 2, count - 1}) if count else ():
             chunks, vectors = await self._chunks.load([video_ids[place]])
             if vectors is None:
                 continue
             for i in {0, len(chunks) - 1}:
-                if chunks[i].key not in await self.vectors.nearest(channel, vectors[i], _TWINS):
+                if chunks[i].key not in await self.vectors.nearest(channel, vectors[i], _NEAREST):
                     raise IndexBroken("a vector does not find itself")
 
-    async def _put(self, key: tuple[str, Cache], lacking: Recipes, wanted: Recipes) -> None:
-        """Puts what is lacking. Raises IndexBroken, with all of the channel dropped, if some is
-        lacking still: damaged rows may stand in the way of new ones."""
+    async def _add(self, key: tuple[str, Cache], missing: Recipes, wanted: Recipes) -> None:
+        """Add what is missing and verify it.
+
+        If something is still missing, because damaged rows shadow new ones, drop the whole channel
+        from the cache and raise IndexBroken."""
         channel, cache = key
-        for video_id, recipe in lacking.items():
-            pieces, found = await self._chunks.load([video_id])
+        for video_id, recipe in missing.items():
+            chunks, vectors = await self._chunks.load([video_id])
             if cache is self.keywords:
-                await self.keywords.put(channel, video_id, recipe, pieces)
-            elif found is not None:
-                await self.vectors.put(channel, video_id, recipe, pieces, found)
-        if lacking and await self._lacking(key, wanted):
+                await self.keywords.put(channel, video_id, recipe, chunks)
+            elif vectors is not None:
+                await self.vectors.put(channel, video_id, recipe, chunks, vectors)
+        if missing and await self._missing(key, wanted):
             await cache.drop(channel)
-            raise IndexBroken("it does not keep what is put")
+            raise IndexBroken("it does not keep what is added")
 
 
 def embedder_of(recipe: str) -> str:
-    """The embedder of the chunks' vectors; empty if they have none."""
+    """Return the embedder of a recipe's vectors; "" if it has none."""
     return recipe.partition(" ")[2]
 
 
 async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
-    if tasks:  # one that does not end hangs with its child, which is ended soon
-        await asyncio.wait(tasks, timeout=_LEAVE_S)
+    if tasks:  # a task that does not end hangs with its child, which is ended soon
+        await asyncio.wait(tasks, timeout=_CANCEL_S)

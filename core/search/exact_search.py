@@ -1,4 +1,4 @@
-"""This file searches a channel without its caches: slower, never wrong, in bounded memory."""
+"""Search a channel without its caches: slower but exact, in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from core.model import Chunk
 from core.ports import Chunks, KeywordRanker, Vectors
 from core.text.tokens import tokenise
 
-RANKED = 4000
-"""Chunks whose words are compared, about a hundred hours; cutting them up takes a second."""
-_AT_ONCE = 16
+MAX_RANKED = 4000
+"""Chunks compared by words, about a hundred hours; tokenising them takes a second."""
+_BATCH = 16
 """Videos in memory at a time, a few megabytes."""
 
 
 async def nearest(
     chunks: Chunks, video_ids: Sequence[str], vector: Vectors, limit: int
 ) -> list[str]:
-    """Chunk keys by cosine, best first, of all the videos' chunks. All have vectors of one kind."""
+    """Return chunk keys of all videos by cosine, best first. All vectors come from one embedder."""
     best: list[tuple[float, str]] = []
-    for part in _parts(video_ids):
-        found, vectors = await chunks.load(part)
+    for batch in _batches(video_ids):
+        found, vectors = await chunks.load(batch)
         if vectors is not None:
             scores = vectors @ vector  # rows of length 1: the cosine
             top = np.argsort(-scores, kind="stable")[:limit]
@@ -35,22 +35,25 @@ async def nearest(
 async def matching(
     chunks: Chunks, video_ids: Sequence[str], ranker: KeywordRanker, question: str, limit: int
 ) -> list[str]:
-    """Chunk keys by BM25, best first, of the first RANKED chunks: it weighs every text against
-    all others, so that they cannot be read part by part."""
-    pool: list[Chunk] = []
-    for part in _parts(video_ids):
-        pool += (await chunks.load(part))[0]
-        if len(pool) >= RANKED:
+    """Return chunk keys by BM25, best first, among the first MAX_RANKED chunks.
+
+    BM25 weighs every text against all others, so the chunks cannot be ranked batch by batch."""
+    candidates: list[Chunk] = []
+    for batch in _batches(video_ids):
+        candidates += (await chunks.load(batch))[0]
+        if len(candidates) >= MAX_RANKED:
             break
-    return await asyncio.to_thread(_rank, ranker, question, pool[:RANKED], limit)
+    return await asyncio.to_thread(_rank, ranker, question, candidates[:MAX_RANKED], limit)
 
 
-def _rank(ranker: KeywordRanker, question: str, pool: Sequence[Chunk], limit: int) -> list[str]:
-    scores = ranker.scores(tokenise(question), [tokenise(chunk.indexed) for chunk in pool])
+def _rank(
+    ranker: KeywordRanker, question: str, candidates: Sequence[Chunk], limit: int
+) -> list[str]:
+    scores = ranker.scores(tokenise(question), [tokenise(chunk.indexed) for chunk in candidates])
     best = np.argsort(-scores, kind="stable")[:limit]
-    return [pool[i].key for i in best if scores[i] > 0]
+    return [candidates[i].key for i in best if scores[i] > 0]
 
 
-def _parts(video_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(video_ids), _AT_ONCE):
-        yield video_ids[start : start + _AT_ONCE]
+def _batches(video_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(video_ids), _BATCH):
+        yield video_ids[start : start + _BATCH]

@@ -1,6 +1,6 @@
-"""This file makes a video findable: chunks and vectors in the store, and in its channel's caches.
+"""Index a video: chunks and vectors into the store, then into its channel's caches.
 
-The store is the truth, the caches follow it: core/search/caches.py.
+The store is the source of truth; the caches follow it (core/search/caches.py).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from core.search.chunking import chunk
 
 log = logging.getLogger(__name__)
 
-_EMBED_AT_ONCE = 16
+_EMBED_BATCH = 16
 
 
 @dataclass(slots=True)
 class Indexer:
-    """Writes what core/search/retriever.py reads."""
+    """The writing side of search; core/search/retriever.py is the reading side."""
 
     chunks: Chunks
     library: Library
@@ -39,24 +39,24 @@ class Indexer:
         chapters: Sequence[Chapter],
         on_progress: ProgressCallback,
     ) -> Notes:
-        """Cuts and embeds the video unless that was done. Notes: `keyword_only`."""
-        pieces = chunk(video, transcript, chapters)
-        words_only = _recipe(pieces, "")
-        wanted = _recipe(pieces, self.embedder.name)
+        """Chunk and embed the video unless that is done. Notes: `keyword_only`."""
+        chunks = chunk(video, transcript, chapters)
+        without_vectors = _recipe(chunks, "")
+        wanted = _recipe(chunks, self.embedder.name)
         stored = await self.chunks.recipe(video.id)
         if stored == wanted:
             return ()
         try:
-            found = await self._embed(pieces, on_progress)
+            vectors = await self._embed(chunks, on_progress)
         except (EmbedderMissing, WorkerFailed, WorkerTimeout):
             log.warning("no vectors for %s", video.id, exc_info=True)
-            if stored != words_only:
-                await self.chunks.save(video.id, words_only, pieces, None)
+            if stored != without_vectors:
+                await self.chunks.save(video.id, without_vectors, chunks, None)
             return ("keyword_only",)
-        await self.chunks.save(video.id, wanted, pieces, found)
+        await self.chunks.save(video.id, wanted, chunks, vectors)
         return ()
 
-    async def is_done(
+    async def is_indexed(
         self, video: Video, transcript: Transcript, chapters: Sequence[Chapter]
     ) -> bool:
         """Whether `index` has nothing left to do."""
@@ -64,28 +64,28 @@ class Indexer:
         return await self.chunks.recipe(video.id) == wanted
 
     async def add(self, channel: str, video_id: str) -> Notes:
-        """The channel knows the video, and its caches do. Notes: `cache_rebuilding`.
+        """Add the video to the channel and its caches. Notes: `cache_rebuilding`.
 
         Raises UnknownVideo."""
         await self.library.add(channel, video_id)
         return (await self.caches.sync(channel)).notes
 
     async def drop(self, channel: str, video_ids: Sequence[str] | None = None) -> None:
-        """Takes the videos, or the channel, out of the caches."""
+        """Remove the videos, or the whole channel, from the caches."""
         await self.caches.drop(channel, video_ids)
 
-    async def _embed(self, pieces: Sequence[Chunk], on_progress: ProgressCallback) -> Vectors:
+    async def _embed(self, chunks: Sequence[Chunk], on_progress: ProgressCallback) -> Vectors:
         on_progress(Progress("load"))
         await self.embedder.load()
         rows = []
-        for first in range(0, len(pieces), _EMBED_AT_ONCE):
-            on_progress(Progress("index", first / len(pieces)))
-            texts = [piece.indexed for piece in pieces[first : first + _EMBED_AT_ONCE]]
+        for first in range(0, len(chunks), _EMBED_BATCH):
+            on_progress(Progress("index", first / len(chunks)))
+            texts = [chunk.indexed for chunk in chunks[first : first + _EMBED_BATCH]]
             rows.append(await self.embedder.embed(texts, "passage"))
         return np.concatenate(rows)
 
 
-def _recipe(pieces: Sequence[Chunk], embedder: str) -> str:
-    """Changes with the chunks' texts, times and embedder. The digest has no blank in it."""
-    content = repr([(piece.start_s, piece.end_s, piece.indexed) for piece in pieces])
+def _recipe(chunks: Sequence[Chunk], embedder: str) -> str:
+    """Return "digest embedder": changes with the chunks' texts, times and embedder."""
+    content = repr([(chunk.start_s, chunk.end_s, chunk.indexed) for chunk in chunks])
     return f"{hashlib.sha256(content.encode('utf-8', 'replace')).hexdigest()[:16]} {embedder}"

@@ -1,4 +1,4 @@
-"""This file finds what an answer may rest on: in one video exactly, in a channel by its index."""
+"""Retrieve passages for a question: from one video exactly, from a channel by its caches."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from core.text.tokens import tokenise
 log = logging.getLogger(__name__)
 
 CANDIDATES = 50
-"""What each leg of a channel search brings to the fusion."""
+"""Chunks that each ranking of a channel search contributes to the fusion."""
 _KEPT_SCOPES = 8
 
 
 @dataclass(slots=True)
 class Retriever:
-    """Reads what core/search/indexing.py writes. A channel's cache that cannot be used, or is being
-    filled, is gone without."""
+    """The reading side of search; core/search/indexing.py is the writing side.
+
+    A channel's cache that is unusable or being filled is replaced by an exact search."""
 
     library: Library
     chunks: Chunks
@@ -50,7 +51,7 @@ class Retriever:
         try:
             await self.embedder.load()
         except (EmbedderMissing, WorkerFailed, WorkerTimeout):
-            log.warning("no embedder", exc_info=True)
+            log.warning("embedder not available", exc_info=True)
             return False
         return True
 
@@ -59,74 +60,73 @@ class Retriever:
     ) -> tuple[list[Passage], Notes]:
         """Return the best `limit` chunks, neighbours joined, best first. See `hits`."""
         hits, notes = await self.hits(question, channel, video_id, limit, by_vector=by_vector)
-        stretches = join(hits)
-        ids = list({video_id for video_id, _, _ in stretches})
+        ranges = join(hits)
+        ids = list({video_id for video_id, _, _ in ranges})
         by_id = {video.id: video for video in await self.library.get_many(channel, ids)}
         return [
             Passage(by_id[video_id], tuple(await self.chunks.segments(video_id, first, last)))
-            for video_id, first, last in stretches
+            for video_id, first, last in ranges
             if video_id in by_id  # not forgotten meanwhile
         ], notes
 
     async def hits(
         self, question: str, channel: str, video_id: str | None, limit: int, *, by_vector: bool
     ) -> tuple[list[Hit], Notes]:
-        """Return the best chunks of the video, or of all the channel knows. `by_vector`: what
-        `load_embedder` returned. Notes: `keyword_only`, `cache_rebuilding`."""
-        vector = await self._vector(question) if by_vector else None
+        """Return the best chunks of the video, or, if None, of the channel.
+
+        `by_vector`: what `load_embedder` returned. Notes: `keyword_only`, `cache_rebuilding`."""
+        vector = await self._embed_question(question) if by_vector else None
         notes: Notes = ("keyword_only",) if vector is None else ()
         if video_id is not None:
             scope = await self._scope(video_id)
             return scope.rank(question, vector, limit), notes
-        level = await self.caches.sync(channel)
-        found, level = await self._by_word(question, channel, level)
+        status = await self.caches.sync(channel)
+        found, status = await self._by_word(question, channel, status)
         rankings = [found]
         if vector is not None:
-            found, level = await self._by_vector(vector, channel, level)
+            found, status = await self._by_vector(vector, channel, status)
             rankings.append(found)
-        return await self._fused(rankings, channel, limit), notes + level.notes
+        return await self._fuse(rankings, channel, limit), notes + status.notes
 
-    async def _vector(self, question: str) -> Vectors | None:
+    async def _embed_question(self, question: str) -> Vectors | None:
         try:
             vector: Vectors = (await self.embedder.embed([question], "question"))[0]
         except (EmbedderMissing, WorkerFailed, WorkerTimeout):
-            log.warning("a question without a vector", exc_info=True)
+            log.warning("question not embedded", exc_info=True)
             return None
         return vector
 
     async def _by_word(
-        self, question: str, channel: str, level: CacheStatus
+        self, question: str, channel: str, status: CacheStatus
     ) -> tuple[list[str], CacheStatus]:
-        """Chunk keys, best first. The level as it proved to be."""
-        if level.keywords:
+        """Return chunk keys, best first, and the status as it turned out."""
+        if status.keywords:
             try:
                 tokens = tokenise(question)
-                return await self.caches.keywords.matching(channel, tokens, CANDIDATES), level
+                return await self.caches.keywords.matching(channel, tokens, CANDIDATES), status
             except UNAVAILABLE:
-                self._go_without(channel)
+                self._cache_failed(channel)
         ids = list((await self.caches.contents(channel)).recipes)
         found = await exact_search.matching(self.chunks, ids, self.ranker, question, CANDIDATES)
-        return found, replace(level, keywords=False)
+        return found, replace(status, keywords=False)
 
     async def _by_vector(
-        self, vector: Vectors, channel: str, level: CacheStatus
+        self, vector: Vectors, channel: str, status: CacheStatus
     ) -> tuple[list[str], CacheStatus]:
-        if level.vectors:
+        if status.vectors:
             try:
-                return await self.caches.vectors.nearest(channel, vector, CANDIDATES), level
+                return await self.caches.vectors.nearest(channel, vector, CANDIDATES), status
             except UNAVAILABLE:
-                self._go_without(channel)
+                self._cache_failed(channel)
         ids = list((await self.caches.contents(channel)).embedded)
         found = await exact_search.nearest(self.chunks, ids, vector, CANDIDATES)
-        return found, replace(level, vectors=False)
+        return found, replace(status, vectors=False)
 
-    def _go_without(self, channel: str) -> None:
-        log.warning("a channel is searched without its index", exc_info=True)
+    def _cache_failed(self, channel: str) -> None:
+        log.warning("searching a channel without its cache", exc_info=True)
         self.caches.mark_unverified(channel)
 
-    async def _fused(
-        self, rankings: Sequence[Sequence[str]], channel: str, limit: int
-    ) -> list[Hit]:
+    async def _fuse(self, rankings: Sequence[Sequence[str]], channel: str, limit: int) -> list[Hit]:
         scores = fuse(rankings, (KEYWORD_WEIGHT, VECTOR_WEIGHT)[: len(rankings)], limit)
         found = sorted({key.rpartition(":")[0] for key, _ in scores})
         known = await self.library.get_many(channel, found)
@@ -135,16 +135,16 @@ class Retriever:
         return [Hit(by_key[key], score) for key, score in scores if key in by_key]
 
     async def _scope(self, video_id: str) -> VideoScope:
-        """One video's, kept for the next question as long as its chunks stay the same."""
+        """Return one video's scope, kept in memory while its chunks stay the same."""
         recipe = await self.chunks.recipe(video_id) or ""
         key = (video_id, recipe)
-        scope = self._scopes.pop(key, None) or await self._read(video_id, recipe)
+        scope = self._scopes.pop(key, None) or await self._load_scope(video_id, recipe)
         self._scopes[key] = scope
         if len(self._scopes) > _KEPT_SCOPES:
             self._scopes.popitem(last=False)
         return scope
 
-    async def _read(self, video_id: str, recipe: str) -> VideoScope:
+    async def _load_scope(self, video_id: str, recipe: str) -> VideoScope:
         chunks, vectors = await self.chunks.load([video_id])
         is_comparable = embedder_of(recipe) == self.embedder.name
         return VideoScope.of(chunks, vectors if is_comparable else None, self.ranker)

@@ -1,4 +1,4 @@
-"""This file checks that caches are filled in the background, and that no search misses a thing."""
+"""Caches are filled in the background, and no search misses anything meanwhile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UP_TO_DATE = CacheStatus(keywords=True, vectors=True)
 
 
 class Breakable:
-    """A cache that raises what it is told to, one error a call, and can be made to wait."""
+    """A cache that raises scripted errors, one per call, and can be blocked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Breakable:
 
 class Vectors(Breakable, FakeVectorIndex):
     stuck: frozenset[str] | set[str] = frozenset()
-    """Videos that are not held whatever is put, until the channel is dropped as a whole."""
+    """A cache that never holds some videos until the whole channel is dropped."""
 
     async def holdings(self, channel):
         held = await super().holdings(channel)
@@ -73,7 +73,7 @@ class Keywords(Breakable, FakeKeywordIndex):
 
 @dataclass
 class Channel:
-    """A channel of forty videos of three chunks each, its caches empty."""
+    """A channel of forty videos with three chunks each and empty caches."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
@@ -103,7 +103,7 @@ class Channel:
         return [hit.chunk.key for hit in hits], notes
 
     async def settle(self) -> CacheStatus:
-        """Once nothing goes on in the background any more."""
+        """Wait until no background task is left."""
         for _ in range(1000):
             await asyncio.sleep(0)
         return await self.caches.sync("hive")
@@ -117,7 +117,7 @@ async def channel():
     return channel
 
 
-async def test_an_answer_does_not_wait_for_the_caches_and_misses_nothing(channel):
+async def test_a_search_does_not_wait_for_the_caches_and_misses_nothing(channel):
     channel.vectors.may_put.clear()
     channel.keywords.may_put.clear()
     meanwhile = await channel.found("bees video000007 part 2")
@@ -131,7 +131,7 @@ async def test_an_answer_does_not_wait_for_the_caches_and_misses_nothing(channel
     assert channel.vectors.puts == channel.keywords.puts == len(VIDEOS)
 
 
-async def test_a_cache_that_is_whole_serves_while_the_other_is_filled(channel):
+async def test_a_filled_cache_is_used_while_the_other_is_filled(channel):
     await channel.caches.sync("hive")
     await channel.settle()
     await channel.vectors.drop("hive")
@@ -142,7 +142,7 @@ async def test_a_cache_that_is_whole_serves_while_the_other_is_filled(channel):
     assert await channel.settle() == UP_TO_DATE
 
 
-async def test_one_video_more_is_put_at_once():
+async def test_one_more_video_is_added_at_once():
     channel = Channel()
     for video in VIDEOS[:-1]:
         await channel.add(video)
@@ -153,8 +153,8 @@ async def test_one_video_more_is_put_at_once():
     assert VIDEOS[-1].id in await channel.vectors.holdings("hive")
 
 
-async def test_what_changed_in_the_store_behind_our_back_is_noticed(channel):
-    """As when a copy of the store is put back while we run."""
+async def test_a_store_that_was_replaced_is_noticed(channel):
+    """As when a backup of the store is restored while the program runs."""
     await channel.caches.sync("hive")
     assert await channel.settle() == UP_TO_DATE
     for video in VIDEOS[:10]:
@@ -168,7 +168,7 @@ async def test_what_changed_in_the_store_behind_our_back_is_noticed(channel):
 
 @pytest.mark.parametrize("leg", ["vectors", "keywords"])
 @pytest.mark.parametrize("failure", [IndexBroken("damaged"), WorkerFailed("index"), DiskFull()])
-async def test_a_cache_that_breaks_later_is_gone_without_and_repaired(channel, leg, failure):
+async def test_a_cache_that_breaks_later_is_bypassed_and_repaired(channel, leg, failure):
     await channel.caches.sync("hive")
     assert await channel.settle() == UP_TO_DATE
     cache = getattr(channel, leg)
@@ -180,8 +180,8 @@ async def test_a_cache_that_breaks_later_is_gone_without_and_repaired(channel, l
     assert (await channel.found("bees video000007 part 2"))[1] == ()
 
 
-async def test_vectors_that_do_not_find_themselves_are_put_anew(channel):
-    """Two videos' vectors were exchanged: everything can be read, and nothing is lacking."""
+async def test_vectors_that_do_not_find_themselves_are_replaced(channel):
+    """Two videos' vectors were swapped: everything is readable and nothing is missing."""
     first, last = VIDEOS[0].id, VIDEOS[-1].id
     recipes = await channel.store.library.recipes("hive")
     for video in VIDEOS:
@@ -194,8 +194,8 @@ async def test_vectors_that_do_not_find_themselves_are_put_anew(channel):
     assert channel.vectors.puts == 2 * len(VIDEOS)
 
 
-async def test_rows_that_stand_in_the_way_of_new_ones_are_cleared_away(channel):
-    """Chroma keeps an old row where a new one of the same name is added."""
+async def test_rows_that_shadow_new_ones_are_removed(channel):
+    """Chroma keeps an old row when a new one of the same id is added."""
     await channel.caches.sync("hive")
     assert await channel.settle() == UP_TO_DATE
     channel.vectors.stuck = {VIDEOS[3].id, VIDEOS[5].id}
@@ -205,13 +205,13 @@ async def test_rows_that_stand_in_the_way_of_new_ones_are_cleared_away(channel):
     assert not channel.vectors.stuck
 
 
-async def test_filling_goes_on_after_the_childs_death(channel):
+async def test_filling_continues_after_the_child_died(channel):
     channel.vectors.failures = [WorkerFailed("index"), IndexBroken("left behind")]
     await channel.caches.sync("hive")
     assert await channel.settle() == UP_TO_DATE
 
 
-async def test_a_cache_that_cannot_be_filled_is_tried_again_at_the_next_search_only(channel):
+async def test_a_cache_that_cannot_be_filled_is_retried_at_the_next_search_only(channel):
     channel.vectors.failures = [DiskFull()] * 8
     assert not (await channel.caches.sync("hive")).vectors
     for _ in range(1000):
@@ -222,14 +222,14 @@ async def test_a_cache_that_cannot_be_filled_is_tried_again_at_the_next_search_o
     assert level == UP_TO_DATE
 
 
-async def test_a_store_that_breaks_while_a_cache_is_filled_harms_nobody(channel):
+async def test_a_store_error_while_a_cache_is_filled_is_harmless(channel):
     channel.keywords.failures = [WorkerFailed("index")] + [StoreBroken()] * 3
     assert not (await channel.caches.sync("hive")).keywords
     assert await channel.settle() is not None
     assert await channel.settle() == UP_TO_DATE
 
 
-async def test_what_is_forgotten_while_a_cache_is_filled_stays_forgotten(channel):
+async def test_a_video_forgotten_while_a_cache_is_filled_stays_forgotten(channel):
     channel.vectors.may_put.clear()
     await channel.caches.sync("hive")
     await asyncio.sleep(0)
@@ -241,13 +241,13 @@ async def test_what_is_forgotten_while_a_cache_is_filled_stays_forgotten(channel
     assert await channel.keywords.holdings("hive") == {}
 
 
-async def test_leaving_waits_for_a_cache_that_is_nearly_full(channel):
+async def test_a_normal_exit_waits_for_a_nearly_filled_cache(channel):
     async with channel.caches:
         await channel.caches.sync("hive")
     assert len(await channel.vectors.holdings("hive")) == len(VIDEOS)
 
 
-async def test_a_stop_waits_for_no_cache(channel):
+async def test_an_interrupt_does_not_wait_for_a_cache(channel):
     channel.vectors.may_put.clear()
     with suppress(asyncio.CancelledError):
         async with channel.caches:
@@ -259,7 +259,7 @@ async def test_a_stop_waits_for_no_cache(channel):
     assert channel.vectors.puts == 0
 
 
-async def test_a_question_without_a_vector_is_found_by_its_words(channel):
+async def test_a_question_without_a_vector_is_searched_by_its_words(channel):
     await channel.caches.sync("hive")
     await channel.settle()
     channel.embedder.failure = WorkerFailed("index")
@@ -272,7 +272,7 @@ async def test_a_question_without_a_vector_is_found_by_its_words(channel):
 
 
 class Counting:
-    """Lends a store's chunks and notes how many videos were read at a time."""
+    """A store's chunks that record how many videos were read at a time."""
 
     def __init__(self, chunks):
         self._chunks = chunks
@@ -283,7 +283,7 @@ class Counting:
         return await self._chunks.load(video_ids)
 
 
-async def test_the_exact_way_finds_what_comparing_with_everything_finds_part_by_part(channel):
+async def test_the_exact_search_in_batches_finds_the_same_as_all_at_once(channel):
     ids = [video.id for video in VIDEOS]
     chunks, vectors = await channel.store.chunks.load(ids)
     [question] = await channel.embedder.embed(["bees part 2 day 31"], "question")
@@ -293,7 +293,7 @@ async def test_the_exact_way_finds_what_comparing_with_everything_finds_part_by_
     assert counting.sizes == [16, 16, 8]
 
 
-async def test_the_exact_way_by_words_reads_so_many_chunks_and_no_more():
+async def test_the_exact_search_by_words_reads_a_limited_number_of_chunks():
     many = Channel()
     for n in range(20):
         chunks = [Chunk(f"v{n:02}", i, 0, 1, i, i, "", f"bees number {n}") for i in range(400)]
@@ -307,7 +307,7 @@ async def test_the_exact_way_by_words_reads_so_many_chunks_and_no_more():
     assert await exact_search.matching(counting, ids, Bm25(), "19", 5) == []
 
 
-async def test_a_question_does_not_wait_for_what_another_channel_puts(channel):
+async def test_a_question_does_not_wait_for_another_channels_update(channel):
     await channel.settle()
     assert await channel.settle() == UP_TO_DATE
     channel.vectors.may_put.clear()

@@ -1,4 +1,4 @@
-"""This file checks that a channel's caches follow the store, whatever became of them."""
+"""A channel's caches follow the store, whatever happened to them."""
 
 import pytest
 
@@ -12,7 +12,7 @@ BOTH = {LINK.video_id, OTHER.video_id}
 
 
 class BrokenUntilDropped(FakeKeywordIndex):
-    """As a damaged file is: nothing can be read before it is removed."""
+    """A damaged file: nothing can be read before it is removed."""
 
     def __init__(self):
         super().__init__()
@@ -26,7 +26,7 @@ class BrokenUntilDropped(FakeKeywordIndex):
 
 @pytest.fixture
 async def world(tmp_path):
-    """Two videos in the channel: of a single one the store itself is searched."""
+    """Two videos in the channel; a single one would be searched in the store itself."""
     world = FakeCore(tmp_path)
     for link in (LINK, OTHER):
         await finish(world.pipeline().ingest(link, "hive"))
@@ -52,14 +52,14 @@ async def test_a_cache_that_was_deleted_is_filled_without_embedding_again(world)
     assert world.embedder.embedded == 3, "two passages and one question"
 
 
-async def test_what_a_cache_has_too_much_is_taken_out(world):
+async def test_a_forgotten_video_is_dropped_from_the_caches(world):
     await finish(world.pipeline().ingest(THIRD, "hive"))
     await world.store.library.forget("hive", THIRD.video_id)  # by another process
     await world.pipeline().search("queen", "hive", 5)
     assert await held(world) == BOTH
 
 
-async def test_what_an_older_recipe_made_is_replaced(world):
+async def test_entries_of_an_older_recipe_are_replaced(world):
     chunks, vectors = await world.store.chunks.load([LINK.video_id])
     await world.keywords.put("hive", LINK.video_id, "older", chunks)
     await world.vectors.put("hive", LINK.video_id, "older", chunks, vectors)
@@ -68,20 +68,20 @@ async def test_what_an_older_recipe_made_is_replaced(world):
     assert await held(world) == BOTH
 
 
-async def test_a_damaged_cache_is_made_anew(world):
+async def test_a_damaged_cache_is_rebuilt(world):
     world.keywords = BrokenUntilDropped()
     assert await world.pipeline().search("queen", "hive", 5)
     assert await held(world) == BOTH
 
 
-async def test_another_embedder_makes_all_vectors_anew(world):
+async def test_another_embedder_computes_new_vectors(world):
     world.embedder.name = "another"
     await finish(world.pipeline().ingest(LINK, "hive"))
     recipe = await world.store.chunks.recipe(LINK.video_id)
     assert recipe.endswith(" another")
 
 
-async def test_vectors_of_another_embedder_are_not_compared_with(world):
+async def test_vectors_of_another_embedder_are_not_used(world):
     world.embedder.name = "another"
     before = world.embedder.embedded
     assert await world.pipeline().search("queen", "hive", 5)

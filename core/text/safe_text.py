@@ -46,7 +46,7 @@ def safe_line(text: str, limit: int) -> str:
 
 
 class SafeStream:
-    """Turn a stream of arbitrarily cut pieces into text that is safe to show and final.
+    """A stream of arbitrarily cut pieces, released as text that is safe to show and final.
 
     The joined output of `feed` and `close` has no surrounding blanks and no link, and every `[` in
     it was written by `mark`. At most one word or marker is buffered.

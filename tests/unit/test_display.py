@@ -15,11 +15,11 @@ def test_the_examples_in_the_docstrings_hold():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "expected"),
     [(0, "0:00"), (59.99, "0:59"), (125, "2:05"), (3600, "1:00:00"), (360_000, "100:00:00")],
 )
-def test_a_clock_reads_like_youtubes(seconds, told):
-    assert clock(seconds) == told
+def test_a_time_is_formatted_as_on_youtube(seconds, expected):
+    assert clock(seconds) == expected
 
 
 def test_printable_text_keeps_what_people_wrote():

@@ -60,8 +60,8 @@ def obedient(prompt) -> dict:
     return DRAFT | {"points": points, "chapters": chapters}
 
 
-async def summed_up(model, transcript=SHORT, video=VIDEO, language="en", told=None):
-    on_progress = told.append if told is not None else lambda _: None
+async def summed_up(model, transcript=SHORT, video=VIDEO, language="en", reports=None):
+    on_progress = reports.append if reports is not None else lambda _: None
     return await summarise(
         video, transcript, model, language, on_progress, checkpoints=MemoryStore().checkpoints
     )
@@ -84,8 +84,8 @@ def check_chapters(chapters, transcript) -> None:
 
 
 async def test_one_call_is_enough_where_the_transcript_fits():
-    model, told = ScriptedModel([DRAFT]), []
-    summary = await summed_up(model, told=told)
+    model, reports = ScriptedModel([DRAFT]), []
+    summary = await summed_up(model, reports=reports)
     assert len(model.prompts) == 1
     assert [text for _, text in lines_in(model.prompts[0])] == [s.text for s in SHORT.segments]
     assert summary.topic == "Famous things"
@@ -103,7 +103,7 @@ async def test_one_call_is_enough_where_the_transcript_fits():
     assert summary.questions == tuple(DRAFT["questions"][:3])
     assert (summary.language, summary.engine) == ("en", "scripted")
     assert summary.covered_s == SHORT.segments[-1].end_s
-    assert [progress.fraction for progress in told] == [0.0, 1.0]
+    assert [progress.fraction for progress in reports] == [0.0, 1.0]
 
 
 async def test_the_model_is_asked_for_the_users_language():
@@ -172,9 +172,9 @@ async def test_the_uploaders_chapters_are_kept_and_get_points():
 
 
 async def test_a_long_video_is_read_in_parts_and_to_its_end():
-    transcript, told = spoken(240), []
+    transcript, reports = spoken(240), []
     model = ScriptedModel(obedient)
-    summary = await summed_up(model, transcript, told=told)
+    summary = await summed_up(model, transcript, reports=reports)
     read = " ".join(text for prompt in model.prompts[:-1] for _, text in lines_in(prompt))
     assert all(segment.text in read for segment in transcript.segments)
     assert len(model.prompts) > 2
@@ -183,7 +183,7 @@ async def test_a_long_video_is_read_in_parts_and_to_its_end():
     said = {segment.start_s: segment.text for segment in transcript.segments}
     assert all(point.text == said[point.start_s] for point in summary.points)
     assert summary.covered_s == transcript.segments[-1].end_s
-    fractions = [progress.fraction for progress in told]
+    fractions = [progress.fraction for progress in reports]
     assert fractions == sorted(fractions)
     assert len(fractions) == len(model.prompts) + 1
     assert fractions[-1] == 1.0

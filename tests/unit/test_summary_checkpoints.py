@@ -33,8 +33,8 @@ def obedient(prompt):
 
 def wordy(prompt):
     """So long that its notes are split into parts as well."""
-    told = obedient(prompt)
-    return told | {"points": [p | {"text": p["text"] + " Indeed." * 30} for p in told["points"]]}
+    reply = obedient(prompt)
+    return reply | {"points": [p | {"text": p["text"] + " Indeed." * 30} for p in reply["points"]]}
 
 
 def stubborn(prompt):
@@ -55,64 +55,66 @@ def until(calls, replies, error=KILLED):
 
 
 @dataclass
-class HandlerContext:
+class Attempts:
     """Repeated summaries of one video over the same checkpoints."""
 
     replies: object = obedient
     num_ctx: int = 2048
     shelf: Shelf = field(default_factory=Shelf)
-    told: list[float] = field(default_factory=list)
+    fractions: list[float] = field(default_factory=list)
 
-    async def sum_up(self, replies=None, **changed):
+    async def run(self, replies=None, **changed):
         """The result, and the prompts that it took."""
         model = ScriptedModel(replies or self.replies, changed.pop("num_ctx", self.num_ctx))
         model.name = changed.pop("name", model.name)
         facts = {"video": VIDEO, "transcript": TRANSCRIPT, "language": "en"} | changed
-        self.told.clear()
-        on_progress = lambda progress: self.told.append(progress.fraction)  # noqa: E731
-        pieces = FakeCheckpoints(self.shelf)
-        summary = await summarise(**facts, model=model, on_progress=on_progress, checkpoints=pieces)
+        self.fractions.clear()
+        on_progress = lambda progress: self.fractions.append(progress.fraction)  # noqa: E731
+        checkpoints = FakeCheckpoints(self.shelf)
+        summary = await summarise(
+            **facts, model=model, on_progress=on_progress, checkpoints=checkpoints
+        )
         return summary, model.prompts
 
-    async def is_killed(self, calls):
+    async def kill_after(self, calls):
         with pytest.raises(asyncio.CancelledError):
-            await self.sum_up(until(calls, self.replies))
+            await self.run(until(calls, self.replies))
 
 
 @pytest.mark.parametrize(("replies", "rounds"), [(obedient, 1), (wordy, 2)])
 async def test_after_a_kill_only_unfinished_parts_are_read_again(replies, rounds):
-    whole_desk = HandlerContext(replies)
-    whole, prompts = await whole_desk.sum_up()
-    assert len({recipe for _, recipe, _ in whole_desk.shelf.checkpoints}) == rounds
+    uninterrupted = Attempts(replies)
+    whole, prompts = await uninterrupted.run()
+    assert len({recipe for _, recipe, _ in uninterrupted.shelf.checkpoints}) == rounds
     for calls in range(len(prompts)):
-        context = HandlerContext(replies)
-        await context.is_killed(calls)
-        assert await context.sum_up() == (whole, prompts[calls:])
+        attempts = Attempts(replies)
+        await attempts.kill_after(calls)
+        assert await attempts.run() == (whole, prompts[calls:])
 
 
 async def test_killed_after_every_part_the_summary_is_the_same():
-    whole, prompts = await HandlerContext(wordy).sum_up()
-    context = HandlerContext(wordy)
+    whole, prompts = await Attempts(wordy).run()
+    attempts = Attempts(wordy)
     for _ in prompts[:-1]:
-        await context.is_killed(1)
-    assert await context.sum_up() == (whole, prompts[-1:])
+        await attempts.kill_after(1)
+    assert await attempts.run() == (whole, prompts[-1:])
 
 
 async def test_key_sentences_in_place_of_notes_are_kept_too():
-    whole, prompts = await HandlerContext(stubborn).sum_up()
-    context = HandlerContext(stubborn)
-    await context.is_killed(len(prompts) - 1)
-    assert await context.sum_up() == (whole, prompts[-1:])
+    whole, prompts = await Attempts(stubborn).run()
+    attempts = Attempts(stubborn)
+    await attempts.kill_after(len(prompts) - 1)
+    assert await attempts.run() == (whole, prompts[-1:])
 
 
 async def test_progress_starts_at_what_is_kept():
-    context = HandlerContext()
-    await context.sum_up()
-    whole = list(context.told)
-    context.shelf.checkpoints.clear()
-    await context.is_killed(3)
-    await context.sum_up()
-    assert context.told == pytest.approx([0.0, *whole[3:]])
+    attempts = Attempts()
+    await attempts.run()
+    whole = list(attempts.fractions)
+    attempts.shelf.checkpoints.clear()
+    await attempts.kill_after(3)
+    await attempts.run()
+    assert attempts.fractions == pytest.approx([0.0, *whole[3:]])
 
 
 @pytest.mark.parametrize(
@@ -127,17 +129,17 @@ async def test_progress_starts_at_what_is_kept():
     ids=["model", "language", "title", "words", "times"],
 )
 async def test_notes_are_not_reused_for_other_settings_or_words(changed):
-    fresh = await HandlerContext().sum_up(**changed)
-    context = HandlerContext()
-    await context.is_killed(4)
-    assert await context.sum_up(**changed) == fresh
+    fresh = await Attempts().run(**changed)
+    attempts = Attempts()
+    await attempts.kill_after(4)
+    assert await attempts.run(**changed) == fresh
 
 
 async def test_another_split_resumes_after_the_finished_parts():
     """The context size or the token estimate has changed."""
-    context = HandlerContext()
-    await context.is_killed(2)
-    _, prompts = await context.sum_up(num_ctx=3072)
+    attempts = Attempts()
+    await attempts.kill_after(2)
+    _, prompts = await attempts.run(num_ctx=3072)
     read = " ".join(prompt[1].text for prompt in prompts[:-1])
     known = [segment.text in read for segment in SAID]
     assert not known[0]
@@ -146,32 +148,32 @@ async def test_another_split_resumes_after_the_finished_parts():
 
 
 async def test_a_summary_in_one_call_keeps_no_checkpoints():
-    context = HandlerContext(num_ctx=16_384)
-    await context.sum_up(transcript=SHORT)
-    assert context.shelf.checkpoints == {}
+    attempts = Attempts(num_ctx=16_384)
+    await attempts.run(transcript=SHORT)
+    assert attempts.shelf.checkpoints == {}
 
 
 async def test_a_model_that_was_away_resumes_from_its_notes():
-    _, prompts = await HandlerContext().sum_up()
+    _, prompts = await Attempts().run()
     shelf, summaries = Shelf(), []
     for replies in (until(2, obedient, ModelFailed("gone")), obedient):
         model = ScriptedModel(replies, 2048)
         engine = Engine(model, None, False, 256, checkpoints=FakeCheckpoints(shelf))
-        told = lambda progress: None  # noqa: E731
-        summaries.append(await engine.summarise(model, VIDEO, TRANSCRIPT, "en", told))
+        silent = lambda progress: None  # noqa: E731
+        summaries.append(await engine.summarise(model, VIDEO, TRANSCRIPT, "en", silent))
     assert [summary.engine for summary in summaries] == [EXTRACTIVE, "scripted"]
     assert model.prompts == prompts[2:]
 
 
 async def test_a_finished_summary_clears_its_own_notes_only():
-    shelf, told = Shelf(), lambda progress: None
+    shelf, silent = Shelf(), lambda progress: None
     model = ScriptedModel(until(2, obedient), 2048)
     engine = Engine(model, None, True, 256, checkpoints=FakeCheckpoints(shelf))
     with pytest.raises(asyncio.CancelledError):
-        await engine.summarise(model, VIDEO, TRANSCRIPT, "en", told)
+        await engine.summarise(model, VIDEO, TRANSCRIPT, "en", silent)
     begun = dict(shelf.checkpoints)
     model.replies = obedient
-    await engine.summarise(model, VIDEO, TRANSCRIPT, "ko", told)
+    await engine.summarise(model, VIDEO, TRANSCRIPT, "ko", silent)
     assert len(shelf.checkpoints) > len(begun)
     await engine.clear_notes(VIDEO.id, "ko")
     assert shelf.checkpoints == begun

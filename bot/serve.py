@@ -1,4 +1,4 @@
-"""This file serves the chat platforms that have a token, until it is stopped."""
+"""Serve the chat platforms that have a token, until cancelled."""
 
 from __future__ import annotations
 
@@ -21,68 +21,68 @@ from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
 
-Begun = Callable[[str], None]
-"""Told the name of a platform on which people are heard from now on."""
+OnServing = Callable[[str], None]
+"""Called with a platform's name when the bot begins to receive its events."""
 
 
-async def serve(config: Config, *, works: bool, begun: Begun) -> None:
-    """Every platform with a token, and the jobs if it `works`, until it is cancelled.
+async def serve(config: Config, *, works: bool, on_serving: OnServing) -> None:
+    """Serve every platform with a token, and run jobs if `works`, until cancelled.
 
-    Raises ConfigInvalid for a token that is missing or wrong from the start. Later a platform that
-    is away, or lost for good, takes no other down; the last one's error is raised."""
-    words = await asyncio.to_thread(_words)  # it takes 0.4 s to read them
+    Raises ConfigInvalid for a token that is missing or wrong at the start. A platform that fails
+    later stops no other; the error of the last one is raised."""
+    words = await asyncio.to_thread(_words)  # reading them takes 0.4 s
     async with open_chat_core(config, stays=True, works=works) as core:
         await core.pipeline.start_jobs()
         served: set[str] = set()
 
-        def heard(platform: str) -> None:
+        def started(platform: str) -> None:
             served.add(platform)
-            begun(platform)
+            on_serving(platform)
 
         platforms: dict[str, Coroutine[None, None, None]] = {}
         if config.discord.token.get_secret_value():
-            platforms["Discord"] = _discord(core, config, words, heard)
+            platforms["Discord"] = _discord(core, config, words, started)
         if config.telegram.token.get_secret_value():
-            platforms["Telegram"] = _telegram(core, config, words, heard)
+            platforms["Telegram"] = _telegram(core, config, words, started)
         if not platforms:
             raise ConfigInvalid("discord.token", "no platform has a token")
         await serve_all(platforms, served)
 
 
 async def _discord(
-    core: ChatCore, config: Config, words: Mapping[str, Words], begun: Begun
+    core: ChatCore, config: Config, words: Mapping[str, Words], on_serving: OnServing
 ) -> None:
-    from bot.discord_adapter.connect import open_discord  # here: it takes 0.5 s to import
+    from bot.discord_adapter.connect import open_discord  # imported here: it takes 0.5 s
 
     async with (
         open_discord(config.discord) as discord,
         handling(discord, core, config, words) as handlers,
     ):
-        begun("Discord")
+        on_serving("Discord")
         await discord.serve(handlers)
 
 
 async def _telegram(
-    core: ChatCore, config: Config, words: Mapping[str, Words], begun: Begun
+    core: ChatCore, config: Config, words: Mapping[str, Words], on_serving: OnServing
 ) -> None:
     from bot.telegram_adapter.connect import open_telegram
-    from bot.telegram_adapter.serve import serve as serve_telegram  # here: it takes 0.5 s to import
+    from bot.telegram_adapter.serve import serve as serve_telegram  # imported here: it takes 0.5 s
 
     async with (
         open_telegram(config.telegram, config.data_dir) as telegram,
         handling(telegram, core, config, words) as handlers,
     ):
-        await serve_telegram(telegram, handlers, config.telegram, lambda: begun("Telegram"))
+        await serve_telegram(telegram, handlers, config.telegram, lambda: on_serving("Telegram"))
 
 
 @asynccontextmanager
 async def handling(
     chat: Chat, core: ChatCore, config: Config, words: Mapping[str, Words]
 ) -> AsyncIterator[Handlers]:
-    """A platform's handlers at work, on what was left undone first."""
+    """Run a platform's handlers, beginning with requests that an earlier process left."""
     records = core.records
-    refused = MessageRenderer(chat, words[config.language]).say("chat.not_shown")
-    async with open_outbox(chat, records.outbox_entries, refused) as outbox:
+    fallback = MessageRenderer(chat, words[config.language]).say("chat.not_shown")
+    async with open_outbox(chat, records.outbox_entries, fallback) as outbox:
         context = HandlerContext(
             chat=chat,
             outbox=outbox,
@@ -97,14 +97,14 @@ async def handling(
         )
         handlers = Handlers(context)
         try:
-            await handlers.work.resume()
+            await handlers.requests.resume()
             yield handlers
         finally:
-            await handlers.work.close()
+            await handlers.requests.close()
 
 
 async def serve_all(platforms: dict[str, Coroutine[None, None, None]], served: set[str]) -> None:
-    """`served`: those on which people are heard already. See `serve`."""
+    """Run all platforms. `served`: those that have begun to receive events. See `serve`."""
     tasks = {asyncio.create_task(one, name=name) for name, one in platforms.items()}
     serving = set(tasks)
     try:
@@ -112,7 +112,7 @@ async def serve_all(platforms: dict[str, Coroutine[None, None, None]], served: s
             ended, serving = await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
                 error = task.exception()
-                log.error("%s is not served any more", task.get_name(), exc_info=error)
+                log.error("stopped serving %s", task.get_name(), exc_info=error)
                 is_wrong = isinstance(error, ConfigInvalid) and task.get_name() not in served
                 if error and (is_wrong or not serving):
                     raise error

@@ -1,5 +1,5 @@
-"""This file holds what is remembered of people on the chat platforms: what they asked for, where,
-by which buttons, what they have set and used, and what they see of us. Frozen and plain.
+"""What the store keeps about the chat platforms: requests, bindings, buttons, settings, quotas, and
+the messages on their way.
 """
 
 from __future__ import annotations
@@ -63,8 +63,9 @@ Request = WatchRequest | AskRequest
 
 @dataclass(frozen=True, slots=True)
 class PlaceBinding:
-    """A place, or one message in it, that is about a video: what people say there is asked of it.
-    `thread`: the conversation's name."""
+    """What a place, or the replies to one message, is about: questions there are about this video.
+
+    `video_id`: "" for all videos of the channel. `thread`: the conversation's name."""
 
     channel: str
     video_id: str
@@ -73,7 +74,7 @@ class PlaceBinding:
 
 @dataclass(frozen=True, slots=True)
 class StoredButton:
-    """What a button stands for: `action` such as "ask", with the question as `text`."""
+    """What a button does: an `action` such as "ask", with the question as `text`."""
 
     id: str
     channel: str
@@ -84,22 +85,24 @@ class StoredButton:
 
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
-    """What a server or a channel has set; None: as the wider one has it."""
+    """The settings of a server or a channel. None: the wider scope's setting applies.
+
+    The store keeps them as JSON: keep the field names."""
 
     links: bool | None = None
-    """Whether a pasted link is watched by itself."""
+    """Whether pasted links are summarised without a command."""
     mention_only: bool | None = None
-    """Whether only what is said to us is a question."""
+    """Whether only messages addressed to the bot are questions."""
     language: str | None = None
     watch: str | None = None
-    """Who may: "everyone" or "moderators". So for `ask` and `forget`."""
+    """Who may: "everyone" or "moderators". The same for `ask` and `forget`."""
     ask: str | None = None
     forget: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How often `scope` may do `kind` a day."""
+    """How often `scope` may use `kind` ("videos" or "questions") per day: `most` times."""
 
     scope: str
     kind: str
@@ -108,12 +111,12 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """One message that people shall see: how it shall look, and what is known to be seen of it.
+    """One message in the outbox: its wanted content, and what the platform is known to show.
 
-    `key` names it for good: whoever asks for it again gets the same. `draft` is in the words of
-    whoever sends it, `revision` counts its changes, `shown` is the one that the platform has.
-    `target`: the platform's id, once there is one. `attempt` counts the messages that were posted
-    for it, as an old one may not be edited any more. `number`: its place in the order.
+    `key`: identifies the message; adding it again changes nothing. `draft`: the serialised content.
+    `revision`: counts the changes of the draft; `shown`: the revision that the platform shows.
+    `target`: the platform's id of the message, once posted. `attempt`: counts the messages posted
+    for it, since old ones can no longer be edited. `number`: its position in the order of adding.
     """
 
     platform: str
@@ -133,10 +136,10 @@ class OutboxEntry:
 
     @property
     def pending(self) -> bool:
-        """The platform does not show it as it shall look."""
+        """The platform does not show the newest revision."""
         return self.shown != self.revision
 
     @property
     def over(self) -> bool:
-        """Nothing will happen to it any more."""
+        """Finished, and nothing is left to send."""
         return self.finished and not self.pending

@@ -332,8 +332,8 @@ class Buttons(Protocol):
 class Settings(Protocol):
     """What servers and channels have set."""
 
-    async def get(self, scope: str) -> ChatSettings:
-        """All None where nothing is set."""
+    async def get(self, scopes: Sequence[str]) -> list[ChatSettings]:
+        """The settings of each scope, in order, in one read. All None where nothing is set."""
 
     async def save(self, scope: str, habits: ChatSettings) -> None: ...
 

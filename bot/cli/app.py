@@ -198,7 +198,7 @@ def run_platforms(
 
         outcome = Outcome(command.output)
         with outcome.reporting_errors():
-            await serve(command.config, works=not no_worker, begun=begun)
+            await serve(command.config, works=not no_worker, on_serving=begun)
         return outcome.exit_code
 
     run_and_exit(context.obj, CHANNEL, False, main)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.cli.exit_codes import exit_code
 from bot.cli.output import Output
-from bot.handlers.error_boundary import catching
+from bot.handlers.error_boundary import error_boundary
 from bot.rendering.export import exported
 from core.errors import CannotWrite
 from core.export.document import Labels
@@ -33,11 +33,11 @@ class Outcome:
     @contextmanager
     def reporting_errors(self) -> Iterator[None]:
         """Send errors to the output instead of raising them."""
-        with catching() as caught:
+        with error_boundary() as boundary:
             yield
-        if caught.error:
-            self.output.error(caught.error)
-            self.exit_code = self.exit_code or exit_code(caught.error)
+        if boundary.error:
+            self.output.error(boundary.error)
+            self.exit_code = self.exit_code or exit_code(boundary.error)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,5 @@
-"""This file is one message on its way to people, growing until it is finished: the newest text
-wins, and the last one always lands. bot/delivery/place_queue.py carries it there.
+"""One message that the outbox delivers and that may change until it is finished: the newest text
+replaces older ones, and the last one is always delivered. bot/delivery/place_queue.py sends it.
 """
 
 from __future__ import annotations
@@ -18,115 +18,118 @@ KEY_CHARACTERS = 25
 
 
 class GrowingMessage:
-    """A stored message. `show` and `finish` are for whoever writes it, the rest for its lane."""
+    """A stored message. Its author calls `show`, `finish`, `drop` and `delivered`; its queue the
+    rest."""
 
     def __init__(
-        self, effect: OutboxEntry, outbox_entries: OutboxEntries, wake: Callable[[], None]
+        self, entry: OutboxEntry, outbox_entries: OutboxEntries, wake: Callable[[], None]
     ) -> None:
-        self.effect = effect
-        """As it is stored."""
+        self.entry = entry
+        """The message as it is stored."""
         self.edit_at = 0.0
-        """On the loop's clock: no edit may go out before."""
-        self._outgoing = outbox_entries  # borrowed
+        """Earliest time of the next edit, on the loop's clock."""
+        self._entries = outbox_entries  # borrowed
         self._wake = wake
         self._newest: str | None = None
+        """A draft that is not stored yet."""
         self._refused = 0
-        """The last revision that the platform did not take."""
+        """The last revision that the platform refused."""
         self._saving = asyncio.Lock()
         self._settled = asyncio.Event()
-        self._tell()
+        self._update_settled()
 
     def show(self, draft: Draft) -> None:
-        """Returns at once. It is stored and sent when its turn comes, unless there is a newer one
-        by then; what a crash forgets, whoever makes the message grow shows again."""
-        if not self.effect.finished:
+        """Replace the text, unless the message is finished. Returns at once.
+
+        The draft is stored and sent when its turn comes, if there is no newer one by then. A crash
+        may lose it; whoever resumes the work shows a draft again."""
+        if not self.entry.finished:
             self._newest = to_json(draft)
-            self._tell()
+            self._update_settled()
             self._wake()
 
     async def finish(self, draft: Draft) -> None:
-        """The last text. Once this returns people will see it, whatever happens to us.
-
-        Does nothing to a message that is finished, or that people deleted."""
+        """Set the last text. It is stored when this returns, and will be delivered even after a
+        crash. Does nothing to a message that is finished or was deleted by people."""
         last = to_json(draft)
-        if not self.effect.finished:
-            await self._become(lambda effect: self._finished(effect, last))
+        if not self.entry.finished:
+            await self._change(lambda entry: self._finished(entry, last))
             self._wake()
 
-    async def seen(self) -> str:
-        """Waits until people can see what was asked for. The platform's id of the message; "" if
-        they never will."""
+    async def delivered(self) -> str:
+        """Wait until the platform shows the newest text. Return the message's id there, or "" if it
+        was dropped."""
         await self._settled.wait()
-        return self.effect.target
+        return self.entry.target
 
     @property
     def key(self) -> str:
-        """What the platform may know the message by: another one for every attempt."""
-        name = f"{self.effect.platform}\n{self.effect.key}\n{self.effect.attempt}"
+        """The idempotency key for the platform; each attempt has its own."""
+        name = f"{self.entry.platform}\n{self.entry.key}\n{self.entry.attempt}"
         return hashlib.sha256(name.encode()).hexdigest()[:KEY_CHARACTERS]
 
     @property
     def pending(self) -> bool:
-        return self.effect.pending or self._newest is not None
+        return self.entry.pending or self._newest is not None
 
     async def store_newest(self) -> None:
-        """From now on `effect` has the newest text."""
+        """Store the newest draft, so that `entry` has it."""
         if (newest := self._newest) is not None:
-            await self._become(lambda effect: _redrafted(effect, newest))
+            await self._change(lambda entry: _redrafted(entry, newest))
             if self._newest is newest:
                 self._newest = None
-            self._tell()
+            self._update_settled()
 
-    async def sent(self, target: str, revision: int) -> None:
-        """The platform shows this revision, or 0 if it is not known which."""
-        await self._become(lambda effect: replace(effect, target=target, shown=revision))
+    async def mark_sent(self, target: str, revision: int) -> None:
+        """Record which revision the platform shows; 0 if that is not certain."""
+        await self._change(lambda entry: replace(entry, target=target, shown=revision))
 
-    async def skip(self, revision: int, instead: Draft | None = None) -> None:
-        """This revision will not be shown. A later one may; where it is the last, `instead` is."""
-        other = to_json(instead) if instead else ""
+    async def skip(self, revision: int, fallback: Draft | None = None) -> None:
+        """Give up a revision. A later one is still sent; instead of the last, `fallback` is."""
+        other = to_json(fallback) if fallback else ""
 
-        def skipped(effect: OutboxEntry) -> OutboxEntry:
-            is_last = effect.finished and effect.revision == revision
-            if is_last and other not in ("", effect.draft):
-                return replace(effect, draft=other, revision=revision + 1, shown=revision)
-            return replace(effect, shown=revision)
+        def skipped(entry: OutboxEntry) -> OutboxEntry:
+            is_last = entry.finished and entry.revision == revision
+            if is_last and other not in ("", entry.draft):
+                return replace(entry, draft=other, revision=revision + 1, shown=revision)
+            return replace(entry, shown=revision)
 
         self._refused = revision
-        await self._become(skipped)
+        await self._change(skipped)
 
-    async def begin_anew(self) -> None:
-        """What was posted stays as it is, and another message will take its place."""
-        await self._become(lambda e: replace(e, target="", attempt=e.attempt + 1))
+    async def repost(self) -> None:
+        """Leave the posted message as it is, and post another one in its place."""
+        await self._change(lambda entry: replace(entry, target="", attempt=entry.attempt + 1))
 
     async def drop(self) -> None:
-        """Nothing of it will be sent any more."""
-        await self._become(lambda e: replace(e, finished=True, shown=e.revision))
+        """Send nothing more of this message."""
+        await self._change(lambda entry: replace(entry, finished=True, shown=entry.revision))
 
-    def _finished(self, effect: OutboxEntry, last: str) -> OutboxEntry:
-        if effect.revision == self._refused:  # also if it is the same: what is last is not skipped
-            effect = replace(effect, draft="")
-        return replace(_redrafted(effect, last), finished=True)
+    def _finished(self, entry: OutboxEntry, last: str) -> OutboxEntry:
+        if entry.revision == self._refused:  # a last text equal to the refused one is still tried
+            entry = replace(entry, draft="")
+        return replace(_redrafted(entry, last), finished=True)
 
-    async def _become(self, change: Callable[[OutboxEntry], OutboxEntry]) -> None:
-        """Stored first, then believed; changes come one after the other."""
+    async def _change(self, change: Callable[[OutboxEntry], OutboxEntry]) -> None:
+        """Store a change, then apply it in memory. One change at a time."""
         async with self._saving:
-            changed = change(self.effect)
-            if changed != self.effect:
-                await self._outgoing.save(changed)
-            self.effect = changed
+            changed = change(self.entry)
+            if changed != self.entry:
+                await self._entries.save(changed)
+            self.entry = changed
             if changed.finished:
                 self._newest = None
-        self._tell()
+        self._update_settled()
 
-    def _tell(self) -> None:
+    def _update_settled(self) -> None:
         if self.pending:
             self._settled.clear()
         else:
             self._settled.set()
 
 
-def _redrafted(effect: OutboxEntry, draft: str) -> OutboxEntry:
-    # A draft that came too late is no draft; one that changes nothing costs no edit.
-    if effect.finished or draft == effect.draft:
-        return effect
-    return replace(effect, draft=draft, revision=effect.revision + 1)
+def _redrafted(entry: OutboxEntry, draft: str) -> OutboxEntry:
+    # Drafts after the last are ignored; an unchanged draft causes no edit.
+    if entry.finished or draft == entry.draft:
+        return entry
+    return replace(entry, draft=draft, revision=entry.revision + 1)

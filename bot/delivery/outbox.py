@@ -1,10 +1,9 @@
-"""This file stores everything people shall see before it is sent, and takes up after a restart
-what had not been sent, or not been finished.
+"""Store every message before it is sent, and resume after a restart what was not sent or finished.
 
-What is asked for under one key is seen once, however often it is asked for and whatever is killed
-in between, for as long as the platform remembers keys. On a platform without keys a message may be
-seen twice: at most one for each kill, and one for each answer of the platform that was lost, or
-that had not come within five seconds when we were killed.
+A key stands for one message: asking for it again returns the same message, whatever is killed in
+between, as long as the platform remembers idempotency keys. On a platform without them people may
+see a message twice: at most once per kill, and once per response that was lost or took longer than
+five seconds when the process was killed.
 """
 
 from __future__ import annotations
@@ -30,34 +29,34 @@ from core.ports import OutboxEntries
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=30)
-"""How long a key is remembered: a job that was stopped for longer may speak twice."""
+"""How long keys are remembered. A job resumed after a longer stop may post its messages again."""
 _DAY_S = 24 * 3600.0
-_PATIENCE_S = 5.0
-_HUNG_S = 5.0
-"""So long everybody waits for the platform's answer to one of them."""
+_CLOSE_TIMEOUT_S = 5.0
+_POST_LOCK_TIMEOUT_S = 5.0
+"""How long a post that gets no response blocks the posts to other places."""
 
 
 class Outbox:
-    """What one platform shows of us. Use open_outbox."""
+    """The messages of one platform. Use open_outbox."""
 
     def __init__(
-        self, chat: Chat, outbox_entries: OutboxEntries, instead: Draft | None = None
+        self, chat: Chat, outbox_entries: OutboxEntries, fallback: Draft | None = None
     ) -> None:
         self._chat = chat  # borrowed
-        self._outgoing = outbox_entries  # borrowed
-        self._instead = instead
+        self._entries = outbox_entries  # borrowed
+        self._fallback = fallback
         lock = asyncio.Lock()
-        self._turn = nullcontext if chat.deduplicates else partial(_holding, lock)
-        self._lanes: dict[str, PlaceQueue] = {}
-        self._lives: WeakValueDictionary[str, GrowingMessage] = WeakValueDictionary()
+        self._post_lock = nullcontext if chat.deduplicates else partial(_locked, lock)
+        self._queues: dict[str, PlaceQueue] = {}
+        self._messages: WeakValueDictionary[str, GrowingMessage] = WeakValueDictionary()
 
     async def post(self, place: str, draft: Draft, *, key: str) -> GrowingMessage:
-        """A message that stays as it is. It will be seen once this returns, after those that were
-        posted there before."""
+        """Post a message that does not change. Once this returns it is stored, and will be
+        delivered after the messages posted to the place before it."""
         return await self._add(OutboxEntry(self._chat.name, key, place, to_json(draft)))
 
     async def grow(self, place: str, draft: Draft, *, key: str, owner: str) -> GrowingMessage:
-        """A message that changes until it is finished; `owner` will know it after a restart."""
+        """Post a message that changes until it is finished. `growing` finds it by its owner."""
         stored = to_json(draft)
         return await self._add(
             OutboxEntry(self._chat.name, key, place, stored, owner=owner, finished=False)
@@ -66,63 +65,65 @@ class Outbox:
     async def open_thread(
         self, place: str, title: str, *, key: str, owner: str, message_id: str = ""
     ) -> GrowingMessage:
-        """A thread, whose title may change until it is finished; its place once it is `seen`."""
+        """Open a thread whose title may change until it is finished. `delivered` returns its
+        place."""
         stored = to_json(Draft((title,)))
         thread = OutboxEntry(self._chat.name, key, place, stored, "thread", owner, message_id)
         return await self._add(replace(thread, finished=False))
 
     def growing(self) -> dict[str, list[GrowingMessage]]:
-        """The messages that are not finished, by owner; also those that a killed process left."""
+        """Unfinished messages by owner, including those of an earlier process."""
         found: defaultdict[str, list[GrowingMessage]] = defaultdict(list)
-        for live in self._lives.values():
-            if not live.effect.finished:
-                found[live.effect.owner].append(live)
+        for message in self._messages.values():
+            if not message.entry.finished:
+                found[message.entry.owner].append(message)
         return dict(found)
 
     async def resume(self) -> None:
-        """Takes up what a former process left."""
-        for effect in await self._outgoing.unsettled(self._chat.name):
-            self._take(effect)
+        """Queue the messages that an earlier process left. Raises StoreBroken."""
+        for entry in await self._entries.unsettled(self._chat.name):
+            self._queue(entry)
 
-    async def tidy(self) -> None:
-        """Forgets, day by day, what has long been seen."""
+    async def purge_daily(self) -> None:
+        """Delete old delivered messages from the store, once a day."""
         while True:
             try:
-                await self._outgoing.purge(datetime.now(UTC) - KEPT)
+                await self._entries.purge(datetime.now(UTC) - KEPT)
             except CoreError as error:
-                log.warning("not tidied: %s", error)
+                log.warning("old messages not purged: %s", error)
             await asyncio.sleep(_DAY_S)
 
     async def close(self) -> None:
-        """What is just being sent is sent to its end; the rest waits for the next start."""
-        await asyncio.gather(*(lane.close(_PATIENCE_S) for lane in self._lanes.values()))
+        """Let running calls end, within a limit. The rest waits for the next start."""
+        await asyncio.gather(*(queue.close(_CLOSE_TIMEOUT_S) for queue in self._queues.values()))
 
-    async def _add(self, effect: OutboxEntry) -> GrowingMessage:
-        # What is under way is not looked up: by the time it is read it may have gone further.
-        return self._lives.get(effect.key) or self._take(await self._outgoing.add(effect))
+    async def _add(self, entry: OutboxEntry) -> GrowingMessage:
+        # A queued message is not read from the store: it may be ahead of what is stored.
+        return self._messages.get(entry.key) or self._queue(await self._entries.add(entry))
 
-    def _take(self, effect: OutboxEntry) -> GrowingMessage:
-        if live := self._lives.get(effect.key):
-            return live
-        if effect.over:
-            return GrowingMessage(effect, self._outgoing, wake=lambda: None)
-        lane = self._lanes.get(effect.place)
-        if lane is None:
-            place = effect.place
+    def _queue(self, entry: OutboxEntry) -> GrowingMessage:
+        if message := self._messages.get(entry.key):
+            return message
+        if entry.over:
+            return GrowingMessage(entry, self._entries, wake=lambda: None)
+        queue = self._queues.get(entry.place)
+        if queue is None:
+            place = entry.place
 
-            def idle() -> None:
-                self._lanes.pop(place, None)
+            def on_empty() -> None:
+                self._queues.pop(place, None)
 
-            lane = PlaceQueue(self._chat, place, self._turn, idle, self._instead)
-            self._lanes[place] = lane
-        live = self._lives[effect.key] = GrowingMessage(effect, self._outgoing, lane.wake)
-        lane.add(live)
-        return live
+            queue = PlaceQueue(self._chat, place, self._post_lock, on_empty, self._fallback)
+            self._queues[place] = queue
+        message = self._messages[entry.key] = GrowingMessage(entry, self._entries, queue.wake)
+        queue.add(message)
+        return message
 
 
 @asynccontextmanager
-async def _holding(lock: asyncio.Lock) -> AsyncIterator[None]:
-    """Two that post at once are two that a kill may double. But what hangs is not waited for."""
+async def _locked(lock: asyncio.Lock) -> AsyncIterator[None]:
+    """Hold the lock, but for a limited time: a kill may double every post in flight, so there is
+    one at a time; a post that hangs must not block the others."""
     await lock.acquire()
     released = False
 
@@ -132,27 +133,28 @@ async def _holding(lock: asyncio.Lock) -> AsyncIterator[None]:
             released = True
             lock.release()
 
-    hung = asyncio.get_running_loop().call_later(_HUNG_S, release)
+    timeout = asyncio.get_running_loop().call_later(_POST_LOCK_TIMEOUT_S, release)
     try:
         yield
     finally:
-        hung.cancel()
+        timeout.cancel()
         release()
 
 
 @asynccontextmanager
 async def open_outbox(
-    chat: Chat, outbox_entries: OutboxEntries, instead: Draft | None = None
+    chat: Chat, outbox_entries: OutboxEntries, fallback: Draft | None = None
 ) -> AsyncIterator[Outbox]:
-    """Works until it is closed, beginning with what was left. `instead`: what is shown where the
-    platform will never take a message. Raises StoreBroken."""
-    outbox = Outbox(chat, outbox_entries, instead)
+    """Deliver messages until closed, beginning with those left by an earlier process.
+
+    `fallback`: shown instead of a message that the platform refuses. Raises StoreBroken."""
+    outbox = Outbox(chat, outbox_entries, fallback)
     await outbox.resume()
-    tidying = asyncio.create_task(outbox.tidy())
+    purging = asyncio.create_task(outbox.purge_daily())
     try:
         yield outbox
     finally:
-        tidying.cancel()
+        purging.cancel()
         with suppress(asyncio.CancelledError):
-            await tidying
+            await purging
         await outbox.close()

@@ -1,7 +1,7 @@
-"""This file answers a question in a chat: it streams, and ends with its sources and three buttons.
+"""Answer a question in a chat: stream the answer, then add its citations and three buttons.
 
-Every message has a key made of the request, so that whoever takes it up after a kill goes on with
-what people already see.
+Message keys derive from the request's id, so that a task resumed after a kill continues the
+messages that people already see.
 """
 
 from __future__ import annotations
@@ -13,47 +13,46 @@ from dataclasses import dataclass, field, replace
 
 from bot.chat import ChatError, Draft
 from bot.delivery.growing_message import GrowingMessage
-from bot.handlers.buttons import made
+from bot.handlers.buttons import create_buttons
 from bot.handlers.context import HandlerContext
-from bot.handlers.error_boundary import catching
-from bot.handlers.private_chats import turn_to
+from bot.handlers.error_boundary import error_boundary
+from bot.handlers.private_chats import switch_conversation
 from bot.rendering.chat_messages import MessageRenderer
 from core.chat_records import AskRequest, PlaceBinding, StoredButton
 from core.model import Answer, Video
 
 _TYPING_S = 8.0
-"""Both platforms show it for five to ten seconds."""
-_AT_ONCE = 20
-"""How many questions of one conversation may have been answered at the time of a kill."""
-_SHOWN_S = 0.3
-"""So old may a text be when its turn comes to be sent."""
-_NOTHING = Draft(("…",))
+"""Interval of typing indicators. Both platforms show one for five to ten seconds."""
+_RECENT_TURNS = 20
+"""How many turns to search for an answer that was complete before a kill."""
+_MAX_REFRESH_S = 0.3
+"""Longest interval between two drafts of a growing answer."""
+_EMPTY = Draft(("…",))
 
 
 @dataclass(slots=True)
 class AskTask:
-    """One request being fulfilled."""
+    """A question being answered. `ingesting`: running tasks that add its video to the channel."""
 
     context: HandlerContext
     request: AskRequest
     renderer: MessageRenderer
-    watching: Collection[asyncio.Task[None]] = ()
-    """What will bring the channel the video, if it is not there yet."""
-    lives: list[GrowingMessage] = field(default_factory=list)
+    ingesting: Collection[asyncio.Task[None]] = ()
+    messages: list[GrowingMessage] = field(default_factory=list)
 
-    async def fulfil(self, *, again: bool) -> None:
-        """Returns when people will see the answer. `again`: it was begun before a kill."""
-        with catching() as caught:
-            if not again:
-                await turn_to(self.context, self.request, self._room)
+    async def run(self, *, is_resumed: bool) -> None:
+        """Answer and deliver the answer, or an error. `is_resumed`: started before a kill."""
+        with error_boundary() as boundary:
+            if not is_resumed:
+                await switch_conversation(self.context, self.request, self._conversation)
             await self._show_question()
-            if again:
-                await self._take_up()
-            await self._wait()
-            answer = (await self._answered() if again else None) or await self._answer()
+            if is_resumed:
+                await self._resume_messages()
+            await self._wait_for_video()
+            answer = (await self._stored_answer() if is_resumed else None) or await self._answer()
             await self._finish(await self._drafts(answer))
-        if caught.error:
-            await self._finish([self.renderer.failed(caught.error)])
+        if boundary.error:
+            await self._finish([self.renderer.failed(boundary.error)])
         await self._bind()
         await self.context.requests.save(replace(self.request, done=True))
 
@@ -64,27 +63,27 @@ class AskTask:
             asked = replace(asked, reply_to=request.message_id)
             await self.context.outbox.post(request.origin.place, asked, key=f"{request.id}:asked")
 
-    async def _take_up(self) -> None:
-        """The messages that people see of it."""
-        lives = self.context.outbox.growing().get(self.request.id, ())
-        numbers = [int(live.effect.key.rpartition(":")[2]) for live in lives]
+    async def _resume_messages(self) -> None:
+        """Continue the messages that were posted before the kill."""
+        messages = self.context.outbox.growing().get(self.request.id, ())
+        numbers = [int(message.entry.key.rpartition(":")[2]) for message in messages]
         for _ in range(max(numbers, default=-1) + 1):
-            await self._grow(_NOTHING)
+            await self._grow(_EMPTY)
 
-    async def _wait(self) -> None:
-        """For a video that is being taken in."""
+    async def _wait_for_video(self) -> None:
+        """Wait for a video that is still being processed."""
         request = self.request
         core = self.context.core
-        if self.watching and not await core.knows(request.origin.channel, request.video_id):
+        if self.ingesting and not await core.knows(request.origin.channel, request.video_id):
             await self._show([self.renderer.say("chat.later")])
-            await asyncio.wait(self.watching)
+            await asyncio.wait(self.ingesting)
 
-    async def _answered(self) -> Answer | None:
-        """What was answered just before the kill."""
+    async def _stored_answer(self) -> Answer | None:
+        """The answer that was complete before the kill, if any."""
         request = self.request
-        turns = await self.context.core.turns(request.origin.channel, request.thread, _AT_ONCE)
-        own = (turn.answer for turn in reversed(turns) if turn.question == request.question)
-        return next(own, None)
+        turns = await self.context.core.turns(request.origin.channel, request.thread, _RECENT_TURNS)
+        matching = (turn.answer for turn in reversed(turns) if turn.question == request.question)
+        return next(matching, None)
 
     async def _answer(self) -> Answer:
         request, text, next_s = self.request, "", 0.0
@@ -93,7 +92,7 @@ class AskTask:
             request.origin.channel,
             request.video_id or None,
             request.thread,
-            _unheard,
+            _ignore_progress,
         )
         async with self._typing(), aclosing(stream) as pieces:
             async for piece in pieces:
@@ -101,25 +100,25 @@ class AskTask:
                     return piece
                 text += piece
                 if (now := asyncio.get_running_loop().time()) >= next_s:
-                    await self._sketch(self.renderer.growing(text))
-                    next_s = now + min(self.context.chat.edit_interval_s, _SHOWN_S)
+                    await self._preview(self.renderer.growing(text))
+                    next_s = now + min(self.context.chat.edit_interval_s, _MAX_REFRESH_S)
         raise AssertionError("the core ends with an Answer")
 
     async def _drafts(self, answer: Answer) -> list[Draft]:
         request = self.request
         asked = await self._videos_asked(answer)
-        is_clear = await self._is_clear()
-        titles = {} if is_clear else {video.id: video.title for video in asked}
-        about = request.video_id or _the_one(answer)
+        is_video_clear = await self._is_video_clear()
+        titles = {} if is_video_clear else {video.id: video.title for video in asked}
+        about = request.video_id or _only_video(answer)
         wanted = [
             StoredButton("", request.origin.channel, about, "ask", q) for q in answer.questions
         ]
-        buttons = await made(self.context, request.id, wanted, answer.questions)
+        buttons = await create_buttons(self.context, request.id, wanted, answer.questions)
         return self.renderer.answer(answer, titles, buttons)
 
     async def _videos_asked(self, answer: Answer) -> list[Video]:
-        """The video asked about; of a whole channel the cited videos, and two of its others if it
-        has as many, so that one title stands for a channel of one video only."""
+        """The video of the question; for all videos of the channel the cited ones and the newest
+        two, so that there is one title only if the channel has one video."""
         request, core = self.request, self.context.core
         if request.video_id:
             return [await core.video(request.origin.channel, request.video_id)]
@@ -127,83 +126,83 @@ class AskTask:
         videos = await core.videos_by_id(request.origin.channel, list(cited))
         return [*videos, *await core.newest(request.origin.channel, 2)]
 
-    async def _is_clear(self) -> bool:
-        """Only in a place about one video can everybody see which one is meant."""
+    async def _is_video_clear(self) -> bool:
+        """Whether everybody at the place can see which video the question is about."""
         request = self.request
         place = await self.context.bindings.find(request.origin.platform, request.origin.place)
         return bool(request.origin.server and place and place.video_id == request.video_id)
 
-    async def _sketch(self, drafts: list[Draft]) -> None:
-        """Without a message, where the platform can and as long as one is enough."""
+    async def _preview(self, drafts: list[Draft]) -> None:
+        """Show unfinished text: as a preview while one message is enough, else as messages."""
         chat, request = self.context.chat, self.request
-        is_one = not self.lives and len(drafts) == 1
+        is_one = not self.messages and len(drafts) == 1
         if not (is_one and await chat.preview(request.origin.place, drafts[0], request.id)):
             await self._show(drafts)
 
     async def _show(self, drafts: list[Draft]) -> None:
         for n, draft in enumerate(self._replying(drafts)):
-            if n < len(self.lives):
-                self.lives[n].show(draft)
+            if n < len(self.messages):
+                self.messages[n].show(draft)
             else:
                 await self._grow(draft)
 
     async def _finish(self, drafts: list[Draft]) -> None:
         drafts = self._replying(drafts)
-        for draft in drafts[len(self.lives) :]:
+        for draft in drafts[len(self.messages) :]:
             await self._grow(draft)
-        for live, draft in zip(self.lives, drafts, strict=False):
-            await live.finish(draft)
-        for live in self.lives[len(drafts) :]:  # the text has got shorter by its links
-            await live.finish(_NOTHING)
+        for message, draft in zip(self.messages, drafts, strict=False):
+            await message.finish(draft)
+        for message in self.messages[len(drafts) :]:  # adding links can shorten the text
+            await message.finish(_EMPTY)
 
     def _replying(self, drafts: list[Draft]) -> list[Draft]:
-        """To the question, or below it where we said it ourselves."""
+        """Let the first draft reply to the question, unless the bot posted the question itself."""
         reply_to = "" if self.request.asker else self.request.message_id
         return [replace(drafts[0], reply_to=reply_to), *drafts[1:]]
 
     async def _grow(self, draft: Draft) -> None:
         request = self.request
-        key = f"{request.id}:{len(self.lives)}"
-        self.lives.append(
+        key = f"{request.id}:{len(self.messages)}"
+        self.messages.append(
             await self.context.outbox.grow(request.origin.place, draft, key=key, owner=request.id)
         )
 
     async def _bind(self) -> None:
-        """Where a conversation hangs on messages, what replies to the answer goes on with it."""
+        """Let replies to the answer continue its conversation, where the place has several."""
         request = self.request
         if request.thread == request.origin.place:
             return
-        for live in self.lives:
-            if message_id := await live.seen():
+        for message in self.messages:
+            if message_id := await message.delivered():
                 await self.context.bindings.bind(
-                    request.origin.platform, request.origin.place, message_id, self._room
+                    request.origin.platform, request.origin.place, message_id, self._conversation
                 )
 
     @property
-    def _room(self) -> PlaceBinding:
+    def _conversation(self) -> PlaceBinding:
         return PlaceBinding(self.request.origin.channel, self.request.video_id, self.request.thread)
 
     @asynccontextmanager
     async def _typing(self) -> AsyncIterator[None]:
         async def show() -> None:
-            while not self.lives:
+            while not self.messages:
                 with suppress(ChatError):
                     await self.context.chat.show_typing(self.request.origin.place)
                 await asyncio.sleep(_TYPING_S)
 
-        showing = asyncio.create_task(show())
+        typing = asyncio.create_task(show())
         try:
             yield
         finally:
-            showing.cancel()
-            await asyncio.gather(showing, return_exceptions=True)
+            typing.cancel()
+            await asyncio.gather(typing, return_exceptions=True)
 
 
-def _the_one(answer: Answer) -> str:
-    """The video that all of the answer rests on, or ""."""
+def _only_video(answer: Answer) -> str:
+    """The id of the only video that the answer cites, or ""."""
     cited = {citation.video_id for citation in answer.citations}
     return cited.pop() if len(cited) == 1 else ""
 
 
-def _unheard(progress: object) -> None:
-    """A question's loading shows as typing."""
+def _ignore_progress(progress: object) -> None:
+    """The typing indicator already shows that a model is loading."""

@@ -1,4 +1,4 @@
-"""This file offers what an option of a command may become while somebody types it."""
+"""Values for an option of a command while somebody types it."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ SUGGESTIONS = 25
 """Discord's limit."""
 
 
-async def suggestions(
+async def autocomplete(
     context: HandlerContext, command: Command, option: str, typed: str
 ) -> Sequence[tuple[str, str]]:
-    """Labels and values, of this channel alone."""
+    """(label, value) pairs whose label contains what was typed, from the command's channel only."""
     channel = command.where.channel
     if option == "language":
         words = context.renderer(command.author.language).words
         found = [(words(f"chat.values.{code}"), code) for code in context.words]
     elif option == "job":
-        found = [
-            (video.title or video.id, job.id) for job, video in await pending(context, channel)
-        ]
+        jobs = await pending_jobs(context, channel)
+        found = [(video.title or video.id, job.id) for job, video in jobs]
     else:
         known = await context.core.find_titles(channel, typed.strip(), SUGGESTIONS)
         found = [(title or video_id, video_id) for video_id, title in known.items()]
         if command.name == "forget":
-            coming = [video for _, video in await pending(context, channel)]
+            coming = [video for _, video in await pending_jobs(context, channel)]
             found = [*((video.title or video.id, video.id) for video in coming), *found]
         found = list(dict.fromkeys(found))
     wanted = typed.casefold().strip()
     return [pair for pair in found if wanted in pair[0].casefold()][:SUGGESTIONS]
 
 
-async def pending(context: HandlerContext, channel: str) -> list[tuple[Job, Video]]:
-    """The channel's jobs and their videos, as far as they are known."""
+async def pending_jobs(context: HandlerContext, channel: str) -> list[tuple[Job, Video]]:
+    """The channel's unfinished jobs with their videos; an unknown video has no title."""
     jobs = await context.core.pending(channel)
     ids = [job.order.video_id for job in jobs]
     videos = [await context.core.stored_video(video_id) or Video(video_id, "") for video_id in ids]

@@ -1,4 +1,4 @@
-"""This file makes buttons: what each stands for is stored, so that it serves weeks later."""
+"""Create buttons. The store keeps what each one stands for, so that it works weeks later."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from core.chat_records import StoredButton
 from core.text.display import one_line, shorten
 
 
-async def made(
+async def create_buttons(
     context: HandlerContext, key: str, wanted: Sequence[StoredButton], labels: Sequence[str]
 ) -> list[Button]:
-    """Buttons that will be known as long as what they are about."""
+    """Store buttons and return them in order. The same `key` gives the same ids."""
     stored = [replace(one, id=button_id(key, number)) for number, one in enumerate(wanted)]
     await context.buttons.add(stored)
     shown = [shorten(one_line(label), LABEL_CHARACTERS) or "?" for label in labels]
@@ -24,5 +24,5 @@ async def made(
 
 
 def button_id(key: str, number: int) -> str:
-    """The same whenever the same button is made; it tells nothing."""
+    """A stable id that reveals nothing about the button's content."""
     return hashlib.sha256(f"{key}\n{number}".encode()).hexdigest()[:24]

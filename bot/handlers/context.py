@@ -1,4 +1,4 @@
-"""This file holds what a platform's handlers work with."""
+"""What the handlers of one platform work with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.ports import Buttons, PlaceBindings, Requests, Settings, Usage
 
 @dataclass(frozen=True, slots=True)
 class HandlerContext:
-    """Everything is borrowed: whoever runs the platform opens and closes it."""
+    """Everything is borrowed: the caller opens and closes it."""
 
     chat: Chat
     outbox: Outbox
@@ -36,6 +36,6 @@ class HandlerContext:
         return Uploads(self.chat, self.config.data_dir)
 
     def renderer(self, language: str) -> MessageRenderer:
-        """How we look to people of this language, or of ours if we do not speak it."""
+        """A renderer in this language, or in the configured one if its texts do not exist."""
         known = language if language in self.words else self.config.language
         return MessageRenderer(self.chat, self.words[known])

@@ -1,5 +1,5 @@
-"""This file holds the only broad `except` around what people ask for: whatever goes wrong in a
-request ends that request and nothing else, and can be told to whoever made it.
+"""The only broad `except` around what people ask for: an error ends one request and nothing else,
+and can be reported to its author.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Caught:
-    """What went wrong, if anything did."""
+class ErrorBoundary:
+    """Holds the error that ended the block, if any."""
 
     error: Exception | None = None
 
 
 @contextmanager
-def catching() -> Iterator[Caught]:
-    """Errors inside are kept, not raised. What nobody foresaw goes to the log, whole."""
-    caught = Caught()
+def error_boundary() -> Iterator[ErrorBoundary]:
+    """Keep the block's error instead of raising it. Log unexpected errors with their traceback."""
+    boundary = ErrorBoundary()
     try:
-        yield caught
+        yield boundary
     except BrokenPipeError:
-        raise  # nobody reads us any more
+        raise  # the terminal that reads the output is gone
     except Exception as error:  # the one broad except: see above
         if not isinstance(error, CoreError):
-            log.error("unforeseen", exc_info=True)
-        log.info("told: %s", error)
-        caught.error = error
+            log.error("unexpected error", exc_info=True)
+        log.info("request failed: %s", error)
+        boundary.error = error

@@ -1,86 +1,119 @@
-"""This file tells what people may do where, how often a day, and in which language we speak."""
+"""What a person may do at a place, how often a day, and in which language the bot replies."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
-from datetime import UTC, datetime
-from typing import Literal
+from dataclasses import dataclass, fields, replace
 
-from bot.chat import Person, Where
+from bot.chat import Event, Person
 from bot.handlers.context import HandlerContext
 from core.chat_records import ChatSettings, Quota
 
-Deed = Literal["watch", "ask", "forget", "set"]
-
-BY_DEFAULT = ChatSettings(
+DEFAULTS = ChatSettings(
     links=True, mention_only=False, watch="everyone", ask="everyone", forget="moderators"
 )
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceRules:
+    """What applies to one person at one place, at the time of one event."""
+
+    language: str
+    """Of replies that everybody at the place sees."""
+    private_language: str
+    """Of replies that only the person sees."""
+    may_do_all: bool
+    """A moderator, or a private chat."""
+    video_quotas: tuple[Quota, ...]
+    question_quotas: tuple[Quota, ...]
+    channel_settings: ChatSettings
+    server_settings: ChatSettings
+
+    @property
+    def settings(self) -> ChatSettings:
+        """The settings in effect: the channel's, else the server's, else the defaults."""
+        return merged([self.channel_settings, self.server_settings, DEFAULTS])
+
+    @property
+    def may_watch(self) -> bool:
+        return self.may_do_all or self.settings.watch == "everyone"
+
+    @property
+    def may_ask(self) -> bool:
+        return self.may_do_all or self.settings.ask == "everyone"
+
+    @property
+    def may_forget(self) -> bool:
+        return self.may_do_all or self.settings.forget == "everyone"
+
+
 class Policy:
-    """One platform's."""
+    """Reads and changes the rules of one platform's places."""
 
     def __init__(self, context: HandlerContext) -> None:
         self._context = context
 
-    async def habits(self, where: Where) -> ChatSettings:
-        """The channel's, else the server's, else ours."""
-        widest_last = [where.channel, *([where.server] if where.server else [])]
-        found = [await self._context.settings.get(scope) for scope in widest_last]
-        return merged([*found, BY_DEFAULT])
+    async def read(self, event: Event) -> PlaceRules:
+        """The rules for an event, in one read of the store. Call it once per event at most."""
+        where = event.where
+        scopes = [where.channel, *([where.server] if where.server else [])]
+        channel, *rest = await self._context.settings.get(scopes)
+        server = rest[0] if rest else ChatSettings()
+        own = self._spoken_language(event.author)
+        chosen = merged([channel, server]).language or ("" if where.server else own)
+        language = chosen or self._context.config.language
+        return PlaceRules(
+            language=language,
+            private_language=(own if where.server else "") or language,
+            may_do_all=event.author.is_moderator or not where.server,
+            video_quotas=self._quotas(event, "videos"),
+            question_quotas=self._quotas(event, "questions"),
+            channel_settings=channel,
+            server_settings=server,
+        )
 
-    async def set(self, scope: str, wanted: ChatSettings, *, afresh: bool = False) -> None:
-        """What is not wanted stays as it is, or, `afresh`, is again as the wider scope has it."""
-        before = ChatSettings() if afresh else await self._context.settings.get(scope)
-        await self._context.settings.save(scope, merged([wanted, before]))
+    async def change(
+        self,
+        event: Event,
+        rules: PlaceRules,
+        wanted: ChatSettings,
+        *,
+        for_server: bool,
+        reset: bool,
+    ) -> PlaceRules:
+        """Store settings for the event's channel or server, and return the rules with them.
 
-    async def language(self, where: Where, person: Person) -> str:
-        """In which everybody is spoken to there: the one that is set, else ours. In private that is
-        the person's own, if we speak it."""
-        chosen = (await self.habits(where)).language
-        own = "" if where.server else self._own(person)
-        return chosen or own or self._context.config.language
+        Settings that are None in `wanted` keep their value, or with `reset` lose it."""
+        scope = event.where.server if for_server else event.where.channel
+        before = rules.server_settings if for_server else rules.channel_settings
+        settings = merged([wanted, ChatSettings() if reset else before])
+        await self._context.settings.save(scope, settings)
+        if for_server:
+            return replace(rules, server_settings=settings)
+        return replace(rules, channel_settings=settings)
 
-    async def private_language(self, where: Where, person: Person) -> str:
-        """In which one person among others is: their own, if we speak it."""
-        own = self._own(person) if where.server else ""
-        return own or await self.language(where, person)
+    def _spoken_language(self, person: Person) -> str:
+        """The person's language if the bot has its texts, else ""."""
+        code = person.language.split("-")[0]
+        return code if code in self._context.words else ""
 
-    def _own(self, person: Person) -> str:
-        own = person.language.split("-")[0]
-        return own if own in self._context.words else ""
-
-    async def may(self, person: Person, deed: Deed, where: Where) -> bool:
-        """As it is now, not as it was when a button was drawn. In private one may do all."""
-        if person.is_moderator or not where.server:
-            return True
-        habits = await self.habits(where)
-        who = {"watch": habits.watch, "ask": habits.ask, "forget": habits.forget}
-        return who.get(deed) == "everyone"
-
-    async def take(
-        self, person: Person, deed: Literal["watch", "ask"], where: Where
-    ) -> tuple[Quota | None, bool]:
-        """Counts it, unless somebody's day is used up: then whose, and whether it is said for the
-        first time that day."""
-        quotas = self._context.config.quotas
-        kind = "videos" if deed == "watch" else "questions"
-        scopes = {
-            f"person:{self._context.chat.name}:{person.id}": getattr(quotas, f"{kind}_per_person"),
-            f"channel:{where.channel}": getattr(quotas, f"{kind}_per_channel"),
-        }
+    def _quotas(self, event: Event, kind: str) -> tuple[Quota, ...]:
+        limits, where = self._context.config.quotas, event.where
+        person = f"person:{self._context.chat.name}:{event.author.id}"
+        scopes = {"person": person, "channel": f"channel:{where.channel}"}
         if where.server:
-            scopes[f"server:{where.server}"] = getattr(quotas, f"{kind}_per_server")
-        wanted = [Quota(scope, kind, most) for scope, most in scopes.items()]
-        return await self._context.usage.take(wanted, datetime.now(UTC))
+            scopes["server"] = f"server:{where.server}"
+        return tuple(
+            Quota(scope, kind, getattr(limits, f"{kind}_per_{name}"))
+            for name, scope in scopes.items()
+        )
 
 
-def merged(habits: Sequence[ChatSettings]) -> ChatSettings:
-    """Of each setting, the first that is set."""
+def merged(layers: Sequence[ChatSettings]) -> ChatSettings:
+    """Take each setting from the first layer that has it."""
     values = {
         field.name: next(
-            (value for one in habits if (value := getattr(one, field.name)) is not None), None
+            (value for one in layers if (value := getattr(one, field.name)) is not None), None
         )
         for field in fields(ChatSettings)
     }

@@ -1,5 +1,5 @@
-"""This file tells which conversation goes on where there is no thread: which video a private chat
-talks about is the one talked about last.
+"""Which conversation continues where there are no threads. The last video of a private chat is the
+one that its next message is about.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from bot.handlers.context import HandlerContext
 from core.chat_records import PlaceBinding, Request
 
 
-async def turn_to(context: HandlerContext, request: Request, room: PlaceBinding) -> None:
-    """What is said next in the chat is about that video, and goes on with that conversation. Only
-    where the chat itself is as near to a thread as it gets."""
+async def switch_conversation(
+    context: HandlerContext, request: Request, binding: PlaceBinding
+) -> None:
+    """Let the next message of a private chat continue this conversation about a video."""
     platform, place = request.origin.platform, request.origin.place
-    is_private = bool(room.video_id) and not request.origin.server
+    is_private = bool(binding.video_id) and not request.origin.server
     if is_private and await context.bindings.find(platform, place):
-        await context.bindings.bind(platform, place, "", room)
+        await context.bindings.bind(platform, place, "", binding)
 
 
-def apart(where: Where, video_id: str) -> PlaceBinding:
-    """The conversation about one video in a place that is about others too, or with "" about all of
-    them."""
+def conversation_about(where: Where, video_id: str) -> PlaceBinding:
+    """The conversation about one video, or "" for all, at a place that is not about it alone."""
     return PlaceBinding(where.channel, video_id, f"{where.place} {video_id}".strip())

@@ -1,44 +1,45 @@
-"""This file follows the commands of chat platforms. What it returns, only the person sees."""
+"""Slash commands of the chat platforms. Only the author of a command sees what it returns."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
 from bot.chat import Command, Draft, File, Where
-from bot.handlers.autocomplete import pending
+from bot.handlers.autocomplete import pending_jobs
 from bot.handlers.context import HandlerContext
-from bot.handlers.policy import Policy
-from bot.handlers.private_chats import apart
+from bot.handlers.policy import PlaceRules, Policy
+from bot.handlers.private_chats import conversation_about
 from bot.handlers.requests import RequestRunner
+from bot.handlers.settings_commands import SettingsCommands, find_language, unknown_language
+from bot.handlers.video_lookup import VideoLookup
 from bot.rendering.chat_messages import MessageRenderer
 from bot.rendering.export import exported
 from bot.rendering.phrases import export_labels
-from core.chat_records import ChatSettings, PlaceBinding, WatchRequest
-from core.errors import NotALink, UnknownJob, UnknownVideo
+from core.chat_records import PlaceBinding, WatchRequest
+from core.errors import NotALink, UnknownJob
 from core.export.formats import Format
 from core.links import find_video_ids
-from core.model import Job, Ready, Video
+from core.model import Job, Video
 
 PAGE = 10
 HITS = 5
-_SWITCH = dict.fromkeys(("on", "yes", "true"), True) | dict.fromkeys(("off", "no", "false"), False)
 _FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class SlashCommands:
-    """One platform's."""
+    """The slash commands of one platform."""
 
-    def __init__(self, context: HandlerContext, policy: Policy, work: RequestRunner) -> None:
+    def __init__(self, context: HandlerContext, policy: Policy, requests: RequestRunner) -> None:
         self._context = context
-        self._policy = policy
-        self._work = work
+        self._requests = requests
+        self._settings = SettingsCommands(context, policy)
+        self._lookup = VideoLookup(context)
 
-    async def follow(self, command: Command, renderer: MessageRenderer) -> Draft | None:
-        """Raises any CoreError."""
-        follow = {
+    async def run(self, command: Command, rules: PlaceRules) -> Draft | None:
+        """Run a command and return its reply: the help for an unknown one. Raises any CoreError."""
+        run = {
             "watch": self._watch,
             "summarise": self._watch,
             "ask": self._ask,
@@ -48,262 +49,153 @@ class SlashCommands:
             "transcript": self._transcript,
             "chapters": self._chapters,
             "translate": self._translate,
-            "language": self._language,
+            "language": self._settings.language,
             "status": self._status,
             "cancel": self._cancel,
             "forget": self._forget,
-            "settings": self._settings,
+            "settings": self._settings.settings,
         }.get(command.name)
-        return await follow(command, renderer) if follow else renderer.say("chat.help")
+        return await run(command, rules) if run else self._renderer(rules).say("chat.help")
 
-    async def look(
+    async def show(
         self, what: str, where: Where, video_id: str, renderer: MessageRenderer
     ) -> Draft:
-        """A video's transcript as a file, or its chapters. Raises UnknownVideo."""
+        """A video's "transcript" as a file, or its "chapters". Raises UnknownVideo."""
         if what == "transcript":
-            return await self._file(apart(where, video_id), "txt", renderer)
-        return renderer.chapters(await self._ready(where.channel, video_id))
+            return await self._export(conversation_about(where, video_id), "txt", renderer)
+        return renderer.chapters(await self._lookup.ready(where.channel, video_id))
 
-    async def _watch(self, command: Command, renderer: MessageRenderer) -> Draft | None:
+    async def _watch(self, command: Command, rules: PlaceRules) -> Draft | None:
         text = command.options.get("link", "") or command.text
-        video_ids = find_video_ids(text)
-        on, language = command.message_id, self._language_of(command)
-        if video_ids:
-            told = await self._work.watch(command, video_ids, message_id=on, language=language)
+        language = find_language(self._context, command)
+        if video_ids := find_video_ids(text):
+            refusal = await self._requests.watch(command, rules, video_ids, language=language)
         elif command.file:
-            told = await self._work.take_in(command, command.file, message_id=on, language=language)
+            refusal = await self._requests.watch_file(
+                command, rules, command.file, language=language
+            )
         else:
             raise NotALink(text[:200])
-        return told or renderer.say("chat.begun")
+        return refusal or self._renderer(rules).say("chat.begun")
 
-    async def _ask(self, command: Command, renderer: MessageRenderer) -> Draft | None:
-        where = command.where
-        room = PlaceBinding(where.channel, "", where.place)
-        scope = command.options.get("scope")
-        found = await self._room(command) if scope in ("video", "here") else None
-        if found is None and scope == "video":
-            return renderer.say("chat.no_video_here")
-        if found:
-            room = found
-        else:
-            await self._context.core.newest(where.channel)  # NothingToAsk before anybody waits
+    async def _ask(self, command: Command, rules: PlaceRules) -> Draft | None:
+        where, scope = command.where, command.options.get("scope")
+        about = await self._lookup.binding(command) if scope in ("video", "here") else None
+        if about is None and scope == "video":
+            return self._renderer(rules).say("chat.no_video_here")
+        if about is None:
+            about = PlaceBinding(where.channel, "", where.place)
+            await self._context.core.newest(where.channel)  # raises NothingToAsk before any wait
         question = command.options.get("question", "")
-        told = await self._work.ask(command, question, room, show=True)
-        return told or renderer.say("chat.begun")
+        refusal = await self._requests.ask(command, rules, question, about, show=True)
+        return refusal or self._renderer(rules).say("chat.begun")
 
-    async def _search(self, command: Command, renderer: MessageRenderer) -> Draft:
+    async def _search(self, command: Command, rules: PlaceRules) -> Draft:
         query = command.options.get("words", "")
-        return renderer.hits(
-            query, await self._context.core.search(query, command.where.channel, HITS)
-        )
+        hits = await self._context.core.search(query, command.where.channel, HITS)
+        return self._renderer(rules).hits(query, hits)
 
-    async def _videos(self, command: Command, renderer: MessageRenderer) -> Draft:
+    async def _videos(self, command: Command, rules: PlaceRules) -> Draft:
         core, channel = self._context.core, command.where.channel
         pages = max(1, -(-await core.count_videos(channel) // PAGE))
         page = min(max(_number(command.options.get("page", "")), 1), pages)
         videos = await core.page_of_videos(channel, PAGE, (page - 1) * PAGE)
-        return renderer.videos(videos, page, pages)
+        return self._renderer(rules).videos(videos, page, pages)
 
-    async def _summary(self, command: Command, renderer: MessageRenderer) -> Draft | None:
-        """For everybody: it is shown again where it was asked for."""
-        video_id = await self._video(command)
-        told = await self._work.watch(_here(command), [video_id], is_free=True)
-        return told or renderer.say("chat.begun")
+    async def _summary(self, command: Command, rules: PlaceRules) -> Draft:
+        """Show a summary again, for everybody at the place of the command."""
+        video_id = await self._lookup.named_or_current(command)
+        await self._requests.show_summary(_without_thread(command), rules, video_id)
+        return self._renderer(rules).say("chat.begun")
 
-    async def _transcript(self, command: Command, renderer: MessageRenderer) -> Draft:
-        form, room = command.options.get("format", "txt"), await self._room(command)
-        video_id = await self._video(command)
-        about = room if room and room.video_id == video_id else apart(command.where, video_id)
-        return await self._file(about, form, renderer)
+    async def _transcript(self, command: Command, rules: PlaceRules) -> Draft:
+        form, binding = command.options.get("format", "txt"), await self._lookup.binding(command)
+        video_id = await self._lookup.named_or_current(command)
+        if binding is None or binding.video_id != video_id:
+            binding = conversation_about(command.where, video_id)
+        return await self._export(binding, form, self._renderer(rules))
 
-    async def _chapters(self, command: Command, renderer: MessageRenderer) -> Draft:
-        return await self.look("chapters", command.where, await self._video(command), renderer)
+    async def _chapters(self, command: Command, rules: PlaceRules) -> Draft:
+        video_id = await self._lookup.named_or_current(command)
+        return await self.show("chapters", command.where, video_id, self._renderer(rules))
 
-    async def _translate(self, command: Command, renderer: MessageRenderer) -> Draft | None:
-        """The summary, in another language, for everybody."""
-        if not (language := self._language_of(command)):
-            return self._no_language(renderer)
+    async def _translate(self, command: Command, rules: PlaceRules) -> Draft | None:
+        """Show a summary in another language, for everybody at the place of the command."""
+        renderer = self._renderer(rules)
+        if not (language := find_language(self._context, command)):
+            return unknown_language(self._context, renderer)
         if not await self._context.core.has_language_model():
             return renderer.say("chat.no_model")
-        video_id = await self._video(command)
-        told = await self._work.watch(_here(command), [video_id], language=language)
-        return told or renderer.say("chat.begun")
+        video_id = await self._lookup.named_or_current(command)
+        refusal = await self._requests.watch(
+            _without_thread(command), rules, [video_id], language=language
+        )
+        return refusal or renderer.say("chat.begun")
 
-    async def _language(self, command: Command, renderer: MessageRenderer) -> Draft:
-        if not (language := self._language_of(command)):
-            return self._no_language(renderer)
-        return await self._set(command, ChatSettings(language=language), renderer)
-
-    async def _status(self, command: Command, renderer: MessageRenderer) -> Draft:
-        found = await pending(self._context, command.where.channel)
+    async def _status(self, command: Command, rules: PlaceRules) -> Draft:
+        found = await pending_jobs(self._context, command.where.channel)
         titles = {video.id: video.title for _, video in found}
-        return renderer.jobs([job for job, _ in found], titles)
+        return self._renderer(rules).jobs([job for job, _ in found], titles)
 
-    async def _cancel(self, command: Command, renderer: MessageRenderer) -> Draft:
-        """One's own job; a moderator's also others'."""
-        named, found = command.options.get("job", ""), await self._jobs(command)
-        own = await self._own(command.author.id)
-        if mine := [(job, video) for job, video in found if job.id in own]:
-            found = mine
+    async def _cancel(self, command: Command, rules: PlaceRules) -> Draft:
+        """Cancel the author's own jobs; for a moderator also those of others."""
+        named, found = command.options.get("job", ""), await self._named_jobs(command)
+        own = await self._own_job_ids(command.author.id)
+        if own_found := [(job, video) for job, video in found if job.id in own]:
+            found = own_found
         elif not command.author.is_moderator:
-            return renderer.say("chat.may_not")
-        if len(found) > 1 and not named:  # none is cancelled by mistake
+            return self._renderer(rules).say("chat.may_not")
+        if len(found) > 1 and not named:  # without a name it is not clear which one is meant
             raise UnknownJob("?")
         for job, _ in found:
             await self._context.core.cancel(job.id)
         _, video = found[0]
-        return renderer.say("jobs.cancelled", job=video.title or video.id)
+        return self._renderer(rules).say("jobs.cancelled", job=video.title or video.id)
 
-    async def _forget(self, command: Command, renderer: MessageRenderer) -> Draft:
-        if not await self._policy.may(command.author, "forget", command.where):
+    async def _forget(self, command: Command, rules: PlaceRules) -> Draft:
+        renderer = self._renderer(rules)
+        if not rules.may_forget:
             return renderer.say("chat.may_not")
-        if not (video_id := await self._unwanted(command)):
+        if not (video_id := await self._lookup.to_forget(command)):
             return renderer.say("chat.which_video")
-        await self._work.abandon(command.where.channel, video_id)
+        await self._requests.abandon(command.where.channel, video_id)
         gone = await self._context.core.forget(command.where.channel, video_id)
         return renderer.say("videos.forgotten", count=len(gone))
 
-    async def _settings(self, command: Command, renderer: MessageRenderer) -> Draft:
-        told = command.options
-        wanted = ChatSettings(
-            links=_switch(told.get("links")),
-            mention_only=_switch(told.get("mention_only")),
-            watch=_who(told.get("who_watch")),
-            ask=_who(told.get("who_ask")),
-            forget=_who(told.get("who_forget")),
-        )
-        return await self._set(command, wanted, renderer, afresh=_switch(told.get("reset")) is True)
-
-    def _language_of(self, command: Command) -> str:
-        """The code of the language that was told, by code or by name; "" if we do not speak it."""
-        told = command.options.get("language", "").strip().casefold()
-        names = {
-            name.casefold(): code
-            for code in self._context.words
-            for name in (
-                code,
-                *(words(f"chat.values.{code}") for words in self._context.words.values()),
-            )
-        }
-        return names.get(told, "")
-
-    def _no_language(self, renderer: MessageRenderer) -> Draft:
-        names = [renderer.words(f"chat.values.{code}") for code in self._context.words]
-        return renderer.say("chat.no_language", languages=", ".join(names))
-
-    async def _set(
-        self,
-        command: Command,
-        wanted: ChatSettings,
-        renderer: MessageRenderer,
-        *,
-        afresh: bool = False,
-    ) -> Draft:
-        """What is set from now on; with nothing wanted, what is set. `afresh`: what was set there
-        before is forgotten."""
-        where = command.where
-        if wanted != ChatSettings() or afresh:
-            if not await self._policy.may(command.author, "set", where):
-                return renderer.say("chat.may_not")
-            for_server = command.options.get("for") == "server" and where.server
-            scope = where.server if for_server else where.channel
-            await self._policy.set(scope, wanted, afresh=afresh)
-        return renderer.habits(await self._policy.habits(where))
-
-    async def _file(self, about: PlaceBinding, form: str, renderer: MessageRenderer) -> Draft:
-        """The video, with what was said about it in that conversation."""
+    async def _export(self, about: PlaceBinding, form: str, renderer: MessageRenderer) -> Draft:
+        """A video's transcript with the conversation's answers, as a file."""
         chosen: Format = next((known for known in _FORMATS if known == form), "txt")
-        known_as = (about.channel, about.video_id, about.thread)
-        text = await exported(self._context.core, *known_as, chosen, export_labels(renderer.words))
+        conversation = (about.channel, about.video_id, about.thread)
+        labels = export_labels(renderer.words)
+        text = await exported(self._context.core, *conversation, chosen, labels)
         return replace(renderer.say("chat.file"), file=File(f"{about.video_id}.{chosen}", text))
 
-    async def _video(self, command: Command) -> str:
-        """The one named, by id or title, else the one that the place is about, else the newest."""
-        where, named = command.where, command.options.get("video", "").strip()
-        [newest] = await self._context.core.newest(where.channel)
-        if named:
-            return (await self._named(where.channel, named))[0]
-        room = await self._room(command)
-        return room.video_id if room and room.video_id else newest.id
+    async def _named_jobs(self, command: Command) -> list[tuple[Job, Video]]:
+        """The channel's pending jobs with the named id or video, or all if none is named.
 
-    async def _unwanted(self, command: Command) -> str:
-        """The one named, also one that is still being taken in, else the one that the place is
-        about, or "": none is forgotten by mistake."""
-        where, named = command.where, command.options.get("video", "").strip()
-        if not named:
-            room = await self._room(command)
-            return room.video_id if room else ""
-        coming = [video for _, video in await pending(self._context, where.channel)]
-        ids = set(await self._named(where.channel, named, coming))
-        return ids.pop() if len(ids) == 1 else ""
-
-    async def _named(self, channel: str, named: str, coming: Sequence[Video] = ()) -> list[str]:
-        """The ids of at most two videos, by id or link, else by title, else by a part of it; also
-        of videos that are `coming`. Raises UnknownVideo."""
-        core, title = self._context.core, named.casefold()
-        ids = (named, *find_video_ids(named))
-        known = await core.videos_by_id(channel, ids)
-        if found := [video.id for video in (*coming, *known) if video.id in ids]:
-            return found
-        titles = {video.id: video.title.casefold() for video in coming}
-        whole = await core.find_titles(channel, title, 2, whole=True)
-        if found := [v for v in titles if titles[v] == title] + list(whole):
-            return found
-        part = await core.find_titles(channel, title, 2)
-        if found := [v for v in titles if title in titles[v]] + list(part):
-            return found
-        raise UnknownVideo(named)
-
-    async def _room(self, command: Command) -> PlaceBinding | None:
-        """What the message that it was given on is about, or else the place."""
-        where, name = command.where, self._context.chat.name
-        room = await self._context.bindings.find(name, where.place, command.message_id)
-        linked = find_video_ids(command.text)
-        if len(linked) == 1 and (room is None or room.video_id != linked[0]):
-            return apart(where, linked[0])
-        return room
-
-    async def _ready(self, channel: str, video_id: str) -> Ready:
-        video = await self._context.core.video(channel, video_id)
-        transcript = await self._context.core.transcript(video_id)
-        summary = await self._context.core.summary(video_id)
-        if not (transcript and summary):
-            raise UnknownVideo(video_id)
-        return Ready(video, transcript, summary)
-
-    async def _jobs(self, command: Command) -> list[tuple[Job, Video]]:
-        """The channel's; of those named by id or by their video if one is named. Raises UnknownJob
-        where there are none."""
+        Raises UnknownJob if there are none."""
         named = command.options.get("job", "")
-        found = await pending(self._context, command.where.channel)
+        found = await pending_jobs(self._context, command.where.channel)
         wanted = [(job, video) for job, video in found if named in (job.id, video.id, "")]
         if not wanted:
             raise UnknownJob(named or "?")
         return wanted
 
-    async def _own(self, person: str) -> set[str]:
-        """The jobs that they asked for."""
-        found = await self._context.requests.open(self._context.chat.name)
+    async def _own_job_ids(self, person: str) -> set[str]:
         return {
             request.job_id
-            for request in found
+            for request in await self._context.requests.open(self._context.chat.name)
             if isinstance(request, WatchRequest) and request.origin.person == person
         }
 
+    def _renderer(self, rules: PlaceRules) -> MessageRenderer:
+        return self._context.renderer(rules.private_language)
 
-def _here(command: Command) -> Command:
-    """No thread is opened for what is only shown again."""
+
+def _without_thread(command: Command) -> Command:
+    """Reply at the place itself: what is only shown again needs no thread."""
     return replace(command, where=replace(command.where, is_thread=True))
 
 
-def _switch(told: str | None) -> bool | None:
-    """What is no switch sets nothing."""
-    return _SWITCH.get((told or "").casefold())
-
-
-def _who(told: str | None) -> str | None:
-    return told if told in ("everyone", "moderators") else None
-
-
-def _number(told: str) -> int:
-    return int(told) if re.fullmatch("[0-9]{1,9}", told) else 1
+def _number(text: str) -> int:
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 1

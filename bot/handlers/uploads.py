@@ -1,4 +1,4 @@
-"""This file keeps what people sent as files until what they asked for with it is done."""
+"""Files that people send: downloaded once, and kept until their request is done."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ FOLDER = "uploads"
 MEGABYTES = 20
 """Telegram's limit."""
 NAME_BYTES = 200
-"""Disks take 255."""
+"""File systems allow 255."""
 TRIES = 5
 LONGEST_PAUSE_S = 20.0
 
-_ODD = re.compile(r"[^\w .()\[\]-]")
+_UNSAFE = re.compile(r"[^\w .()\[\]-]")
 
 
 class Uploads:
-    """One platform's, in `folder`, a data folder."""
+    """The files sent on one platform. `folder`: the data folder."""
 
     def __init__(self, chat: Chat, folder: Path) -> None:
         self._chat = chat  # borrowed
         self._folder = folder / FOLDER / chat.name
 
     async def fetch(self, request: WatchRequest) -> Path:
-        """Where the request's file lies. May be asked for again at any time.
+        """Download the request's file, unless it is there already, and return its path.
 
         Raises FileTooLarge, DownloadFailed."""
-        target = self._of(request) / _safe(request.file_name)
+        target = self._folder_of(request) / _safe_name(request.file_name)
         if not target.exists():
             part = target.with_name(".part")
             part.parent.mkdir(parents=True, exist_ok=True)
@@ -47,12 +47,12 @@ class Uploads:
             part.rename(target)
         return target
 
-    async def drop(self, request: WatchRequest) -> None:
-        await asyncio.to_thread(shutil.rmtree, self._of(request), ignore_errors=True)
+    async def delete(self, request: WatchRequest) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._folder_of(request), ignore_errors=True)
 
-    async def tidy(self, undone: Iterable[Request]) -> None:
-        """Leaves only what these need."""
-        needed = {self._of(request) for request in undone}
+    async def delete_all_but(self, unfinished: Iterable[Request]) -> None:
+        """Delete the files that none of these requests needs."""
+        needed = {self._folder_of(request) for request in unfinished}
         for folder in self._folder.glob("*"):
             if folder not in needed:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -67,19 +67,19 @@ class Uploads:
                 pause_s = backoff_s(attempt, LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s if asked_s is None else asked_s)
             except ChatError as error:
-                log.info("a file is not handed out: %s", error)
+                log.info("the platform refused a download: %s", error)
                 raise FileTooLarge(upload.name, MEGABYTES) from error
-        raise DownloadFailed("the platform is away")
+        raise DownloadFailed("the platform is unreachable")
 
-    def _of(self, request: Request) -> Path:
+    def _folder_of(self, request: Request) -> Path:
         return self._folder / hashlib.sha256(request.id.encode()).hexdigest()[:16]
 
 
-def _safe(name: str) -> str:
-    """A name for any disk, with its suffix.
+def _safe_name(name: str) -> str:
+    """A name for any file system, with its suffix.
 
-    >>> _safe("../a/b?.mp3")
+    >>> _safe_name("../a/b?.mp3")
     '_a_b_.mp3'
     """
-    end = _ODD.sub("_", name).encode()[-NAME_BYTES:].decode(errors="ignore")
+    end = _UNSAFE.sub("_", name).encode()[-NAME_BYTES:].decode(errors="ignore")
     return end.strip(" .") or "file"

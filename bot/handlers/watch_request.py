@@ -1,7 +1,7 @@
-"""This file takes a video in for a chat: a thread, a message that shows how far it is, the summary.
+"""Summarise a video in a chat: open a thread, show the progress in one message, post the summary.
 
-Every message has a key made of the request, so that whoever takes it up after a kill goes on with
-what people already see.
+Message keys derive from the request's id, so that a task resumed after a kill continues the
+messages that people already see.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import PurePath
 
 from bot.chat import Button, Draft
 from bot.delivery.growing_message import GrowingMessage
-from bot.handlers.buttons import made
+from bot.handlers.buttons import create_buttons
 from bot.handlers.context import HandlerContext
-from bot.handlers.error_boundary import catching
-from bot.handlers.private_chats import turn_to
+from bot.handlers.error_boundary import error_boundary
+from bot.handlers.private_chats import switch_conversation
 from bot.rendering.chat_messages import MessageRenderer
 from core.chat_records import PlaceBinding, StoredButton, WatchRequest
 from core.errors import JobCancelled, UnknownJob
@@ -26,50 +26,54 @@ from core.sources import File, Link, Source, file_video
 
 @dataclass(slots=True)
 class WatchTask:
-    """One request being fulfilled."""
+    """A video being summarised for a chat."""
 
     context: HandlerContext
     request: WatchRequest
     renderer: MessageRenderer
     place: str = ""
-    """Where we speak of the video."""
+    """Where the progress and the summary are posted."""
     thread: GrowingMessage | None = None
-    """The one that we opened."""
-    growing: GrowingMessage | None = None
-    before: PlaceBinding | None = None
-    """What the place was about."""
+    """The thread that this task opened, if any."""
+    progress_message: GrowingMessage | None = None
+    earlier_binding: PlaceBinding | None = None
+    """The place's conversation before this request."""
     is_begun: bool = False
     """The job was there."""
     reply_to: str = ""
-    """The link's message, where no thread hangs on it."""
+    """The message with the link, if no thread hangs on it."""
 
-    async def fulfil(self) -> None:
-        """Returns when people will see what came of it. May be begun again at any time."""
-        with catching() as caught:
+    async def run(self) -> None:
+        """Deliver the summary or an error. May be run again after a kill at any point."""
+        with error_boundary() as boundary:
             source = await self._source()
-        if caught.error is None:
+        if boundary.error is None:
             self.place = self.request.thread or await self._open_thread()
-            is_opened_with_it = self.request.thread and self.request.message_id
-            if self.thread or is_opened_with_it:
-                self.before = await self._about()
-                await self._bind()  # all that is said there is about the video
-                if self._is_private_talk and self.request.message_id:
-                    await self._bind(self.request.message_id)
-            elif self.request.thread:
-                room = replace(self._room, thread=self.request.id)
-                await turn_to(self.context, self.request, room)
-            with catching() as caught:
+            await self._bind_place()
+            with error_boundary() as boundary:
                 await self._show(await self._ready(source))
         else:
             self.place, self.reply_to = self.request.origin.place, self.request.message_id
-        if caught.error:
-            await self._fail(caught.error)
+        if boundary.error:
+            await self._fail(boundary.error)
         await self.context.requests.save(replace(self.request, done=True))
         if self.request.file_id:
-            await self.context.uploads.drop(self.request)
+            await self.context.uploads.delete(self.request)
+
+    async def _bind_place(self) -> None:
+        """Make the thread about the video: one opened by this task, or by the link itself."""
+        is_opened_with_link = self.request.thread and self.request.message_id
+        if self.thread or is_opened_with_link:
+            self.earlier_binding = await self._binding()
+            await self._bind()
+            if self._is_private_chat and self.request.message_id:
+                await self._bind(self.request.message_id)
+        elif self.request.thread:
+            conversation = replace(self._conversation, thread=self.request.id)
+            await switch_conversation(self.context, self.request, conversation)
 
     async def _source(self) -> Source:
-        """What was asked for: a link, or a file that was sent."""
+        """The requested link, or the file, which is downloaded."""
         if not self.request.file_id:
             return Link(self.request.video_id)
         path = await self.context.uploads.fetch(self.request)
@@ -78,7 +82,7 @@ class WatchTask:
         return File(path)
 
     async def _open_thread(self) -> str:
-        """The new thread, or, where there can be none, the place where the link was pasted."""
+        """Open a thread and return its place, or the link's place where there can be no thread."""
         request, video = self.request, await self.context.core.stored_video(self.request.video_id)
         self.thread = await self.context.outbox.open_thread(
             request.origin.place,
@@ -87,7 +91,7 @@ class WatchTask:
             owner=request.id,
             message_id=request.message_id,
         )
-        place = await self.thread.seen()
+        place = await self.thread.delivered()
         if not place:
             await self.thread.drop()
             self.thread = None
@@ -119,18 +123,18 @@ class WatchTask:
             await self.context.requests.save(self.request)
         name = self.request.file_name
         video = Video(order.video_id, PurePath(name).stem, file_name=name)
-        self.growing = await self._grow(self._progress(video, Progress("wait")))
+        self.progress_message = await self._post_progress(self._progress(video, Progress("wait")))
         async with aclosing(core.resume(self.request.job_id)) as events:
             async for event in events:
                 if isinstance(event, Ready):
                     return event
                 self.is_begun = True
                 video = await self._known(video)
-                self.growing.show(self._progress(video, event))
+                self.progress_message.show(self._progress(video, event))
         raise AssertionError("the core ends with a Ready")
 
     async def _known(self, video: Video) -> Video:
-        """With its title, as soon as there is one: the thread is named for it."""
+        """The video with its title as soon as it is known; then name the thread after it."""
         if video.title:
             return video
         found = await self.context.core.stored_video(video.id)
@@ -141,68 +145,70 @@ class WatchTask:
     async def _show(self, ready: Ready) -> None:
         if self.thread:
             await self.thread.finish(Draft((self.renderer.title(ready.video),)))
-        if self.growing or self.request.job_id:
+        if self.progress_message or self.request.job_id:
             done = replace(self.renderer.finished(ready.video), reply_to=self.reply_to)
-            growing = self.growing or await self._grow(done)
-            await growing.finish(done)
+            message = self.progress_message or await self._post_progress(done)
+            await message.finish(done)
         drafts = self.renderer.summary(ready, await self._buttons(ready))
         for n, draft in enumerate(drafts):
-            live = await self.context.outbox.post(
+            message = await self.context.outbox.post(
                 self.place,
                 replace(draft, reply_to="" if n else self.reply_to),
                 key=f"{self.request.id}:summary:{n}",
             )
-            if self.place == self.request.origin.place and (message_id := await live.seen()):
+            if self.place == self.request.origin.place and (
+                message_id := await message.delivered()
+            ):
                 await self._bind(message_id)
 
     async def _fail(self, error: Exception) -> None:
         video = await self.context.core.stored_video(self.request.video_id)
-        told = (
+        reply = (
             self.renderer.say("chat.stopped")
             if isinstance(error, JobCancelled | UnknownJob)
             else self.renderer.failed(error, video)
         )
-        told = replace(told, reply_to=self.reply_to)
-        growing = self.growing or await self._grow(told)
-        await growing.finish(told)
+        reply = replace(reply, reply_to=self.reply_to)
+        message = self.progress_message or await self._post_progress(reply)
+        await message.finish(reply)
         if self.thread:
             await self.thread.finish(Draft((self.renderer.title(video),)))
-        if self._is_private_talk and await self._about() == self._room:
-            await self._turn_back()
+        if self._is_private_chat and await self._binding() == self._conversation:
+            await self._restore_binding()
 
-    async def _turn_back(self) -> None:
-        """In private people talk on of what they talked about before."""
-        request, before = self.request, self.before
-        if before is None or before == self._room:  # nothing, or who knows after a kill
-            before = PlaceBinding(request.origin.channel, "", request.origin.place)
-        await self.context.bindings.bind(request.origin.platform, request.origin.place, "", before)
+    async def _restore_binding(self) -> None:
+        """Let a private chat continue the conversation that it had before a failed video."""
+        request, earlier = self.request, self.earlier_binding
+        if earlier is None or earlier == self._conversation:  # none, or unknown after a kill
+            earlier = PlaceBinding(request.origin.channel, "", request.origin.place)
+        await self.context.bindings.bind(request.origin.platform, request.origin.place, "", earlier)
 
     def _progress(self, video: Video, progress: Progress) -> Draft:
         return replace(self.renderer.progress(video, progress), reply_to=self.reply_to)
 
-    async def _grow(self, draft: Draft) -> GrowingMessage:
+    async def _post_progress(self, draft: Draft) -> GrowingMessage:
         key = f"{self.request.id}:progress"
         return await self.context.outbox.grow(self.place, draft, key=key, owner=self.request.id)
 
     async def _bind(self, message_id: str = "") -> None:
-        """What is said there, or in reply to the message, is asked of the video."""
-        request = self.request
-        room = replace(self._room, thread=request.id) if message_id else self._room
-        await self.context.bindings.bind(request.origin.platform, self.place, message_id, room)
+        """Make the place about the video, or the replies to one message."""
+        request, binding = self.request, self._conversation
+        if message_id:
+            binding = replace(binding, thread=request.id)
+        await self.context.bindings.bind(request.origin.platform, self.place, message_id, binding)
 
-    async def _about(self) -> PlaceBinding | None:
-        """What the place is about."""
+    async def _binding(self) -> PlaceBinding | None:
         return await self.context.bindings.find(self.request.origin.platform, self.place)
 
     @property
-    def _room(self) -> PlaceBinding:
-        """The conversation about the video; in private its name tells it from the next."""
-        name = self.request.id if self._is_private_talk else self.place
+    def _conversation(self) -> PlaceBinding:
+        """The conversation about the video. In private chats each video has its own name."""
+        name = self.request.id if self._is_private_chat else self.place
         return PlaceBinding(self.request.origin.channel, self.request.video_id, name)
 
     @property
-    def _is_private_talk(self) -> bool:
-        """The place where it was asked for is as near to a thread as it gets."""
+    def _is_private_chat(self) -> bool:
+        """Whether the thread is the place of the request itself, as in chats without threads."""
         return self.thread is not None and self.place == self.request.origin.place
 
     async def _buttons(self, ready: Ready) -> list[Button]:
@@ -210,4 +216,6 @@ class WatchTask:
         questions = [StoredButton("", *about, "ask", text) for text in ready.summary.questions]
         others = [StoredButton("", *about, action) for action in ("transcript", "chapters", "more")]
         labels = [*ready.summary.questions, *(words(f"chat.buttons.{b.action}") for b in others)]
-        return await made(self.context, f"{self.request.id}:summary", [*questions, *others], labels)
+        return await create_buttons(
+            self.context, f"{self.request.id}:summary", [*questions, *others], labels
+        )

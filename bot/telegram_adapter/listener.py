@@ -18,7 +18,7 @@ from telegram.constants import CallbackQueryLimit, ChatType
 from telegram.error import RetryAfter
 
 from bot.chat import Busy, ChatError, Command, Draft, Person, Press, Receiver
-from bot.handlers.error_boundary import catching
+from bot.handlers.error_boundary import error_boundary
 from bot.telegram_adapter import command_parsing, event_values, payloads
 from bot.telegram_adapter.adapter import Telegram
 from bot.telegram_adapter.errors import (
@@ -51,7 +51,7 @@ class EventListener:
 
     async def on_update(self, update: Mapping[str, Any]) -> None:
         """Handle one update, given as Telegram's JSON. Raises nothing."""
-        with catching():
+        with error_boundary():
             parsed = Update.de_json(dict(update), self._telegram.bot)
             if parsed.message and self._is_allowed(parsed.message.chat.id):
                 await self._message(parsed.message)

@@ -67,5 +67,5 @@ async def _grow(platform: TelegramServer, outbox: Outbox, group: int) -> Growing
         live.show(Draft(("x" * len(answer.written),)))
         await asyncio.sleep(WORD_S)
     await live.finish(Draft(("x" * len(answer.written),)))
-    await live.seen()
+    await live.delivered()
     return answer

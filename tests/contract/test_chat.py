@@ -189,10 +189,10 @@ async def test_the_outbox_lets_a_message_grow_on_it(platform):
     chat, read, place = platform.chat, platform.read, platform.place
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow(place, says("0 %"), key="k", owner="job")
-        await live.seen()
+        await live.delivered()
         for share in ("40 %", "80 %"):
             live.show(says(share))
-            await live.seen()
+            await live.delivered()
         await live.finish(says("Done"))
-        await live.seen()
+        await live.delivered()
     assert read().rstrip().endswith("Done")

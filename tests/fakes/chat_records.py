@@ -83,8 +83,8 @@ class FakeSettings:
     def __init__(self) -> None:
         self._kept: dict[str, ChatSettings] = {}
 
-    async def get(self, scope: str) -> ChatSettings:
-        return self._kept.get(scope, ChatSettings())
+    async def get(self, scopes: Sequence[str]) -> list[ChatSettings]:
+        return [self._kept.get(scope, ChatSettings()) for scope in scopes]
 
     async def save(self, scope: str, habits: ChatSettings) -> None:
         self._kept[scope] = habits

@@ -85,8 +85,8 @@ class Scene:
         people = (store.requests, store.bindings, store.buttons, store.settings, store.usage)
         context = HandlerContext(self.chat, outbox, self.core, *people, self.config, WORDS)
         self.handlers = Handlers(context)
-        self._open.push_async_callback(self.handlers.work.close)
-        await self.handlers.work.resume()
+        self._open.push_async_callback(self.handlers.requests.close)
+        await self.handlers.requests.resume()
 
     async def end(self) -> None:
         await self._open.aclose()

@@ -32,13 +32,13 @@ async def main(url, path, deduplicates, moment, n):
             for n in range(3):
                 await outbox.post("a", Draft((f"Message {n}",)), key=f"message-{n}")
             live = await outbox.grow("a", Draft(("0 %",)), key="progress", owner="job")
-            await live.seen()
+            await live.delivered()
             for share in ("30 %", "60 %"):
                 live.show(Draft((share,)))
-                await live.seen()
+                await live.delivered()
             await live.finish(Draft(("Done",)))
             last = await outbox.post("a", Draft(("Last",)), key="last")
-            await live.seen(), await last.seen()
+            await live.delivered(), await last.delivered()
 
 asyncio.run(main(*sys.argv[1:]))
 """

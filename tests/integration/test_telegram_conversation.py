@@ -72,7 +72,7 @@ async def talking(platform: TelegramServer, folder, chat: int, **world) -> Async
         finally:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
-            await handlers.work.close()
+            await handlers.requests.close()
     refused = [(call.method, call.answer) for call in platform.calls[before:] if call.status >= 400]
     assert refused == []
 

@@ -51,7 +51,7 @@ async def test_twenty_groups_stream_at_once_without_hitting_a_rate_limit(platfor
                 live.show(Draft((text,)))
                 await asyncio.sleep(0.02)
             await live.finish(Draft((f"{text}.",)))
-            await live.seen()
+            await live.delivered()
             [seen] = await platform.people.messages(group)
             assert seen.text == f"{text}."
             return len(seen.versions)

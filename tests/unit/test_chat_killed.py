@@ -1,5 +1,5 @@
-"""This file kills our side of a chat at any moment, on a virtual clock; every day is made by its
-seed. A failure names its seed: run `live(Day(SEED, tmp_path))` to see it again.
+"""Kill the handlers at any moment, on a virtual clock. A seed makes each day; a failure names its
+seed: run `live(Day(SEED, tmp_path))` to repeat it.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ def texts(inside: list[Shown]) -> list[str]:
 
 
 @pytest.mark.parametrize("first", range(0, 150, 50))
-def test_whatever_is_killed_each_request_ends_once_and_nothing_is_said_twice(first, tmp_path):
+def test_after_any_kill_each_request_ends_once_and_no_message_is_doubled(first, tmp_path):
     kills = 0
     for seed in range(first, first + 50):
         day = Day(seed, tmp_path)

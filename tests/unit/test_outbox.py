@@ -1,4 +1,4 @@
-"""This file holds what the outbox promises, one promise a test, on a virtual clock."""
+"""The promises of the outbox, one per test, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ async def test_it_is_stored_before_it_is_sent():
         assert [effect.key for effect in await store.unsettled("fake")] == ["k"]
         assert chat.texts("a") == []
         chat.down = False
-        await live.seen()
+        await live.delivered()
     assert chat.texts("a") == ["Hello"]
     assert await store.unsettled("fake") == []
 
 
 @virtually
-async def test_what_cannot_be_stored_is_told_and_not_sent():
+async def test_a_message_that_cannot_be_stored_is_not_sent():
     class Broken(FakeOutboxEntries):
         async def add(self, effect: OutboxEntry) -> OutboxEntry:
             raise StoreBroken
@@ -46,18 +46,18 @@ async def test_what_cannot_be_stored_is_told_and_not_sent():
 
 
 @virtually
-async def test_asked_for_again_under_its_key_it_is_seen_once():
+async def test_a_key_used_again_shows_one_message():
     chat, store = FakeChat(), FakeOutboxEntries()
     for _ in range(2):
         async with open_outbox(chat, store) as outbox:
             for _ in range(2):
                 live = await outbox.post("a", says("Hello"), key="k")
-                assert await live.seen() == chat.messages[0].id
+                assert await live.delivered() == chat.messages[0].id
     assert chat.texts("a") == ["Hello"]
 
 
 @virtually
-async def test_a_growing_message_is_edited_at_the_platforms_pace_and_its_last_text_lands():
+async def test_edits_keep_the_platforms_interval_and_the_last_text_is_shown():
     chat = FakeChat(edit_interval_s=1.0)
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says("0"), key="k", owner="job")
@@ -65,7 +65,7 @@ async def test_a_growing_message_is_edited_at_the_platforms_pace_and_its_last_te
             await asyncio.sleep(0.05)
             live.show(says(str(n)))
         await live.finish(says("The end"))
-        await live.seen()
+        await live.delivered()
     [message] = chat.messages
     numbers = [int(draft.text) for draft in message.drafts[:-1]]
     assert numbers == sorted(set(numbers))
@@ -85,13 +85,13 @@ async def test_where_only_edits_must_wait_a_new_message_goes_before():
     chat = Hasty()
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says("0"), key="k", owner="job")
-        await live.seen()
+        await live.delivered()
         await live.finish(says("1"))
         await asyncio.sleep(2)
-        await (await outbox.post("a", says("New"), key="l")).seen()
+        await (await outbox.post("a", says("New"), key="l")).delivered()
         assert asyncio.get_running_loop().time() < 60
         assert chat.texts("a") == ["0", "New"]
-        await live.seen()
+        await live.delivered()
     assert chat.texts("a") == ["1", "New"]
 
 
@@ -104,7 +104,7 @@ async def test_a_text_that_changes_nothing_costs_no_edit():
             live.show(says("Same"))
             await asyncio.sleep(5)
         await live.finish(says("Same"))
-        await live.seen()
+        await live.delivered()
     assert chat.calls == 1
 
 
@@ -119,7 +119,7 @@ async def test_a_text_shown_while_an_older_one_is_being_stored_is_not_forgotten(
     chat = FakeChat()
     async with open_outbox(chat, Slow()) as outbox:
         live = await outbox.grow("a", says("1"), key="k", owner="job")
-        await live.seen()
+        await live.delivered()
         live.show(says("2"))
         await asyncio.sleep(after_s)
         live.show(says("3"))
@@ -128,7 +128,7 @@ async def test_a_text_shown_while_an_older_one_is_being_stored_is_not_forgotten(
 
 
 @virtually
-async def test_asked_for_again_while_it_is_being_sent_it_is_not_sent_again():
+async def test_a_key_used_again_while_its_message_is_sent_sends_nothing():
     class Slow(FakeOutboxEntries):
         async def add(self, effect: OutboxEntry) -> OutboxEntry:
             stored = await super().add(effect)
@@ -147,20 +147,20 @@ async def test_asked_for_again_while_it_is_being_sent_it_is_not_sent_again():
 
 
 @virtually
-async def test_after_a_restart_the_same_message_goes_on_moving():
+async def test_after_a_restart_the_same_message_continues_to_grow():
     chat, store = FakeChat(), FakeOutboxEntries()
     async with open_outbox(chat, store) as outbox:
         for place in ("a", "b"):
             first = await outbox.grow(place, says("10 %"), key=f"{place}-progress", owner="job")
-            await first.seen()
+            await first.delivered()
     async with open_outbox(chat, store) as outbox:
         lives = outbox.growing()["job"]
-        assert [live.effect.place for live in lives] == ["a", "b"]
+        assert [live.entry.place for live in lives] == ["a", "b"]
         again = await outbox.grow("a", says("0 %"), key="a-progress", owner="job")
         assert again is lives[0]
         for live in lives:
             live.show(says("50 %"))
-            await live.seen()
+            await live.delivered()
             await live.finish(says("Done"))
         assert outbox.growing() == {}
         await asyncio.sleep(10)
@@ -169,14 +169,14 @@ async def test_after_a_restart_the_same_message_goes_on_moving():
 
 
 @virtually
-async def test_what_is_finished_stays_as_it_is():
+async def test_a_finished_message_does_not_change():
     chat, store = FakeChat(), FakeOutboxEntries()
     async with open_outbox(chat, store) as outbox:
         live = await outbox.grow("a", says("Grows"), key="k", owner="job")
         await live.finish(says("Done"))
         live.show(says("Late"))
         await live.finish(says("Later"))
-        await live.seen()
+        await live.delivered()
     async with open_outbox(chat, store) as outbox:
         live = await outbox.grow("a", says("Grows"), key="k", owner="job")
         live.show(says("Late"))
@@ -190,12 +190,12 @@ async def test_a_message_that_was_deleted_does_not_come_back():
     chat = FakeChat()
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says("Grows"), key="k", owner="job")
-        chat.delete(await live.seen())
+        chat.delete(await live.delivered())
         live.show(says("More"))
         await asyncio.sleep(5)
         assert outbox.growing() == {}
         await live.finish(says("Done"))
-        await (await outbox.post("a", says("Another"), key="k2")).seen()
+        await (await outbox.post("a", says("Another"), key="k2")).delivered()
     assert chat.texts("a") == ["Another"]
 
 
@@ -205,23 +205,23 @@ async def test_a_place_that_is_closed_is_asked_once_and_stops_no_other():
     chat.closed = {"a"}
     async with open_outbox(chat, store) as outbox:
         lives = [await outbox.post("a", says(str(n)), key=f"a{n}") for n in range(5)]
-        await (await outbox.post("b", says("Here"), key="b")).seen()
-        assert [await live.seen() for live in lives] == [""] * 5
+        await (await outbox.post("b", says("Here"), key="b")).delivered()
+        assert [await live.delivered() for live in lives] == [""] * 5
     assert chat.texts("b") == ["Here"]
     assert chat.calls == 2
     assert await store.unsettled("fake") == []
 
 
 @virtually
-async def test_a_message_too_old_to_be_edited_goes_on_as_a_new_one():
+async def test_a_message_too_old_to_be_edited_continues_as_a_new_one():
     chat = FakeChat(editable_s=3600)
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says("10 %"), key="k", owner="job")
         await asyncio.sleep(2 * 3600)
         live.show(says("90 %"))
-        await live.seen()
+        await live.delivered()
         await live.finish(says("Done"))
-        await live.seen()
+        await live.delivered()
     assert chat.texts("a") == ["10 %", "Done"]
     assert chat.offences == []
 
@@ -232,26 +232,26 @@ async def test_a_limited_place_is_left_alone_as_long_as_the_platform_asks_and_ot
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         chat.limit("a", 300)
         live = await outbox.post("a", says("Late"), key="a")
-        await (await outbox.post("b", says("At once"), key="b")).seen()
+        await (await outbox.post("b", says("At once"), key="b")).delivered()
         assert now() < 1
-        await live.seen()
+        await live.delivered()
         assert now() >= 300
     assert chat.calls == 3
     assert chat.offences == []
 
 
 @virtually
-async def test_where_the_last_draft_is_refused_it_is_said_instead():
+async def test_a_fallback_is_shown_if_the_last_draft_is_refused():
     chat, too_long = FakeChat(), says("x" * 5000)
     async with open_outbox(chat, FakeOutboxEntries(), says("I may not.")) as outbox:
         posted = await outbox.post("a", too_long, key="posted")
         grown = await outbox.grow("a", says("It grows"), key="grown", owner="job")
-        await grown.seen()
+        await grown.delivered()
         grown.show(too_long)
-        await grown.seen()
+        await grown.delivered()
         assert chat.texts("a")[-1] == "It grows"
         await grown.finish(too_long)
-        await asyncio.gather(posted.seen(), grown.seen())
+        await asyncio.gather(posted.delivered(), grown.delivered())
     assert chat.texts("a") == ["I may not."] * 2
 
 
@@ -260,16 +260,16 @@ async def test_a_draft_that_is_refused_holds_nothing_up_and_a_later_one_is_shown
     chat = FakeChat()
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.grow("a", says(""), key="k", owner="job")
-        await (await outbox.post("a", says("Next"), key="k2")).seen()
+        await (await outbox.post("a", says("Next"), key="k2")).delivered()
         live.show(says("x" * 3000))
-        await live.seen()
+        await live.delivered()
         await live.finish(says("Fits"))
-        await live.seen()
+        await live.delivered()
     assert chat.texts("a") == ["Next", "Fits"]
 
 
 @virtually
-async def test_a_flaw_of_an_adapter_silences_no_place():
+async def test_an_adapters_bug_does_not_stop_a_place():
     class Flawed(FakeChat):
         async def post(self, place: str, draft: Draft, key: str) -> str:
             if draft.text == "Odd":
@@ -278,33 +278,33 @@ async def test_a_flaw_of_an_adapter_silences_no_place():
 
     chat = Flawed()
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
-        assert await (await outbox.post("a", says("Odd"), key="1")).seen() == ""
-        await (await outbox.post("a", says("Even"), key="2")).seen()
+        assert await (await outbox.post("a", says("Odd"), key="1")).delivered() == ""
+        await (await outbox.post("a", says("Even"), key="2")).delivered()
     assert chat.texts("a") == ["Even"]
 
 
 @virtually
-async def test_a_night_without_the_platform_loses_nothing():
+async def test_an_outage_of_a_night_loses_nothing():
     chat = FakeChat()
     chat.down = True
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         lives = [await outbox.post("a", says(str(n)), key=str(n)) for n in range(3)]
         await asyncio.sleep(12 * 3600)
         chat.down = False
-        await asyncio.gather(*(live.seen() for live in lives))
+        await asyncio.gather(*(live.delivered() for live in lives))
     assert chat.texts("a") == ["0", "1", "2"]
 
 
 @virtually
-async def test_what_was_tried_in_vain_for_a_day_is_given_up():
+async def test_a_message_that_fails_for_a_day_is_dropped():
     chat, store = FakeChat(), FakeOutboxEntries()
     chat.down = True
     async with open_outbox(chat, store) as outbox:
         live = await outbox.post("a", says("Never"), key="1")
-        assert await live.seen() == ""
+        assert await live.delivered() == ""
         assert GIVE_UP_S < now() < GIVE_UP_S + 60
         chat.down = False
-        await (await outbox.post("a", says("Again"), key="2")).seen()
+        await (await outbox.post("a", says("Again"), key="2")).delivered()
     assert chat.texts("a") == ["Again"]
 
 
@@ -315,19 +315,19 @@ async def test_a_thread_is_opened_once_and_known_after_a_restart():
     for _ in range(2):
         async with open_outbox(chat, store) as outbox:
             thread = await outbox.open_thread("a", "Bees", key="t", owner="o", message_id="m0")
-            places.append(await thread.seen())
-            await (await outbox.post(places[-1], says("Summary"), key="s")).seen()
+            places.append(await thread.delivered())
+            await (await outbox.post(places[-1], says("Summary"), key="s")).delivered()
     assert len(chat.threads) == 1
     assert chat.texts(places[0]) == chat.texts(places[1]) == ["Summary"]
 
 
 @virtually
-async def test_a_thread_in_a_closed_place_is_told():
+async def test_a_thread_in_a_closed_place_is_dropped():
     chat = FakeChat()
     chat.closed = {"a"}
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         thread = await outbox.open_thread("a", "Bees", key="t", owner="o")
-        assert await thread.seen() == ""
+        assert await thread.delivered() == ""
 
 
 @virtually
@@ -335,16 +335,16 @@ async def test_a_thread_gets_its_name_when_it_is_known_also_after_a_restart():
     chat, store = FakeChat(), FakeOutboxEntries()
     async with open_outbox(chat, store) as outbox:
         thread = await outbox.open_thread("a", "A video", key="t", owner="o")
-        place = await thread.seen()
+        place = await thread.delivered()
     async with open_outbox(chat, store) as outbox:
         thread = await outbox.open_thread("a", "A video", key="t", owner="o")
         await thread.finish(says("Bees"))
-        assert await thread.seen() == place
+        assert await thread.delivered() == place
     assert [shown.draft.text for shown in chat.threads] == ["Bees"]
 
 
 @virtually
-async def test_where_the_platform_does_not_answer_other_places_wait_but_seconds():
+async def test_a_hanging_post_blocks_other_places_for_seconds_only():
     class Hanging(FakeChat):
         async def post(self, place: str, draft: Draft, key: str) -> str:
             if place == "a":
@@ -355,15 +355,15 @@ async def test_where_the_platform_does_not_answer_other_places_wait_but_seconds(
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         hung = await outbox.post("a", says("Late"), key="k")
         for place in ("b", "c"):
-            await (await outbox.post(place, says("Soon"), key=place)).seen()
+            await (await outbox.post(place, says("Soon"), key=place)).delivered()
         assert asyncio.get_running_loop().time() < 6
-        await hung.seen()
+        await hung.delivered()
     assert chat.texts("a") == ["Late"]
 
 
 @pytest.mark.parametrize(("deduplicates", "at_once"), [(True, 5), (False, 1)])
 @virtually
-async def test_without_keys_one_message_at_a_time_is_on_its_way(deduplicates, at_once):
+async def test_without_idempotency_keys_posts_are_sent_one_at_a_time(deduplicates, at_once):
     class Counting(FakeChat):
         under_way = most = 0
 
@@ -379,12 +379,12 @@ async def test_without_keys_one_message_at_a_time_is_on_its_way(deduplicates, at
     chat = Counting(deduplicates=deduplicates)
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         lives = [await outbox.post(place, says("Hi"), key=place) for place in "abcde"]
-        await asyncio.gather(*(live.seen() for live in lives))
+        await asyncio.gather(*(live.delivered() for live in lives))
     assert chat.most == at_once
 
 
 @virtually
-async def test_closing_sends_what_is_under_way_to_its_end_and_leaves_the_rest_for_the_next_start():
+async def test_closing_finishes_the_running_call_and_leaves_the_rest_for_the_next_start():
     chat, store = FakeChat(faults=Faults(slow_s=2)), FakeOutboxEntries()
     async with open_outbox(chat, store) as outbox:
         for n in range(3):
@@ -393,12 +393,12 @@ async def test_closing_sends_what_is_under_way_to_its_end_and_leaves_the_rest_fo
     assert chat.texts("a") == ["0"]
     assert [effect.key for effect in await store.unsettled("fake")] == ["1", "2"]
     async with open_outbox(chat, store) as outbox:
-        await (await outbox.post("a", says("3"), key="3")).seen()
+        await (await outbox.post("a", says("3"), key="3")).delivered()
     assert chat.texts("a") == ["0", "1", "2", "3"]
 
 
 @virtually
-async def test_a_lost_answer_after_which_the_key_is_forgotten_costs_one_duplicate_and_no_more():
+async def test_a_lost_response_and_an_expired_key_cause_one_duplicate_at_most():
     chat = FakeChat(faults=Faults(lost=1.0, in_a_row=1))
     async with open_outbox(chat, FakeOutboxEntries()) as outbox:
         live = await outbox.post("a", says("Twice"), key="k")
@@ -406,22 +406,22 @@ async def test_a_lost_answer_after_which_the_key_is_forgotten_costs_one_duplicat
         chat.down = True
         await asyncio.sleep(KEY_REMEMBERED_S + 60)
         chat.down = False
-        await live.seen()
+        await live.delivered()
     assert chat.texts("a") == ["Twice"] * 2
 
 
 @virtually
-async def test_two_platforms_over_one_store_do_not_meet():
+async def test_two_platforms_on_one_store_do_not_mix():
     class Other(FakeChat):
         name = "other"
 
     here, there, store = FakeChat(), Other(), FakeOutboxEntries()
     there.down = True
     async with open_outbox(here, store) as one, open_outbox(there, store) as two:
-        await (await one.post("a", says("Here"), key="k")).seen()
+        await (await one.post("a", says("Here"), key="k")).delivered()
         live = await two.post("a", says("There"), key="k")
         there.down = False
-        await live.seen()
+        await live.delivered()
     assert (here.texts("a"), there.texts("a")) == (["Here"], ["There"])
 
 

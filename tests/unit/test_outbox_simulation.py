@@ -1,7 +1,8 @@
-"""This file lives through thousands of bad days on a virtual clock: every one is made by its seed.
+"""Simulate thousands of bad days of the outbox on a virtual clock.
 
-Failing platforms, lost answers, rate limits, a store that breaks, and processes that are killed
-between any two awaits. A failure names its seed: run `simulate(Day(SEED))` to see it again.
+Platforms fail, limit the rate and lose responses; the store breaks; processes are killed between
+any two awaits. A seed makes each day; a failure names its seed: run `simulate(Day(SEED))` to repeat
+it.
 """
 
 from __future__ import annotations
@@ -122,8 +123,8 @@ class Day:
         for n in range(step.changes):
             await asyncio.sleep(self.dice.uniform(0, 3))
             live.show(Draft((f"{step.key} {n}",)))
-        if self.dice.random() < 0.05 and live.effect.target:
-            self.chat.delete(live.effect.target)
+        if self.dice.random() < 0.05 and live.entry.target:
+            self.chat.delete(live.entry.target)
             self.deleted.add(step.key)
         await live.finish(Draft((step.last,)))
 
@@ -132,7 +133,7 @@ class Day:
             job.place, step.key, key=f"{step.key}-thread", owner=step.key
         )
         await thread.finish(Draft((step.last,)))
-        place = await thread.seen()
+        place = await thread.delivered()
         await outbox.post(place, Draft((step.last,)), key=step.key)
 
     async def unfinished(self) -> set[str]:
@@ -209,7 +210,7 @@ def check_job(day: Day, job: Job) -> None:
 
 
 @pytest.mark.parametrize("first", range(0, 400, 100))
-def test_a_platform_with_keys_shows_everything_once_in_order_to_its_last_word(first):
+def test_with_idempotency_keys_every_message_is_shown_once_and_in_order(first):
     seen = Counter()
     for seed in range(first, first + 100):
         day = Day(seed)
@@ -219,6 +220,6 @@ def test_a_platform_with_keys_shows_everything_once_in_order_to_its_last_word(fi
 
 
 @pytest.mark.parametrize("first", [1000, 1100])
-def test_a_platform_without_keys_shows_at_most_one_twice_for_each_crash_and_lost_answer(first):
+def test_without_idempotency_keys_each_crash_or_lost_response_doubles_one_message_at_most(first):
     for seed in range(first, first + 100):
         run_virtually(simulate(Day(seed, deduplicates=False)))

@@ -1,4 +1,4 @@
-"""This file holds what becomes of a file that somebody sends instead of a link."""
+"""Files that people send instead of links."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def kept(tmp_path) -> list[str]:
 
 
 @virtually
-async def test_a_file_is_summed_up_and_can_be_asked_like_a_link(tmp_path, config):
+async def test_a_file_is_summarised_and_can_be_asked_about_like_a_link(tmp_path, config):
     async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
         await scene.write("", file=BEES, is_to_bot=True)
         await scene.settle()
@@ -68,7 +68,7 @@ async def test_a_file_is_summed_up_and_can_be_asked_like_a_link(tmp_path, config
 
 
 @virtually
-async def test_a_file_outlives_a_kill_until_its_job_is_over(tmp_path, config):
+async def test_a_file_is_kept_across_a_kill_until_its_job_is_done(tmp_path, config):
     transcriber = WaitingTranscriber(*SAID)
     chat = with_bees(FakeChat())
     async with open_scene(tmp_path, chat, config, transcriber=transcriber) as scene:
@@ -85,7 +85,7 @@ async def test_a_file_outlives_a_kill_until_its_job_is_over(tmp_path, config):
 
 
 @virtually
-async def test_what_nobody_needs_any_more_is_gone_after_a_restart(tmp_path, config):
+async def test_files_of_no_open_request_are_deleted_at_the_start(tmp_path, config):
     async with open_scene(tmp_path, config=config) as scene:
         left = tmp_path / "uploads" / "fake" / "0123"
         left.mkdir(parents=True)
@@ -96,7 +96,7 @@ async def test_what_nobody_needs_any_more_is_gone_after_a_restart(tmp_path, conf
 
 @pytest.mark.parametrize("asks_s", [None, 3.0, 300.0])
 @virtually
-async def test_a_platform_that_is_away_is_asked_again_when_it_wants_to_be(tmp_path, config, asks_s):
+async def test_a_busy_platform_is_asked_again_after_the_delay_it_requests(tmp_path, config, asks_s):
     chat = with_bees(Away())
     chat.asks_s = asks_s
     async with open_scene(tmp_path, chat, config) as scene:
@@ -106,7 +106,7 @@ async def test_a_platform_that_is_away_is_asked_again_when_it_wants_to_be(tmp_pa
 
 
 @virtually
-async def test_a_file_that_is_not_handed_out_is_told_of_where_it_was_sent(tmp_path, config):
+async def test_a_refused_download_is_reported_where_the_file_was_sent(tmp_path, config):
     async with open_scene(tmp_path, config=config) as scene:
         sent = await scene.write("", file=BEES, is_to_bot=True)
         await scene.settle()
@@ -118,7 +118,7 @@ async def test_a_file_that_is_not_handed_out_is_told_of_where_it_was_sent(tmp_pa
 
 
 @virtually
-async def test_a_file_that_is_too_large_is_not_even_asked_for(tmp_path, config):
+async def test_a_file_that_is_too_large_is_not_downloaded(tmp_path, config):
     async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
         await scene.write("", file=replace(BEES, size=20 * 2**20 + 1), is_to_bot=True)
         await scene.settle()
@@ -128,7 +128,7 @@ async def test_a_file_that_is_too_large_is_not_even_asked_for(tmp_path, config):
 
 
 @virtually
-async def test_among_others_only_what_is_sent_to_us_is_taken_in(tmp_path, config):
+async def test_in_channels_only_files_sent_to_the_bot_are_processed(tmp_path, config):
     async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
         sent = await scene.write("", file=BEES)
         await scene.settle()
@@ -141,7 +141,7 @@ async def test_among_others_only_what_is_sent_to_us_is_taken_in(tmp_path, config
 
 
 @virtually
-async def test_a_question_before_the_file_is_heard_waits_for_it(tmp_path, config):
+async def test_a_question_before_the_file_is_transcribed_waits_for_it(tmp_path, config):
     transcriber = WaitingTranscriber(*SAID)
     chat = with_bees(FakeChat())
     async with open_scene(tmp_path, chat, config, transcriber=transcriber) as scene:
@@ -183,7 +183,7 @@ async def test_a_forums_post_with_a_file_becomes_its_thread(tmp_path, config):
 
 @pytest.mark.parametrize("name", ["꿀벌" * 100 + ".mp3", "..", "", "a/../b\0.mp3", "\ud800.mp3"])
 @virtually
-async def test_a_file_of_any_name_has_one_on_the_disk(name, tmp_path, config):
+async def test_a_file_with_any_name_can_be_stored(name, tmp_path, config):
     async with open_scene(tmp_path, with_bees(FakeChat()), config) as scene:
         await scene.write("", file=replace(BEES, name=name), is_to_bot=True)
         await scene.settle()

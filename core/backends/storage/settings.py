@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Sequence
+
+from sqlalchemy import literal, select, union_all
 
 from core.backends.storage.database import Database
 from core.backends.storage.tables import settings
@@ -18,10 +20,17 @@ class SqlSettings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, scope: str) -> ChatSettings:
-        query = select(_s.habits).where(_s.scope == scope)
+    async def get(self, scopes: Sequence[str]) -> list[ChatSettings]:
+        queries = [
+            select(literal(number), _s.habits).where(_s.scope == scope)
+            for number, scope in enumerate(scopes)
+        ]
         async with self._database.read() as connection:
-            return await connection.scalar(query) or ChatSettings()
+            found = {
+                number: settings
+                for number, settings in await connection.execute(union_all(*queries))
+            }
+        return [found.get(number, ChatSettings()) for number in range(len(scopes))]
 
     async def save(self, scope: str, habits: ChatSettings) -> None:
         async with self._database.write() as connection:

@@ -1,4 +1,4 @@
-"""This file holds what `OutboxEntries` promises, in memory, on SQLite and on PostgreSQL."""
+"""The contract of `OutboxEntries`: in memory, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def numbered(effects: list[OutboxEntry]) -> list[OutboxEntry]:
     return [replace(effect, number=0) for effect in effects]
 
 
-async def test_what_was_added_comes_back_in_order(outbox_entries):
+async def test_entries_come_back_in_the_order_of_adding(outbox_entries):
     every_field = OutboxEntry(
         "discord", "k", "p", "꿀벌 \\u0000", "thread", "o", "m1", "m2", 3, 5, 4, False
     )
@@ -53,7 +53,7 @@ async def test_a_key_added_many_times_at_once_is_there_once(outbox_entries):
     assert added == await outbox_entries.unsettled("discord") * 8
 
 
-async def test_saving_replaces_all_but_the_place_in_the_order(outbox_entries):
+async def test_saving_replaces_everything_but_the_position(outbox_entries):
     await outbox_entries.add(PROGRESS)
     await outbox_entries.add(HELLO)
     changed = replace(PROGRESS, draft="50 %", target="m1", attempt=1, revision=2, shown=1)
@@ -61,7 +61,7 @@ async def test_saving_replaces_all_but_the_place_in_the_order(outbox_entries):
     assert numbered(await outbox_entries.unsettled("discord")) == [changed, HELLO]
 
 
-async def test_what_is_not_stored_cannot_be_saved(outbox_entries):
+async def test_an_entry_that_was_never_added_cannot_be_saved(outbox_entries):
     await outbox_entries.save(HELLO)
     assert await outbox_entries.unsettled("discord") == []
 
@@ -70,7 +70,7 @@ async def test_what_is_not_stored_cannot_be_saved(outbox_entries):
     ("finished", "shown", "settled"),
     [(True, 2, True), (True, 1, False), (False, 2, False), (False, 1, False)],
 )
-async def test_what_is_over_is_finished_and_shown_as_it_shall_look(
+async def test_an_entry_is_over_when_it_is_finished_and_shown(
     outbox_entries, finished, shown, settled
 ):
     effect = replace(PROGRESS, finished=finished, revision=2, shown=shown)
@@ -79,7 +79,7 @@ async def test_what_is_over_is_finished_and_shown_as_it_shall_look(
     assert effect.over is settled
 
 
-async def test_platforms_do_not_see_each_other(outbox_entries):
+async def test_platforms_do_not_see_each_others_entries(outbox_entries):
     there = replace(HELLO, platform="telegram")
     await outbox_entries.add(HELLO)
     await outbox_entries.add(there)
@@ -88,7 +88,7 @@ async def test_platforms_do_not_see_each_other(outbox_entries):
     assert numbered(await outbox_entries.unsettled("telegram")) == [there]
 
 
-async def test_what_was_over_before_is_forgotten_and_nothing_else(outbox_entries):
+async def test_purging_deletes_only_entries_that_were_over_before(outbox_entries):
     over = replace(HELLO, shown=1)
     for effect in (over, PROGRESS):
         await outbox_entries.add(effect)

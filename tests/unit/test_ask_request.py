@@ -1,4 +1,4 @@
-"""This file holds how questions are answered in a chat."""
+"""Questions and their answers in a chat."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_where_only_mentions_count_other_messages_are_left_alone(tmp_path)
 
 
 @virtually
-async def test_an_answer_grows_by_edits_while_typing_is_shown_and_its_last_text_lands(tmp_path):
+async def test_an_answer_grows_by_edits_and_its_last_text_is_shown(tmp_path):
     speaker = Speaker("Nora Lee found the queen in Arden [2]. " + "She looked. " * 20, 0.4)
     async with open_scene(tmp_path, model=speaker) as scene:
         thread = await scene.watched()
@@ -84,7 +84,7 @@ async def test_an_answer_grows_by_edits_while_typing_is_shown_and_its_last_text_
 
 
 @virtually
-async def test_an_answer_is_typed_until_its_first_word_even_if_that_takes_long(tmp_path):
+async def test_typing_is_shown_until_the_first_word_of_an_answer(tmp_path):
     async with open_scene(tmp_path, model=Speaker("Late [2].", 60.0)) as scene:
         thread = await scene.watched()
         await scene.write(QUEEN, thread)
@@ -161,7 +161,7 @@ async def test_asking_the_whole_channel_names_the_video_of_each_citation(tmp_pat
 
 
 @virtually
-async def test_asking_may_be_of_the_threads_own_video(tmp_path):
+async def test_ask_with_scope_video_asks_the_threads_video(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         assert await scene.command("ask", question=QUEEN, scope="video") == EN("chat.no_video_here")
@@ -198,7 +198,7 @@ async def test_any_text_can_be_asked(text, tmp_path):
 
 
 @virtually
-async def test_a_model_that_breaks_off_is_told_in_the_same_message(tmp_path):
+async def test_a_model_error_replaces_the_unfinished_answer(tmp_path):
     class Breaking(Speaker):
         async def stream(self, prompt, *, max_tokens):
             yield "Nora Lee "
@@ -229,7 +229,7 @@ async def test_an_answer_that_takes_more_than_an_hour_ends_in_a_new_message(tmp_
 
 
 @virtually
-async def test_a_deleted_answer_is_survived(tmp_path):
+async def test_a_deleted_answer_breaks_nothing(tmp_path):
     async with open_scene(tmp_path, model=Speaker("One two three [2].", 5.0)) as scene:
         thread = await scene.watched()
         await scene.write(QUEEN, thread)
@@ -240,7 +240,7 @@ async def test_a_deleted_answer_is_survived(tmp_path):
 
 
 @virtually
-async def test_a_question_in_a_channel_is_only_one_if_it_is_said_to_us(tmp_path):
+async def test_in_a_channel_only_messages_to_the_bot_are_questions(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.watched()
         assert await asked(scene, QUEEN, HERE) == ""
@@ -251,7 +251,7 @@ async def test_a_question_in_a_channel_is_only_one_if_it_is_said_to_us(tmp_path)
 
 
 @virtually
-async def test_a_forgotten_video_is_told_where_it_is_asked_about(tmp_path):
+async def test_a_question_about_a_forgotten_video_says_so(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         summary = scene.summary(thread)
@@ -262,7 +262,7 @@ async def test_a_forgotten_video_is_told_where_it_is_asked_about(tmp_path):
 
 
 @virtually
-async def test_more_questions_are_none_that_the_thread_has_asked(tmp_path):
+async def test_more_questions_repeats_no_question_of_the_thread(tmp_path):
     subjects = ("flowers", "honey", "queens", "winter", "wax")
     said = [
         Segment(9.0 * n, 9.0 * n + 8, f"The {word} of the hive are {word} that last.")
@@ -324,7 +324,7 @@ async def test_messages_of_an_answer_that_was_longer_before_a_kill_do_not_stay_b
 
 
 @virtually
-async def test_the_room_of_a_reply_is_found_before_the_places_own(tmp_path):
+async def test_a_reply_belongs_to_its_messages_video_before_the_places(tmp_path):
     async with open_scene(tmp_path, config=Config()) as scene:
         thread = await scene.watched()
         await scene.write("https://youtu.be/bbbbbbbbbbb", thread)

@@ -1,5 +1,4 @@
-"""This file holds how a conversation goes on where no thread is opened for it: in private, and
-among others as replies."""
+"""Conversations where no thread is opened: in private chats, and by replies in channels."""
 
 from __future__ import annotations
 
@@ -68,7 +67,7 @@ async def asked_videos(scene: Scene) -> set[str]:
 
 
 @virtually
-async def test_in_private_what_is_asked_is_asked_of_the_video_talked_about_last(tmp_path):
+async def test_a_question_in_a_private_chat_is_about_its_last_video(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
         for link in (BEES_LINK, OTHER_LINK):
             await scene.write(link, PRIVATE, is_to_bot=True)
@@ -84,7 +83,7 @@ async def test_in_private_what_is_asked_is_asked_of_the_video_talked_about_last(
 
 
 @virtually
-async def test_in_private_a_reply_or_a_pressed_question_turns_the_talk_to_its_video(tmp_path):
+async def test_in_a_private_chat_a_reply_or_a_press_switches_to_its_video(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
         for link in (BEES_LINK, OTHER_LINK):
             await scene.write(link, PRIVATE, is_to_bot=True)
@@ -137,7 +136,9 @@ async def test_in_private_each_video_has_a_conversation_of_its_own(tmp_path):
 
 @pytest.mark.parametrize("is_killed", [False, True])
 @virtually
-async def test_in_private_a_video_that_fails_is_not_talked_about(is_killed, tmp_path):
+async def test_in_a_private_chat_a_failed_video_does_not_become_the_current_one(
+    is_killed, tmp_path
+):
     async with open_scene(tmp_path, Private(), fetcher=Sometimes(BEES)) as scene:
         await scene.write(BEES_LINK, PRIVATE, is_to_bot=True)
         await scene.settle()
@@ -152,7 +153,7 @@ async def test_in_private_a_video_that_fails_is_not_talked_about(is_killed, tmp_
 
 
 @virtually
-async def test_among_others_more_questions_go_on_with_the_conversation_about_a_video(tmp_path):
+async def test_in_a_channel_more_questions_continue_the_videos_conversation(tmp_path):
     async with open_scene(tmp_path, Threadless()) as scene:
         for link in (BEES_LINK, OTHER_LINK):
             await scene.write(link)
@@ -191,7 +192,7 @@ async def test_below_an_answer_about_all_videos_a_question_about_one_says_so(tmp
 
 
 @virtually
-async def test_a_watch_command_in_private_is_talked_about_too(tmp_path):
+async def test_in_a_private_chat_a_watch_command_switches_to_its_video(tmp_path):
     async with open_scene(tmp_path, Private()) as scene:
         await scene.command("watch", PRIVATE, link=BEES_LINK)
         await scene.settle()
@@ -200,7 +201,7 @@ async def test_a_watch_command_in_private_is_talked_about_too(tmp_path):
 
 
 @virtually
-async def test_without_a_thread_everything_hangs_on_what_it_answers(tmp_path):
+async def test_without_a_thread_every_message_is_a_reply(tmp_path):
     async with open_scene(tmp_path, Threadless()) as scene:
         link = await scene.write(BEES_LINK)
         await scene.settle()
@@ -217,7 +218,7 @@ async def test_without_a_thread_everything_hangs_on_what_it_answers(tmp_path):
 
 
 @virtually
-async def test_what_is_taken_up_after_a_kill_still_hangs_on_the_link(tmp_path):
+async def test_a_request_resumed_after_a_kill_still_replies_to_the_link(tmp_path):
     transcriber = WaitingTranscriber(*SAID)
     async with open_scene(tmp_path, Threadless(), transcriber=transcriber) as scene:
         link = await scene.write(BEES_LINK)
@@ -261,7 +262,7 @@ async def test_ask_here_asks_the_video_that_the_place_is_about_or_all(tmp_path):
 
 
 @virtually
-async def test_what_is_sketched_is_no_message_until_it_is_whole(tmp_path):
+async def test_a_previewed_answer_becomes_a_message_when_it_is_complete(tmp_path):
     speaker = Speaker("Nora Lee found the queen. [2]", pause_s=0.4)
     async with open_scene(tmp_path, Sketching(), model=speaker) as scene:
         await scene.write(BEES_LINK, PRIVATE, is_to_bot=True)

@@ -1,4 +1,4 @@
-"""This file checks which platform's end ends the program."""
+"""When the end of one platform ends the program."""
 
 import asyncio
 
@@ -22,14 +22,14 @@ async def test_a_wrong_token_ends_the_program_at_the_start():
         await serve_all({"Discord": fails(ConfigInvalid("k", "p")), "Telegram": for_ever()}, set())
 
 
-async def test_a_platform_that_is_lost_later_takes_no_other_down():
+async def test_a_platform_that_fails_later_stops_no_other():
     platforms = {"Discord": fails(ConfigInvalid("k", "p")), "Telegram": for_ever()}
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await serve_all(platforms, {"Discord", "Telegram"})
 
 
-async def test_the_last_ones_error_is_raised():
+async def test_the_last_platforms_error_is_raised():
     platforms = {
         "Discord": fails(ConfigInvalid("k", "p")),
         "Telegram": fails(StoreBroken("no"), 0.01),

@@ -1,12 +1,17 @@
-"""This file holds who may do what, how often, and in which language people are spoken to."""
+"""Permissions, quotas and languages, and how often they are read."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.chat import Person, Where
+from bot.chat import Person, Upload, Where
 from bot.config import Config, Quotas
 from bot.handlers.policy import merged
 from bot.words import Words
@@ -20,6 +25,7 @@ from tests.harness.scene import (
     HERE,
     MODERATOR,
     QUEEN,
+    Scene,
     in_korean,
     open_scene,
 )
@@ -33,14 +39,109 @@ marked = Markdown().text
 """As our words stand in a message."""
 
 
-def test_of_each_setting_the_first_that_is_set_counts():
+def test_each_setting_comes_from_the_first_layer_that_has_it():
     near, far = ChatSettings(links=False, ask="moderators"), ChatSettings(links=True, language="ko")
     assert merged([near, far]) == ChatSettings(links=False, language="ko", ask="moderators")
     assert merged([]) == ChatSettings()
 
 
+class CountedPort:
+    """A port of the store that counts its calls by name."""
+
+    def __init__(self, port: Any) -> None:
+        self.port = port
+        self.calls: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls[name] += 1
+        return getattr(self.port, name)
+
+
+@asynccontextmanager
+async def counted_scene(tmp_path: Path) -> AsyncIterator[tuple[Scene, CountedPort, CountedPort]]:
+    """A scene with its settings and bindings, which count from now on."""
+    async with open_scene(tmp_path) as scene:
+        scene.store.settings = settings = CountedPort(scene.store.settings)
+        scene.store.bindings = bindings = CountedPort(scene.store.bindings)
+        await scene.restart()
+        yield scene, settings, bindings
+
+
 @virtually
-async def test_a_channel_goes_before_its_server_and_both_before_what_is_ours(tmp_path):
+async def test_a_message_that_is_not_for_the_bot_reads_no_settings_and_one_binding(tmp_path):
+    async with counted_scene(tmp_path) as (scene, settings, bindings):
+        await scene.watched()
+        settings.calls.clear()
+        bindings.calls.clear()
+        await scene.write("Good morning", HERE)
+        assert (settings.calls.total(), bindings.calls.total()) == (0, 1)
+        await scene.write("Good morning", scene.inside("a/some thread"), reply_to="m")
+        assert (settings.calls.total(), bindings.calls.total()) == (0, 2)
+        await scene.write("", HERE, file=Upload("f", "photo.jpg"))
+        assert (settings.calls.total(), bindings.calls.total()) == (0, 2)
+
+
+@virtually
+async def test_a_message_that_is_for_the_bot_reads_the_settings_once(tmp_path):
+    async with counted_scene(tmp_path) as (scene, settings, _):
+        thread = await scene.watched()
+        links = f"{BEES_LINK} https://youtu.be/bbbbbbbbbbb https://youtu.be/ccccccccccc"
+        for text, where, is_to_bot in (
+            (links, HERE, False),
+            (BEES_LINK, thread, False),
+            (QUEEN, thread, False),
+            (QUEEN, HERE, True),
+            ("", HERE, True),
+        ):
+            settings.calls.clear()
+            await scene.write(text, where, is_to_bot=is_to_bot)
+            await scene.settle()
+            assert settings.calls == {"get": 1}, text
+        await scene.command("settings", author=MODERATOR, links="false")
+        settings.calls.clear()
+        await scene.write(f"Is it this one? {BEES_LINK}", thread)
+        await scene.settle()
+        assert settings.calls == {"get": 1}
+
+
+@virtually
+async def test_a_press_reads_the_settings_once(tmp_path):
+    async with counted_scene(tmp_path) as (scene, settings, _):
+        thread = await scene.watched()
+        summary = scene.summary(thread)
+        for button in summary.draft.buttons:
+            settings.calls.clear()
+            await scene.press(summary, button.label)
+            await scene.settle()
+            assert settings.calls == {"get": 1}, button.label
+
+
+@virtually
+async def test_a_command_reads_the_settings_once(tmp_path):
+    async with counted_scene(tmp_path) as (scene, settings, _):
+        thread = await scene.watched()
+        for name, options in (
+            ("watch", {"link": BEES_LINK}),
+            ("ask", {"question": QUEEN}),
+            ("summary", {}),
+            ("translate", {"language": "ko"}),
+            ("videos", {}),
+            ("settings", {}),
+            ("forget", {"video": "nothing"}),
+            ("help", {}),
+        ):
+            settings.calls.clear()
+            await scene.command(name, thread, **options)
+            await scene.settle()
+            assert settings.calls == {"get": 1}, name
+        for options in ({"links": "false"}, {"links": "true", "for_": "server"}, {"reset": "on"}):
+            settings.calls.clear()
+            await scene.command("settings", author=MODERATOR, **options)
+            assert settings.calls == {"get": 1, "save": 1}
+
+
+@virtually
+async def test_channel_settings_override_server_settings_override_defaults(tmp_path):
     async with open_scene(tmp_path) as scene:
         links = EN("chat.habits.links", value="{}").format
         assert links("yes") in await scene.command("settings")
@@ -53,7 +154,7 @@ async def test_a_channel_goes_before_its_server_and_both_before_what_is_ours(tmp
 
 
 @virtually
-async def test_a_channel_that_is_reset_is_as_its_server_again(tmp_path):
+async def test_a_reset_channel_uses_its_servers_settings(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.command("settings", author=MODERATOR, who_ask="moderators", for_="server")
         before = await scene.command("settings")
@@ -69,7 +170,7 @@ async def test_a_channel_that_is_reset_is_as_its_server_again(tmp_path):
 
 
 @virtually
-async def test_a_thread_is_treated_as_its_channel(tmp_path):
+async def test_a_thread_has_its_channels_settings(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         await scene.command("settings", thread, MODERATOR, links="false")
@@ -79,7 +180,7 @@ async def test_a_thread_is_treated_as_its_channel(tmp_path):
 
 
 @virtually
-async def test_what_is_set_stays_when_something_else_is_set(tmp_path):
+async def test_setting_one_thing_keeps_the_others(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.command("settings", author=MODERATOR, links="false")
         await scene.command("settings", author=MODERATOR, who_ask="moderators")
@@ -92,7 +193,7 @@ async def test_what_is_set_stays_when_something_else_is_set(tmp_path):
 
 @pytest.mark.parametrize("options", [{"links": "true"}, {"who_forget": "everyone"}])
 @virtually
-async def test_only_moderators_change_settings_and_everybody_reads_them(options, tmp_path):
+async def test_only_moderators_change_settings_and_everybody_may_read_them(options, tmp_path):
     async with open_scene(tmp_path) as scene:
         before = await scene.command("settings")
         assert await scene.command("settings", **options) == EN("chat.may_not")
@@ -101,7 +202,7 @@ async def test_only_moderators_change_settings_and_everybody_reads_them(options,
 
 
 @virtually
-async def test_in_private_one_may_do_all(tmp_path):
+async def test_in_a_private_chat_everything_is_allowed(tmp_path):
     async with open_scene(tmp_path) as scene:
         told = await scene.command("settings", PRIVATE, who_ask="moderators", for_="server")
         assert EN("chat.habits.ask", value="moderators") in told
@@ -111,7 +212,7 @@ async def test_in_private_one_may_do_all(tmp_path):
 
 
 @virtually
-async def test_nonsense_is_not_set(tmp_path):
+async def test_invalid_values_are_ignored(tmp_path):
     async with open_scene(tmp_path) as scene:
         before = await scene.command("settings")
         told = await scene.command("settings", author=MODERATOR, who_ask="nobody", who_watch="")
@@ -122,7 +223,7 @@ async def test_nonsense_is_not_set(tmp_path):
 
 
 @virtually
-async def test_who_may_watch_is_who_may_and_nobody_is_told_in_front_of_others(tmp_path):
+async def test_links_of_people_without_permission_are_refused_in_private_only(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.command("settings", author=MODERATOR, who_watch="moderators")
         await scene.write(BEES_LINK)
@@ -139,7 +240,7 @@ async def test_who_may_watch_is_who_may_and_nobody_is_told_in_front_of_others(tm
 
 
 @virtually
-async def test_a_press_is_judged_by_what_may_be_done_now_not_when_the_button_was_drawn(tmp_path):
+async def test_a_press_is_checked_against_the_current_permissions(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         summary = scene.summary(thread)
@@ -157,7 +258,7 @@ async def test_a_press_is_judged_by_what_may_be_done_now_not_when_the_button_was
 
 
 @virtually
-async def test_who_may_not_ask_is_not_answered_and_not_told_in_front_of_others(tmp_path):
+async def test_questions_of_people_without_permission_are_refused_in_private_only(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         await scene.command("settings", author=MODERATOR, who_ask="moderators")
@@ -169,7 +270,7 @@ async def test_who_may_not_ask_is_not_answered_and_not_told_in_front_of_others(t
 
 
 @virtually
-async def test_a_used_up_day_is_told_once_kindly_then_silence_but_not_for_commands(tmp_path):
+async def test_a_used_up_quota_is_announced_once_but_commands_always_get_a_reply(tmp_path):
     config = Config(quotas=Quotas(questions_per_person=2))
     async with open_scene(tmp_path, config=config) as scene:
         thread = await scene.watched()
@@ -199,7 +300,7 @@ async def test_a_used_up_day_is_told_once_kindly_then_silence_but_not_for_comman
     ],
 )
 @virtually
-async def test_persons_channels_and_servers_have_their_day_each(quotas, key, tmp_path):
+async def test_people_channels_and_servers_have_quotas_of_their_own(quotas, key, tmp_path):
     async with open_scene(tmp_path, config=Config(quotas=quotas)) as scene:
         await scene.write(f"{BEES_LINK} https://youtu.be/bbbbbbbbbbb https://youtu.be/ccccccccccc")
         await scene.settle()
@@ -211,7 +312,7 @@ async def test_persons_channels_and_servers_have_their_day_each(quotas, key, tmp
 
 
 @virtually
-async def test_an_event_that_comes_twice_is_counted_once_and_what_is_only_shown_again_never(
+async def test_a_repeated_event_counts_once_and_showing_a_summary_again_never(
     tmp_path,
 ):
     config = Config(quotas=Quotas(videos_per_person=2))
@@ -228,7 +329,7 @@ async def test_an_event_that_comes_twice_is_counted_once_and_what_is_only_shown_
 
 
 @virtually
-async def test_everybody_is_spoken_to_in_the_channels_language_and_one_alone_in_theirs(tmp_path):
+async def test_shared_replies_use_the_channels_language_and_private_ones_the_persons(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.command("language", author=MODERATOR, language="한국어")
         thread = await scene.watched()
@@ -246,7 +347,7 @@ async def test_everybody_is_spoken_to_in_the_channels_language_and_one_alone_in_
 
 
 @virtually
-async def test_in_private_all_is_in_the_persons_language_until_another_is_set(tmp_path):
+async def test_a_private_chat_uses_the_persons_language_until_another_is_set(tmp_path):
     async with open_scene(tmp_path) as scene:
         minho = in_korean(ADA)
         await scene.write(BEES_LINK, PRIVATE, minho)
@@ -260,7 +361,7 @@ async def test_in_private_all_is_in_the_persons_language_until_another_is_set(tm
 
 
 @virtually
-async def test_what_is_refused_is_told_to_one_alone_in_their_language(tmp_path):
+async def test_a_refusal_is_private_and_in_the_persons_language(tmp_path):
     async with open_scene(tmp_path, config=Config(quotas=Quotas(videos_per_person=0))) as scene:
         told = await scene.command("watch", author=in_korean(BOB), link=BEES_LINK)
         assert told == marked(KO("chat.quotas.person_videos", most=0))

@@ -1,4 +1,4 @@
-"""This file holds what every command does."""
+"""Every slash command."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def offered(scene: Scene, name: str, option: str, typed: str = "", **more)
 
 @pytest.mark.parametrize("person", [ADA, in_korean(BOB)])
 @virtually
-async def test_every_command_is_followed_in_an_empty_channel(person, tmp_path):
+async def test_every_command_works_in_an_empty_channel(person, tmp_path):
     async with open_scene(tmp_path) as scene:
         for command in COMMANDS:
             options = {option.name: "bees" for option in command.options}
@@ -85,14 +85,14 @@ async def test_watch_opens_a_thread_and_summarise_hangs_it_on_the_message(tmp_pa
 
 @pytest.mark.parametrize("text", ["", "no link", "https://vimeo.com/1", "\ud800" * 500])
 @virtually
-async def test_what_is_no_link_is_told(text, tmp_path):
+async def test_watch_without_a_link_says_so(text, tmp_path):
     async with open_scene(tmp_path) as scene:
         told = await scene.command("watch", link=text)
         assert told.startswith(EN("chat.messages.not_a_link"))
 
 
 @virtually
-async def test_watch_in_a_language_sums_up_in_it(tmp_path):
+async def test_watch_with_a_language_summarises_in_it(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.command("watch", link=BEES_LINK, language="ko")
         await scene.settle()
@@ -191,7 +191,7 @@ async def test_a_video_of_another_channel_is_unknown(tmp_path):
 
 
 @virtually
-async def test_translate_needs_a_model_and_a_language_of_ours(tmp_path):
+async def test_translate_needs_a_model_and_a_known_language(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.watched()
         assert await scene.command("translate", language="ko") == EN("chat.no_model")
@@ -205,7 +205,7 @@ async def test_translate_needs_a_model_and_a_language_of_ours(tmp_path):
 
 
 @virtually
-async def test_status_tells_what_this_channel_waits_for(tmp_path):
+async def test_status_lists_only_this_channels_jobs(tmp_path):
     transcriber = WaitingTranscriber(*SAID)
     async with open_scene(tmp_path, transcriber=transcriber) as scene:
         assert await scene.command("status") == EN("jobs.none")
@@ -272,7 +272,9 @@ async def test_one_job_need_not_be_named_and_of_two_none_is_cancelled_by_mistake
     ("author", "left"), [(ADA, ["Bob"]), (BOB, ["Ada"]), (MODERATOR, [])], ids=lambda v: str(v)
 )
 @virtually
-async def test_of_a_video_that_several_want_each_cancels_their_own(author, left, tmp_path):
+async def test_cancelling_a_video_that_several_people_requested_cancels_only_ones_own(
+    author, left, tmp_path
+):
     async with open_scene(tmp_path, transcriber=WaitingTranscriber(*SAID)) as scene:
         for person in (ADA, BOB):
             await scene.write(BEES_LINK, author=person)
@@ -286,7 +288,7 @@ async def test_of_a_video_that_several_want_each_cancels_their_own(author, left,
 
 
 @virtually
-async def test_what_is_no_switch_sets_nothing(tmp_path):
+async def test_an_invalid_switch_changes_nothing(tmp_path):
     async with open_scene(tmp_path) as scene:
         before = await scene.command("settings", author=MODERATOR)
         assert await scene.command("settings", author=MODERATOR, links="perhaps") == before
@@ -294,7 +296,7 @@ async def test_what_is_no_switch_sets_nothing(tmp_path):
 
 
 @virtually
-async def test_forget_is_for_moderators_and_takes_rooms_and_buttons_along(tmp_path):
+async def test_forget_is_for_moderators_and_deletes_bindings_and_buttons(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         summary = scene.summary(thread)
@@ -322,7 +324,7 @@ async def test_forget_forgets_nothing_by_mistake(tmp_path):
 
 
 @virtually
-async def test_forget_also_stops_what_is_being_taken_in(tmp_path):
+async def test_forget_also_stops_a_running_job(tmp_path):
     transcriber = WaitingTranscriber(*SAID)
     async with open_scene(tmp_path, transcriber=transcriber) as scene:
         await scene.write(BEES_LINK)
@@ -338,7 +340,7 @@ async def test_forget_also_stops_what_is_being_taken_in(tmp_path):
 
 
 @virtually
-async def test_what_was_forgotten_just_before_a_kill_is_not_begun_again(tmp_path, monkeypatch):
+async def test_a_video_forgotten_just_before_a_kill_is_not_started_again(tmp_path, monkeypatch):
     fetcher, transcriber = FakeFetcher(BEES), WaitingTranscriber(*SAID)
     async with open_scene(tmp_path, fetcher=fetcher, transcriber=transcriber) as scene:
         await scene.write(BEES_LINK)
@@ -358,7 +360,7 @@ async def test_what_was_forgotten_just_before_a_kill_is_not_begun_again(tmp_path
 
 
 @virtually
-async def test_what_is_offered_while_typing_is_this_channels_alone_and_at_most_25(tmp_path):
+async def test_autocomplete_offers_at_most_25_values_of_this_channel_only(tmp_path):
     async with open_scene(tmp_path) as scene:
         more = [Video(f"x{n:010}", f"Other {n}") for n in range(10)]
         await library(scene, MANY)

@@ -1,4 +1,4 @@
-"""This file holds what becomes of a pasted link."""
+"""What happens to a pasted link."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_a_link_opens_a_thread_at_once_which_gets_its_name_when_the_title_
 
 
 @virtually
-async def test_one_message_moves_and_the_summary_is_a_new_one_with_six_buttons(tmp_path):
+async def test_progress_edits_one_message_and_the_summary_is_a_new_one_with_six_buttons(tmp_path):
     transcriber = WaitingTranscriber(*SAID)
     async with open_scene(tmp_path, transcriber=transcriber) as scene:
         await scene.write(BEES_LINK)
@@ -100,7 +100,7 @@ async def test_one_message_moves_and_the_summary_is_a_new_one_with_six_buttons(t
 
 
 @virtually
-async def test_a_question_that_is_as_long_as_the_model_may_write_one_is_offered_whole(tmp_path):
+async def test_a_suggested_question_of_maximum_length_is_not_shortened(tmp_path):
     question = "Who found the queen of the hive in Arden, " * 3 + "and in which year?"
     model = Speaker("Yes.", questions=(question, "Why?", "Where?"))
     async with open_scene(tmp_path, model=model) as scene:
@@ -121,7 +121,7 @@ async def test_several_links_open_a_thread_each_and_no_more_than_the_limit(tmp_p
 
 
 @virtually
-async def test_a_known_video_is_summed_up_at_once_without_a_progress_message(tmp_path):
+async def test_a_known_video_is_shown_without_a_progress_message(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.watched()
         calls = list(scene.world.fetcher.calls)
@@ -135,7 +135,7 @@ async def test_a_known_video_is_summed_up_at_once_without_a_progress_message(tmp
 
 @pytest.mark.parametrize("why", [Refused, PlaceClosed])
 @virtually
-async def test_where_no_thread_can_be_all_is_said_in_the_channel(why, tmp_path):
+async def test_where_no_thread_can_be_opened_everything_is_posted_in_the_channel(why, tmp_path):
     async with open_scene(tmp_path, chat=Threadless(why)) as scene:
         await scene.write(BEES_LINK)
         await scene.settle()
@@ -151,7 +151,7 @@ async def test_where_no_thread_can_be_all_is_said_in_the_channel(why, tmp_path):
 
 
 @virtually
-async def test_a_reply_to_an_answer_goes_on_with_the_conversation(tmp_path):
+async def test_a_reply_to_an_answer_continues_its_conversation(tmp_path):
     async with open_scene(tmp_path, chat=Narrow()) as scene:
         await scene.write(BEES_LINK)
         await scene.settle()
@@ -168,7 +168,7 @@ async def test_a_reply_to_an_answer_goes_on_with_the_conversation(tmp_path):
 
 
 @virtually
-async def test_where_we_may_not_write_at_all_the_work_ends_quietly(tmp_path):
+async def test_where_the_bot_may_not_write_the_request_ends_without_a_message(tmp_path):
     chat = FakeChat()
     chat.closed.add("a")
     async with open_scene(tmp_path, chat=chat) as scene:
@@ -178,7 +178,7 @@ async def test_where_we_may_not_write_at_all_the_work_ends_quietly(tmp_path):
 
 
 @virtually
-async def test_a_thread_that_people_delete_meanwhile_ends_the_talking_and_nothing_else(tmp_path):
+async def test_a_thread_deleted_meanwhile_stops_its_messages_but_not_the_job(tmp_path):
     transcriber = WaitingTranscriber(*SAID)
     async with open_scene(tmp_path, transcriber=transcriber) as scene:
         await scene.write(BEES_LINK)
@@ -193,9 +193,7 @@ async def test_a_thread_that_people_delete_meanwhile_ends_the_talking_and_nothin
 
 @pytest.mark.parametrize("restarted", [False, True])
 @virtually
-async def test_a_video_that_is_forgotten_while_it_is_taken_in_is_not_begun_again(
-    restarted, tmp_path
-):
+async def test_a_video_forgotten_while_it_is_processed_is_not_started_again(restarted, tmp_path):
     transcriber = WaitingTranscriber(*SAID)
     async with open_scene(tmp_path, transcriber=transcriber) as scene:
         await scene.write(BEES_LINK)
@@ -221,7 +219,7 @@ async def test_a_deleted_link_is_answered_in_the_channel(tmp_path):
 
 
 @virtually
-async def test_a_link_inside_a_thread_is_summed_up_there_and_a_reply_is_asked_of_it(tmp_path):
+async def test_a_link_inside_a_thread_is_summarised_there_and_replies_are_about_it(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = scene.inside("a/own")
         await scene.write(BEES_LINK, thread)
@@ -237,7 +235,7 @@ async def test_a_link_inside_a_thread_is_summed_up_there_and_a_reply_is_asked_of
 
 
 @virtually
-async def test_a_link_in_a_videos_thread_leaves_the_thread_to_its_own_video(tmp_path):
+async def test_a_link_in_a_videos_thread_does_not_rebind_the_thread(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         await scene.write(OTHER_LINK, thread)
@@ -270,7 +268,7 @@ def every_kind() -> list[type[CoreError]]:
 
 @pytest.mark.parametrize("kind", every_kind())
 @virtually
-async def test_a_video_that_fails_is_told_in_its_thread_in_words_that_serve_there(kind, tmp_path):
+async def test_every_error_of_a_video_is_reported_in_its_thread(kind, tmp_path):
     facts = {"int": 7, "str": "fact", "tuple[str, ...]": ("KR",)}
     names = inspect.signature(kind).parameters.values()
     error = kind(**{name.name: facts[str(name.annotation)] for name in names})
@@ -305,7 +303,7 @@ async def test_a_video_that_failed_can_be_tried_again_in_its_thread(tmp_path):
 
 
 @virtually
-async def test_what_nobody_foresaw_ends_one_request_and_no_other(tmp_path):
+async def test_an_unexpected_error_ends_only_its_own_request(tmp_path):
     fetcher = FakeFetcher(BEES, failures={"look_up": ValueError("secret")})
     async with open_scene(tmp_path, fetcher=fetcher) as scene:
         await scene.write(BEES_LINK)
@@ -316,7 +314,7 @@ async def test_what_nobody_foresaw_ends_one_request_and_no_other(tmp_path):
 
 @pytest.mark.parametrize("title", ["", " ", "@everyone " * 30, "\ud800\x00", "꿀벌" * 80, "a\nb"])
 @virtually
-async def test_no_title_keeps_a_video_from_its_thread_and_its_summary(title, tmp_path):
+async def test_a_video_with_any_title_gets_its_thread_and_its_summary(title, tmp_path):
     fetcher = FakeFetcher(replace(BEES, title=title))
     async with open_scene(tmp_path, fetcher=fetcher) as scene:
         thread = await scene.watched()
@@ -326,7 +324,7 @@ async def test_no_title_keeps_a_video_from_its_thread_and_its_summary(title, tmp
 
 
 @virtually
-async def test_five_people_who_paste_one_link_at_once_get_a_thread_each_and_it_is_heard_once(
+async def test_five_people_pasting_one_link_get_a_thread_each_and_one_transcription(
     tmp_path,
 ):
     async with open_scene(tmp_path) as scene:
@@ -357,7 +355,7 @@ async def test_a_question_before_the_video_is_known_waits_for_it(tmp_path):
 
 
 @virtually
-async def test_a_question_about_a_video_that_fails_is_told_so(tmp_path):
+async def test_a_question_about_a_video_that_fails_says_so(tmp_path):
     fetcher = SlowFetcher(BEES, failures={"look_up": VideoPrivate()})
     async with open_scene(tmp_path, fetcher=fetcher) as scene:
         await scene.write(BEES_LINK)

@@ -1,4 +1,4 @@
-"""What `Requests`, `PlaceBindings`, `Buttons`, `Settings` and `Usage` promise, on every store."""
+"""The contracts of `Requests`, `PlaceBindings`, `Buttons`, `Settings` and `Usage`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def other(store_url: str | None, store: AnyStore) -> AsyncIterator[AnyStor
         yield opened
 
 
-async def test_requests_come_back_in_order_with_all_they_say(store):
+async def test_requests_come_back_in_order_with_every_field(store):
     origin = RequestOrigin("discord", *(ODD + n for n in "abcde"))
     every_ask_field = AskRequest(ODD, origin, *(ODD + n for n in "fghij"))
     every_watch_field = WatchRequest(f"{ODD}w", origin, *(ODD + n for n in "fghijk"))
@@ -76,7 +76,7 @@ async def test_a_request_that_is_known_is_not_new_and_changes_nothing(store):
     assert await store.requests.open("discord") == []
 
 
-async def test_of_a_request_that_comes_many_times_at_once_one_is_new(store, other):
+async def test_a_request_added_many_times_at_once_is_new_once(store, other):
     added = await asyncio.gather(*(side.requests.add(WATCH) for side in (store, other) * 6))
     assert sorted(added) == [False] * 11 + [True]
     assert await store.requests.open("discord") == [WATCH]
@@ -146,7 +146,7 @@ async def test_requests_of_earlier_releases_are_read(store_url, store):
     ]
 
 
-async def test_a_message_has_its_own_room_or_its_places(store):
+async def test_a_message_has_its_own_binding_or_its_places(store):
     await store.bindings.bind("discord", "hive", "m1", ABOUT_BEES)
     assert await store.bindings.find("discord", "hive") is None
     assert await store.bindings.find("discord", "hive", "m2") is None
@@ -158,13 +158,13 @@ async def test_a_message_has_its_own_room_or_its_places(store):
     assert await store.bindings.find("discord", "hive") == ABOUT_WHALES
 
 
-async def test_a_room_bound_again_is_about_the_other_video(store):
+async def test_binding_a_message_again_replaces_its_video(store):
     await store.bindings.bind("discord", "hive", "m", ABOUT_BEES)
     await store.bindings.bind("discord", "hive", "m", there := PlaceBinding(SEA, WHALES.id, "t"))
     assert await store.bindings.find("discord", "hive", "m") == there
 
 
-async def test_a_place_that_is_gone_takes_its_messages_with_it_and_no_other_place(store):
+async def test_closing_a_place_removes_its_bindings_and_no_others(store):
     others = [("discord", "hive2"), ("telegram", "hive"), ("discord", ODD)]
     for place in [("discord", "hive"), *others]:
         for message_id in ("", "m", ODD):
@@ -176,7 +176,7 @@ async def test_a_place_that_is_gone_takes_its_messages_with_it_and_no_other_plac
         assert await store.bindings.find(*place, ODD) == ABOUT_BEES
 
 
-async def test_a_button_says_what_it_was_made_for_whatever_comes_later(store):
+async def test_a_button_added_again_keeps_its_first_meaning(store):
     odd = StoredButton(ODD, ODD, ODD, ODD, ODD)
     await store.buttons.add([WHO, odd, replace(WHO, text="twice in one message")])
     await store.buttons.add([replace(WHO, text="later"), new := replace(WHO, id="2", text="")])
@@ -194,17 +194,18 @@ async def test_buttons_added_at_once_in_any_order_are_all_there(store, other):
 
 
 async def test_settings_are_none_until_set_and_each_scope_has_its_own(store):
-    assert await store.settings.get("discord:s") == ChatSettings()
-    habits = ChatSettings(False, True, "ko", "moderators", "everyone", "moderators")
-    await store.settings.save("discord:s", habits)
+    assert await store.settings.get(["discord:s"]) == [ChatSettings()]
+    settings = ChatSettings(False, True, "ko", "moderators", "everyone", "moderators")
+    await store.settings.save("discord:s", settings)
     await store.settings.save(ODD, other := ChatSettings(links=True))
-    await store.settings.save("discord:s", changed := replace(habits, language=None, links=None))
-    assert await store.settings.get("discord:s") == changed
-    assert await store.settings.get(ODD) == other
-    assert await store.settings.get("discord") == ChatSettings()
+    await store.settings.save("discord:s", changed := replace(settings, language=None, links=None))
+    scopes = [ODD, "discord", "discord:s"]
+    assert await store.settings.get(scopes) == [other, ChatSettings(), changed]
+    assert await store.settings.get(scopes[::-1]) == [changed, ChatSettings(), other]
+    assert await store.settings.get([ODD]) == [other]
 
 
-async def test_what_is_used_up_is_said_for_the_first_time_once(store):
+async def test_a_used_up_quota_is_reported_as_new_once(store):
     for _ in range(2):
         assert await store.usage.take([PERSON], NOON) == (None, False)
     assert await store.usage.take([PERSON], NOON) == (PERSON, True)
@@ -213,13 +214,13 @@ async def test_what_is_used_up_is_said_for_the_first_time_once(store):
     assert await store.usage.take([raised], NOON) == (raised, False)
 
 
-async def test_nothing_may_be_done_where_none_is_allowed(store):
+async def test_a_quota_of_zero_allows_nothing(store):
     assert await store.usage.take([none := replace(PERSON, most=0)], NOON) == (none, True)
     assert await store.usage.take([none], NOON) == (none, False)
     assert await store.usage.take([], NOON) == (None, False)
 
 
-async def test_where_one_is_used_up_none_is_counted(store):
+async def test_if_one_quota_is_used_up_none_is_counted(store):
     for _ in range(2):
         await store.usage.take([PERSON], NOON)
     for quotas in ([SERVER, PERSON], [PERSON, SERVER]):
@@ -230,7 +231,7 @@ async def test_where_one_is_used_up_none_is_counted(store):
     assert await store.usage.take([neighbour, SERVER], NOON) == (SERVER, True)
 
 
-async def test_scopes_and_kinds_are_counted_and_told_apart(store):
+async def test_scopes_and_kinds_are_counted_separately(store):
     quotas = [PERSON, replace(PERSON, kind="watch"), replace(PERSON, scope="telegram:p")]
     for quota in quotas:
         for _ in range(2):
@@ -260,7 +261,7 @@ async def test_days_before_are_forgotten(store):
     assert await store.usage.take([PERSON], NOON) == (PERSON, True)
 
 
-async def test_two_processes_together_take_no_more_than_there_is_and_tell_it_once(store, other):
+async def test_two_processes_share_a_quota_and_report_it_once(store, other):
     person, server = replace(PERSON, most=7), replace(SERVER, most=20)
     orders = [[person, server], [server, person]] * 6
     takes = (side.usage.take(quotas, NOON) for quotas in orders for side in (store, other))
@@ -307,14 +308,14 @@ async def left(store: AnyStore) -> set[tuple[str, str]]:
     return found
 
 
-async def test_a_video_that_a_channel_forgets_leaves_no_room_and_no_button(store):
+async def test_forgetting_a_video_removes_its_bindings_and_buttons(store):
     known = await lived_in(store)
     await store.library.forget(HIVE, BEES.id)
     assert await left(store) == {(HIVE, WHALES.id), (SEA, BEES.id), (SEA, WHALES.id)}
     assert [await store.requests.add(request) for request in known] == [False] * 4
 
 
-async def test_a_channel_that_forgets_everything_keeps_its_open_requests_alone(store):
+async def test_a_channel_that_forgets_everything_keeps_only_its_open_requests(store):
     known = await lived_in(store)
     await store.library.forget(HIVE)
     assert await left(store) == {(SEA, BEES.id), (SEA, WHALES.id)}
@@ -323,7 +324,7 @@ async def test_a_channel_that_forgets_everything_keeps_its_open_requests_alone(s
     assert again == [False, True, False, False]
 
 
-async def test_what_leads_to_a_video_not_yet_known_is_forgotten_all_the_same(store):
+async def test_bindings_and_buttons_of_an_unknown_video_are_forgotten_too(store):
     await store.bindings.bind("discord", "hive", "", ABOUT_BEES)
     await store.buttons.add([WHO])
     assert await store.library.forget(HIVE, WHALES.id) == []
@@ -334,7 +335,7 @@ async def test_what_leads_to_a_video_not_yet_known_is_forgotten_all_the_same(sto
 
 
 @pytest.mark.parametrize("code", [0, 0xD83D, 0xDC80], ids=["NUL", "high half", "low half"])
-async def test_characters_that_no_database_takes_do_people_no_harm(store, code):
+async def test_characters_that_databases_reject_are_replaced(store, code):
     odd = f"a{chr(code)}b"
     request = replace(ASK, id=odd, question=odd)
     assert await store.requests.add(request) is True
@@ -347,7 +348,7 @@ async def test_characters_that_no_database_takes_do_people_no_harm(store, code):
     await store.buttons.add([replace(WHO, id=odd)])
     assert (await store.buttons.get(odd)).text == WHO.text
     await store.settings.save(odd, ChatSettings(language="ko"))
-    assert await store.settings.get(odd) == ChatSettings(language="ko")
+    assert await store.settings.get([odd]) == [ChatSettings(language="ko")]
     one = replace(PERSON, scope=odd, most=1)
     assert await store.usage.take([one], NOON) == (None, False)
     assert await store.usage.take([one], NOON) == (one, True)

@@ -1,4 +1,4 @@
-"""This file holds what the handlers promise whatever comes in: once, in its place, and told."""
+"""Every event is handled once and at its place, and errors are reported."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def hear(scene: Scene, event: Message | Press | Command) -> object:
     "kind", ["link", "question", "press", "more", "watch", "ask", "summary", "refused"]
 )
 @virtually
-async def test_an_event_that_comes_again_is_acted_on_once(kind, tmp_path):
+async def test_an_event_delivered_twice_is_handled_once(kind, tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         event = events(scene, thread)[kind]
@@ -92,7 +92,7 @@ async def test_two_hundred_restarts_with_every_event_twice_show_each_once(tmp_pa
 
 
 @virtually
-async def test_a_button_that_nobody_knows_is_refused(tmp_path):
+async def test_an_unknown_button_is_refused(tmp_path):
     async with open_scene(tmp_path) as scene:
         for forged in ("", "forged", "' OR 1=1", "x" * 5000, "\ud800"):
             told = await scene.handlers.press(Press(HERE, "p", "m", ADA, forged))
@@ -113,7 +113,7 @@ async def test_a_button_of_another_channel_is_refused(tmp_path):
 
 
 @virtually
-async def test_a_transcript_and_chapters_are_for_whoever_pressed_alone(tmp_path):
+async def test_only_the_person_who_pressed_sees_a_transcript_or_chapters(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         said = len(scene.chat.messages)
@@ -126,7 +126,7 @@ async def test_a_transcript_and_chapters_are_for_whoever_pressed_alone(tmp_path)
 
 
 @virtually
-async def test_where_links_are_not_watched_one_in_a_videos_thread_belongs_to_a_question(
+async def test_with_links_off_a_link_in_a_videos_thread_is_part_of_a_question(
     tmp_path,
 ):
     async with open_scene(tmp_path) as scene:
@@ -144,7 +144,7 @@ async def test_where_links_are_not_watched_one_in_a_videos_thread_belongs_to_a_q
 
 
 @virtually
-async def test_what_is_said_in_a_channel_is_none_of_our_business(tmp_path):
+async def test_messages_that_are_not_for_the_bot_get_no_reply(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.watched()
         said = len(scene.chat.messages)
@@ -165,7 +165,7 @@ async def test_a_thread_that_was_deleted_is_forgotten(tmp_path):
 
 
 @virtually
-async def test_what_was_asked_for_long_ago_is_forgotten_day_by_day(tmp_path):
+async def test_old_requests_are_purged_every_day(tmp_path):
     async with open_scene(tmp_path) as scene:
         purged, purge = [], scene.store.requests.purge
 
@@ -213,7 +213,7 @@ def with_broken(scene: Scene, port: str, error: Exception) -> Handlers:
     "port", ["requests", "bindings", "buttons", "settings", "usage", "library"]
 )
 @virtually
-async def test_a_store_that_breaks_ends_no_more_than_one_request_and_is_told(port, error, tmp_path):
+async def test_a_store_error_ends_one_request_and_is_reported(port, error, tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         found, well = events(scene, thread), scene.handlers
@@ -224,7 +224,7 @@ async def test_a_store_that_breaks_ends_no_more_than_one_request_and_is_told(por
         assert await scene.command("transcript", video=BEES.id)
         await scene.handlers.suggest(scene.command_event("forget"), "video", "")
         await scene.handlers.place_gone(thread.place)
-        await scene.handlers.work.close()
+        await scene.handlers.requests.close()
         scene.handlers = well
         assert "How bees dance" in await scene.command("videos")
 

@@ -1,6 +1,6 @@
-"""This file reads words that are already written: .srt and .vtt files, and YouTube's json3.
+"""Parse subtitles: .srt and .vtt files, and YouTube's json3 captions.
 
-Our own few lines, because pysubs2 takes the word times inside YouTube's cues for cues of their own.
+We do not use pysubs2 because it takes the word times inside YouTube's cues for separate cues.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from pydantic import BaseModel, Field
 from core.errors import NoSpeech, NotMedia
 from core.model import Segment
 
-MAX_BYTES = 20_000_000  # a day of speech has about one million
+MAX_BYTES = 20_000_000  # a day of speech takes about one million
 _ROLLING_GAP_S = 0.1
-_MOST_LINES = 4
+_MAX_LINES = 4
 _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _TIMES = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[\d:.]+>|\{\\[^{}]*\}|[\u200b-\u200f\u202a-\u202e\ufeff]")
-# [Music], [ __ ], ♪, >> for a new speaker; (laughs) only where it is all there is.
+# [Music], [ __ ], ♪, >> for a new speaker; (laughs) only if it is the whole line.
 _SOUND = re.compile(r"\[[^\[\]]*\]|^\s*[(（][^()（）]*[)）]\s*$|[♪♫]|^[\s-]*(?:>>+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What stands on the screen for a while, line by line."""
+    """Lines shown on the screen together."""
 
     start_s: float
     end_s: float
     lines: tuple[str, ...]
 
 
-class _Piece(BaseModel):
+class _Text(BaseModel):
     text: str = Field("", alias="utf8")
 
 
 class _Event(BaseModel):
     start_ms: float = Field(0, alias="tStartMs")
     duration_ms: float = Field(0, alias="dDurationMs")
-    pieces: list[_Piece] = Field([], alias="segs")
+    texts: list[_Text] = Field([], alias="segs")
 
 
 class _Json3(BaseModel):
@@ -51,7 +51,7 @@ class _Json3(BaseModel):
 
 
 def read_subtitles(path: Path) -> tuple[Segment, ...]:
-    """What a .srt or .vtt file says. Blocks. Raises NotMedia, and NoSpeech if no word is in it."""
+    """Read a .srt or .vtt file. Blocks. Raises NotMedia, or NoSpeech if it has no words."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -66,13 +66,13 @@ def read_subtitles(path: Path) -> tuple[Segment, ...]:
 
 
 def parse_text(text: str) -> list[Cue]:
-    """The cues of .srt or .vtt; what is neither has none. A blank line after words ends a cue."""
+    """Parse .srt or .vtt; any other text has no cues. A blank line after text ends a cue."""
     found: list[tuple[float, float, list[str]]] = []
     is_open = False
     for line in text.splitlines():
         if times := _TIMES.match(line):
             if is_open and found[-1][2] and found[-1][2][-1].strip().isdigit():
-                found[-1][2].pop()  # the number of this cue, not words of the one before
+                found[-1][2].pop()  # this cue's number, not text of the previous cue
             found.append((_seconds(times.groups()[:4]), _seconds(times.groups()[4:]), []))
             is_open = True
         elif is_open and line.strip():
@@ -83,47 +83,49 @@ def parse_text(text: str) -> list[Cue]:
 
 
 def parse_json3(data: bytes) -> list[Cue]:
-    """The cues of YouTube's json3. Raises ValueError if it is something else."""
+    """Parse YouTube's json3. Raises ValueError for anything else."""
     return [
         Cue(
             event.start_ms / 1000,
             (event.start_ms + event.duration_ms) / 1000,
-            tuple("".join(piece.text for piece in event.pieces).split("\n")),
+            tuple("".join(part.text for part in event.texts).split("\n")),
         )
         for event in _Json3.model_validate_json(data).events
     ]
 
 
 def to_segments(cues: Sequence[Cue]) -> tuple[Segment, ...]:
-    """The words alone, in order of time: no markup, no sounds, and each line of captions that roll
-    up the screen once. A segment ends where the next one starts, if not before."""
-    segments = list(_unroll(sorted(cues, key=lambda cue: cue.start_s)))
+    """Convert cues to segments in order of time, without markup and sound descriptions.
+
+    A line that rolls up the screen is kept once. A segment ends where the next one starts, if not
+    before."""
+    segments = list(_drop_repeated_lines(sorted(cues, key=lambda cue: cue.start_s)))
     clipped = [
         replace(this, end_s=min(this.end_s, after.start_s)) for this, after in pairwise(segments)
     ]
     return (*clipped, *segments[-1:])
 
 
-def _unroll(cues: Sequence[Cue]) -> Iterator[Segment]:
+def _drop_repeated_lines(cues: Sequence[Cue]) -> Iterator[Segment]:
     shown: list[str] = []
     shown_until_s = 0.0
     for cue in cues:
         lines = [words for line in cue.lines if (words := _words(line))]
-        is_next = cue.start_s <= shown_until_s + _ROLLING_GAP_S
-        fresh = lines[_repeated(shown, lines) :] if is_next else lines
+        is_adjacent = cue.start_s <= shown_until_s + _ROLLING_GAP_S
+        new = lines[_repeated(shown, lines) :] if is_adjacent else lines
         shown, shown_until_s = lines or shown, cue.end_s
-        if fresh:
-            yield Segment(cue.start_s, max(cue.start_s, cue.end_s), " ".join(fresh))
+        if new:
+            yield Segment(cue.start_s, max(cue.start_s, cue.end_s), " ".join(new))
 
 
 def _repeated(shown: list[str], lines: list[str]) -> int:
-    """How many of the first `lines` are the last ones shown."""
-    most = min(len(shown), len(lines), _MOST_LINES)
+    """Count the first `lines` that are also the last lines shown."""
+    most = min(len(shown), len(lines), _MAX_LINES)
     return next((n for n in range(most, 0, -1) if shown[-n:] == lines[:n]), 0)
 
 
 def _words(line: str) -> str:
-    """The line without markup and sounds.
+    """Remove markup and sound descriptions.
 
     >>> _words("<c>&gt;&gt; Bees</c><00:00:01.500> [Music] dance")
     'Bees dance'
@@ -139,12 +141,12 @@ def _seconds(clock: Sequence[str | None]) -> float:
 
 
 def _decode(data: bytes) -> str:
-    """Unicode by its mark or its zero bytes, else UTF-8, else Korean Windows, else Western."""
+    """Detect UTF-16 by its byte order mark or zero bytes, then try UTF-8, CP949 and CP1252."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
     if b"\0" in data[:2]:
-        big = data[:1] == b"\0"
-        return data.decode("utf-16-be" if big else "utf-16-le", errors="replace")
+        is_big_endian = data[:1] == b"\0"
+        return data.decode("utf-16-be" if is_big_endian else "utf-16-le", errors="replace")
     for encoding in ("utf-8-sig", "cp949"):
         try:
             return data.decode(encoding)

@@ -1,4 +1,4 @@
-"""Whisper with the small model on real recordings: its words, its times, and what it refuses."""
+"""Whisper with a tiny model on real recordings: text, times and refused input."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def whisper(model) -> Whisper:
 
 @pytest.fixture(scope="module")
 def stock(model) -> BatchedInferencePipeline:
-    """faster-whisper as it comes."""
+    """faster-whisper's own pipeline, unchanged."""
     return BatchedInferencePipeline(
         WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=2)
     )
@@ -57,7 +57,7 @@ def stock_text(stock: BatchedInferencePipeline, audio: Path) -> str:
 @pytest.mark.parametrize(
     "name", ["examples/lecture-2min-us.flac", "tests/assets/lecture-10min-us.opus"]
 )
-def test_a_lecture_is_heard_as_well_as_by_the_stock_pipeline(name, request, whisper, stock):
+def test_a_lecture_is_transcribed_as_well_as_by_the_stock_pipeline(name, request, whisper, stock):
     audio = request.config.rootpath / name
     lecture = read_lecture(audio.with_suffix(".json"))
     said = text_of(lecture.transcript.segments)
@@ -75,7 +75,7 @@ def test_a_lecture_is_heard_as_well_as_by_the_stock_pipeline(name, request, whis
     assert len(progress) >= lecture.video.duration_s // (8 * 30)
 
 
-# These two stretches are ones in which the batched pipeline drops the last sentence.
+# In these two clips the batched pipeline drops the last sentence.
 @pytest.mark.parametrize(
     ("start_s", "end_s", "last"),
     [
@@ -83,7 +83,7 @@ def test_a_lecture_is_heard_as_well_as_by_the_stock_pipeline(name, request, whis
         (156.6, 186.4, "It is forty metres long."),
     ],
 )
-def test_a_last_sentence_that_batched_decoding_loses_is_heard_again(
+def test_a_last_sentence_that_batched_decoding_loses_is_recovered(
     start_s, end_s, last, assets, whisper, stock, tmp_path
 ):
     lecture = decode(assets / "lecture-10min-us.opus")
@@ -100,7 +100,7 @@ def test_noise_and_hum_are_not_speech(whisper, noise, tmp_path):
         assert windows[-1].language == ""
 
 
-def test_random_bytes_are_not_media_whatever_they_call_themselves(whisper, tmp_path):
+def test_random_bytes_are_not_media_whatever_their_extension(whisper, tmp_path):
     for seed, ending in enumerate(["mp3", "wav", "flac", "mp4", "ogg", "aac", "webm", "bin"] * 4):
         junk = tmp_path / f"junk.{ending}"
         junk.write_bytes(np.random.default_rng(seed).bytes(50_000))
@@ -113,20 +113,20 @@ def test_a_file_without_a_single_sample_is_not_media(whisper, tmp_path):
         list(whisper.transcribe(write_wav(tmp_path / "empty.wav", np.zeros(0)), ""))
 
 
-def test_a_playlist_that_calls_itself_audio_reaches_no_network(whisper, tmp_path):
+def test_a_playlist_disguised_as_audio_opens_no_network(whisper, tmp_path):
     playlist = tmp_path / "song.mp3"
     playlist.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n")
     with pytest.raises(NotMedia):
         list(whisper.transcribe(playlist, ""))
 
 
-def test_a_name_with_colons_and_spaces_is_a_file_all_the_same(whisper, examples, tmp_path):
+def test_a_name_with_colons_and_spaces_is_a_file(whisper, examples, tmp_path):
     audio = tmp_path / "https: part 1 – 100%d.flac"
     shutil.copy(examples / "lecture-2min-us.flac", audio)
     assert next(whisper.transcribe(audio, "")).duration_s == pytest.approx(122.5, abs=0.1)
 
 
-def test_a_recording_cut_short_is_heard_up_to_the_cut(whisper, examples, tmp_path):
+def test_a_truncated_recording_is_transcribed_up_to_the_cut(whisper, examples, tmp_path):
     whole = (examples / "lecture-2min-us.flac").read_bytes()
     audio = tmp_path / "cut.flac"
     audio.write_bytes(whole[: len(whole) // 4])
@@ -138,7 +138,7 @@ def test_a_recording_cut_short_is_heard_up_to_the_cut(whisper, examples, tmp_pat
     assert word_error_rate(text_of(said), text_of(segments_of(windows))) < 10
 
 
-def test_a_damaged_middle_costs_only_what_is_damaged(whisper, assets, tmp_path):
+def test_damage_loses_only_the_damaged_part(whisper, assets, tmp_path):
     damaged = bytearray((assets / "lecture-10min-us.opus").read_bytes()[:300_000])
     damaged[100_000:101_000] = np.random.default_rng(1).bytes(1000)
     audio = tmp_path / "damaged.opus"
@@ -146,7 +146,7 @@ def test_a_damaged_middle_costs_only_what_is_damaged(whisper, assets, tmp_path):
     assert list(whisper.transcribe(audio, ""))[-1].duration_s > 80
 
 
-def test_a_model_folder_that_is_broken_counts_as_missing(model, examples, tmp_path):
+def test_a_broken_model_folder_counts_as_missing(model, examples, tmp_path):
     for broken in ("model.bin", "tokenizer.json"):
         folder = tmp_path / broken.split(".")[0]
         shutil.copytree(model, folder)
@@ -157,24 +157,24 @@ def test_a_model_folder_that_is_broken_counts_as_missing(model, examples, tmp_pa
             )
 
 
-def test_a_model_folder_that_is_not_there_is_missing(examples, tmp_path):
+def test_a_model_folder_that_does_not_exist_is_missing(examples, tmp_path):
     whisper = Whisper(Speech(model=str(tmp_path / "nowhere")))
     with pytest.raises(SpeechModelMissing):
         list(whisper.transcribe(examples / "lecture-2min-us.flac", ""))
 
 
-def test_the_duration_is_told_before_a_model_is_looked_for(examples):
-    deaf = Whisper(Speech(model="large-v3"))
-    assert next(deaf.transcribe(examples / "lecture-2min-us.flac", "")).duration_s > 122
+def test_the_duration_is_known_before_the_model_is_loaded(examples):
+    unloaded = Whisper(Speech(model="large-v3"))
+    assert next(unloaded.transcribe(examples / "lecture-2min-us.flac", "")).duration_s > 122
 
 
-def test_a_language_nobody_speaks_is_a_setting_to_correct(whisper, examples):
+def test_an_unknown_language_is_an_invalid_setting(whisper, examples):
     with pytest.raises(ConfigInvalid) as invalid:
         list(whisper.transcribe(examples / "lecture-2min-us.flac", "klingon"))
     assert invalid.value.key == "speech.language"
 
 
-def test_another_effort_takes_another_model_and_goes_on_in_the_same_audio(model, examples):
+def test_other_compute_settings_reload_the_model_and_resume_the_audio(model, examples):
     audio = examples / "lecture-2min-us.flac"
     whisper = Whisper(Speech(model=str(model), batch_size=1))
     windows = whisper.transcribe(audio, "")
@@ -189,8 +189,8 @@ def test_another_effort_takes_another_model_and_goes_on_in_the_same_audio(model,
     assert segments_of(again) == []
 
 
-def test_korean_is_found_and_heard(assets, model, tmp_path):
-    """By a second tiny model that knows this one sentence; the tokenizer is the same."""
+def test_korean_is_detected_and_transcribed(assets, model, tmp_path):
+    """With a second tiny model, which knows only this sentence; the tokenizer is the same."""
     folder = tmp_path / "korean"
     shutil.copytree(assets / "whisper-fixture", folder)
     for shared in ("tokenizer.json", "vocabulary.json"):

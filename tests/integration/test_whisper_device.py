@@ -1,4 +1,4 @@
-"""Where a speech model runs, and in what precision."""
+"""The device and precision a speech model is loaded with."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_auto_takes_the_fastest_that_fits(supported, free_mb, chosen):
     ("supported", "chosen"),
     [(CPU, "int8"), (AMPERE, "int8_float16"), (PASCAL, "int8"), ({"float32"}, "default")],
 )
-def test_the_lightest_is_in_eight_bits_where_that_can_be_done(supported, chosen):
+def test_lightest_means_eight_bits_if_supported(supported, chosen):
     assert best_compute_type(LIGHTEST, supported, 80_000) == chosen
 
 
-def test_what_the_operator_wants_is_kept_if_the_device_can_do_it():
+def test_a_configured_type_is_kept_if_the_device_supports_it():
     assert best_compute_type("float32", AMPERE, 24_000) == "float32"
     with pytest.raises(ConfigInvalid) as invalid:
         best_compute_type("float16", CPU, 0)

@@ -1,4 +1,4 @@
-"""What batched decoding gets wrong is heard a second time. The model here says what it is told."""
+"""Clips that batched decoding gets wrong are transcribed again. The model is scripted."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def transcribe(pipeline: ScriptedPipeline, samples: np.ndarray) -> list[str]:
     return [segment.text for window in windows for segment in window.segments]
 
 
-def test_what_was_heard_well_is_not_transcribed_again(speech):
+def test_a_good_clip_is_not_transcribed_again(speech):
     pipeline = ScriptedPipeline(SENTENCES, LOOP)
     assert transcribe(pipeline, speech) == ["Bees dance.", "They sing."]
     assert pipeline.transcribed_again == []
@@ -74,13 +74,13 @@ def test_a_loop_is_transcribed_again_and_replaced(speech):
     assert pipeline.transcribed_again == [pytest.approx(20, abs=1)]
 
 
-def test_a_loop_that_stays_becomes_one_round(speech):
+def test_a_loop_that_persists_is_cut_to_one_round(speech):
     pipeline = ScriptedPipeline(LOOP, LOOP)
     assert transcribe(pipeline, speech) == ["Thank you for watching."]
     assert len(pipeline.transcribed_again) == 1
 
 
-def test_an_end_without_words_is_transcribed_again_from_where_the_words_stop(speech):
+def test_a_clip_with_a_missing_end_is_transcribed_again_from_there(speech):
     pipeline = ScriptedPipeline([(0.5, "Bees dance.")], [(2.0, "They sing.")])
     windows = list(SpeechModel(pipeline, 8).transcribe(speech, "en"))
     first, second = windows[0].segments
@@ -88,12 +88,12 @@ def test_an_end_without_words_is_transcribed_again_from_where_the_words_stop(spe
     assert second.start_s == pytest.approx(first.end_s + 2, abs=0.01)
 
 
-def test_a_model_that_doubts_there_is_speech_and_its_own_words_says_nothing(speech):
+def test_an_improbable_segment_in_probable_silence_is_dropped(speech):
     pipeline = ScriptedPipeline(SENTENCES, SENTENCES, no_speech_prob=0.9, avg_logprob=-1.5)
     assert transcribe(pipeline, speech) == []
 
 
-def test_times_out_of_order_or_beyond_the_end_are_put_in_place(speech):
+def test_times_out_of_order_or_beyond_the_end_are_corrected(speech):
     pipeline = ScriptedPipeline([(9.0, "One."), (4.0, "Two."), (70.0, "Three."), (71.0, " ")])
     windows = list(SpeechModel(pipeline, 8).transcribe(speech, "en"))
     segments = windows[0].segments
@@ -103,7 +103,7 @@ def test_times_out_of_order_or_beyond_the_end_are_put_in_place(speech):
     assert times[-1] <= 20
 
 
-def test_every_stretch_keeps_its_own_words(lecture):
+def test_every_clip_keeps_its_own_segments(lecture):
     pipeline = ScriptedPipeline([(0.5, "One."), (5.0, "Two.")], [])
     windows = list(SpeechModel(pipeline, 2).transcribe(lecture, "en"))
     assert [len(window.segments) for window in windows] == [4, 4, 2, 0]
@@ -117,19 +117,19 @@ def test_every_stretch_keeps_its_own_words(lecture):
     ("told", "found"),
     [(("ko",), "ko"), (("en", "ko", "ko"), "ko"), (("en", "en", "ko"), "en")],
 )
-def test_the_language_is_that_of_most_of_the_beginning(lecture, told, found):
+def test_the_language_is_that_of_most_of_the_first_clips(lecture, told, found):
     windows = list(
         SpeechModel(ScriptedPipeline(SENTENCES, languages=told), 8).transcribe(lecture, "")
     )
     assert {window.language for window in windows} == {found}
 
 
-def test_from_a_windows_end_on_neither_its_words_nor_its_language_are_asked_for_again(lecture):
+def test_resuming_repeats_neither_transcription_nor_language_detection(lecture):
     pipeline = ScriptedPipeline([(0.5, "One.")], languages=("en",))
     whole = list(SpeechModel(pipeline, 2).transcribe(lecture, ""))
     deaf = ScriptedPipeline([(0.5, "One.")], languages=())
     for number, window in enumerate(whole[:-1]):
-        for shift_s in (0.0, 0.02, -0.02):  # as another encoding may begin a little later
+        for shift_s in (0.0, 0.02, -0.02):  # another encoding may be shifted a little
             rest = list(SpeechModel(deaf, 2).transcribe(lecture, "en", window.heard_s + shift_s))
             assert rest == whole[number + 1 :]
 

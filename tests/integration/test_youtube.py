@@ -500,7 +500,7 @@ def test_the_best_track_is_taken(without, language, words):
 def test_a_track_that_comes_only_as_vtt_is_read():
     vtt = b"WEBVTT\n\n00:00.000 --> 00:01.500\nBees <c>dance</c>.\n"
     youtube, video, _ = captioned(Track(".en", "en", vtt))
-    forms = youtube._known[ID][1]["subtitles"]["en"]
+    forms = youtube._cache[ID][1]["subtitles"]["en"]
     forms[:] = [form for form in forms if form["ext"] == "vtt"]
     assert youtube.captions(video, "").segments == (Segment(0.0, 1.5, "Bees dance."),)
 

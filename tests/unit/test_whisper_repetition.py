@@ -1,4 +1,4 @@
-"""Loops: caught when planted, never seen in what people say."""
+"""Loops in a transcript: planted ones are found, real speech is never one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def sentences(request) -> list[str]:
     return [s.text for lecture in lectures for s in lecture.transcript.segments]
 
 
-def test_a_planted_loop_is_caught_and_one_round_of_it_stays(sentences):
+def test_a_planted_loop_is_found_and_one_round_of_it_is_kept(sentences):
     caught = kept = 0
     for seed in range(CASES):
         segments, said = plant(seed, sentences)
@@ -110,12 +110,12 @@ def test_two_loops_in_one_window_both_collapse():
     ]
 
 
-def test_a_word_that_ends_like_the_loop_is_not_torn():
+def test_a_word_that_starts_like_the_loop_stays_whole():
     window = spoken("Hello.", *["Let us go."] * 9, "Gone.")
     assert [s.text for s in collapse(window)] == ["Hello.", "Let us go.", "Gone."]
 
 
-def test_the_round_that_stays_keeps_its_own_time():
+def test_the_round_that_is_kept_keeps_its_times():
     window = spoken("Bees dance.", *["I see them all."] * 9, "They sing.")
     assert [s.start_s for s in collapse(window)] == [0.0, 1.0, 10.0]
 

@@ -1,4 +1,4 @@
-"""Hearing with faster-whisper. Only the speech process imports it."""
+"""Speech to text with faster-whisper. Only the speech child imports it."""
 
 from core.backends.whisper.transcriber import Whisper
 

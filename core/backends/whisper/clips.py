@@ -1,24 +1,24 @@
-"""This file cuts speech into clips that Whisper hears in one piece, at the pauses."""
+"""Cut speech at pauses into clips of at most 30 s, Whisper's window."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LONGEST_S = 30.0
+MAX_CLIP_S = 30.0
 """Whisper's window."""
 PAD_S = 0.4
-"""Silence kept around a clip: a voice detector clips the first and last sounds."""
-LONGEST_SPEECH_S = LONGEST_S - 2 * PAD_S
-_FULL_S = 25.0
+"""Silence kept around speech, because a voice detector cuts off its first and last sounds."""
+MAX_SPEECH_S = MAX_CLIP_S - 2 * PAD_S
+_EARLIEST_CUT_S = 25.0
 
 Speech = tuple[float, float]
-"""From, to: where somebody speaks without a pause, at most LONGEST_SPEECH_S long."""
+"""Start and end, in seconds, of speech without a pause, at most MAX_SPEECH_S long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Audio to be heard in one piece. `speech_end_s`: where the last word in it ends."""
+    """Audio to transcribe in one go. `speech_end_s`: where its last word ends."""
 
     start_s: float
     end_s: float
@@ -26,7 +26,7 @@ class Clip:
 
 
 def cut(speech: Sequence[Speech], duration_s: float) -> list[Clip]:
-    """Clips of at most 30 s, in order and apart, that hold all the speech.
+    """Return clips of at most 30 s, in order and without overlap, that cover all speech.
 
     >>> [(s.start_s, s.end_s) for s in cut([(1, 20), (21, 25.5), (26, 40)], 60)]
     [(0.6, 25.75), (25.75, 40.4)]
@@ -46,13 +46,15 @@ def cut(speech: Sequence[Speech], duration_s: float) -> list[Clip]:
 
 
 def _last(speech: Sequence[Speech], first: int) -> int:
-    """Where the clip that begins with `first` ends: at the longest of the last pauses, which is
-    most often the end of a sentence. A sentence cut in two is a sentence half lost."""
+    """Index of the last speech in the clip that starts with `first`.
+
+    Cuts at the longest pause after 25 s, most often a sentence's end: Whisper often loses half
+    of a sentence that is cut in two."""
     start_s = speech[first][0]
     last = first
-    while last + 1 < len(speech) and speech[last + 1][1] - start_s <= LONGEST_SPEECH_S:
+    while last + 1 < len(speech) and speech[last + 1][1] - start_s <= MAX_SPEECH_S:
         last += 1
     if last + 1 == len(speech):
         return last
-    late = [i for i in range(first, last + 1) if speech[i][1] - start_s >= _FULL_S]
+    late = [i for i in range(first, last + 1) if speech[i][1] - start_s >= _EARLIEST_CUT_S]
     return max(late or [last], key=lambda i: speech[i + 1][0] - speech[i][1])

@@ -1,4 +1,4 @@
-"""This file brings a speech model into memory, on the best device there is, or tells beforehand."""
+"""Find, download and load a speech model on the best available device."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ from core.errors import ConfigInvalid, DiskFull, SpeechModelMissing
 from core.model import LIGHTEST
 
 FLOAT16_MB = 6000
-"""large-v3 with a batch of 8 took 6.1 GB in float16, 4.5 GB in int8 (faster-whisper's README)."""
+"""Free memory needed: large-v3 with a batch of 8 took 6.1 GB in float16, 4.5 GB in int8
+(faster-whisper's README)."""
 
 
 def load(speech: Speech) -> WhisperModel:
-    """Raises SpeechModelMissing, WorkerOutOfMemory, SpeechDeviceFailed, ConfigInvalid, DiskFull."""
-    target, compute_type = settle(speech.device, speech.compute_type)
-    folder = _folder(speech.model)
-    ctranslate2.set_random_seed(0)  # a second hearing may draw lots; the same file, the same words
+    """Load the configured model, downloading it if needed.
+
+    Raises SpeechModelMissing, WorkerOutOfMemory, SpeechDeviceFailed, ConfigInvalid, DiskFull."""
+    target, compute_type = resolve_compute(speech.device, speech.compute_type)
+    folder = _find_or_download(speech.model)
+    ctranslate2.set_random_seed(0)  # the second pass may sample: keep it repeatable
     try:
         return WhisperModel(
             folder,
@@ -34,12 +37,12 @@ def load(speech: Speech) -> WhisperModel:
             compute_type=compute_type,
             cpu_threads=psutil.cpu_count(logical=False) or 4,
         )
-    except Exception as error:  # tokenizers throws nothing more special
+    except Exception as error:  # tokenizers raises nothing more specific
         raise resource_error(error) or SpeechModelMissing(speech.model) from error
 
 
-def settle(wanted_device: str, wanted_type: str) -> tuple[str, str]:
-    """The device and the compute type that are taken here and now."""
+def resolve_compute(wanted_device: str, wanted_type: str) -> tuple[str, str]:
+    """Resolve `auto` and `lightest` to the device and compute type to use now."""
     target = device(wanted_device)
     return target, best_compute_type(
         wanted_type,
@@ -49,9 +52,9 @@ def settle(wanted_device: str, wanted_type: str) -> tuple[str, str]:
 
 
 def is_downloaded(model: str) -> bool:
-    """Whether it can be loaded without a download.
+    """Whether the model can be loaded without a download.
 
-    Raises SpeechModelMissing for a name that no download knows."""
+    Raises SpeechModelMissing for an unknown model name."""
     if Path(model).is_dir():
         return Path(model, "model.bin").is_file()
     try:
@@ -62,37 +65,37 @@ def is_downloaded(model: str) -> bool:
         raise SpeechModelMissing(model) from error
 
 
-def _folder(model: str) -> str:
-    """Where the model's files lie; downloaded if they are not here yet."""
+def _find_or_download(model: str) -> str:
+    """Return the folder of the model's files."""
     if Path(model).is_dir():
         return model
     try:
         folder = download_model(model, local_files_only=True)
-        if Path(folder, "model.bin").exists():  # else a download was interrupted
+        if Path(folder, "model.bin").exists():  # otherwise a download was interrupted
             return str(folder)
     except (OSError, ValueError):
         pass
     try:
         return str(download_model(model))
-    except Exception as error:  # the hub's, the network's and the disk's errors
+    except Exception as error:  # errors of the hub, the network and the disk
         if isinstance(error, OSError) and error.errno == ENOSPC:
             raise DiskFull() from error
         raise SpeechModelMissing(model) from error
 
 
 def device(wanted: str) -> str:
-    """cpu or cuda. Raises ConfigInvalid where the one that is wanted cannot be used."""
+    """Return "cpu" or "cuda". Raises ConfigInvalid if the wanted device cannot be used."""
     if wanted == "cpu":
         return "cpu"
-    is_there = ctranslate2.get_cuda_device_count() > 0 and _find_cublas()
-    if wanted == "cuda" and not is_there:
-        raise ConfigInvalid("speech.device", "no GPU with CUDA 12 that can be used here")
-    return "cuda" if is_there else "cpu"
+    has_cuda = ctranslate2.get_cuda_device_count() > 0 and _load_cublas()
+    if wanted == "cuda" and not has_cuda:
+        raise ConfigInvalid("speech.device", "no usable GPU with CUDA 12 on this machine")
+    return "cuda" if has_cuda else "cpu"
 
 
-def _find_cublas() -> bool:
-    """CTranslate2 opens libcublas by name and does not look into Python's packages; a library that
-    is open already is found."""
+def _load_cublas() -> bool:
+    """Open libcublas in advance. CTranslate2 opens it by name and does not search Python packages,
+    but finds a library that is already open."""
     package = find_spec("nvidia.cublas") if find_spec("nvidia") else None
     folders = package.submodule_search_locations if package else None
     names = [str(Path(folder, "lib", "libcublas.so.12")) for folder in folders or ()]
@@ -106,8 +109,9 @@ def _find_cublas() -> bool:
 
 
 def best_compute_type(wanted: str, supported: Collection[str], free_mb: int) -> str:
-    """The one that is wanted, else the fastest that fits: int8 on the CPU, on a GPU float16 if
-    there is room for it and not the lightest is wanted."""
+    """Resolve `auto` and `lightest`; return any other supported type as it is.
+
+    `auto` is float16 on a GPU with enough free memory, otherwise int8. Raises ConfigInvalid."""
     if wanted not in ("auto", LIGHTEST, "default", *supported):
         raise ConfigInvalid("speech.compute_type", f"not one of {', '.join(sorted(supported))}")
     if wanted not in ("auto", LIGHTEST):
@@ -118,10 +122,10 @@ def best_compute_type(wanted: str, supported: Collection[str], free_mb: int) -> 
 
 
 def _free_gpu_mb() -> int:
-    """Free memory of the first GPU; 0 where nvidia-smi does not tell."""
+    """Free memory of the first GPU; 0 if nvidia-smi reports none."""
     command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-        return int(told.stdout.split()[0])
+        output = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        return int(output.stdout.split()[0])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
         return 0

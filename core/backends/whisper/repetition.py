@@ -1,4 +1,4 @@
-"""This file finds where a speech model ran into a loop, and leaves one round of it."""
+"""Detect where a speech model repeated itself in a loop, and keep one round of it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 
 from core.model import Segment
 
-_FEWEST_ROUNDS, _FEWEST_BYTES = 3, 48
-"""Below, it is speech: "no, no, no, no". Bytes of UTF-8, in which a Korean or Chinese character,
-that says more, counts 3. Only letters and digits count."""
-_DENSEST = 3.0
-"""Bytes of a text / its bytes compressed. Whisper's own limit, 2.4, calls dull lectures loops."""
+_MIN_ROUNDS, _MIN_BYTES = 3, 48
+"""A shorter repetition is speech: "no, no, no, no". In bytes of UTF-8, so that a Korean or Chinese
+character, which says more, counts 3. Only letters and digits count."""
+_MAX_COMPRESSION = 3.0
+"""A text's bytes / its compressed bytes. Whisper's own limit, 2.4, rejects repetitive lectures."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """A letter or digit in small, where it stands, and whether it opens a segment (2), a word (1)
-    or nothing (0)."""
+    """A letter or digit in lower case and its position. `opens`: whether it starts a segment (2),
+    a word (1) or neither (0)."""
 
     text: str
     segment: int
@@ -30,7 +30,7 @@ class _Letter:
 
 @dataclass(frozen=True, slots=True)
 class _Loop:
-    """Indexes of letters: the first, and how many make one round and the whole."""
+    """Letter indexes: where it starts, and the lengths of one round and of the whole loop."""
 
     start: int
     period: int
@@ -38,14 +38,14 @@ class _Loop:
 
 
 def is_looping(segments: Sequence[Segment]) -> bool:
-    """Whether the same thing is said over and over, to the letter or nearly so."""
+    """Whether the segments repeat one text, exactly or nearly."""
     text = " ".join(segment.text for segment in segments).encode()
-    dense = len(text) > _DENSEST * len(zlib.compress(text))
-    return dense or _find_loop(_letters(segments)) is not None
+    is_repetitive = len(text) > _MAX_COMPRESSION * len(zlib.compress(text))
+    return is_repetitive or _find_loop(_letters(segments)) is not None
 
 
 def collapse(segments: Sequence[Segment]) -> list[Segment]:
-    """The segments with one round left of every loop, and nothing else changed.
+    """Keep one round of every loop and change nothing else.
 
     >>> [s.text for s in collapse([Segment(0, 20, "Bees dance. " + "I see. " * 20 + "They sing.")])]
     ['Bees dance. I see. They sing.']
@@ -72,10 +72,10 @@ def _opens(before: str) -> int:
 
 
 def _find_loop(letters: Sequence[_Letter]) -> _Loop | None:
-    """A loop with the shortest possible round."""
+    """Find the longest loop of the shortest round that repeats often enough."""
     text = "".join(letter.text for letter in letters)
     codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-    for period in range(1, len(codes) // _FEWEST_ROUNDS + 1):
+    for period in range(1, len(codes) // _MIN_ROUNDS + 1):
         same = codes[period:] == codes[:-period]
         edges = np.flatnonzero(np.diff(same, prepend=False, append=False))
         if not len(edges):
@@ -83,8 +83,8 @@ def _find_loop(letters: Sequence[_Letter]) -> _Loop | None:
         runs = edges[1::2] - edges[::2]
         longest = int(runs.argmax())
         start, length = int(edges[2 * longest]), int(runs[longest]) + period
-        is_long = len(text[start : start + length].encode()) >= _FEWEST_BYTES
-        if length >= _FEWEST_ROUNDS * period and is_long:
+        is_long = len(text[start : start + length].encode()) >= _MIN_BYTES
+        if length >= _MIN_ROUNDS * period and is_long:
             return _Loop(start, period, length)
     return None
 
@@ -92,7 +92,8 @@ def _find_loop(letters: Sequence[_Letter]) -> _Loop | None:
 def _without_rounds(
     segments: Sequence[Segment], letters: Sequence[_Letter], loop: _Loop
 ) -> list[Segment]:
-    """A loop can be read from any of its letters: read it from where a segment or a word opens."""
+    """Drop all rounds but the first. Any letter could start the round: choose one that starts a
+    segment or a word."""
     first = max(range(loop.start, loop.start + loop.period), key=lambda i: letters[i].opens)
     rounds = (loop.start + loop.length - first) // loop.period
     dropped = letters[first + loop.period : first + rounds * loop.period]

@@ -1,4 +1,4 @@
-"""This package asks YouTube through yt-dlp: about a video, for its audio, and for its captions."""
+"""Fetch a video's metadata, audio and captions from YouTube through yt-dlp."""
 
 from core.backends.youtube.fetcher import YouTube
 

@@ -1,7 +1,7 @@
-"""This file turns what yt-dlp raises into our errors. The table: issue #2, facts 4b.
+"""Translate yt-dlp's errors into ours. The table comes from issue #2, facts 4b.
 
-yt-dlp has one error for everything, so the text decides: YouTube's own words, in English because
-yt-dlp asks for them (`hl=en`).
+yt-dlp raises one error for nearly everything, so the message decides. It is YouTube's own, in
+English because yt-dlp asks for that (`hl=en`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from core import errors
 from core.errors import CoreError
 
 _HINT = re.compile(r"(?:\.?\s*Use --cookies|; please report this issue|\(caused by).*", re.DOTALL)
-_OURS = re.compile(r"^(?:ERROR:\s*)?(?:\[[\w:+-]+\]\s*)?(?:[\w-]{11}:\s*)?")
-_WHERE = re.compile(r"https?://\S+|(?:[A-Za-z]:)?(?:[/\\][^\s/\\:'\"]+){2,}|\d+(?:\.\d+){3}")
+_PREFIX = re.compile(r"^(?:ERROR:\s*)?(?:\[[\w:+-]+\]\s*)?(?:[\w-]{11}:\s*)?")
+_LOCATION = re.compile(r"https?://\S+|(?:[A-Za-z]:)?(?:[/\\][^\s/\\:'\"]+){2,}|\d+(?:\.\d+){3}")
 
-# The first that fits wins: what is rarer and says more stands above what is general.
+# The first match wins, so specific patterns stand above general ones.
 _REASONS: tuple[tuple[str, Callable[[], CoreError]], ...] = (
     (r"no space left", errors.DiskFull),
     (r"private video|video is private", errors.VideoPrivate),
@@ -43,7 +43,7 @@ _NO_RESPONSE = "any player response"
 
 
 def look_up_error(error: Exception, warnings: Sequence[str]) -> CoreError:
-    """Why a question about a video failed."""
+    """Translate an error of looking up a video. Some causes are only in yt-dlp's `warnings`."""
     inner = _inner(error)
     if isinstance(inner, GeoRestrictedError):
         return errors.GeoBlocked(tuple(inner.countries or ()))
@@ -57,23 +57,23 @@ def look_up_error(error: Exception, warnings: Sequence[str]) -> CoreError:
     if known := _known(reason):
         return known
     if isinstance(inner, HTTPError) or _NO_RESPONSE in reason:
-        return _why_no_answer("\n".join([str(inner), *warnings]))
-    return errors.YouTubeChanged(_without_places(reason))
+        return _no_response_error("\n".join([str(inner), *warnings]))
+    return errors.YouTubeChanged(_without_locations(reason))
 
 
 def download_error(error: Exception) -> CoreError:
-    """Why a download failed."""
+    """Translate an error of downloading audio."""
     inner = _inner(error)
     reason = _reason(error)
     if "no space left" in reason.casefold():
         return errors.DiskFull()
     if isinstance(inner, HTTPError) and inner.status == 429:
         return errors.RateLimited()
-    return errors.DownloadFailed(_without_places(reason))
+    return errors.DownloadFailed(_without_locations(reason))
 
 
 def captions_error(error: Exception) -> CoreError:
-    """Why a caption track did not come."""
+    """Translate an error of fetching a caption track."""
     if isinstance(error, TransportError):
         return errors.YouTubeUnreachable()
     return errors.CaptionsBlocked()
@@ -84,15 +84,15 @@ def _known(reason: str) -> CoreError | None:
     return next((kind() for pattern, kind in _REASONS if re.search(pattern, plain)), None)
 
 
-def _why_no_answer(told: str) -> CoreError:
-    """yt-dlp gave up on YouTube's answers; the cause stands in its warnings."""
-    statuses = set(re.findall(r"HTTP Error (\d{3})", told))
+def _no_response_error(messages: str) -> CoreError:
+    """yt-dlp got no usable response from YouTube: find the cause in its warnings."""
+    statuses = set(re.findall(r"HTTP Error (\d{3})", messages))
     if "429" in statuses:
         return errors.RateLimited()
     if "403" in statuses:
         return errors.BotCheck()
     is_down = any(status.startswith("5") for status in statuses)
-    if is_down or re.search(r"Unable to download (?:API page|webpage): (?!HTTP)", told):
+    if is_down or re.search(r"Unable to download (?:API page|webpage): (?!HTTP)", messages):
         return errors.YouTubeUnreachable()
     return errors.YouTubeChanged("no player response")
 
@@ -104,11 +104,11 @@ def _inner(error: Exception) -> Exception:
 
 
 def _reason(error: Exception) -> str:
-    """The cause in YouTube's words, without yt-dlp's advice around it."""
+    """Return YouTube's own message, without yt-dlp's prefix and advice."""
     text = error.orig_msg if isinstance(error, ExtractorError) else str(error)
-    return _HINT.sub("", _OURS.sub("", text)).strip()
+    return _HINT.sub("", _PREFIX.sub("", text)).strip()
 
 
-def _without_places(reason: str) -> str:
-    """No address, no path, no IP number: the text may reach a user."""
-    return _WHERE.sub("…", reason)[:200]
+def _without_locations(reason: str) -> str:
+    """Remove URLs, paths and IP addresses, because users may see the text."""
+    return _LOCATION.sub("…", reason)[:200]

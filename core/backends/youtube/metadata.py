@@ -1,4 +1,4 @@
-"""This file takes what we want to know about a video out of yt-dlp's description of it."""
+"""Extract a video's metadata and caption tracks from yt-dlp's description of it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from core.backends.youtube.options import Info
 from core.model import CaptionTrack, ChapterMark, Video
 
 MAX_HASHTAGS = 15
-# `en-US` of `en-US-zsweiKMxjbg`: a language, then a script or region, before the track's own name.
+# `en-US` in `en-US-zsweiKMxjbg`: a language and a script or region, before the track's own name.
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-(?:[A-Z][a-z]{3}|[A-Z]{2}|\d{3})(?![A-Za-z0-9]))*")
 _HASHTAG = re.compile(r"(?<![\w/&])#(\w*[^\W\d]\w*)")
 
 
 def to_video(info: Info) -> Video:
-    """The video as the core knows it."""
     tracks = caption_tracks(info)
     spoken = [track.language for track in tracks if track.automatic]
     return Video(
@@ -32,24 +31,24 @@ def to_video(info: Info) -> Video:
 
 
 def caption_tracks(info: Info) -> tuple[CaptionTrack, ...]:
-    """People's tracks, then the automatic ones in the language spoken, none of the translations."""
-    written = [
+    """Return manual tracks, then automatic ones in the spoken language; no translations."""
+    manual = [
         CaptionTrack(key, _language(key), automatic=False)
         for key in info.get("subtitles") or {}
         if key != "live_chat"
     ]
-    heard = [
+    automatic = [
         CaptionTrack(key, _language(key), automatic=True)
-        for key, forms in (info.get("automatic_captions") or {}).items()
-        if not any("tlang=" in form.get("url", "") for form in forms)
+        for key, formats in (info.get("automatic_captions") or {}).items()
+        if not any("tlang=" in each.get("url", "") for each in formats)
     ]
-    # The same track stands there twice: as `en-orig`, which names no written one, and as `en`.
-    once = {track.language: track for track in reversed(heard)}
-    return (*written, *once.values())
+    # YouTube lists one track twice: as `en-orig`, a name no manual track has, and as `en`.
+    unique = {track.language: track for track in reversed(automatic)}
+    return (*manual, *unique.values())
 
 
 def best_track(tracks: tuple[CaptionTrack, ...], language: str, spoken: str) -> CaptionTrack | None:
-    """In `language`, else in the one spoken, else any; people's before automatic ones.
+    """Prefer `language`, or else the spoken one, or else any; manual before automatic.
 
     >>> german, english = CaptionTrack("de", "de", False), CaptionTrack("en-GB", "en-GB", True)
     >>> best_track((german, english), "", "en").key
@@ -69,9 +68,9 @@ def best_track(tracks: tuple[CaptionTrack, ...], language: str, spoken: str) -> 
 
 
 def format_urls(info: Info, track: CaptionTrack) -> dict[str, str]:
-    """The track's addresses by form: json3, vtt and others."""
+    """Return the track's URL for each format: json3, vtt and others."""
     tracks = info["automatic_captions" if track.automatic else "subtitles"]
-    return {form["ext"]: form["url"] for form in tracks[track.key]}
+    return {each["ext"]: each["url"] for each in tracks[track.key]}
 
 
 def _is_same(language: str, other: str) -> bool:
@@ -96,7 +95,7 @@ def _marks(info: Info) -> tuple[ChapterMark, ...]:
 
 
 def _hashtags(info: Info) -> tuple[str, ...]:
-    """Without `#`, each once whatever its case."""
+    """Return hashtags without `#`, unique regardless of case."""
     text = " ".join([info.get("description") or "", *(info.get("tags") or [])])
     found: dict[str, str] = {}
     for tag in _HASHTAG.findall(text):

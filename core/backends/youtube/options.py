@@ -1,8 +1,8 @@
-"""This file holds every option yt-dlp ever gets from us, and which audio it takes.
+"""All options that we pass to yt-dlp, and the choice of the audio format.
 
-None of yt-dlp's thirteen advisories is within reach of these (tests/integration/test_youtube.py):
-one extractor, our own file name in an empty folder, nothing executed, no other downloader, no
-links written, nothing of the user's configuration.
+With them none of yt-dlp's thirteen security advisories applies (tests/integration/test_youtube.py):
+one extractor, our own file name in an empty folder, no external programs or downloaders, no link
+files, no user configuration.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from core.errors import ConfigInvalid
 
 BYTES_IN_MEGABYTE = 1_000_000
 SAFE_EXTENSIONS = ("webm", "m4a", "mp4", "ogg", "opus", "aac", "mp3")
-GOOD_KBPS = (45, 72)  # speech is as clear as with more: opus at 50 or 70, AAC at 48
+GOOD_KBPS = (45, 72)  # more does not make speech clearer: opus at 50 or 70, AAC at 48
 _COOKIES_HEAD = re.compile(r"#\s*(?:Netscape )?HTTP Cookie File", re.IGNORECASE)
 
 Info = dict[str, Any]
-"""yt-dlp's own description of a video or of one format of it."""
+"""yt-dlp's description of a video or of one of its formats."""
 
 
 class Log:
-    """What yt-dlp says while it works: some causes appear nowhere else. Nothing is printed."""
+    """Collects yt-dlp's log instead of printing it: some causes of errors appear only there."""
 
     def __init__(self) -> None:
-        self.notes: list[str] = []
+        self.messages: list[str] = []
         self.warnings: list[str] = []
 
     def debug(self, message: str) -> None:
-        self.notes.append(message)
+        self.messages.append(message)
 
     def warning(self, message: str | YoutubeDLError) -> None:
         self.warnings.append(str(message))
@@ -45,13 +45,13 @@ class Log:
 
 
 def fixed_options(youtube: config.YouTube, limits: Limits, log: Log) -> Info:
-    """What is the same for every question."""
+    """Return the options that are the same for every call."""
     options: Info = {
         "allowed_extractors": ["youtube"],
         "noplaylist": True,
         "format": choose_audio,
         "max_filesize": limits.max_megabytes * BYTES_IN_MEGABYTE,
-        "skip_unavailable_fragments": False,  # else a missing piece is skipped without a word
+        "skip_unavailable_fragments": False,  # a missing fragment must be an error
         "retries": 3,
         "fragment_retries": 3,
         "extractor_retries": 2,
@@ -73,22 +73,23 @@ def fixed_options(youtube: config.YouTube, limits: Limits, log: Log) -> Info:
 
 
 def file_options(video_id: str, folder: Path) -> Info:
-    """Where the audio goes: `<id>.<extension>` in `folder`; choose_audio has seen the extension."""
+    """Save as `<id>.<extension>` in `folder`; choose_audio has checked the extension."""
     return {"paths": {"home": str(folder)}, "outtmpl": f"{video_id}.%(ext)s"}
 
 
 def choose_audio(context: Info) -> Iterator[Info]:
-    """yt-dlp's format selector: the smallest good audio, else the smallest video with sound."""
-    heard = [each for each in context["formats"] if _has_sound(each)]
-    if alone := [each for each in heard if each.get("vcodec") == "none"]:
-        yield min(alone, key=_distance)
-    elif heard:
-        yield min(heard, key=lambda each: (_language_rank(each), _size(each)))
+    """yt-dlp's format selector: the smallest good audio, or else the smallest video with sound."""
+    with_sound = [each for each in context["formats"] if _has_sound(each)]
+    if audio_only := [each for each in with_sound if each.get("vcodec") == "none"]:
+        yield min(audio_only, key=_distance)
+    elif with_sound:
+        yield min(with_sound, key=lambda each: (_language_rank(each), _size(each)))
 
 
 def _read_cookies(path: Path) -> StringIO:
-    """yt-dlp writes cookies back: into memory, not into the user's file. It also prints lines that
-    it does not understand, secret or not, so there must be none."""
+    """Read the file into memory, because yt-dlp writes cookies back to where it got them.
+
+    yt-dlp also prints lines it cannot parse, which may be secret, so refuse such files."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -105,14 +106,14 @@ def _has_sound(each: Info) -> bool:
 
 
 def _distance(each: Info) -> tuple[float, ...]:
-    """How far from what we want: the language spoken, undamaged, in one piece, good, small."""
+    """Rank a format, best first: original language, undamaged, one file, good bit rate, small."""
     kbps = each.get("abr") or each.get("tbr") or 0.0
     low, high = GOOD_KBPS
     is_drc = "drc" in f"{each.get('format_id')} {each.get('format_note')}".lower()
     return (
         _language_rank(each),
         is_drc,
-        -(each.get("preference") or 0),  # yt-dlp's mark for damaged formats
+        -(each.get("preference") or 0),  # yt-dlp marks damaged formats with a negative one
         not str(each.get("protocol")).startswith("http"),
         kbps < low,
         max(low - kbps, kbps - high, 0),
@@ -122,7 +123,7 @@ def _distance(each: Info) -> tuple[float, ...]:
 
 
 def _language_rank(each: Info) -> float:
-    """Low for the original track, high for dubs and descriptions."""
+    """Rank the original track before dubs and audio descriptions."""
     preference = each.get("language_preference")
     return 1 if preference is None else -preference
 

@@ -86,9 +86,9 @@ class Window:
     segments: tuple[Segment, ...] = ()
 
 
-LIGHTEST = "lightest"
+LIGHTEST_COMPUTE = "lightest"
 """A compute type: the one that takes the least memory on the device."""
-LIGHTER = "speech_lighter"
+SPEECH_LIGHTER = "speech_lighter"
 """A code of what the user should know: hearing goes on with less than the settings say."""
 
 

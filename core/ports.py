@@ -78,7 +78,7 @@ class Transcriber(Protocol):
         Closing the iterator stops the work within 2 s. Raises NoAudio, NotMedia,
         SpeechModelMissing, WorkerOutOfMemory, SpeechDeviceFailed."""
 
-    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
+    async def resolve_compute(self, compute: SpeechCompute) -> SpeechCompute:
         """What it means on this machine: nothing in it is `auto` any more."""
 
 
@@ -267,7 +267,7 @@ class OutboxEntries(Protocol):
     async def save(self, effect: OutboxEntry) -> None:
         """Replaces what is stored under its key."""
 
-    async def unsettled(self, platform: str) -> list[OutboxEntry]:
+    async def unfinished(self, platform: str) -> list[OutboxEntry]:
         """Those that are not over, in order."""
 
     async def purge(self, before: datetime) -> None:

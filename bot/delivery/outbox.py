@@ -81,7 +81,7 @@ class Outbox:
 
     async def resume(self) -> None:
         """Queue the messages that an earlier process left. Raises StoreBroken."""
-        for entry in await self._entries.unsettled(self._chat.name):
+        for entry in await self._entries.unfinished(self._chat.name):
             self._queue(entry)
 
     async def purge_daily(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.errors import SpeechDeviceFailed, WorkerOutOfMemory
 from core.json_values import from_json, to_json
-from core.model import LIGHTER, Progress, SpeechCompute, Window
+from core.model import SPEECH_LIGHTER, Progress, SpeechCompute, Window
 from core.ports import Checkpoints, ProgressCallback, Transcriber
 from core.transcription.compute_fallbacks import Fallback, lighter
 
@@ -99,7 +99,7 @@ class CheckpointedTranscription:
                 compute = await self._lighter(compute, error)
                 if compute is None:
                     raise
-            on_progress(Progress("load", note=LIGHTER))
+            on_progress(Progress("load", note=SPEECH_LIGHTER))
 
     def _remember(self, compute: SpeechCompute) -> None:
         """Keep settings for the next video once they have produced a window."""
@@ -110,7 +110,7 @@ class CheckpointedTranscription:
         self, compute: SpeechCompute, error: WorkerOutOfMemory | SpeechDeviceFailed
     ) -> SpeechCompute | None:
         if isinstance(error, WorkerOutOfMemory):
-            compute = await self.transcriber.settle(compute)
+            compute = await self.transcriber.resolve_compute(compute)
         return lighter(compute, error)
 
     async def _save(self, number: int, window: Window) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.errors import BackendError, SpeechDeviceFailed, WorkerOutOfMemory
-from core.model import LIGHTEST, SpeechCompute
+from core.model import LIGHTEST_COMPUTE, SpeechCompute
 
 
 class Fallback:
@@ -32,12 +32,12 @@ def lighter(compute: SpeechCompute, error: BackendError) -> SpeechCompute | None
         return None
     if compute.batch_size > 1:
         return replace(compute, batch_size=compute.batch_size // 2)
-    if compute.compute_type != LIGHTEST and "int8" not in compute.compute_type:
-        return replace(compute, compute_type=LIGHTEST)
+    if compute.compute_type != LIGHTEST_COMPUTE and "int8" not in compute.compute_type:
+        return replace(compute, compute_type=LIGHTEST_COMPUTE)
     return _on_cpu(compute)
 
 
 def _on_cpu(compute: SpeechCompute) -> SpeechCompute | None:
     if compute.device == "cpu":
         return None
-    return replace(compute, device="cpu", compute_type=LIGHTEST)
+    return replace(compute, device="cpu", compute_type=LIGHTEST_COMPUTE)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from core.config import Limits, Speech
 from core.errors import BackendError, NoCaptions, NoSpeech, VideoError, VideoTooLong
 from core.limits import check_length
-from core.model import LIGHTER, Progress, Segment, SpeechCompute, Transcript, Video
+from core.model import SPEECH_LIGHTER, Progress, Segment, SpeechCompute, Transcript, Video
 from core.ports import Checkpoints, Fetcher, ProgressCallback, Transcriber
 from core.sources import File, Source
 from core.transcription.checkpointed import CheckpointedTranscription
@@ -38,7 +38,7 @@ class TranscriptMaker:
     @property
     def notes(self) -> tuple[str, ...]:
         """Note codes for the user about how this machine transcribes."""
-        return (LIGHTER,) if self._fallback.compute else ()
+        return (SPEECH_LIGHTER,) if self._fallback.compute else ()
 
     async def clear_checkpoints(self, video_id: str) -> None:
         """Call once the video's transcript is stored."""

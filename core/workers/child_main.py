@@ -168,7 +168,9 @@ def _speech(setup: Setup) -> dict[str, Method]:
 
     return {
         "transcribe": transcribe,
-        "settle": lambda on_progress, compute: whisper.settle(from_plain(SpeechCompute, compute)),
+        "resolve_compute": lambda on_progress, compute: whisper.resolve_compute(
+            from_plain(SpeechCompute, compute)
+        ),
         "device": lambda on_progress: model_loading.device(speech.device),
         "is_downloaded": lambda on_progress: model_loading.is_downloaded(speech.model),
     }

@@ -71,7 +71,7 @@ SPEECH = ChildLimits(
     memory_share=0.75,
     max_requests=50,
     idle_timeout_s=5 * _MINUTE,
-    method_timeouts_s={"device": _MINUTE, "settle": _MINUTE, "is_downloaded": _MINUTE},
+    method_timeouts_s={"device": _MINUTE, "resolve_compute": _MINUTE, "is_downloaded": _MINUTE},
 )
 INDEX = ChildLimits(
     "index",

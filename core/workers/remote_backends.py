@@ -51,8 +51,10 @@ class RemoteTranscriber:
             async for window in windows:
                 yield from_plain(Window, window)
 
-    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
-        return from_plain(SpeechCompute, await self._worker.call("settle", compute=compute))
+    async def resolve_compute(self, compute: SpeechCompute) -> SpeechCompute:
+        return from_plain(
+            SpeechCompute, await self._worker.call("resolve_compute", compute=compute)
+        )
 
 
 class RemoteEmbedder:

@@ -32,7 +32,7 @@ async def test_entries_come_back_in_the_order_of_adding(outbox_entries):
     )
     for effect in (HELLO, every_field, PROGRESS):
         assert numbered([await outbox_entries.add(effect)]) == [effect]
-    found = await outbox_entries.unsettled("discord")
+    found = await outbox_entries.unfinished("discord")
     assert numbered(found) == [HELLO, every_field, PROGRESS]
     assert found == sorted(found, key=lambda effect: effect.number)
     assert len({effect.number for effect in found}) == 3
@@ -42,7 +42,7 @@ async def test_a_key_that_is_known_changes_nothing(outbox_entries):
     first = await outbox_entries.add(HELLO)
     again = replace(HELLO, draft="other", place="elsewhere")
     assert await outbox_entries.add(again) == first
-    assert await outbox_entries.unsettled("discord") == [first]
+    assert await outbox_entries.unfinished("discord") == [first]
     seen = replace(first, target="m1", shown=1)
     await outbox_entries.save(seen)
     assert await outbox_entries.add(again) == seen
@@ -50,7 +50,7 @@ async def test_a_key_that_is_known_changes_nothing(outbox_entries):
 
 async def test_a_key_added_many_times_at_once_is_there_once(outbox_entries):
     added = await asyncio.gather(*(outbox_entries.add(HELLO) for _ in range(8)))
-    assert added == await outbox_entries.unsettled("discord") * 8
+    assert added == await outbox_entries.unfinished("discord") * 8
 
 
 async def test_saving_replaces_everything_but_the_position(outbox_entries):
@@ -58,12 +58,12 @@ async def test_saving_replaces_everything_but_the_position(outbox_entries):
     await outbox_entries.add(HELLO)
     changed = replace(PROGRESS, draft="50 %", target="m1", attempt=1, revision=2, shown=1)
     await outbox_entries.save(changed)
-    assert numbered(await outbox_entries.unsettled("discord")) == [changed, HELLO]
+    assert numbered(await outbox_entries.unfinished("discord")) == [changed, HELLO]
 
 
 async def test_an_entry_that_was_never_added_cannot_be_saved(outbox_entries):
     await outbox_entries.save(HELLO)
-    assert await outbox_entries.unsettled("discord") == []
+    assert await outbox_entries.unfinished("discord") == []
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ async def test_an_entry_is_over_when_it_is_finished_and_shown(
 ):
     effect = replace(PROGRESS, finished=finished, revision=2, shown=shown)
     await outbox_entries.add(effect)
-    assert (await outbox_entries.unsettled("discord") == []) is settled
+    assert (await outbox_entries.unfinished("discord") == []) is settled
     assert effect.over is settled
 
 
@@ -84,8 +84,8 @@ async def test_platforms_do_not_see_each_others_entries(outbox_entries):
     await outbox_entries.add(HELLO)
     await outbox_entries.add(there)
     await outbox_entries.save(replace(HELLO, shown=1))
-    assert await outbox_entries.unsettled("discord") == []
-    assert numbered(await outbox_entries.unsettled("telegram")) == [there]
+    assert await outbox_entries.unfinished("discord") == []
+    assert numbered(await outbox_entries.unfinished("telegram")) == [there]
 
 
 async def test_purging_deletes_only_entries_that_were_over_before(outbox_entries):
@@ -97,4 +97,4 @@ async def test_purging_deletes_only_entries_that_were_over_before(outbox_entries
     assert (await outbox_entries.add(over)).shown == 1
     await outbox_entries.purge(datetime.now(UTC) + hour)
     assert numbered([await outbox_entries.add(HELLO)]) == [HELLO]
-    assert numbered(await outbox_entries.unsettled("discord")) == [PROGRESS, HELLO]
+    assert numbered(await outbox_entries.unfinished("discord")) == [PROGRESS, HELLO]

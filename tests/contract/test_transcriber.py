@@ -14,7 +14,7 @@ from core.backends.whisper import Whisper
 from core.backends.whisper.audio import decode
 from core.config import Speech
 from core.errors import NoAudio, NotMedia, SpeechModelMissing
-from core.model import LIGHTEST, Segment, SpeechCompute, Window
+from core.model import LIGHTEST_COMPUTE, Segment, SpeechCompute, Window
 from tests.fakes.transcriber import FakeTranscriber
 from tests.harness.audio_files import RATE, write_silent_film, write_wav
 from tests.harness.lectures import read_lecture
@@ -34,8 +34,8 @@ class Async:
         for window in self.whisper.transcribe(audio, language, from_s, compute):
             yield window
 
-    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
-        return self.whisper.settle(compute)
+    async def resolve_compute(self, compute: SpeechCompute) -> SpeechCompute:
+        return self.whisper.resolve_compute(compute)
 
 
 class Fakes:
@@ -48,7 +48,7 @@ class Fakes:
             "film.mp4": FakeTranscriber(failure=NoAudio()),
             "noise.mp3": FakeTranscriber(failure=NotMedia("noise.mp3")),
         }
-        self.settle = self._ears["lecture.wav"].settle
+        self.resolve_compute = self._ears["lecture.wav"].resolve_compute
 
     def transcribe(self, audio: Path, *how) -> AsyncIterator[Window]:
         return self._ears[audio.name].transcribe(audio, *how)
@@ -140,11 +140,11 @@ async def test_from_the_end_of_a_window_on_the_windows_after_it_are_heard(ears, 
 
 
 async def test_an_effort_is_settled_without_auto_and_stays_what_it_is(ears):
-    for compute_type in ("auto", LIGHTEST):
-        settled = await ears.settle(SpeechCompute("cpu", compute_type, 4))
+    for compute_type in ("auto", LIGHTEST_COMPUTE):
+        settled = await ears.resolve_compute(SpeechCompute("cpu", compute_type, 4))
         assert settled == SpeechCompute("cpu", "int8", 4)
-        assert await ears.settle(settled) == settled
-    assert "auto" not in repr(await ears.settle(SpeechCompute("auto", "auto", 8)))
+        assert await ears.resolve_compute(settled) == settled
+    assert "auto" not in repr(await ears.resolve_compute(SpeechCompute("auto", "auto", 8)))
 
 
 async def test_silence_gives_no_segments(ears, folder):

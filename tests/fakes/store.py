@@ -227,7 +227,7 @@ class FakeOutboxEntries:
             self.effects[name] = replace(effect, number=self.effects[name].number)
             self._saved_at[name] = datetime.now(UTC)
 
-    async def unsettled(self, platform: str) -> list[OutboxEntry]:
+    async def unfinished(self, platform: str) -> list[OutboxEntry]:
         known = sorted(self.effects.values(), key=lambda effect: effect.number)
         return [effect for effect in known if effect.platform == platform and not effect.over]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import CoreError
-from core.model import LIGHTEST, Segment, SpeechCompute, Window
+from core.model import LIGHTEST_COMPUTE, Segment, SpeechCompute, Window
 
 SET = SpeechCompute("auto", "auto", 8)
 """The compute settings of a default configuration."""
@@ -56,9 +56,9 @@ class FakeTranscriber:
         finally:
             self.is_closed = True
 
-    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
+    async def resolve_compute(self, compute: SpeechCompute) -> SpeechCompute:
         device = "cuda" if compute.device == "auto" else compute.device
-        on_a_card = {"auto": "float16", LIGHTEST: "int8_float16"}
+        on_a_card = {"auto": "float16", LIGHTEST_COMPUTE: "int8_float16"}
         best = on_a_card if device == "cuda" else dict.fromkeys(on_a_card, "int8")
         type_ = best.get(compute.compute_type, compute.compute_type)
         return replace(compute, device=device, compute_type=type_)

@@ -69,7 +69,7 @@ class KillableOutbox:
 
     def __init__(self, outbox_entries: OutboxEntries, kill: KillAt) -> None:
         self._entries, self._kill = outbox_entries, kill
-        self.unsettled, self.purge = outbox_entries.unsettled, outbox_entries.purge
+        self.unfinished, self.purge = outbox_entries.unfinished, outbox_entries.purge
 
     async def add(self, effect: OutboxEntry) -> OutboxEntry:
         self._kill.meet("before adding")

@@ -103,7 +103,7 @@ class JournalledTranscriber:
             await asyncio.sleep(self._window_s)
             yield Window(said[-1].end_s, VIDEO.duration_s, "en", said)
 
-    async def settle(self, compute: SpeechCompute) -> SpeechCompute:
+    async def resolve_compute(self, compute: SpeechCompute) -> SpeechCompute:
         return compute
 
 

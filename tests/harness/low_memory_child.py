@@ -35,11 +35,13 @@ def build(setup: Setup) -> dict[str, Method]:
 
     return {
         "transcribe": transcribe,
-        "settle": lambda on_progress, compute: settle(from_plain(SpeechCompute, compute)),
+        "resolve_compute": lambda on_progress, compute: resolve_compute(
+            from_plain(SpeechCompute, compute)
+        ),
     }
 
 
-def settle(compute: SpeechCompute) -> SpeechCompute:
+def resolve_compute(compute: SpeechCompute) -> SpeechCompute:
     return (
         SpeechCompute("cuda", "float16", compute.batch_size)
         if compute.device == "auto"

@@ -103,7 +103,7 @@ class Scene:
 
     async def _unsettled(self) -> bool:
         undone = await self.store.requests.open(self.chat.name)
-        return bool(undone or await self.store.outbox_entries.unsettled(self.chat.name))
+        return bool(undone or await self.store.outbox_entries.unfinished(self.chat.name))
 
     async def write(self, text: str, where: Where = HERE, author: Person = ADA, **more) -> Message:
         message = Message(where, more.pop("id", f"e{next(self._ids)}"), author, text, **more)

@@ -55,7 +55,7 @@ async def rest(store: MemoryStore, platform: str) -> None:
 
     async def is_at_rest() -> bool:
         open_requests = await store.requests.open(platform)
-        return not open_requests and not await store.outbox_entries.unsettled(platform)
+        return not open_requests and not await store.outbox_entries.unfinished(platform)
 
     await eventually(is_at_rest)
 

@@ -11,7 +11,7 @@ import pytest
 from core.backends.storage.store import open_store, sqlite_url
 from core.config import Limits, Speech
 from core.errors import WorkerOutOfMemory
-from core.model import LIGHTER, LIGHTEST, SpeechCompute, Video
+from core.model import LIGHTEST_COMPUTE, SPEECH_LIGHTER, SpeechCompute, Video
 from core.sources import File
 from core.transcription.transcript_maker import TranscriptMaker
 from core.workers.limits import SPEECH
@@ -21,7 +21,7 @@ from tests.fakes.fetcher import FakeFetcher
 from tests.harness.low_memory_child import SAID
 
 MODULE = "tests.harness.low_memory_child"
-HALF, LAST = SpeechCompute("cuda", "float16", 4), SpeechCompute("cpu", LIGHTEST, 1)
+HALF, LAST = SpeechCompute("cuda", "float16", 4), SpeechCompute("cpu", LIGHTEST_COMPUTE, 1)
 VIDEO = Video("file-0123456789a", "talk", file_name="talk.wav")
 
 
@@ -69,7 +69,7 @@ async def test_lighter_settings_are_tried_until_the_child_works(
     _, transcript = await maker.make(File(tmp_path / "talk.wav"), VIDEO, told.append)
     assert transcript.segments == SAID
     assert transcript.language == "en"
-    assert maker.notes == (LIGHTER,)
+    assert maker.notes == (SPEECH_LIGHTER,)
     fractions = [progress.fraction for progress in told if progress.stage == "transcribe"]
     assert fractions == [0.25, 0.5, 0.75, 1.0]
 

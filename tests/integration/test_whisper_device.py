@@ -8,7 +8,7 @@ import pytest
 from core.backends.whisper.model_loading import FLOAT16_MB, best_compute_type, load
 from core.config import Speech
 from core.errors import ConfigInvalid
-from core.model import LIGHTEST
+from core.model import LIGHTEST_COMPUTE
 
 CPU = {"int8", "int8_float32", "int16", "float32"}
 AMPERE = {*CPU, "float16", "int8_float16", "bfloat16", "int8_bfloat16"}
@@ -35,7 +35,7 @@ def test_auto_takes_the_fastest_that_fits(supported, free_mb, chosen):
     [(CPU, "int8"), (AMPERE, "int8_float16"), (PASCAL, "int8"), ({"float32"}, "default")],
 )
 def test_lightest_means_eight_bits_if_supported(supported, chosen):
-    assert best_compute_type(LIGHTEST, supported, 80_000) == chosen
+    assert best_compute_type(LIGHTEST_COMPUTE, supported, 80_000) == chosen
 
 
 def test_a_configured_type_is_kept_if_the_device_supports_it():

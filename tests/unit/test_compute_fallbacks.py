@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import SpeechDeviceFailed, WorkerFailed, WorkerOutOfMemory
-from core.model import LIGHTEST, SpeechCompute
+from core.model import LIGHTEST_COMPUTE, SpeechCompute
 from core.transcription.compute_fallbacks import lighter
 
 FULL = WorkerOutOfMemory("speech")
@@ -20,23 +20,23 @@ def test_out_of_memory_halves_the_batch_then_the_precision_then_uses_the_cpu():
         SpeechCompute("cuda", "float16", 4),
         SpeechCompute("cuda", "float16", 2),
         SpeechCompute("cuda", "float16", 1),
-        SpeechCompute("cuda", LIGHTEST, 1),
-        SpeechCompute("cpu", LIGHTEST, 1),
+        SpeechCompute("cuda", LIGHTEST_COMPUTE, 1),
+        SpeechCompute("cpu", LIGHTEST_COMPUTE, 1),
     ]
 
 
-@pytest.mark.parametrize("compute_type", ["int8", "int8_float16", LIGHTEST])
+@pytest.mark.parametrize("compute_type", ["int8", "int8_float16", LIGHTEST_COMPUTE])
 def test_eight_bits_are_not_tried_twice(compute_type):
     assert list(fall_back(SpeechCompute("cuda", compute_type, 3), FULL)) == [
         SpeechCompute("cuda", compute_type, 1),
-        SpeechCompute("cpu", LIGHTEST, 1),
+        SpeechCompute("cpu", LIGHTEST_COMPUTE, 1),
     ]
 
 
 def test_the_cpu_is_the_last_resort():
     assert list(fall_back(SpeechCompute("cpu", "float32", 2), FULL)) == [
         SpeechCompute("cpu", "float32", 1),
-        SpeechCompute("cpu", LIGHTEST, 1),
+        SpeechCompute("cpu", LIGHTEST_COMPUTE, 1),
     ]
     assert list(fall_back(SpeechCompute("cpu", "int8", 2), FULL)) == [
         SpeechCompute("cpu", "int8", 1)
@@ -46,7 +46,7 @@ def test_the_cpu_is_the_last_resort():
 def test_a_failing_gpu_is_replaced_at_once_with_the_same_batch():
     for device in ("cuda", "auto"):
         assert list(fall_back(SpeechCompute(device, "float16", 8), BROKEN)) == [
-            SpeechCompute("cpu", LIGHTEST, 8)
+            SpeechCompute("cpu", LIGHTEST_COMPUTE, 8)
         ]
 
 

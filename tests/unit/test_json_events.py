@@ -6,7 +6,7 @@ from bot.cli import json_events
 from bot.words import Words
 from core.errors import VideoTooLong
 from core.model import (
-    LIGHTER,
+    SPEECH_LIGHTER,
     Answer,
     Chapter,
     Chunk,
@@ -103,8 +103,8 @@ def test_the_small_events_have_exactly_the_promised_fields():
         "fraction": 0.0,
         "eta_s": None,
     }
-    noted = json_events.progress_event(Progress("load", note=LIGHTER))
-    assert noted == json_events.progress_event(Progress("load")) | {"note": LIGHTER}
+    noted = json_events.progress_event(Progress("load", note=SPEECH_LIGHTER))
+    assert noted == json_events.progress_event(Progress("load")) | {"note": SPEECH_LIGHTER}
     assert json_events.text_event("Be") == {"event": "text", "delta": "Be"}
     assert list(told) == ["event", "code", "message", "hint", "permanent"]
     assert told["message"] == "300분짜리 영상이에요. 240분까지만 처리할 수 있어요."

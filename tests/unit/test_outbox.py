@@ -23,12 +23,12 @@ async def test_it_is_stored_before_it_is_sent():
     chat.down = True
     async with open_outbox(chat, store) as outbox:
         live = await outbox.post("a", says("Hello"), key="k")
-        assert [effect.key for effect in await store.unsettled("fake")] == ["k"]
+        assert [effect.key for effect in await store.unfinished("fake")] == ["k"]
         assert chat.texts("a") == []
         chat.down = False
         await live.delivered()
     assert chat.texts("a") == ["Hello"]
-    assert await store.unsettled("fake") == []
+    assert await store.unfinished("fake") == []
 
 
 @virtually
@@ -209,7 +209,7 @@ async def test_a_place_that_is_closed_is_asked_once_and_stops_no_other():
         assert [await live.delivered() for live in lives] == [""] * 5
     assert chat.texts("b") == ["Here"]
     assert chat.calls == 2
-    assert await store.unsettled("fake") == []
+    assert await store.unfinished("fake") == []
 
 
 @virtually
@@ -391,7 +391,7 @@ async def test_closing_finishes_the_running_call_and_leaves_the_rest_for_the_nex
             await outbox.post("a", says(str(n)), key=str(n))
         await asyncio.sleep(0.1)
     assert chat.texts("a") == ["0"]
-    assert [effect.key for effect in await store.unsettled("fake")] == ["1", "2"]
+    assert [effect.key for effect in await store.unfinished("fake")] == ["1", "2"]
     async with open_outbox(chat, store) as outbox:
         await (await outbox.post("a", says("3"), key="3")).delivered()
     assert chat.texts("a") == ["0", "1", "2", "3"]

@@ -174,7 +174,7 @@ async def work(day: Day, outbox: Outbox) -> None:
             group.create_task(day.do(job, outbox))
         group.create_task(close_a_place(day))
     async with asyncio.timeout(4 * 3600):
-        while await day.store.unsettled("fake"):  # noqa: ASYNC110 – a store tells nobody
+        while await day.store.unfinished("fake"):  # noqa: ASYNC110 – a store tells nobody
             await asyncio.sleep(1)
 
 

@@ -21,7 +21,7 @@ from bot.rendering.terminal import (
 from bot.words import Words
 from core import errors
 from core.model import (
-    LIGHTER,
+    SPEECH_LIGHTER,
     Answer,
     Chapter,
     Chunk,
@@ -210,9 +210,9 @@ def test_progress_tells_the_time_left_only_where_it_is_known():
 
 
 def test_progress_tells_that_hearing_goes_on_with_less():
-    told = render_progress(Progress("transcribe", 0.5, 65, note=LIGHTER), EN)
+    told = render_progress(Progress("transcribe", 0.5, 65, note=SPEECH_LIGHTER), EN)
     assert told == "Transcribing · 50% · 1:05 left · slower mode"
-    assert all(f"{where}.{LIGHTER}" in EN for where in ("notes", "stage_notes"))
+    assert all(f"{where}.{SPEECH_LIGHTER}" in EN for where in ("notes", "stage_notes"))
 
 
 def test_every_stage_and_source_has_words():

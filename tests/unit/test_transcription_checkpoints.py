@@ -12,7 +12,7 @@ from core.errors import (
     WorkerOutOfMemory,
     WorkerTimeout,
 )
-from core.model import LIGHTER, LIGHTEST, Progress, Segment, SpeechCompute, Video
+from core.model import LIGHTEST_COMPUTE, SPEECH_LIGHTER, Progress, Segment, SpeechCompute, Video
 from core.sources import File, Link
 from core.transcription.transcript_maker import TranscriptMaker
 from tests.fakes.fetcher import FakeFetcher
@@ -237,8 +237,8 @@ async def test_lighter_settings_are_tried_until_one_works(bench, whole):
         (0.0, SpeechCompute("cuda", "float16", 4)),
         (0.0, SpeechCompute("cuda", "float16", 2)),
         (0.0, SpeechCompute("cuda", "float16", 1)),
-        (0.0, SpeechCompute("cuda", LIGHTEST, 1)),
-        (0.0, SpeechCompute("cpu", LIGHTEST, 1)),
+        (0.0, SpeechCompute("cuda", LIGHTEST_COMPUTE, 1)),
+        (0.0, SpeechCompute("cpu", LIGHTEST_COMPUTE, 1)),
     ]
 
 
@@ -262,7 +262,10 @@ async def test_a_failing_gpu_is_replaced_by_the_cpu_at_once(bench, whole):
         bears=lambda compute, n: BROKEN if n == 2 and compute.device != "cpu" else None
     )
     assert await bench.transcribe(broken) == whole
-    assert broken.asked == [(0.0, SET), (SPOKEN[1].end_s, SpeechCompute("cpu", LIGHTEST, 8))]
+    assert broken.asked == [
+        (0.0, SET),
+        (SPOKEN[1].end_s, SpeechCompute("cpu", LIGHTEST_COMPUTE, 8)),
+    ]
 
 
 async def test_the_user_is_told_about_lighter_settings(bench):
@@ -273,12 +276,12 @@ async def test_the_user_is_told_about_lighter_settings(bench):
     program = bench.program(small)
     assert program.notes == ()
     await program.make(LINK, BEES, told.append)
-    assert program.notes == (LIGHTER,)
+    assert program.notes == (SPEECH_LIGHTER,)
     assert told[3:] == [
         Progress("load"),
         *(Progress("transcribe", SPOKEN[n].end_s / 20) for n in range(3)),
-        Progress("load", note=LIGHTER),
-        *(Progress("transcribe", SPOKEN[n].end_s / 20, note=LIGHTER) for n in (3, 4)),
+        Progress("load", note=SPEECH_LIGHTER),
+        *(Progress("transcribe", SPOKEN[n].end_s / 20, note=SPEECH_LIGHTER) for n in (3, 4)),
     ]
 
 

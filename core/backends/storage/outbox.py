@@ -35,7 +35,7 @@ class SqlOutboxEntries:
         async with self._database.write() as connection:
             await connection.execute(change)
 
-    async def unsettled(self, platform: str) -> list[OutboxEntry]:
+    async def unfinished(self, platform: str) -> list[OutboxEntry]:
         query = select(outbox).where(_o.platform == platform, ~_OVER).order_by(_o.number)
         async with self._database.read() as connection:
             return [_effect(row) for row in await connection.execute(query)]

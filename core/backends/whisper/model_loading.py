@@ -16,7 +16,7 @@ from faster_whisper import WhisperModel, download_model
 from core.backends.whisper.errors import resource_error
 from core.config import Speech
 from core.errors import ConfigInvalid, DiskFull, SpeechModelMissing
-from core.model import LIGHTEST
+from core.model import LIGHTEST_COMPUTE
 
 FLOAT16_MB = 6000
 """Free memory needed: large-v3 with a batch of 8 took 6.1 GB in float16, 4.5 GB in int8
@@ -112,9 +112,9 @@ def best_compute_type(wanted: str, supported: Collection[str], free_mb: int) -> 
     """Resolve `auto` and `lightest`; return any other supported type as it is.
 
     `auto` is float16 on a GPU with enough free memory, otherwise int8. Raises ConfigInvalid."""
-    if wanted not in ("auto", LIGHTEST, "default", *supported):
+    if wanted not in ("auto", LIGHTEST_COMPUTE, "default", *supported):
         raise ConfigInvalid("speech.compute_type", f"not one of {', '.join(sorted(supported))}")
-    if wanted not in ("auto", LIGHTEST):
+    if wanted not in ("auto", LIGHTEST_COMPUTE):
         return wanted
     if wanted == "auto" and "float16" in supported and free_mb >= FLOAT16_MB:
         return "float16"

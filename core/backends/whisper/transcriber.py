@@ -54,7 +54,7 @@ class Whisper:
         yield Window(0.0, len(samples) / RATE)
         yield from model.transcribe(samples, language, from_s)
 
-    def settle(self, compute: SpeechCompute) -> SpeechCompute:
+    def resolve_compute(self, compute: SpeechCompute) -> SpeechCompute:
         target, compute_type = resolve_compute(compute.device, compute.compute_type)
         return SpeechCompute(target, compute_type, compute.batch_size)
 

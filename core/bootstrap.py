@@ -1,4 +1,4 @@
-"""This file puts the core together: it picks the real backends, and closes them again."""
+"""The composition root: build the core from its backends, and close them at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from core.jobs.lazy import Lazy
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
-from core.ports import ChatRecords, LanguageModel
+from core.ports import ChatRecords, Embedder, LanguageModel
 from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
@@ -41,12 +41,14 @@ from core.workers.remote_backends import (
     RemoteTranscriber,
     RemoteVectorIndex,
 )
+from core.workers.supervisor import ChildSupervisor
 
 if TYPE_CHECKING:
     from core.jobs.durable_jobs import DurableJobs
 
-SOLE = "tubethread"
-"""A SQLite store has one worker at a time, whatever its machine or container is called today."""
+SQLITE_EXECUTOR = "tubethread"
+"""Who works on the jobs of a SQLite store: always one process, on a machine or in a container whose
+name may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,59 +72,22 @@ async def open_core(
 async def open_chat_core(
     config: Core, *, stays: bool = False, works: bool = False
 ) -> AsyncIterator[ChatCore]:
-    """The core, ready for work. No model is loaded and no child started before it is needed.
-    `stays`: for more than one command, so that it looks after daily copies of the store. `works`:
-    it works on jobs, if no other process of this data folder does.
+    """Open the core. Models are loaded and child processes started when they are first needed.
+
+    `stays`: the process runs for more than one command and makes daily copies of the store.
+    `works`: work on jobs, unless another process of this data folder does.
 
     Raises DataUnwritable, StoreUnreachable, StoreBroken, DiskFull."""
     async with AsyncExitStack() as stack:
         scratch = _make_folders(config.data_dir)
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         store = await stack.enter_async_context(_store(config, stays=stays))
-        fetch, speech, index = [
-            await stack.enter_async_context(
-                make_supervisor(role, config, config.data_dir / LOG_FILE)
-            )
-            for role in (FETCH, SPEECH, INDEX)
-        ]
-        model, check, close = _language_model(config.llm)
-        stack.push_async_callback(close)
-        fetcher = RemoteFetcher(fetch)
-        embedder = RemoteEmbedder(index, config.embedding.model)
-        caches = await stack.enter_async_context(
-            Caches(
-                store.library,
-                store.chunks,
-                embedder,
-                RemoteVectorIndex(index),
-                RemoteKeywordIndex(index),
-            )
-        )
-        engine = Engine(
-            model,
-            check,
-            insist=config.llm.engine == "ollama",
-            max_answer_tokens=config.llm.max_answer_tokens,
-            checkpoints=store.checkpoints,
-        )
+        children = await stack.enter_async_context(_children(config))
+        embedder = RemoteEmbedder(children.index, config.embedding.model)
+        caches = await stack.enter_async_context(_caches(store, embedder, children))
+        engine = await stack.enter_async_context(_engine(config, store))
         indexer = Indexer(store.chunks, store.library, embedder, caches)
-        ingest = Ingest(
-            videos=store.videos,
-            library=store.library,
-            checkpoints=store.checkpoints,
-            fetcher=fetcher,
-            transcript_maker=TranscriptMaker(
-                fetcher,
-                RemoteTranscriber(speech),
-                read_subtitles,
-                scratch,
-                config.speech,
-                config.limits,
-                store.checkpoints,
-            ),
-            indexer=indexer,
-            engine=engine,
-        )
+        ingest = _ingest(config, store, children, engine, scratch, indexer)
         jobs = await stack.enter_async_context(Lazy(partial(_jobs, config, ingest, works=works)))
         pipeline = Pipeline(
             videos=store.videos,
@@ -136,6 +101,74 @@ async def open_chat_core(
             language=config.language,
         )
         yield ChatCore(pipeline, chat_records(store))
+
+
+@dataclass(frozen=True, slots=True)
+class _Children:
+    """The child processes, by what they do."""
+
+    fetch: ChildSupervisor
+    speech: ChildSupervisor
+    index: ChildSupervisor
+
+
+@asynccontextmanager
+async def _children(config: Core) -> AsyncIterator[_Children]:
+    log_file = config.data_dir / LOG_FILE
+    async with AsyncExitStack() as stack:
+        fetch, speech, index = [
+            await stack.enter_async_context(make_supervisor(role, config, log_file))
+            for role in (FETCH, SPEECH, INDEX)
+        ]
+        yield _Children(fetch, speech, index)
+
+
+def _caches(store: Store, embedder: Embedder, children: _Children) -> Caches:
+    vectors, keywords = RemoteVectorIndex(children.index), RemoteKeywordIndex(children.index)
+    return Caches(store.library, store.chunks, embedder, vectors, keywords)
+
+
+@asynccontextmanager
+async def _engine(config: Core, store: Store) -> AsyncIterator[Engine]:
+    model, check, close = _language_model(config.llm)
+    try:
+        yield Engine(
+            model,
+            check,
+            insist=config.llm.engine == "ollama",
+            max_answer_tokens=config.llm.max_answer_tokens,
+            checkpoints=store.checkpoints,
+        )
+    finally:
+        await close()
+
+
+def _ingest(
+    config: Core,
+    store: Store,
+    children: _Children,
+    engine: Engine,
+    scratch: Path,
+    indexer: Indexer,
+) -> Ingest:
+    fetcher = RemoteFetcher(children.fetch)
+    return Ingest(
+        videos=store.videos,
+        library=store.library,
+        checkpoints=store.checkpoints,
+        fetcher=fetcher,
+        transcript_maker=TranscriptMaker(
+            fetcher,
+            RemoteTranscriber(children.speech),
+            read_subtitles,
+            scratch,
+            config.speech,
+            config.limits,
+            store.checkpoints,
+        ),
+        indexer=indexer,
+        engine=engine,
+    )
 
 
 def chat_records(store: Store) -> ChatRecords:
@@ -152,12 +185,14 @@ def chat_records(store: Store) -> ChatRecords:
 
 @asynccontextmanager
 async def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AsyncIterator[DurableJobs]:
-    # Imported here: DBOS takes 0.8 s, and what is at hand need not wait for it.
+    # Imported here: DBOS takes 0.8 s, which commands without jobs need not wait for.
     from core.jobs.durable_jobs import open_jobs
     from core.jobs.workflows import running
 
     url = jobs_url(config)
-    executor = config.jobs.executor or (SOLE if url.startswith("sqlite") else platform.node())
+    executor = config.jobs.executor or (
+        SQLITE_EXECUTOR if url.startswith("sqlite") else platform.node()
+    )
     run = partial(running, url, executor, config.jobs.at_once, ingest)
     lock = config.data_dir / "worker.lock"
     async with open_jobs(url, engine_for_jobs(url), ingest, run if works else None, lock) as jobs:
@@ -181,7 +216,7 @@ def _language_model(
 ) -> tuple[LanguageModel | None, Callable[[], Awaitable[object]], Callable[[], Awaitable[None]]]:
     if llm.engine == "extractive":
         return None, _nothing, _nothing
-    from core.backends.ollama.client import Ollama  # here: its client takes 0.4 s to import
+    from core.backends.ollama.client import Ollama  # here: importing it takes 0.4 s
 
     model = Ollama(llm)
     return model, model.check, model.close
@@ -192,7 +227,7 @@ async def _nothing() -> None:
 
 
 def _make_folders(data_dir: Path) -> Path:
-    """This process's own scratch folder. Those of processes that are no more are removed."""
+    """Make this process's scratch folder and remove those of dead processes."""
     try:
         (data_dir / "cache").mkdir(parents=True, exist_ok=True)
         scratch = data_dir / "scratch" / str(os.getpid())

@@ -1,4 +1,4 @@
-"""This file checks what any `Jobs` promises, on the one in memory and on DBOS."""
+"""The contract of `Jobs`, on the one in memory and on DBOS."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -100,6 +100,8 @@ async def test_what_waits_and_what_is_worked_on_is_listed(world, opened):
         found = await jobs.pending()
         assert [(job.id, job.order.channel) for job in found] == [(first, "hive"), (second, "sea")]
         assert [job.progress.stage for job in found] == ["transcribe", "wait"]
+        assert [job.id for job in await jobs.pending("sea")] == [second]
+        assert await jobs.pending("nowhere") == []
         await told_of(jobs, second, "wait")
         world.transcriber.go_on.set()
         await asyncio.gather(jobs.outcome(first), jobs.outcome(second))

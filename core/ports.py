@@ -292,50 +292,51 @@ class Checkpoints(Protocol):
 
 
 class Requests(Protocol):
-    """What people asked for, so that nothing is done twice and nothing is forgotten."""
+    """Requests made in chats: none runs twice, and none is lost by a kill."""
 
     async def add(self, request: Request) -> bool:
-        """Whether it is new. One whose id is known changes nothing."""
+        """Store a request unless its id is known. Return whether it was new."""
 
     async def save(self, request: Request) -> None:
-        """Replaces what is stored under its id."""
+        """Replace the stored request with this id; do nothing if there is none."""
 
     async def open(self, platform: str) -> list[Request]:
-        """Those that are not done, oldest first."""
+        """The platform's requests that are not done, oldest first."""
 
     async def purge(self, before: datetime) -> None:
-        """Forgets those that are done and were last saved before then."""
+        """Delete the requests that are done and were last saved before then."""
 
 
 class PlaceBindings(Protocol):
-    """Which video a place is about. Forgotten with the video, and with the channel."""
+    """Which video a place, or the replies to a message, is about. Deleted with the video or its
+    channel."""
 
-    async def bind(self, platform: str, place: str, message_id: str, room: PlaceBinding) -> None:
-        """`message_id`: "" for the whole place. Replaces."""
+    async def bind(self, platform: str, place: str, message_id: str, binding: PlaceBinding) -> None:
+        """Bind a message, or with "" the whole place. Replaces an earlier binding."""
 
     async def find(self, platform: str, place: str, message_id: str = "") -> PlaceBinding | None:
-        """The message's own, else the place's."""
+        """The binding of the message, else of the place."""
 
     async def close(self, platform: str, place: str) -> None:
-        """The place is gone, with all messages in it."""
+        """Delete the bindings of a deleted place and of all its messages."""
 
 
 class Buttons(Protocol):
-    """What buttons stand for. Forgotten with the video, and with the channel."""
+    """What buttons do when pressed. Deleted with the video or its channel."""
 
     async def add(self, buttons: Sequence[StoredButton]) -> None:
-        """Known ids are left as they are."""
+        """Store buttons. One whose id is known stays as it is."""
 
     async def get(self, button_id: str) -> StoredButton | None: ...
 
 
 class Settings(Protocol):
-    """What servers and channels have set."""
+    """The settings of servers and channels."""
 
     async def get(self, scopes: Sequence[str]) -> list[ChatSettings]:
         """The settings of each scope, in order, in one read. All None where nothing is set."""
 
-    async def save(self, scope: str, habits: ChatSettings) -> None: ...
+    async def save(self, scope: str, settings: ChatSettings) -> None: ...
 
 
 class Usage(Protocol):

@@ -1,4 +1,4 @@
-"""This file is what the store knows of people, in memory: requests, rooms, buttons, settings."""
+"""In-memory fakes of the chat records' ports: requests, bindings, buttons, settings, usage."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class FakePlaceBindings:
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str, str], PlaceBinding] = {}
 
-    async def bind(self, platform: str, place: str, message_id: str, room: PlaceBinding) -> None:
-        self._kept[platform, place, message_id] = room
+    async def bind(self, platform: str, place: str, message_id: str, binding: PlaceBinding) -> None:
+        self._kept[platform, place, message_id] = binding
 
     async def find(self, platform: str, place: str, message_id: str = "") -> PlaceBinding | None:
         own = self._kept.get((platform, place, message_id))
@@ -57,8 +57,8 @@ class FakePlaceBindings:
                 del self._kept[name]
 
     def forget(self, channel: str, video_id: str | None) -> None:
-        for name, room in list(self._kept.items()):
-            if room.channel == channel and video_id in (None, room.video_id):
+        for name, binding in list(self._kept.items()):
+            if binding.channel == channel and video_id in (None, binding.video_id):
                 del self._kept[name]
 
 
@@ -86,8 +86,8 @@ class FakeSettings:
     async def get(self, scopes: Sequence[str]) -> list[ChatSettings]:
         return [self._kept.get(scope, ChatSettings()) for scope in scopes]
 
-    async def save(self, scope: str, habits: ChatSettings) -> None:
-        self._kept[scope] = habits
+    async def save(self, scope: str, settings: ChatSettings) -> None:
+        self._kept[scope] = settings
 
 
 class FakeUsage:

@@ -21,11 +21,11 @@ class SqlPlaceBindings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def bind(self, platform: str, place: str, message_id: str, room: PlaceBinding) -> None:
+    async def bind(self, platform: str, place: str, message_id: str, binding: PlaceBinding) -> None:
         key = {"platform": platform, "place": place, "message_id": message_id}
         async with self._database.write() as connection:
-            new = insert_into(connection, t.bindings).values(key | asdict(room))
-            replaced = new.on_conflict_do_update(index_elements=list(key), set_=asdict(room))
+            new = insert_into(connection, t.bindings).values(key | asdict(binding))
+            replaced = new.on_conflict_do_update(index_elements=list(key), set_=asdict(binding))
             await connection.execute(replaced)
 
     async def find(self, platform: str, place: str, message_id: str = "") -> PlaceBinding | None:

@@ -1,4 +1,4 @@
-"""This file keeps what servers and channels have set: `Settings` over a database."""
+"""The store of chat settings: `Settings` over a database."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import literal, select, union_all
 
+from core.backends.storage import tables as t
 from core.backends.storage.database import Database
-from core.backends.storage.tables import settings
 from core.backends.storage.upsert import insert_into
 from core.chat_records import ChatSettings
 
-_s = settings.c
+_s = t.settings.c
 
 
 class SqlSettings:
@@ -32,10 +32,10 @@ class SqlSettings:
             }
         return [found.get(number, ChatSettings()) for number in range(len(scopes))]
 
-    async def save(self, scope: str, habits: ChatSettings) -> None:
+    async def save(self, scope: str, settings: ChatSettings) -> None:
         async with self._database.write() as connection:
-            new = insert_into(connection, settings).values(scope=scope, habits=habits)
-            changed = {"habits": habits}
+            new = insert_into(connection, t.settings).values(scope=scope, habits=settings)
+            changed = {"habits": settings}
             await connection.execute(
                 new.on_conflict_do_update(index_elements=["scope"], set_=changed)
             )

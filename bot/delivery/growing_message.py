@@ -42,7 +42,7 @@ class GrowingMessage:
         """Replace the text, unless the message is finished. Returns at once.
 
         The draft is stored and sent when its turn comes, if there is no newer one by then. A crash
-        may lose it; whoever resumes the work shows a draft again."""
+        may lose it; the resumed request shows a newer one."""
         if not self.entry.finished:
             self._newest = to_json(draft)
             self._update_settled()

@@ -38,8 +38,8 @@ class WatchTask:
     progress_message: GrowingMessage | None = None
     earlier_binding: PlaceBinding | None = None
     """The place's conversation before this request."""
-    is_begun: bool = False
-    """The job was there."""
+    job_existed: bool = False
+    """The job was seen in the store, so that an UnknownJob means that it was forgotten."""
     reply_to: str = ""
     """The message with the link, if no thread hangs on it."""
 
@@ -109,9 +109,9 @@ class WatchTask:
         try:
             return await self._work(order)
         except UnknownJob:
-            if self.is_begun:  # the video was forgotten
+            if self.job_existed:
                 raise
-            # A store was put back that does not know the job.
+            # The store was restored from a backup that does not have the job.
             self.request = replace(self.request, job_id="")
             return await self._work(order)
 
@@ -119,7 +119,7 @@ class WatchTask:
         core = self.context.core
         if not self.request.job_id:
             self.request = replace(self.request, job_id=await core.submit(order))
-            self.is_begun = True
+            self.job_existed = True
             await self.context.requests.save(self.request)
         name = self.request.file_name
         video = Video(order.video_id, PurePath(name).stem, file_name=name)
@@ -128,12 +128,12 @@ class WatchTask:
             async for event in events:
                 if isinstance(event, Ready):
                     return event
-                self.is_begun = True
-                video = await self._known(video)
+                self.job_existed = True
+                video = await self._with_title(video)
                 self.progress_message.show(self._progress(video, event))
         raise AssertionError("the core ends with a Ready")
 
-    async def _known(self, video: Video) -> Video:
+    async def _with_title(self, video: Video) -> Video:
         """The video with its title as soon as it is known; then name the thread after it."""
         if video.title:
             return video

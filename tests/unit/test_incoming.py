@@ -204,7 +204,11 @@ def with_broken(scene: Scene, port: str, error: Exception) -> Handlers:
     """Handlers over a store of which a part fails."""
     context, broken = scene.handlers._context, BrokenPort(error)
     if port == "library":
-        return Handlers(replace(context, core=replace(context.core, library=broken)))
+        store, library = scene.store, scene.store.library
+        store.library = broken
+        core = scene.world.pipeline()
+        store.library = library
+        return Handlers(replace(context, core=core))
     return Handlers(replace(context, **{port: broken}))
 
 

@@ -1,1 +1,1 @@
-"""One module per outside thing; each translates that thing's errors; none knows another."""
+"""One module or package per external service or library, each translating its errors."""

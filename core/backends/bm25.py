@@ -1,4 +1,4 @@
-"""This file ranks a handful of texts by BM25 with rank-bm25, in memory."""
+"""Rank a handful of texts in memory by BM25 with rank-bm25."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from core.ports import Vectors
 
 
 class Bm25:
-    """`KeywordRanker` by BM25+ (Lv and Zhai 2011). Okapi gives a word that stands in half of few
-    texts nothing, and one that stands in most of them less than nothing."""
+    """A `KeywordRanker` with BM25+ (Lv and Zhai 2011).
+
+    With few texts, Okapi BM25 scores a word that is in half of them 0, and in more of them below
+    0."""
 
     def scores(self, question: Sequence[str], texts: Sequence[Sequence[str]]) -> Vectors:
-        """Above 0 where a word matches, else 0."""
+        """Score each text above 0 if it contains a word of the question, otherwise 0."""
         asked = set(question)
         matching = np.array([not asked.isdisjoint(text) for text in texts], dtype=bool)
-        if not matching.any():  # also keeps empty texts away, which rank-bm25 divides by
+        if not matching.any():  # also avoids rank-bm25's division by zero for empty texts
             return np.zeros(len(texts), dtype=np.float32)
         scores = BM25Plus(texts).get_scores(question)
         return np.where(matching, scores, 0).astype(np.float32)

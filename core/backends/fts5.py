@@ -1,4 +1,4 @@
-"""This file keeps each channel's words in an SQLite FTS5 table, and ranks them by BM25."""
+"""Index each channel's chunks in an SQLite FTS5 table and rank them by BM25."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ CREATE TABLE IF NOT EXISTS videos (
     PRIMARY KEY (channel, video_id)
 ) WITHOUT ROWID
 """
-# The text comes cut into tokens: every letter beyond ASCII, the point and the apostrophe stay in.
+# The text is already tokenised: keep all non-ASCII letters, the point and the apostrophe.
 _TOKENIZER = "ascii tokenchars '.'''"
 
 
 class Fts5:
-    """`KeywordIndex`, synchronous, in the one file `path`. One call at a time.
+    """A synchronous `KeywordIndex` in the single file `path`. One call at a time.
 
-    A table per channel keeps texts and word statistics apart. A file that raised IndexBroken is
-    repaired by `drop`, which removes it, and by putting the channels' videos again."""
+    Each channel has its own table, to keep texts and word statistics apart. After IndexBroken,
+    call `drop`, which removes the file, and put the channels' videos again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
 
     def holdings(self, channel: str) -> dict[str, str]:
-        """Video id → digest. True without counting: words and digest are put in one step."""
+        """Map video id → digest. Needs no row count: rows and digest share a transaction."""
         with self._transaction() as db:
             known = "SELECT video_id, digest FROM videos WHERE channel = ?"
             return dict(db.execute(known, (_bytes(channel),)).fetchall())
 
     def put(self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk]) -> None:
-        """Holds these chunks of the video and no others; all or nothing."""
+        """Replace the video's chunks in one transaction."""
         name, table = _bytes(channel), _table(channel)
         with self._transaction() as db:
             db.execute(
@@ -59,7 +59,7 @@ class Fts5:
                 db.execute("INSERT INTO videos VALUES (?, ?, ?, ?, ?)", video)
 
     def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
-        """Chunk keys by BM25 over any of the tokens, best first."""
+        """Return chunk keys that match any of the tokens, ranked by BM25, best first."""
         table = _table(channel)
         query = " OR ".join('"' + token.replace('"', '""') + '"' for token in dict.fromkeys(tokens))
         with self._transaction() as db:
@@ -72,14 +72,14 @@ class Fts5:
             return [key for (key,) in db.execute(best, (query, limit))]
 
     def drop(self, channel: str, video_id: str | None = None) -> None:
-        """Forgets one video, or the channel, down to the bytes; a broken file as a whole."""
+        """Erase one video, or the channel, from the disk. Removes a broken file entirely."""
         try:
             with self._transaction() as db:
                 if video_id is None:
                     db.execute(f"DROP TABLE IF EXISTS {_table(channel)}")
                     db.execute("DELETE FROM videos WHERE channel = ?", (_bytes(channel),))
                 elif _delete(db, channel, video_id):
-                    # A deleted row's words stay in the table's index until it is merged.
+                    # A deleted row's words stay in the FTS index until a merge.
                     db.execute(
                         f"INSERT INTO {_table(channel)}({_table(channel)}) VALUES ('optimize')"
                     )
@@ -90,7 +90,7 @@ class Fts5:
                 Path(f"{self._path}{end}").unlink(missing_ok=True)
 
     def close(self) -> None:
-        """May be used again: the next call opens the file."""
+        """Close the file. The next call opens it again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -113,8 +113,8 @@ class Fts5:
             db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             self._connection = db
             db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")  # a cache: the last puts may be lost
-            db.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
+            db.execute("PRAGMA synchronous = NORMAL")  # this is a cache: the last puts may be lost
+            db.execute("PRAGMA secure_delete = ON")  # overwrite deleted data
             found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found != "ok":
                 raise sqlite3.DatabaseError(found)
@@ -123,7 +123,7 @@ class Fts5:
 
 
 def _delete(db: sqlite3.Connection, channel: str, video_id: str) -> bool:
-    """Whether the video was there."""
+    """Return whether the video was indexed."""
     video = (_bytes(channel), video_id)
     where = "FROM videos WHERE channel = ? AND video_id = ?"
     rows = db.execute(f"SELECT first, last {where}", video).fetchone()
@@ -138,10 +138,10 @@ def _exists(db: sqlite3.Connection, table: str) -> bool:
 
 
 def _table(channel: str) -> str:
-    """Any name becomes one that SQL takes."""
+    """Turn any channel name into a valid table name."""
     return f"channel_{hashlib.sha256(_bytes(channel)).hexdigest()[:32]}"
 
 
 def _bytes(channel: str) -> bytes:
-    """Any name, also one with half a character in it, which SQLite would refuse as text."""
+    """Encode any name, even with a lone surrogate, which SQLite refuses as text."""
     return channel.encode("utf-8", "surrogatepass")

@@ -1,1 +1,1 @@
-"""One video as a document: text, Markdown, subtitles or JSON."""
+"""Export a video as a document: text, Markdown, subtitles or JSON."""

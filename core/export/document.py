@@ -1,5 +1,6 @@
-"""This file lays a video out for people: summary, transcript and conversation as plain text or
-markdown. The words around them come from outside as Labels: core speaks no language of users.
+"""Lay out a video's summary, transcript and conversation as plain text or Markdown.
+
+Headings are passed in as Labels, because core holds no text in a user's language.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from core.text.display import clock, one_line, printable
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The words of a document, in the user's language."""
+    """Headings and fixed texts of a document, in the user's language."""
 
     topic: str
     points: str
@@ -27,7 +28,7 @@ class Labels:
 
 
 class Style(Protocol):
-    """How a document's parts are written. Texts are hostile, addresses are ours."""
+    """Formats a document's parts. Texts are untrusted; URLs are our own."""
 
     def heading(self, level: int, text: str) -> str: ...
     def text(self, text: str) -> str: ...
@@ -39,7 +40,7 @@ class Style(Protocol):
 
 
 class Plain:
-    """For terminals and .txt files."""
+    """Plain text, for terminals and .txt files."""
 
     def heading(self, level: int, text: str) -> str:
         return one_line(text)
@@ -65,7 +66,7 @@ class Plain:
 
 
 class Markdown:
-    """For .md files: every time is a link, and no text can become markup."""
+    """Markdown, for .md files: times are links, and all text is escaped."""
 
     def heading(self, level: int, text: str) -> str:
         return f"{'#' * level} {self.text(text)}"
@@ -96,7 +97,7 @@ class Markdown:
 
 
 def _escaped_start(start: re.Match[str]) -> str:
-    """A list's mark: `-` becomes `\\-`, the number before its point keeps its digits."""
+    """Escape a list marker: `-` becomes `\\-`, and `1` before a point becomes `1\\`."""
     return f"{start[0]}\\" if start[0].isdigit() else f"\\{start[0]}"
 
 
@@ -108,7 +109,7 @@ def document(
     labels: Labels,
     style: Style,
 ) -> str:
-    """The whole of one video, to be kept or passed on."""
+    """Lay out everything known about one video."""
     blocks = [head(video, style)]
     if summary:
         blocks += outline(video, summary, labels, style)
@@ -121,14 +122,14 @@ def document(
 
 
 def head(video: Video, style: Style) -> str:
-    """Title, channel, length, address."""
+    """Lay out title, channel, length and address."""
     length, address = clock(video.duration_s), style.address(video.url)
     about = (style.text(video.channel_name), length, address)
     return style.heading(1, video.title) + "\n\n" + " · ".join(part for part in about if part)
 
 
 def outline(video: Video, summary: Summary, labels: Labels, style: Style) -> Iterator[str]:
-    """A summary block by block: topic, points, chapters, hashtags."""
+    """Yield a summary's blocks: topic, points, chapters, hashtags."""
     if summary.topic:
         yield f"{style.text(labels.topic)}: {style.text(summary.topic)}"
     if summary.points:
@@ -143,7 +144,7 @@ def outline(video: Video, summary: Summary, labels: Labels, style: Style) -> Ite
 
 
 def reply(answer: Answer, labels: Labels, style: Style) -> Iterator[str]:
-    """An answer block by block: its text, then what it rests on."""
+    """Yield an answer's blocks: its text, then its citations."""
     yield style.answer(answer) if answer.text.strip() else style.text(labels.not_in_video)
     if answer.citations:
         sources = [style.source(citation) for citation in answer.citations]

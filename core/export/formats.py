@@ -1,4 +1,4 @@
-"""This file writes one video as a file to keep: text, markdown, subtitles or JSON."""
+"""Convert a video to a file's content: text, Markdown, subtitles or JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def export(
     format: Format,
     labels: Labels,
 ) -> str:
-    """The content of a UTF-8 file. Subtitles hold the transcript alone, JSON holds every value."""
+    """Return a UTF-8 file's content. Subtitles hold only the transcript, JSON every value."""
     if format == "srt":
         return srt(transcript.segments)
     if format == "vtt":
@@ -43,31 +43,33 @@ def export(
 
 
 def srt(segments: Iterable[Segment]) -> str:
-    """SubRip. It has no escapes, so an arrow in the text is shortened."""
+    """Format as SubRip, which has no escapes: shorten arrows in the text."""
     cues = (
-        f"{n}\n{_time(start, ',')} --> {_time(end, ',')}\n{_shortened(text)}\n"
+        f"{n}\n{_time(start, ',')} --> {_time(end, ',')}\n{_shorten_arrows(text)}\n"
         for n, (start, end, text) in enumerate(_cues(segments), 1)
     )
     return "\n".join(cues)
 
 
 def vtt(segments: Iterable[Segment]) -> str:
-    """WebVTT, https://www.w3.org/TR/webvtt1/; escaped, so an arrow cannot stand in the text."""
+    """Format as WebVTT, https://www.w3.org/TR/webvtt1/, with escaped text."""
     cues = (
-        f"{n}\n{_time(start, '.')} --> {_time(end, '.')}\n{_escaped(text)}\n"
+        f"{n}\n{_time(start, '.')} --> {_time(end, '.')}\n{_escape(text)}\n"
         for n, (start, end, text) in enumerate(_cues(segments), 1)
     )
     return "\n".join(["WEBVTT\n", *cues])
 
 
 def _cues(segments: Iterable[Segment]) -> Iterator[Cue]:
-    """In order of time, none empty, each at least 1 ms long, overlapping only where segments do."""
+    """Yield cues in order of time, none empty, each at least 1 ms long.
+
+    Cues overlap only if their segments do."""
     start, end, end_s = 0, 0, 0.0
     for segment in segments:
         text = one_line(segment.text)
         if not text:
             continue
-        # The cue before may have been moved or made longer.
+        # The previous cue may have been moved or lengthened.
         earliest = end if segment.start_s >= end_s else start
         start = max(round(segment.start_s * 1000), earliest)
         end, end_s = max(round(segment.end_s * 1000), start + 1), segment.end_s
@@ -80,9 +82,9 @@ def _time(milliseconds: int, point: str) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}:{second:02}{point}{millisecond:03}"
 
 
-def _shortened(text: str) -> str:
+def _shorten_arrows(text: str) -> str:
     return re.sub("-+>", "->", text)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.backends.ollama.client import BUSY_PAUSES_S, Ollama
-from core.backends.ollama.repetition import MOST_REPEATS
+from core.backends.ollama.repetition import MAX_REPEATS
 from core.config import Llm
 from core.errors import (
     BadModelOutput,
@@ -252,7 +252,7 @@ async def test_a_model_in_a_loop_is_stopped(again: str) -> None:
         heard: list[str] = []
         error = await refusal(model_at(server), max_tokens=1000, heard=heard)
     assert isinstance(error, ModelFailed)
-    assert len("".join(heard)) < (MOST_REPEATS + 4) * max(len(again), 4) + 10
+    assert len("".join(heard)) < (MAX_REPEATS + 4) * max(len(again), 4) + 10
 
 
 # Length

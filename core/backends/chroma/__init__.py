@@ -1,1 +1,1 @@
-"""A channel's vectors in Chroma."""
+"""Index each channel's vectors in Chroma."""

@@ -1,11 +1,10 @@
-"""This file keeps each channel's vectors in Chroma: embedded, one folder and one collection a
-channel. Only the index child imports it.
+"""Index each channel's vectors in embedded Chroma, with one folder and one collection per channel.
 
-Killed in the middle of a call, Chroma did not open again in 9 of 90 tries: it raised, hung while a
-file grew to 470 GB, or took the process with it. So every call leaves a mark while it lasts, and a
-folder whose mark was left behind is never opened again. Folders of their own keep one channel's
-damage from all others, and make forgetting a channel a matter of removing its folder, which
-Chroma's own delete leaves behind.
+Only the index child imports it. Killed during a call, Chroma failed to open again in 9 of 90
+tries: it raised, hung while a file grew to 470 GB, or crashed the process. So every call creates a
+marker file and removes it afterwards, and a folder with a leftover marker is never opened. One
+folder per channel keeps damage from spreading, and allows deleting a channel with its folder,
+which Chroma's own delete leaves behind.
 """
 
 from __future__ import annotations
@@ -29,21 +28,21 @@ from core.model import Chunk
 from core.ports import Vectors
 
 OPEN_S = 8.0
-"""An opening that takes longer will never end: the process is ended instead. Whoever waits for an
-answer has one without the index before ten seconds are over."""
-_OPEN = 16
-"""Channels held open: each costs 4 MB, 6 threads and 11 file handles; opening one takes 10 ms."""
+"""Opening that takes longer never ends, so end the process. A question is then answered without
+the index, within ten seconds."""
+_MAX_OPEN = 16
+"""Channels kept open: each takes 4 MB, 6 threads and 11 file handles. Opening one takes 10 ms."""
 
-# With Chroma's 100 a channel of 10,000 chunks missed 13 of the 50 nearest in 100; this misses 1,
-# for 0.3 ms more.
+# With Chroma's default of 100, a channel of 10,000 chunks missed 13 % of the 50 nearest. This
+# misses 1 %, for 0.3 ms more.
 _HNSW = {"hnsw": {"space": "cosine", "ef_search": 400}}
-_MARK = "in-use"
+_MARKER = "in-use"
 
 
 class Chroma:
-    """`VectorIndex`, synchronous, under `folder`. One process, one call at a time.
+    """A synchronous `VectorIndex` under `folder`. One process, one call at a time.
 
-    A channel that raised IndexBroken is repaired by `drop` and by putting its videos again."""
+    After IndexBroken, call `drop` for the channel and put its videos again."""
 
     def __init__(self, folder: Path, open_s: float = OPEN_S) -> None:
         self._folder = folder
@@ -51,7 +50,7 @@ class Chroma:
         self._open: OrderedDict[Path, _Collection] = OrderedDict()
 
     def holdings(self, channel: str) -> dict[str, str]:
-        """Video id → digest, of the videos whose rows are all there."""
+        """Map video id → digest, for videos with complete rows."""
         if not self._folder_of(channel).exists():
             return {}
         with self._collection(channel) as collection:
@@ -60,8 +59,9 @@ class Chroma:
     def put(
         self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk], vectors: Vectors
     ) -> None:
-        """Holds these chunks of the video and no others. Vectors of another size than the
-        channel's: the embedder was changed, and what the old one made is dropped."""
+        """Replace the video's chunks.
+
+        If the vectors' size differs, the embedder was changed: drop the channel's old vectors."""
         with self._collection(channel) as collection:
             fits = collection.size in (0, vectors.shape[1])
         if not fits:
@@ -70,14 +70,14 @@ class Chroma:
             collection.put(video_id, digest, [chunk.key for chunk in chunks], vectors)
 
     def nearest(self, channel: str, vector: Vectors, limit: int) -> list[str]:
-        """Chunk keys by cosine, best first."""
+        """Return chunk keys by cosine similarity, best first."""
         if not self._folder_of(channel).exists():
             return []
         with self._collection(channel) as collection:
             return collection.nearest(vector, limit)
 
     def drop(self, channel: str, video_id: str | None = None) -> None:
-        """Forgets one video, or the channel's folder; a broken channel as a whole."""
+        """Delete one video, or the channel's folder. Deletes a broken channel entirely."""
         folder = self._folder_of(channel)
         if video_id is not None and folder.exists():
             with suppress(IndexBroken), self._collection(channel) as collection:
@@ -90,42 +90,42 @@ class Chroma:
             raise IndexBroken("the folder cannot be removed")
 
     def close(self) -> None:
-        """May be used again: the next call opens what it needs."""
+        """Close all channels. The next call opens what it needs."""
         while self._open:
             self._open.popitem()[1].close()
 
     def _folder_of(self, channel: str) -> Path:
-        """Any name becomes one that every file system takes."""
+        """Turn any channel name into a folder name valid on every file system."""
         name = channel.encode("utf-8", "surrogatepass")
         return self._folder / hashlib.sha256(name).hexdigest()[:32]
 
     @contextmanager
     def _collection(self, channel: str) -> Iterator[_Collection]:
-        """Open and marked; after an error closed, with the mark left behind."""
+        """Open the channel with its marker; after an error close it and leave the marker."""
         folder = self._folder_of(channel)
-        mark = folder / _MARK
-        if mark.exists():
-            raise IndexBroken("the last call did not come back")
+        marker = folder / _MARKER
+        if marker.exists():
+            raise IndexBroken("the last call did not finish")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            mark.touch()
+            marker.touch()
             collection = self._opened(folder, channel)
             yield collection
-            collection.looks = note(folder, collection.looks)
-            mark.unlink()
+            collection.checksums = note(folder, collection.checksums)
+            marker.unlink()
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # Chroma raises anything, even PanicException of pyo3
+        except BaseException as error:  # Chroma may raise anything, even pyo3's PanicException
             self.close()
-            # What failed to open stays in Chroma's own register and would be handed out again.
+            # Chroma caches a client that failed to open and would return it again.
             SharedSystemClient.clear_system_cache()
             raise _translated(error) from error
 
     def _opened(self, folder: Path, channel: str) -> _Collection:
         if folder not in self._open:
-            if len(self._open) == _OPEN:
+            if len(self._open) == _MAX_OPEN:
                 self._open.popitem(last=False)[1].close()
-            # Not by a signal: Chroma hangs outside of Python, where no handler of ours is run.
+            # Not with a signal: Chroma hangs outside Python, where our handlers do not run.
             faulthandler.dump_traceback_later(self._open_s, exit=True)
             try:
                 self._open[folder] = _Collection(folder, channel)
@@ -136,11 +136,12 @@ class Chroma:
 
 
 class _Collection:
-    """One channel's collection, open and checked; `looks`: how its files look. The first row of a
-    video carries its digest and the number of its rows."""
+    """One channel's open, verified collection. `checksums`: of its files, after the last call.
+
+    A video's first row holds its digest and its number of rows."""
 
     def __init__(self, folder: Path, channel: str) -> None:
-        self.looks = check(folder)
+        self.checksums = check(folder)
         self._client = chromadb.PersistentClient(folder, Settings(anonymized_telemetry=False))
         self._rows = self._client.get_or_create_collection(
             "chunks",
@@ -151,8 +152,10 @@ class _Collection:
         self.size = self._check()
 
     def _check(self) -> int:
-        """The size of its vectors, 0 if it has none. Chroma opens a half lost graph without a word
-        and finds what is left: reading the first, the middle and the last row shows it."""
+        """Return the size of its vectors, 0 if it has none.
+
+        Chroma opens a partly lost graph without an error; reading the first, the middle and the
+        last row detects that."""
         size, count = 0, self._rows.count()
         for offset in sorted({0, count // 2, count - 1}) if count else ():
             row = self._rows.get(limit=1, offset=offset, include=["embeddings"])
@@ -188,7 +191,7 @@ class _Collection:
         self._rows.delete(where={"video": video_id})
 
     def close(self) -> None:
-        with suppress(Exception):  # Chroma raises anything; there is nothing left to lose
+        with suppress(Exception):  # Chroma may raise anything; it is closed either way
             self._client.close()
 
 

@@ -1,1 +1,1 @@
-"""A language model behind Ollama."""
+"""Call a language model through Ollama."""

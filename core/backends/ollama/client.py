@@ -1,4 +1,4 @@
-"""This file speaks with a language model behind Ollama, and takes nothing it says on trust."""
+"""Call a language model through Ollama, with time limits and checks on every reply."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ BUSY_PAUSES_S = (1.0, 2.0, 4.0)
 
 
 class Ollama:
-    """`LanguageModel` by Ollama's /api/chat. It gets no tools, for what it reads is hostile.
+    """A `LanguageModel` through Ollama's /api/chat. It gets no tools, because its input is hostile.
 
-    The same `num_ctx` goes with every request, since another one makes Ollama load the model anew.
+    Every request has the same `num_ctx`: a different one makes Ollama reload the model.
     """
 
     def __init__(self, config: Llm, sleep: Sleep = asyncio.sleep) -> None:
-        """Connects to nothing yet. Raises ConfigInvalid for an address that is none."""
+        """Open no connection yet. Raises ConfigInvalid for an invalid address."""
         self.name = config.model
         self.num_ctx = config.num_ctx
         self._config = config
@@ -49,17 +49,17 @@ class Ollama:
         return self._estimate.tokens(text)
 
     async def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
-        """Ends where the model has said `max_tokens`.
+        """Yield the reply piece by piece, up to `max_tokens`.
 
-        Raises PromptTooLong, ModelMissing, ModelBusy, ModelStalled, ModelFailed and
-        OllamaUnreachable, the two in the middle also after the first pieces."""
+        Raises PromptTooLong, ModelMissing, ModelBusy, OllamaUnreachable; and ModelStalled and
+        ModelFailed, even after the first pieces."""
         async with aclosing(self._chat(prompt, max_tokens)) as parts:
             async for part in parts:
                 if part.message.content:
                     yield part.message.content
 
     async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, object]) -> str:
-        """Raises what `stream` does, and BadModelOutput where `max_tokens` cut the JSON short."""
+        """Return the whole reply. Raises as `stream`, and BadModelOutput if `max_tokens` cut it."""
         pieces: list[str] = []
         async with aclosing(self._chat(prompt, max_tokens, schema)) as parts:
             async for part in parts:
@@ -69,7 +69,7 @@ class Ollama:
         return "".join(pieces)
 
     async def check(self) -> ModelFacts:
-        """Answers within two seconds. Lowers `num_ctx` to what the model was made for.
+        """Query Ollama within two seconds. Lowers `num_ctx` to the model's own maximum.
 
         Raises OllamaUnreachable, OllamaTooOld, ModelMissing."""
         try:
@@ -83,7 +83,7 @@ class Ollama:
         return facts
 
     async def unload(self) -> None:
-        """Returns once the model has left the GPU. Raises ModelStalled after ten seconds."""
+        """Unload the model and wait until it is gone. Raises ModelStalled after ten seconds."""
         try:
             async with asyncio.timeout(UNLOAD_S):
                 with self._translated():
@@ -94,13 +94,13 @@ class Ollama:
             raise ModelStalled(round(UNLOAD_S)) from error
 
     async def close(self) -> None:
-        """Ends what still runs."""
+        """Close the connection, which ends running requests."""
         await self._client.close()  # type: ignore[no-untyped-call]
 
     async def _chat(
         self, prompt: Prompt, max_tokens: int, schema: dict[str, object] | None = None
     ) -> AsyncGenerator[ChatResponse]:
-        """The parts of one whole answer; the last one is done."""
+        """Yield the parts of one complete reply; the last one is `done`."""
         texts = [message.text for message in prompt]
         expected = self._estimate.prompt_tokens(texts)
         if expected + max_tokens > self.num_ctx:
@@ -112,10 +112,10 @@ class Ollama:
                 async for part in parts:
                     content = part.message.content or ""
                     is_empty = is_empty and not content.strip()
-                    if repetition.goes_on(content):
+                    if repetition.is_endless(content):
                         raise ModelFailed("the model repeats itself without end")
                     if part.done:
-                        self._weigh(texts, part.prompt_eval_count or 0)
+                        self._check_count(texts, part.prompt_eval_count or 0)
                     yield part
         except PromptTooLong as error:
             self._estimate.learn(texts, error.tokens)
@@ -140,15 +140,15 @@ class Ollama:
         return request if schema is None else request | {"format": schema}
 
     async def _parts(self, request: dict[str, object]) -> AsyncGenerator[ChatResponse]:
-        """Within the limits of time, and past a full queue."""
-        ends = asyncio.get_running_loop().time() + self._config.wall_s
+        """Apply the time limits, and retry while Ollama's queue is full."""
+        deadline = asyncio.get_running_loop().time() + self._config.wall_s
         for pause in (*BUSY_PAUSES_S, None):
             try:
                 async with aclosing(await self._open(request)) as parts:
-                    part = await self._next(parts, self._config.first_token_s, ends)
+                    part = await self._next(parts, self._config.first_token_s, deadline)
                     while not part.done:
                         yield part
-                        part = await self._next(parts, self._config.stall_s, ends)
+                        part = await self._next(parts, self._config.stall_s, deadline)
                     yield part
                     return
             except ModelBusy:
@@ -157,7 +157,7 @@ class Ollama:
                 await self._sleep(pause)
 
     async def _open(self, request: dict[str, object]) -> AsyncGenerator[ChatResponse]:
-        # Not by chat(), which knows neither `truncate` nor `shift`, but by the step below it.
+        # chat() supports neither `truncate` nor `shift`: use the private method below it.
         opened: Any = await self._client._request(
             ChatResponse, "POST", "/api/chat", json=request, stream=True
         )
@@ -165,24 +165,24 @@ class Ollama:
         return parts
 
     async def _next(
-        self, parts: AsyncGenerator[ChatResponse], patience_s: float, ends: float
+        self, parts: AsyncGenerator[ChatResponse], timeout_s: float, deadline: float
     ) -> ChatResponse:
-        left_s = ends - asyncio.get_running_loop().time()
+        left_s = deadline - asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(min(patience_s, left_s)):
+            async with asyncio.timeout(min(timeout_s, left_s)):
                 with self._translated():
                     return await anext(parts)
         except TimeoutError as error:
-            if left_s < patience_s:
+            if left_s < timeout_s:
                 raise ModelFailed(f"no end after {self._config.wall_s:.0f} s") from error
-            raise ModelStalled(round(patience_s)) from error
+            raise ModelStalled(round(timeout_s)) from error
         except StopAsyncIteration as error:
             raise ModelFailed("the answer stopped without an end") from error
 
-    def _weigh(self, texts: list[str], counted: int) -> None:
-        """`counted`: the tokens Ollama has read, 0 where it does not say."""
+    def _check_count(self, texts: list[str], counted: int) -> None:
+        """Check that the whole prompt was read. `counted`: its tokens, 0 if not reported."""
         if counted and self._estimate.was_cut(texts, counted):
-            # What it keeps of a prompt it cuts is half of what it can read.
+            # Ollama truncates a prompt to half its context.
             raise PromptTooLong(0, 2 * counted)
         self._estimate.learn(texts, counted)
 

@@ -1,4 +1,4 @@
-"""This file turns what goes wrong between us and Ollama into our errors."""
+"""Translate errors of Ollama and its client into ours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.errors import (
     PromptTooLong,
 )
 
-_MOST_DETAIL = 200
+_MAX_DETAIL = 200
 _TOO_LONG = re.compile(
     "exceed_context_size|exceeds the (available )?context (size|length)"
     "|prompt is longer than the context"
@@ -30,33 +30,33 @@ _PATH = re.compile(r"([A-Za-z]:)?[\\/]([\w.@-]+[\\/])+[\w.@-]*")
 
 @contextmanager
 def translated(url: str, model: str) -> Iterator[None]:
-    """Around each step of the client. `url`: without credentials, for the user's eyes.
+    """Wrap each call of the client. `url`: without credentials, because users see it.
 
-    A refusal for length becomes a PromptTooLong with 0 for the counts Ollama does not give."""
+    A prompt refused for its length becomes PromptTooLong, with 0 for counts Ollama omits."""
     try:
         yield
     except ResponseError as error:
-        raise _named(error, url, model) from error
+        raise _translate(error, url, model) from error
     except (ConnectionError, httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise OllamaUnreachable(url) from error
     except httpx.HTTPError as error:
         raise ModelFailed("the connection broke") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        # The client falls over answers that are not Ollama's in all these ways.
+        # The client raises these for answers that are not Ollama's.
         raise ModelFailed("the answer was not Ollama's") from error
 
 
-def _named(error: ResponseError, url: str, model: str) -> CoreError:
-    said = " ".join(str(error.error).split())
-    if _TOO_LONG.search(said):  # often the runner's own JSON, inside a text
-        return PromptTooLong(_number(_TOKENS, said), _number(_NUM_CTX, said))
+def _translate(error: ResponseError, url: str, model: str) -> CoreError:
+    message = " ".join(str(error.error).split())
+    if _TOO_LONG.search(message):  # often the runner's JSON inside a text
+        return PromptTooLong(_number(_TOKENS, message), _number(_NUM_CTX, message))
     if error.status_code == httpx.codes.NOT_FOUND:
-        return ModelMissing(model) if "model" in said else OllamaUnreachable(url)
+        return ModelMissing(model) if "model" in message else OllamaUnreachable(url)
     if error.status_code == httpx.codes.SERVICE_UNAVAILABLE:
         return ModelBusy()
-    return ModelFailed(_PATH.sub("…", said)[:_MOST_DETAIL])
+    return ModelFailed(_PATH.sub("…", message)[:_MAX_DETAIL])
 
 
-def _number(pattern: re.Pattern[str], said: str) -> int:
-    found = pattern.search(said)
+def _number(pattern: re.Pattern[str], message: str) -> int:
+    found = pattern.search(message)
     return int(found[1] or found[2]) if found else 0

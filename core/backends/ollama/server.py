@@ -1,4 +1,4 @@
-"""This file knows the server behind Ollama's address: where it is, how old, and what it holds."""
+"""Query the Ollama server: its address, version and loaded models."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ollama import AsyncClient
 from core.errors import ConfigInvalid, OllamaTooOld
 
 MINIMUM = "0.17.1"
-"""The first version without CVE-2026-7482, by which anybody reads the server's memory."""
+"""The first version without CVE-2026-7482, which lets anybody read the server's memory."""
 CONNECT_S, DEFAULT_PORT = 5.0, 11434
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(-rc\d*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What Ollama says about itself and the model. `context_length`: what the model was made for,
-    0 where unknown. `size_vram`: its bytes on the GPU."""
+    """Facts about the server and the model. `context_length`: the model's maximum, 0 if unknown.
+    `size_vram`: its bytes on the GPU."""
 
     version: str
     context_length: int
@@ -31,7 +31,7 @@ class ModelFacts:
 
 
 def split(url: str) -> SplitResult:
-    """Raises ConfigInvalid for an address that is none."""
+    """Parse the address. Raises ConfigInvalid if it is invalid."""
     try:
         address = urlsplit(url if "://" in url else f"http://{url}")
         if address.port is None and "://" not in url:
@@ -44,7 +44,7 @@ def split(url: str) -> SplitResult:
 
 
 def connect(address: SplitResult) -> AsyncClient:
-    """A client that waits as long as it takes once connected. Nothing is sent yet."""
+    """Create a client without a read timeout. Sends nothing yet."""
     login = (
         (unquote(address.username), unquote(address.password or "")) if address.username else None
     )
@@ -52,17 +52,17 @@ def connect(address: SplitResult) -> AsyncClient:
         host=shown(address),
         auth=login,
         timeout=httpx.Timeout(None, connect=CONNECT_S),
-        trust_env=not _is_loopback(address),  # a proxy does not reach our loopback
+        trust_env=not _is_loopback(address),  # a proxy cannot reach our loopback
     )
 
 
 def shown(address: SplitResult) -> str:
-    """The address without the credentials, for the user's eyes."""
+    """Return the address without credentials, to show to users."""
     return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
 
 
 async def look(client: AsyncClient, address: SplitResult, model: str) -> ModelFacts:
-    """Raises OllamaTooOld, and what the client raises."""
+    """Query the version and the model. Raises OllamaTooOld and the client's errors."""
     answer = await client._request_raw("GET", "/api/version")  # type: ignore[no-untyped-call]
     version = str(answer.json()["version"])
     if not is_new_enough(version):
@@ -79,14 +79,14 @@ async def look(client: AsyncClient, address: SplitResult, model: str) -> ModelFa
 
 
 async def loaded(client: AsyncClient, model: str) -> int | None:
-    """The model's bytes on the GPU, or None where it is not in memory."""
+    """Return the model's bytes on the GPU, or None if it is not in memory."""
     names = (model, f"{model}:latest")
     sizes = [int(m.size_vram or 0) for m in (await client.ps()).models if m.model in names]
     return sum(sizes) if sizes else None
 
 
 def is_new_enough(version: str) -> bool:
-    """A release candidate comes before its release; what cannot be read is too old.
+    """A release candidate is older than its release; an unreadable version is too old.
 
     >>> is_new_enough("0.33.0-rc2"), is_new_enough("0.17.1-rc0"), is_new_enough("0.9.5")
     (True, False, False)

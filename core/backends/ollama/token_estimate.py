@@ -1,4 +1,4 @@
-"""This file estimates how many tokens a text takes for a model whose tokenizer nobody can ask."""
+"""Estimate the tokens of a text, because Ollama offers no access to the tokenizer."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from math import ceil
 from core.text.tokens import cjk_characters
 
 _PLAIN_RATE, _CJK_RATE = 1 / 3.2, 1.0
-"""Tokens a character before anything is known. Qwen takes 0.26 to 0.29 for spoken English and
-0.5 to 0.85 for written Korean, blanks and digits counted in."""
-_LOWEST, _HIGHEST, _MARGIN = 0.7, 4.0, 1.1
+"""Initial tokens per character. Qwen needs 0.26 to 0.29 for spoken English and 0.5 to 0.85 for
+written Korean, including blanks and digits."""
+_MIN_FACTOR, _MAX_FACTOR, _MARGIN = 0.7, 4.0, 1.1
 _WRAPPING, _MESSAGE_WRAPPING = 16, 8
-"""What the chat template adds to a prompt and to each message."""
+"""Tokens that the chat template adds to a prompt and to each message."""
 _ONE_SCRIPT = 0.75
-"""Share of the first estimate from which on a prompt counts as written in one script."""
+"""Share of the initial estimate above which a prompt counts as written in one script."""
 _SURE_FROM = 200
-"""Tokens: the counts of shorter prompts say more about the template than about the text."""
+"""In tokens. Counts of shorter prompts depend more on the template than on the text."""
 _CUT_BELOW = 0.45
-"""Share of the first estimate. The thriftiest tokenizers need more for any text of words, and what
-Ollama leaves of a prompt it cuts is half a context."""
+"""Share of the initial estimate. The most efficient tokenizers need more for any prose, and Ollama
+truncates a prompt to half a context."""
 _PLAIN_WORD = re.compile("[A-Za-z]+")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
 class TokenEstimate:
-    """An estimate that errs upward: by script first, then by the counts the model reports.
+    """An estimate that errs upward: first by script, then corrected by the model's own counts.
 
-    A count above the estimate raises it for good. Until then counts below lower it for the script
-    they are made of: to a tenth above the highest seen, never below seven tenths of the first.
+    A count above the estimate raises it permanently. Before that, lower counts lower it for their
+    script: to a tenth above the highest ratio seen, never below seven tenths of the initial one.
     """
 
     def __init__(self) -> None:
@@ -39,22 +39,22 @@ class TokenEstimate:
         self._was_surprised = False
 
     def tokens(self, text: str) -> int:
-        """Digits, signs and other scripts count one a character: few take more."""
+        """Count digits, signs and other scripts as one token a character: few need more."""
         first = _first_estimate(text)
         return ceil(sum(first[script] * self._factors[script] for script in first))
 
     def prompt_tokens(self, texts: Sequence[str]) -> int:
-        """The whole prompt: one text a message, and what the model's template adds."""
+        """Estimate a whole prompt, one text per message, including the chat template."""
         wrapping = self._wrapping + _MESSAGE_WRAPPING * len(texts)
         return wrapping + sum(self.tokens(text) for text in texts)
 
     def was_cut(self, texts: Sequence[str], counted: int) -> bool:
-        """Whether the model can have read so few tokens only by leaving some out."""
+        """Whether so low a count means that the prompt was truncated."""
         first = TokenEstimate().prompt_tokens(texts)
         return first >= _SURE_FROM and counted < _CUT_BELOW * first
 
     def learn(self, texts: Sequence[str], counted: int) -> None:
-        """Takes the count of a prompt that was read whole or refused; 0 teaches nothing."""
+        """Learn from the count of a prompt that was read whole or refused. Ignores 0."""
         if not counted:
             return
         estimated = self.prompt_tokens(texts)
@@ -63,29 +63,30 @@ class TokenEstimate:
         elif counted > estimated:
             self._was_surprised = True
             factor = counted / estimated * _MARGIN
-            self._factors = {k: min(v * factor, _HIGHEST) for k, v in self._factors.items()}
+            self._factors = {k: min(v * factor, _MAX_FACTOR) for k, v in self._factors.items()}
         elif estimated >= _SURE_FROM and not self._was_surprised:
             self._lower(_first_estimate("".join(texts)), counted)
 
     def _lower(self, first: dict[str, float], counted: int) -> None:
-        """Of a prompt in one script. Its signs and digits are taken to be cheap, so that the script
-        is not taken to be cheaper than it is."""
+        """Lower the factor of a prompt's script, if it is in one script.
+
+        Assumes that its signs and digits were cheap, so as not to underestimate the script."""
         total = sum(first.values())
         for script in ("plain", "cjk"):
             if first[script] >= _ONE_SCRIPT * total:
                 ratio = (counted - _ONE_SCRIPT * (total - first[script])) / first[script]
                 highest = max(self._highest.get(script, 0.0), ratio)
                 self._highest[script] = highest
-                self._factors[script] = min(max(highest * _MARGIN, _LOWEST), 1.0)
+                self._factors[script] = min(max(highest * _MARGIN, _MIN_FACTOR), 1.0)
 
 
 def _first_estimate(text: str) -> dict[str, float]:
-    """Tokens by script, from characters alone."""
+    """Estimate tokens by script, from characters alone."""
     words = _PLAIN_WORD.findall(text)
     plain = sum(map(len, words)) + text.count(" ")
     cjk = 0 if text.isascii() else cjk_characters(text)
-    # Emoji fall back to their four bytes.
+    # Emoji may take a token for each of their four bytes.
     rest = len(text) - plain - cjk + 3 * len(_ASTRAL.findall(text))
-    # A word takes one token at the least: "I I I".
+    # A word takes at least one token: "I I I".
     first = max(plain * _PLAIN_RATE, len(words))
     return {"plain": first, "cjk": cjk * _CJK_RATE, "rest": float(rest)}

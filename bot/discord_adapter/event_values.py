@@ -22,17 +22,17 @@ def is_private(channel: Any) -> bool:
     return isinstance(channel, discord.DMChannel | discord.GroupChannel)
 
 
-def read_message(message: discord.Message, channel: Any, us: discord.abc.User) -> Message:
+def read_message(message: discord.Message, channel: Any, bot_user: discord.abc.User) -> Message:
     """Convert a message. `channel`: the full channel; the message may hold only its id."""
     text = message.content
-    for name in _bot_mentions(message, us):
+    for name in _bot_mentions(message, bot_user):
         text = text.replace(name, " ")
     return Message(
         where(channel),
         str(message.id),
         author(message, channel),
         text.strip(),
-        is_to_bot=is_private(channel) or _is_to_us(message, us),
+        is_to_bot=is_private(channel) or _is_to_bot(message, bot_user),
         reply_to=_replied_to(message),
         opens_thread=isinstance(channel, discord.Thread) and channel.id == message.id,
     )
@@ -40,25 +40,25 @@ def read_message(message: discord.Message, channel: Any, us: discord.abc.User) -
 
 def is_from_a_person(message: discord.Message) -> bool:
     """Reject bots, including this one, and system messages such as "… joined"."""
-    said = message.type in (discord.MessageType.default, discord.MessageType.reply)
-    return said and not message.author.bot and message.webhook_id is None
+    is_written = message.type in (discord.MessageType.default, discord.MessageType.reply)
+    return is_written and not message.author.bot and message.webhook_id is None
 
 
 def author(message: discord.Message, channel: Any) -> Person:
     """Return the author. Everybody moderates their private chat."""
     member = message.author
-    may_moderate = is_private(channel)
+    is_moderator = is_private(channel)
     if isinstance(member, discord.Member) and getattr(channel, "parent", channel) is not None:
-        may_moderate = _moderates(channel.permissions_for(member))
-    return Person(str(member.id), member.display_name, may_moderate)
+        is_moderator = _is_moderator(channel.permissions_for(member))
+    return Person(str(member.id), member.display_name, is_moderator)
 
 
 def person(interaction: discord.Interaction) -> Person:
     """Return the person with the permissions that the interaction states."""
     user = interaction.user
-    may_moderate = is_private(interaction.channel) or _moderates(interaction.permissions)
+    is_moderator = is_private(interaction.channel) or _is_moderator(interaction.permissions)
     language = str(interaction.locale).partition("-")[0]
-    return Person(str(user.id), user.display_name, may_moderate, language)
+    return Person(str(user.id), user.display_name, is_moderator, language)
 
 
 def press(interaction: discord.Interaction, button_id: str) -> Press:
@@ -103,19 +103,19 @@ def _option_text(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _bot_mentions(message: discord.Message, us: discord.abc.User) -> list[str]:
+def _bot_mentions(message: discord.Message, bot_user: discord.abc.User) -> list[str]:
     role = message.guild.self_role if message.guild else None
-    return [f"<@{us.id}>", f"<@!{us.id}>", *([f"<@&{role.id}>"] if role else [])]
+    return [f"<@{bot_user.id}>", f"<@!{bot_user.id}>", *([f"<@&{role.id}>"] if role else [])]
 
 
-def _is_to_us(message: discord.Message, us: discord.abc.User) -> bool:
+def _is_to_bot(message: discord.Message, bot_user: discord.abc.User) -> bool:
     """Detect a mention of the bot or its role, which people pick by mistake, or a reply to it."""
-    if us.id in {user.id for user in message.mentions}:
+    if bot_user.id in {user.id for user in message.mentions}:
         return True
     replied = message.reference.resolved if message.reference else None
-    if isinstance(replied, discord.Message) and replied.author.id == us.id:
+    if isinstance(replied, discord.Message) and replied.author.id == bot_user.id:
         return True
-    return any(name in message.content for name in _bot_mentions(message, us))
+    return any(name in message.content for name in _bot_mentions(message, bot_user))
 
 
 def _replied_to(message: discord.Message) -> str:
@@ -125,5 +125,5 @@ def _replied_to(message: discord.Message) -> str:
     return str(message.reference.message_id or "")
 
 
-def _moderates(permissions: discord.Permissions) -> bool:
+def _is_moderator(permissions: discord.Permissions) -> bool:
     return permissions.manage_messages or permissions.manage_guild or permissions.administrator

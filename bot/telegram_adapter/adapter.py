@@ -54,13 +54,13 @@ class Telegram:
     """The card's title is the first line. Its bold and its link take two entities."""
     style = TelegramHtml()
 
-    def __init__(self, bot: Bot, us: User, migrations: GroupMigrations) -> None:
+    def __init__(self, bot: Bot, bot_user: User, migrations: GroupMigrations) -> None:
         self.bot = bot  # borrowed
-        self.us = us
+        self.bot_user = bot_user
         """The bot's own user."""
         self.migrations = migrations
         self.rate_limits = RateLimits()
-        self.members = Members(bot, us)
+        self.members = Members(bot, bot_user)
         self._names: dict[str, str] = {}
         self._previewed_at: dict[int, float] = {}
         self._preview_blocks = RateLimits()
@@ -228,7 +228,7 @@ class Telegram:
         """Call Telegram with the chat's current id, following a migration. `counts_as`: the rate
         limit that the call counts against. Raises Busy where a limit is reached."""
         chat = self.migrations.current_id(chat)
-        if counts_as and (wait_s := self.rate_limits.wait_s(chat, is_edit=counts_as == "edit")):
+        if counts_as and (wait_s := self.rate_limits.reserve(chat, is_edit=counts_as == "edit")):
             raise Busy(wait_s, edits_only=counts_as == "edit")
         if wait_s := self.rate_limits.blocked_s(chat):
             raise Busy(wait_s)

@@ -29,14 +29,14 @@ _WHO = {"watch": "who_watch", "ask": "who_ask", "forget": "who_forget"}
 _SETTINGS = _SWITCHES | _WHO | {name: name for name in _WHO.values()}
 
 
-def read_command(message: Message, us: User) -> tuple[str, str] | None:
+def read_command(message: Message, bot_user: User) -> tuple[str, str] | None:
     """Return a command's name and the text after it, None if the message has no command, ("", "")
     if it is meant for another bot. A file's caption may hold a command as well."""
     text, first = text_of(message), next(iter(message.entities or message.caption_entities), None)
     if first is None or first.type != MessageEntity.BOT_COMMAND or first.offset:
         return None
     name, _, bot = text[1 : first.length].partition("@")
-    if bot and bot.casefold() != (us.username or "").casefold():
+    if bot and bot.casefold() != (bot_user.username or "").casefold():
         return "", ""
     name = name.casefold()
     if name not in COMMANDS and message.caption:
@@ -46,16 +46,16 @@ def read_command(message: Message, us: User) -> tuple[str, str] | None:
     return name if name in COMMANDS else "help", text[first.length :].strip()
 
 
-def read_options(name: str, text: str, *, is_about_one: bool) -> Options:
-    """Parse the text after a command's name. `is_about_one`: the command was sent in a topic or as
-    a reply, so it may be about one video."""
+def read_options(name: str, text: str, *, may_concern_one_video: bool) -> Options:
+    """Parse the text after a command's name. `may_concern_one_video`: the command was sent in a
+    topic or as a reply."""
     if name == "ask":
-        return _ask(text, is_about_one)
-    read = _READERS.get(name)
-    return {key: value for key, value in (read(text) if read else {}).items() if value}
+        return _ask(text, may_concern_one_video)
+    parse = _PARSERS.get(name)
+    return {key: value for key, value in (parse(text) if parse else {}).items() if value}
 
 
-def _ask(text: str, is_about_one: bool) -> Options:
+def _ask(text: str, may_concern_one_video: bool) -> Options:
     """
     >>> _ask("all who sings?", True)
     {'question': 'who sings?', 'scope': 'channel'}
@@ -63,7 +63,7 @@ def _ask(text: str, is_about_one: bool) -> Options:
     first, _, rest = text.partition(" ")
     if first.casefold() == "all" and rest.strip():
         return {"question": rest.strip(), "scope": "channel"}
-    return {"question": text, "scope": "here" if is_about_one else "channel"}
+    return {"question": text, "scope": "here" if may_concern_one_video else "channel"}
 
 
 def _watch(text: str) -> Options:
@@ -104,20 +104,20 @@ def _split_known(text: str, known: Collection[str]) -> tuple[str, str]:
     return (first.casefold(), rest.strip()) if first.casefold() in known else ("", text)
 
 
-def _whole_text(name: str) -> Callable[[str], Options]:
+def _whole_text_as(name: str) -> Callable[[str], Options]:
     return lambda text: {name: text}
 
 
-_READERS: dict[str, Callable[[str], Options]] = {
+_PARSERS: dict[str, Callable[[str], Options]] = {
     "watch": _watch,
-    "search": _whole_text("words"),
-    "videos": _whole_text("page"),
-    "summary": _whole_text("video"),
+    "search": _whole_text_as("words"),
+    "videos": _whole_text_as("page"),
+    "summary": _whole_text_as("video"),
     "transcript": _transcript,
-    "chapters": _whole_text("video"),
+    "chapters": _whole_text_as("video"),
     "translate": _translate,
-    "language": _whole_text("language"),
+    "language": _whole_text_as("language"),
     "cancel": _cancel,
-    "forget": _whole_text("video"),
+    "forget": _whole_text_as("video"),
     "settings": _settings,
 }

@@ -65,10 +65,10 @@ def _our_commands() -> Iterator[tuple[BotCommandScope, str | None, list[BotComma
     ]
     for language in get_args(Language):
         words = Words(language)
-        for scope, without in scopes:
+        for scope, excluded in scopes:
             ours = [
                 BotCommand(name, words(f"commands.{name}.description"))
                 for name in COMMANDS
-                if name not in without
+                if name not in excluded
             ]
             yield scope, None if language == DEFAULT else language, ours

@@ -31,8 +31,8 @@ async def open_telegram(config: Section, folder: Path) -> AsyncIterator[Telegram
 
     Raises ConfigInvalid for a wrong token."""
     async with open_bot(config) as bot:
-        us = await retry_until_done(bot.get_me)
-        yield Telegram(bot, us, GroupMigrations(folder))
+        bot_user = await retry_until_done(bot.get_me)
+        yield Telegram(bot, bot_user, GroupMigrations(folder))
 
 
 @asynccontextmanager

@@ -34,19 +34,21 @@ async def check_telegram(config: Section) -> list[Check]:
 
 async def _findings(bot: Bot, config: Section) -> list[Check]:
     async with translate_errors():
-        us = await bot.get_me()
+        bot_user = await bot.get_me()
         webhook = await bot.get_webhook_info()
     return [
-        Check("telegram", "ok", facts={"name": f"@{us.username}"}),
-        _groups(us),
+        Check("telegram", "ok", facts={"name": f"@{bot_user.username}"}),
+        _groups(bot_user),
         _webhook(webhook, config),
     ]
 
 
-def _groups(us: User) -> Check:
-    if not us.can_join_groups:
+def _groups(bot_user: User) -> Check:
+    if not bot_user.can_join_groups:
         return Check("telegram_groups", "warn", "not_invited")
-    return Check("telegram_groups", "ok", *(() if us.can_read_all_group_messages else ("private",)))
+    return Check(
+        "telegram_groups", "ok", *(() if bot_user.can_read_all_group_messages else ("private",))
+    )
 
 
 def _webhook(webhook: WebhookInfo, config: Section) -> Check:

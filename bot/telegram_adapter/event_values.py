@@ -55,18 +55,18 @@ def person(user: User, *, is_moderator: bool) -> Person:
 
 
 def read_message(
-    message: Message, us: User, migrations: GroupMigrations, author: Person
+    message: Message, bot_user: User, migrations: GroupMigrations, author: Person
 ) -> ChatMessage:
     at = where(message.chat, topic(message), migrations)
     replied = replied_to(message)
-    is_reply_to_us = bool(replied and replied.from_user and replied.from_user.id == us.id)
-    text, is_mentioned = _strip_mention(text_of(message), us)
+    is_reply_to_bot = bool(replied and replied.from_user and replied.from_user.id == bot_user.id)
+    text, is_mentioned = _strip_mention(text_of(message), bot_user)
     return ChatMessage(
         at,
         message_id(message.chat.id, message.message_id),
         author,
         text.strip(),
-        is_to_bot=not at.server or is_mentioned or is_reply_to_us,
+        is_to_bot=not at.server or is_mentioned or is_reply_to_bot,
         reply_to=message_id(message.chat.id, replied.message_id) if replied else "",
         file=upload(message),
     )
@@ -107,7 +107,7 @@ def _suffix(mime: str) -> str:
     return ".ogg" if mime == "audio/ogg" else mimetypes.guess_extension(mime) or ".bin"
 
 
-def _strip_mention(text: str, us: User) -> tuple[str, bool]:
-    ours = re.compile(rf"(?<!\w)@{re.escape(us.username or '')}(?!\w)", re.IGNORECASE)
-    without, count = ours.subn(" ", text)
+def _strip_mention(text: str, bot_user: User) -> tuple[str, bool]:
+    mention = re.compile(rf"(?<!\w)@{re.escape(bot_user.username or '')}(?!\w)", re.IGNORECASE)
+    without, count = mention.subn(" ", text)
     return without, count > 0

@@ -73,7 +73,7 @@ class EventListener:
             migrations.record(message.migrate_from_chat_id, message.chat.id)
         if not event_values.is_from_a_person(message):
             return
-        command = command_parsing.read_command(message, self._telegram.us)
+        command = command_parsing.read_command(message, self._telegram.bot_user)
         if command == ("", ""):
             return
         if command is None and not _has_content(message):
@@ -82,8 +82,10 @@ class EventListener:
         if command:
             await self._command(message, author, *command)
         else:
-            us = self._telegram.us
-            await self._receiver.message(event_values.read_message(message, us, migrations, author))
+            bot_user = self._telegram.bot_user
+            await self._receiver.message(
+                event_values.read_message(message, bot_user, migrations, author)
+            )
 
     async def _command(self, message: Message, author: Person, name: str, text: str) -> None:
         topic, replied = event_values.topic(message), event_values.replied_to(message)
@@ -95,7 +97,7 @@ class EventListener:
             own_id,
             author,
             name,
-            command_parsing.read_options(name, text, is_about_one=bool(topic or replied)),
+            command_parsing.read_options(name, text, may_concern_one_video=bool(topic or replied)),
             message_id=message_id(message.chat.id, about.message_id) if about else "",
             text=event_values.text_of(about) if about else "",
             file=event_values.upload(about) if about else None,

@@ -18,9 +18,9 @@ MAX_CACHED = 10_000
 class Members:
     """Permissions in groups. Raises python-telegram-bot's errors."""
 
-    def __init__(self, bot: Bot, us: User) -> None:
+    def __init__(self, bot: Bot, bot_user: User) -> None:
         self._bot = bot  # borrowed
-        self._us = us
+        self._bot_user = bot_user
         self._cache: dict[tuple[str, int, int], tuple[float, bool]] = {}
         self._not_before: dict[int, float] = {}
         """Per chat: when a rate limit ends, on the loop's clock."""
@@ -40,8 +40,8 @@ class Members:
         async def ask() -> bool:
             if not (await self._bot.get_chat(chat)).is_forum:
                 return False
-            us = await self._bot.get_chat_member(chat, self._us.id)
-            return isinstance(us, ChatMemberAdministrator) and bool(us.can_manage_topics)
+            member = await self._bot.get_chat_member(chat, self._bot_user.id)
+            return isinstance(member, ChatMemberAdministrator) and bool(member.can_manage_topics)
 
         return await self._cached(("topics", chat, 0), ask)
 

@@ -34,8 +34,8 @@ class RateLimits:
     _blocked_until: dict[int, float] = field(default_factory=dict)
     _clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
 
-    def wait_s(self, chat: int, *, is_edit: bool = False) -> float:
-        """Return the seconds until the chat may be sent something; 0 means now, and counts it."""
+    def reserve(self, chat: int, *, is_edit: bool = False) -> float:
+        """Count a message or edit if it may be sent now. Return 0, or the seconds to wait first."""
         now, sent = self._clock(), self._sent_by_chat[chat]
         interval_s = max(self.chat_s, self.edit_s) if is_edit and chat < 0 else self.chat_s
         allowed_at = [self._blocked_until.get(chat, now)]

@@ -29,7 +29,7 @@ from bot.words import Words
     ],
 )
 def test_text_after_a_command_is_parsed_into_options(name, text, read):
-    found = read_options(name, text, is_about_one=False)
+    found = read_options(name, text, may_concern_one_video=False)
     assert {key: value for key, value in found.items() if key != "link"} == read
     assert ("link" in found) == ("youtu" in text)
 

@@ -19,7 +19,7 @@ async def sent_at(
     """Send `count` messages as early as the limits allow, and return their times."""
     loop, times = asyncio.get_running_loop(), []
     while len(times) < count:
-        if wait_s := limits.wait_s(chat, is_edit=is_edit):
+        if wait_s := limits.reserve(chat, is_edit=is_edit):
             await asyncio.sleep(wait_s)
         else:
             times.append(loop.time())
@@ -57,9 +57,9 @@ async def test_all_chats_together_stay_below_the_overall_limit():
 async def test_a_block_applies_to_its_chat_only():
     limits = RateLimits()
     limits.block(GROUP, 300)
-    assert 299 < limits.wait_s(GROUP) <= 300
-    assert limits.wait_s(PERSON) == 0
+    assert 299 < limits.reserve(GROUP) <= 300
+    assert limits.reserve(PERSON) == 0
     limits.forget_idle_chats()
     await asyncio.sleep(400)
     limits.forget_idle_chats()
-    assert limits.wait_s(GROUP) == 0
+    assert limits.reserve(GROUP) == 0

@@ -57,7 +57,7 @@ async def test_a_rate_limit_is_respected_while_other_chats_are_served(
             await press(stage, await stage.comes(SUMMARY), "Transcript")
         else:
             await stage.paste()
-        await eventually(lambda: met.met and stage.telegram.rate_limits.wait_s(stage.chat) > 1)
+        await eventually(lambda: met.met and stage.telegram.rate_limits.reserve(stage.chat) > 1)
         refused = next(call for call in stage.calls(method) if call.status == 429)
         forward(wait_s - 1)
         await stage.serves_elsewhere()

@@ -42,8 +42,8 @@ def test_every_name_is_valid_for_discord_in_every_language():
 
 def test_every_description_fits_in_every_language():
     for part in parts():
-        for told in (part["description"], *part["description_localizations"].values()):
-            assert 1 <= len(told) <= 100
+        for description in (part["description"], *part["description_localizations"].values()):
+            assert 1 <= len(description) <= 100
 
 
 def test_names_in_one_list_are_unique_in_every_language():

@@ -14,13 +14,13 @@ from tests.harness.eventually import eventually
 async def test_a_message_arrives_with_its_place_and_author(platform, receiver, place):
     async with serving_bot(platform, receiver):
         id = await platform.people.write(place, "https://youtu.be/dQw4w9WgXcQ")
-        heard = await soon(receiver.messages)
-    assert (heard.id, heard.text) == (id, "https://youtu.be/dQw4w9WgXcQ")
-    assert (heard.where.place, heard.where.channel) == (place, f"discord:{place}")
-    assert (heard.where.server, heard.where.is_thread) == (platform.people.guild, False)
-    assert (heard.author.id, heard.author.name) == (platform.people.mina, "Mina")
-    assert not heard.author.is_moderator
-    assert not heard.is_to_bot
+        received = await soon(receiver.messages)
+    assert (received.id, received.text) == (id, "https://youtu.be/dQw4w9WgXcQ")
+    assert (received.where.place, received.where.channel) == (place, f"discord:{place}")
+    assert (received.where.server, received.where.is_thread) == (platform.people.guild, False)
+    assert (received.author.id, received.author.name) == (platform.people.mina, "Mina")
+    assert not received.author.is_moderator
+    assert not received.is_to_bot
 
 
 async def test_a_thread_shares_the_library_of_its_channel(platform, receiver, place):
@@ -28,14 +28,14 @@ async def test_a_thread_shares_the_library_of_its_channel(platform, receiver, pl
     thread = await people.make_thread(await people.write(place, "a link"), "Bees")
     async with serving_bot(platform, receiver):
         await people.write(thread, "a question", author=people.olga)
-        heard = await soon(receiver.messages)
+        received = await soon(receiver.messages)
         await people.archive(thread)
         await people.write(thread, "another")
         again = await soon(receiver.messages)
-    for message in (heard, again):
+    for message in (received, again):
         assert (message.where.place, message.where.channel) == (thread, f"discord:{place}")
         assert message.where.is_thread
-    assert heard.author.is_moderator, "the owner of a server may do everything"
+    assert received.author.is_moderator, "the owner of a server may do everything"
 
 
 async def test_a_mention_a_reply_and_a_private_message_address_the_bot(platform, receiver, place):
@@ -114,7 +114,7 @@ async def registered(platform, receiver):
         yield discord
 
 
-def told(platform):
+def registrations(platform):
     """Return the requests that registered commands."""
     asked = platform.front.requests
     return [r for r in asked if r.method == "PUT" and r.path.endswith("/commands")]
@@ -136,10 +136,10 @@ async def test_a_forum_post_opens_its_thread(platform, receiver):
 async def test_a_command_arrives_parsed(platform, receiver, registered, place):
     receiver.answers["ask"] = Draft(("Wait.",), file=File("a.txt", "Said."))
     of = await platform.people.slash(place, "ask", question="Why?", scope="channel")
-    heard = await soon(receiver.commands)
-    assert (heard.name, heard.id) == ("ask", of.id)
-    assert heard.options == {"question": "Why?", "scope": "channel"}
-    assert (heard.where.channel, heard.author.language) == (f"discord:{place}", "en")
+    received = await soon(receiver.commands)
+    assert (received.name, received.id) == ("ask", of.id)
+    assert received.options == {"question": "Why?", "scope": "channel"}
+    assert (received.where.channel, received.author.language) == (f"discord:{place}", "en")
     await eventually(lambda: of.original_id is not None and not of.thinking)
     answer = await platform.people.message(of.original_id)
     assert (answer.text, answer.ephemeral) == ("Wait.", True)
@@ -158,9 +158,9 @@ async def test_booleans_are_text_and_languages_are_codes(platform, receiver, reg
     with pytest.raises(CannotDo):
         await platform.people.slash(place, "settings", author=jiho, links=True)
     await platform.people.slash(place, "settings", author=platform.people.olga, links=False)
-    heard = await soon(receiver.commands)
-    assert heard.options == {"links": "false"}
-    assert heard.author.is_moderator
+    received = await soon(receiver.commands)
+    assert received.options == {"links": "false"}
+    assert received.author.is_moderator
     await platform.people.slash(place, "help", author=jiho)
     assert (await soon(receiver.commands)).author.language == "ko"
 
@@ -168,9 +168,9 @@ async def test_booleans_are_text_and_languages_are_codes(platform, receiver, reg
 async def test_a_message_can_be_summarised_from_its_menu(platform, receiver, registered, place):
     message = await platform.people.write(place, "https://youtu.be/dQw4w9WgXcQ")
     await platform.people.context_menu(message, "Summarise this video")
-    heard = await soon(receiver.commands)
-    assert (heard.name, heard.message_id) == ("summarise", message)
-    assert heard.text == "https://youtu.be/dQw4w9WgXcQ"
+    received = await soon(receiver.commands)
+    assert (received.name, received.message_id) == ("summarise", message)
+    assert received.text == "https://youtu.be/dQw4w9WgXcQ"
 
 
 async def test_options_are_autocompleted(platform, receiver, registered, place):
@@ -185,14 +185,14 @@ async def test_options_are_autocompleted(platform, receiver, registered, place):
 
 
 async def test_commands_are_registered_once(platform, receiver, registered):
-    before, asked = len(told(platform)), len(platform.front.requests)
+    before, asked = len(registrations(platform)), len(platform.front.requests)
     async with serving_bot(platform, ScriptedReceiver()):
 
         async def has_looked():
             return any("/commands" in r.path and r.status for r in platform.front.requests[asked:])
 
         await eventually(has_looked)
-    assert len(told(platform)) == before
+    assert len(registrations(platform)) == before
 
 
 async def test_deleted_threads_and_channels_are_reported(platform, receiver, place):

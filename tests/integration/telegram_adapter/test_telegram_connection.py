@@ -89,9 +89,9 @@ async def test_a_slow_update_blocks_nobody_and_is_delivered_again_after_a_kill(
         await soon(stuck.commands)
         for n in range(3):
             await people.write(hive, str(n))
-            heard = await asyncio.wait_for(stuck.messages.get(), HANDLING_S / 3)
-            assert heard.text == str(n)
-    assert stuck.commands.empty(), "it was heard once"
+            received = await asyncio.wait_for(stuck.messages.get(), HANDLING_S / 3)
+            assert received.text == str(n)
+    assert stuck.commands.empty(), "it was received once"
     again = ScriptedReceiver()
     async with serving_bot(platform, tmp_path, again):
         assert (await soon(again.commands)).name == "status"

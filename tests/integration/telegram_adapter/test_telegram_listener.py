@@ -19,13 +19,13 @@ LINK = "https://youtu.be/dQw4w9WgXcQ"
 async def test_a_message_arrives_with_its_place_and_author(platform, receiver, tmp_path, hive):
     async with serving_bot(platform, tmp_path, receiver):
         id = await platform.people.write(hive, LINK)
-        heard = await soon(receiver.messages)
-    assert (heard.id, heard.text) == (f"{hive}:{id}", LINK)
-    assert (heard.where.place, heard.where.channel) == (str(hive), f"telegram:{hive}")
-    assert (heard.where.server, heard.where.is_thread) == (str(hive), False)
-    assert (heard.author.id, heard.author.name) == (str(platform.people.mina), "Mina")
-    assert not heard.author.is_moderator
-    assert not heard.is_to_bot
+        received = await soon(receiver.messages)
+    assert (received.id, received.text) == (f"{hive}:{id}", LINK)
+    assert (received.where.place, received.where.channel) == (str(hive), f"telegram:{hive}")
+    assert (received.where.server, received.where.is_thread) == (str(hive), False)
+    assert (received.author.id, received.author.name) == (str(platform.people.mina), "Mina")
+    assert not received.author.is_moderator
+    assert not received.is_to_bot
 
 
 async def test_a_mention_a_reply_and_a_private_message_address_the_bot(
@@ -53,19 +53,19 @@ async def test_a_topic_shares_the_library_of_its_group(platform, receiver, tmp_p
     topic = await people.make_topic(hive, "Bees")
     async with serving_bot(platform, tmp_path, receiver):
         first = await people.write(hive, "One", topic=topic, author=people.olga)
-        heard = await soon(receiver.messages)
+        received = await soon(receiver.messages)
         await people.write(hive, "Two", topic=topic, reply_to=first)
         answered = await soon(receiver.messages)
-    assert (heard.where.place, heard.where.channel) == (f"{hive}/{topic}", f"telegram:{hive}")
-    assert (heard.reply_to, answered.reply_to) == ("", f"{hive}:{first}")
-    assert heard.author.is_moderator, "the owner of a group may do everything"
+    assert (received.where.place, received.where.channel) == (f"{hive}/{topic}", f"telegram:{hive}")
+    assert (received.reply_to, answered.reply_to) == ("", f"{hive}:{first}")
+    assert received.author.is_moderator, "the owner of a group may do everything"
 
 
 async def test_an_anonymous_administrator_is_a_moderator(platform, receiver, tmp_path, hive):
     async with serving_bot(platform, tmp_path, receiver):
         await platform.people.write(hive, LINK, author=platform.people.olga, anonymously=True)
-        heard = await soon(receiver.messages)
-    assert (heard.author.id, heard.author.is_moderator) == (str(hive), True)
+        received = await soon(receiver.messages)
+    assert (received.author.id, received.author.is_moderator) == (str(hive), True)
 
 
 async def test_a_channels_post_arrives_from_its_discussion_group(
@@ -74,11 +74,11 @@ async def test_a_channels_post_arrives_from_its_discussion_group(
     channel = await platform.people.make_channel("News", hive)
     async with serving_bot(platform, tmp_path, receiver):
         _, post = await platform.people.post(channel, LINK)
-        heard = await soon(receiver.messages)
+        received = await soon(receiver.messages)
         await platform.people.write(hive, "A comment", reply_to=post)
         comment = await soon(receiver.messages)
-    assert (heard.id, heard.text) == (f"{hive}:{post}", LINK)
-    assert (heard.where.place, heard.author.is_moderator) == (str(hive), True)
+    assert (received.id, received.text) == (f"{hive}:{post}", LINK)
+    assert (received.where.place, received.author.is_moderator) == (str(hive), True)
     assert (comment.where.place, comment.reply_to) == (str(hive), f"{hive}:{post}")
 
 
@@ -88,9 +88,9 @@ async def test_a_migrated_group_keeps_its_library(platform, receiver, tmp_path):
     async with serving_bot(platform, tmp_path, receiver):
         new = await platform.people.migrate(group)
         await platform.people.write(new, f"@{BOT_NAME} hello")
-        heard = await soon(receiver.messages)
-    assert (heard.where.place, heard.where.channel) == (str(group), f"telegram:{group}")
-    assert heard.where.server == str(group)
+        received = await soon(receiver.messages)
+    assert (received.where.place, received.where.channel) == (str(group), f"telegram:{group}")
+    assert received.where.server == str(group)
 
 
 async def test_bots_and_service_messages_are_ignored(telegram, receiver, private):
@@ -117,9 +117,9 @@ async def test_only_allowed_chats_are_served(platform, receiver, tmp_path, hive,
 async def test_a_file_arrives_with_the_id_that_downloads_it(platform, receiver, tmp_path, private):
     async with serving_bot(platform, tmp_path, receiver) as telegram:
         await platform.people.upload(private, "bees.mp3", b"buzz", "audio", author=private)
-        heard = await soon(receiver.messages)
-        await telegram.download(heard.file, tmp_path / "bees.mp3")
-    assert (heard.file.name, heard.file.size) == ("bees.mp3", 4)
+        received = await soon(receiver.messages)
+        await telegram.download(received.file, tmp_path / "bees.mp3")
+    assert (received.file.name, received.file.size) == ("bees.mp3", 4)
     assert (tmp_path / "bees.mp3").read_bytes() == b"buzz"
 
 
@@ -146,8 +146,8 @@ async def test_an_unusable_file_in_a_private_chat_still_arrives(
 ):
     async with serving_bot(platform, tmp_path, receiver):
         await platform.people.upload(private, "bees.pdf", b"%PDF", author=private)
-        heard = await soon(receiver.messages)
-    assert (heard.text, heard.file, heard.is_to_bot) == ("", None, True)
+        received = await soon(receiver.messages)
+    assert (received.text, received.file, received.is_to_bot) == ("", None, True)
 
 
 async def test_a_link_hidden_behind_a_commands_words_counts(telegram, receiver, private):
@@ -166,9 +166,9 @@ async def test_a_file_that_telegram_no_longer_has_is_refused_at_once(
     elsewhere = f"{platform.url}/elsewhere"
     async with serving_bot(platform, tmp_path, receiver, file_base=elsewhere) as telegram:
         await platform.people.upload(private, "bees.mp3", b"buzz", "audio", author=private)
-        heard = await soon(receiver.messages)
+        received = await soon(receiver.messages)
         with pytest.raises(Refused):
-            await telegram.download(heard.file, tmp_path / "bees.mp3")
+            await telegram.download(received.file, tmp_path / "bees.mp3")
 
 
 async def test_a_button_works_after_a_restart(platform, receiver, tmp_path, hive):
@@ -241,11 +241,11 @@ async def test_ask_is_about_its_topics_video_or_all_videos(platform, receiver, t
     await platform.people.make_forum(hive)
     topic = await platform.people.make_topic(hive, "Bees")
     async with serving_bot(platform, tmp_path, receiver):
-        heard = []
+        received = []
         for text, at in (("/ask Why?", topic), ("/ask all Why?", topic), ("/ask Why?", 0)):
             await platform.people.write(hive, text, topic=at)
-            heard.append((await soon(receiver.commands)).options["scope"])
-    assert heard == ["here", "channel", "channel"]
+            received.append((await soon(receiver.commands)).options["scope"])
+    assert received == ["here", "channel", "channel"]
 
 
 async def test_another_bots_command_is_ignored(platform, receiver, tmp_path, hive):
@@ -258,13 +258,13 @@ async def test_another_bots_command_is_ignored(platform, receiver, tmp_path, hiv
 
 
 async def test_commands_are_offered_in_the_persons_language(platform, receiver, tmp_path, private):
-    def told():
+    def registrations():
         return len(platform.called("setMyCommands"))
 
     platform.world.commands.clear()
-    before = told()
+    before = registrations()
     async with serving_bot(platform, tmp_path, receiver):
-        await eventually(lambda: told() == before + 6)
+        await eventually(lambda: registrations() == before + 6)
     offered = await platform.people.commands(private, author=private)
     assert offered["videos"] == Words("ko")("commands.videos.description")
     assert "settings" in offered
@@ -274,4 +274,4 @@ async def test_commands_are_offered_in_the_persons_language(platform, receiver, 
     async with serving_bot(platform, tmp_path, receiver):
         asked = len(platform.called("getMyCommands"))
         await eventually(lambda: len(platform.called("getMyCommands")) >= asked + 6)
-    assert told() == before + 6, "it is told only what it does not know"
+    assert registrations() == before + 6, "only missing commands are registered"

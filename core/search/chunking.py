@@ -9,7 +9,7 @@ from core.model import Chapter, Chunk, Segment, Transcript, Video
 from core.text.tokens import cjk_characters
 
 CHUNK_S, CHUNK_WORDS, CHUNK_CJK = 75.0, 180, 400
-TINY = 0.25
+MIN_FILL = 0.25
 """A chunk smaller than this share of a full one is merged into its neighbour."""
 
 
@@ -66,7 +66,7 @@ def _merge_tiny(
 
     def is_tiny(first: int, after: int) -> bool:
         span = (segments[after - 1].end_s - segments[first].start_s) / CHUNK_S
-        return max(span, sum(_fill(segment) for segment in segments[first:after])) < TINY
+        return max(span, sum(_fill(segment) for segment in segments[first:after])) < MIN_FILL
 
     merged: list[tuple[int, int]] = []
     for first, after in ranges:

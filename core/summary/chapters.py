@@ -14,8 +14,8 @@ from core.model import Chapter, Segment, Transcript, Video
 from core.text.keywords import WordCounts, count_words, keywords
 from core.text.tokens import tokenise
 
-MOST_CHAPTERS = 20
-SHORTEST_S = 20.0
+MAX_CHAPTERS = 20
+MIN_CHAPTER_S = 20.0
 MARK_SLACK_S = 1.0  # marks are whole seconds: a segment may start slightly before its mark
 _UNITS, _VOCABULARY = 240, 1500  # limits for very long videos: 12 hours take half a second
 _PRIOR, _CUE_BONUS = 3.0, 4.0  # tuned on three lectures and 35 QMSum meetings
@@ -76,7 +76,7 @@ def _find_boundaries(segments: Sequence[Segment]) -> list[int]:
     and Isahara 2001, "A statistical model for domain-independent text segmentation").
     """
     span_s = segments[-1].end_s - segments[0].start_s
-    most, fewest = min(MOST_CHAPTERS, int(span_s / 60)), min(MOST_CHAPTERS // 2, int(span_s / 300))
+    most, fewest = min(MAX_CHAPTERS, int(span_s / 60)), min(MAX_CHAPTERS // 2, int(span_s / 300))
     if most < 2:
         return [0]
     step = math.ceil(len(segments) / _UNITS)
@@ -86,7 +86,7 @@ def _find_boundaries(segments: Sequence[Segment]) -> list[int]:
     has_cue = [bool(_CUE.match(segments[first].text)) for first in firsts]
     costs[:-1] -= _CUE_BONUS * np.array(has_cue)[:, None]
     times = np.array([*(segments[first].start_s for first in firsts), segments[-1].end_s])
-    costs[times - times[:, None] < max(SHORTEST_S, span_s / 60)] = np.inf
+    costs[times - times[:, None] < max(MIN_CHAPTER_S, span_s / 60)] = np.inf
     prior = _PRIOR * math.log(counts.sum() + 2)
     return [firsts[unit] for unit in _cheapest_split(costs, fewest, most, prior)]
 

@@ -14,7 +14,7 @@ from core.text.keywords import count_words, keywords, salience
 from core.text.sentences import announces, points_back
 from core.text.tokens import tokenise, words
 
-FEWEST_POINTS, MOST_POINTS, MOST_CHAPTER_POINTS, HASHTAGS = 3, 7, 3, 8
+MIN_POINTS, MAX_POINTS, MAX_CHAPTER_POINTS, MAX_HASHTAGS = 3, 7, 3, 8
 TAG_CHARACTERS = 40
 _OPENING_S = 90.0
 
@@ -34,16 +34,16 @@ def extract_summary(video: Video, transcript: Transcript) -> Summary:
     for chapter in find_chapters(video, transcript):
         first = bisect_left(starts, chapter.start_s)
         after = max(bisect_left(starts, chapter.end_s), first + 1)
-        limit = min(max(round((chapter.end_s - chapter.start_s) / 60), 1), MOST_CHAPTER_POINTS)
+        limit = min(max(round((chapter.end_s - chapter.start_s) / 60), 1), MAX_CHAPTER_POINTS)
         best = _distinct((i for i in order if first <= i < after), tokens, limit)
         chapters.append(replace(chapter, points=_points(segments, best)))
         leaders.append(best[0])
         own = count_words(segment.text for segment in segments[first:after])
         subjects += keywords(own, whole, 1)
-    limit = min(max(len(chapters), FEWEST_POINTS), MOST_POINTS)
+    limit = min(max(len(chapters), MIN_POINTS), MAX_POINTS)
     rank = {i: place for place, i in enumerate(order)}
     best = _distinct([*sorted(leaders, key=rank.__getitem__), *order], tokens, limit)
-    common = keywords(whole, whole, HASHTAGS)
+    common = keywords(whole, whole, MAX_HASHTAGS)
     return Summary(
         topic=_topic(video, segments, common),
         points=_points(segments, best),
@@ -62,7 +62,7 @@ def hashtags(video: Video, common: Iterable[str]) -> tuple[str, ...]:
     unique: dict[str, str] = {}
     for tag in filter(None, tags):
         unique.setdefault(tag.casefold(), f"#{tag}")
-    return tuple(unique.values())[:HASHTAGS]
+    return tuple(unique.values())[:MAX_HASHTAGS]
 
 
 def _ranked(segments: Sequence[Segment], tokens: Sequence[frozenset[str]]) -> list[int]:

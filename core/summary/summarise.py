@@ -14,13 +14,13 @@ from core.answers.suggested_questions import suggest
 from core.language_model.replies import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
 from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
-from core.summary.chapters import MOST_CHAPTERS, SHORTEST_S, find_chapters
-from core.summary.extractive import MOST_CHAPTER_POINTS, hashtags
+from core.summary.chapters import MAX_CHAPTERS, MIN_CHAPTER_S, find_chapters
+from core.summary.extractive import MAX_CHAPTER_POINTS, hashtags
 from core.summary.map_reduce import MapReduce
 from core.text.keywords import count_words, keywords
 from core.text.safe_text import safe_line
 
-MOST_POINTS = 12
+MAX_POINTS = 12
 
 
 async def summarise(
@@ -47,7 +47,7 @@ async def summarise(
     counts = count_words(segment.text for segment in segments)
     return Summary(
         topic=draft.topic,
-        points=_spread(_points(draft.points, segments), MOST_POINTS),
+        points=_spread(_points(draft.points, segments), MAX_POINTS),
         chapters=chapters,
         hashtags=hashtags(video, draft.hashtags),
         questions=suggest(keywords(counts, counts, 8), language, ready=draft.questions),
@@ -74,7 +74,7 @@ def chapters_of(draft: SummaryDraft, video: Video, transcript: Transcript) -> tu
             title=safe_line(chapter.title, TITLE_CHARACTERS)
             or safe_line(video.title, 100)
             or video.id,
-            points=(_within(chapter, own) or _within(chapter, whole))[:MOST_CHAPTER_POINTS],
+            points=(_within(chapter, own) or _within(chapter, whole))[:MAX_CHAPTER_POINTS],
         )
         for chapter in chapters
     )
@@ -88,9 +88,9 @@ def _model_chapters(
     starts: dict[float, str] = {}
     for draft in sorted(drafts, key=lambda draft: draft.segment):
         start_s = segments[draft.segment - 1].start_s if starts else begin_s
-        if not starts or min(start_s - list(starts)[-1], end_s - start_s) >= SHORTEST_S:
+        if not starts or min(start_s - list(starts)[-1], end_s - start_s) >= MIN_CHAPTER_S:
             starts[start_s] = draft.title
-    while len(starts) > MOST_CHAPTERS:
+    while len(starts) > MAX_CHAPTERS:
         del starts[_after_shortest(list(starts))]
     ends = [*list(starts)[1:], end_s]
     return tuple(

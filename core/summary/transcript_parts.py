@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from core.model import Segment
 
-LINE_CHARACTERS, LONGEST_LINE = 200, 1000
+MIN_LINE_CHARACTERS, MAX_LINE_CHARACTERS = 200, 1000
 CHAPTER_START_WITHIN = 0.7  # a part ends at a chapter start if one lies in its last 30 %
 
 
@@ -30,9 +30,9 @@ def merge_into_lines(segments: Sequence[Segment], chapter_starts: Set[float]) ->
     for after in range(1, len(segments) + 1):
         text = " ".join(segment.text.strip() for segment in segments[first:after])
         is_last = after == len(segments) or segments[after].start_s in chapter_starts
-        if len(text) < LINE_CHARACTERS and not is_last:
+        if len(text) < MIN_LINE_CHARACTERS and not is_last:
             continue
-        for piece in wrap(text, LONGEST_LINE) or [""]:
+        for piece in wrap(text, MAX_LINE_CHARACTERS) or [""]:
             said = Segment(segments[first].start_s, segments[after - 1].end_s, piece)
             yield Line(first, after - first, said)
         first = after

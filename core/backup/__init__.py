@@ -1,1 +1,1 @@
-"""Copies of the store: one a day, on demand, and back again."""
+"""Backups of the store: daily, on demand, and restoring them."""

@@ -1,4 +1,4 @@
-"""This file copies the whole store into a file and puts a file back, while others use it."""
+"""Back up the store to a file and restore it, even while other processes use it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ from core.ports import Clock
 
 
 async def back_up(config: Core, target: Path) -> int:
-    """Writes the store to `target`; the bytes written. Raises NotSqlite, CannotWrite, DiskFull,
-    StoreBroken, and what open_store raises."""
+    """Copy the store to `target`. Return the size in bytes.
+
+    Raises NotSqlite, CannotWrite, DiskFull, StoreBroken, and what open_store raises."""
     live = _file(config)
     with naming_the_newest(config.data_dir / FOLDER, live):
-        async with open_store(database_url(config)):  # made, if there is none, and of today's shape
+        async with open_store(database_url(config)):  # creates or migrates it
             await copy(live, target)
     return target.stat().st_size
 
@@ -40,11 +41,12 @@ async def back_up(config: Core, target: Path) -> int:
 async def restore(
     config: Core, source: Path | None = None, now: Clock = time.time
 ) -> tuple[str, str]:
-    """The store holds what `source` holds, or what the newest good copy of ours holds.
+    """Replace the store by `source`, or by the newest intact daily copy.
 
-    Processes that have it open see it at once; what they write in that very second is lost.
-    The names of the file put back and of the one that keeps what was there before, "" if nothing
-    was. Raises NotSqlite, NotABackup, BackupTooNew, NoBackup, StoreInUse, DiskFull."""
+    Processes that have the store open see the change at once; what they write in that second is
+    lost. Return the names of the restored file and of the file that keeps the previous store, ""
+    if there was none. Raises NotSqlite, NotABackup, BackupTooNew, NoBackup, StoreInUse,
+    DiskFull."""
     live = _file(config)
     moment = f"{datetime.fromtimestamp(now(), UTC):%Y-%m-%d-%H%M%S}"
     kept = live.with_name(f"{live.stem}-before-{moment}{live.suffix}")
@@ -53,11 +55,11 @@ async def restore(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataUnwritable() from error
-    source = source or await _newest_good(folder)
+    source = source or await _newest_intact(folder)
     staged = folder / f"restore-{moment}.part"
     try:
         await _stage(source, staged)
-        _need_room(live, staged)
+        _check_space(live, staged)
         await asyncio.to_thread(put_back, staged, live, kept)
     finally:
         for side in ("", "-wal", "-shm"):
@@ -65,7 +67,7 @@ async def restore(
     return source.name, kept.name if kept.exists() else ""
 
 
-async def _newest_good(folder: Path) -> Path:
+async def _newest_intact(folder: Path) -> Path:
     for found in copies(folder):
         try:
             await check(found)
@@ -76,7 +78,7 @@ async def _newest_good(folder: Path) -> Path:
 
 
 async def _stage(source: Path, staged: Path) -> None:
-    """A copy of the copy, brought to today's tables: the given file stays as it is."""
+    """Copy `source` to `staged` and migrate the copy; `source` stays unchanged."""
     try:
         await check(source)
         await copy(source, staged)
@@ -89,8 +91,9 @@ async def _stage(source: Path, staged: Path) -> None:
         raise BackupTooNew(source.name) from error
 
 
-def _need_room(live: Path, staged: Path) -> None:
-    """For what is kept, and for the new pages, which stand in the write-ahead log at first."""
+def _check_space(live: Path, staged: Path) -> None:
+    """Raise DiskFull without space for the previous store and the new pages, which go through the
+    write-ahead log first."""
     sizes = [path.stat().st_size for path in (live, staged, staged) if path.exists()]
     if shutil.disk_usage(live.parent).free < sum(sizes):
         raise DiskFull()

@@ -1,7 +1,6 @@
-"""This file keeps copies of the store: one a day, the newest few, in a folder of their own.
+"""Keep daily copies of the store, the newest few, in a folder of their own.
 
-A program that runs for long looks after them by `keep_copies`. How a store is copied and how a
-copy is checked is given: core/backends/storage/sqlite_copy.py.
+A long-running program calls `keep_copies`. core/backends/storage/sqlite_copy.py copies and checks.
 """
 
 from __future__ import annotations
@@ -21,35 +20,35 @@ from core.ports import Clock, Sleep
 log = logging.getLogger(__name__)
 
 FOLDER = "backups"
-"""In the data folder."""
+"""The folder's name in the data folder."""
 KEPT = 3
 SPARE_BYTES = 1_000_000_000
-"""What a copy leaves free on the disk: hearing needs it more."""
+"""Disk space that a copy must leave free for transcription."""
 _PREFIX, _END = "tubethread-", ".db"
 _FIRST_S, _PAUSE_S = 60.0, 3600.0
 
 Copy = Callable[[Path], Awaitable[None]]
-"""Makes a whole, checked copy of the store under the path, or none. Raises any CoreError."""
+"""Write a complete, checked copy of the store to the path, or nothing. Raises any CoreError."""
 
 
 async def keep_copies(
     folder: Path, store: Path, copy: Copy, now: Clock = time.time, sleep: Sleep = asyncio.sleep
 ) -> None:
-    """Makes a copy of `store` in `folder` once a day, until it is cancelled.
+    """Copy `store` to `folder` once a day, until cancelled.
 
-    Looks once an hour rather than sleeping for a day: clocks jump, and laptops sleep."""
-    await sleep(_FIRST_S)  # a start has other things to do
+    Checks every hour instead of sleeping for a day: clocks jump, and laptops sleep."""
+    await sleep(_FIRST_S)  # let the start-up finish first
     while True:
         try:
             await keep_copy(folder, store, copy, now())
-        except CoreError:  # tomorrow's may succeed; what is damaged is told at the next start
-            log.warning("no copy of the store today", exc_info=True)
+        except CoreError:  # retried later; damage is reported at the next start
+            log.warning("the daily copy of the store failed", exc_info=True)
         await sleep(_PAUSE_S)
 
 
 @asynccontextmanager
 async def keeping_copies(folder: Path, store: Path, copy: Copy) -> AsyncIterator[None]:
-    """`keep_copies` goes on inside."""
+    """Run `keep_copies` in the background."""
     keeping = asyncio.create_task(keep_copies(folder, store, copy))
     try:
         yield
@@ -59,7 +58,7 @@ async def keeping_copies(folder: Path, store: Path, copy: Copy) -> AsyncIterator
 
 
 async def keep_copy(folder: Path, store: Path, copy: Copy, now: float) -> None:
-    """Today's copy is there, if the disk has room for it. Older ones go only after it succeeded."""
+    """Make today's copy if there is space. Then delete all but the newest copies."""
     today = folder / f"{_PREFIX}{datetime.fromtimestamp(now, UTC):%Y-%m-%d}{_END}"
     if today.exists() or not _has_room(store):
         return
@@ -67,12 +66,12 @@ async def keep_copy(folder: Path, store: Path, copy: Copy, now: float) -> None:
     await copy(today)
     for old in copies(folder)[KEPT:]:
         old.unlink(missing_ok=True)
-    for part in folder.glob("*.part"):  # a kill left it
+    for part in folder.glob("*.part"):  # left by a kill
         part.unlink(missing_ok=True)
 
 
 def copies(folder: Path) -> list[Path]:
-    """Those that were kept, newest first."""
+    """The daily copies, newest first."""
     return sorted(folder.glob(f"{_PREFIX}*{_END}"), reverse=True)
 
 
@@ -86,9 +85,9 @@ def day_of(copy: Path) -> str:
 
 @contextmanager
 def naming_the_newest(folder: Path, store: Path | None) -> Iterator[None]:
-    """StoreBroken inside tells from which day the newest copy is.
+    """Add the day of the newest copy to StoreBroken.
 
-    A `store` that is empty although it was copied is broken too: SQLite would begin it anew."""
+    An empty `store` that has copies counts as broken: SQLite would create a new one silently."""
     try:
         if store and store.exists() and not store.stat().st_size and copies(folder):
             raise StoreBroken("empty")

@@ -1,1 +1,1 @@
-"""What `doctor` checks: one module per part, one async function per thing."""
+"""What `doctor` checks: one module per part, one async function per check."""

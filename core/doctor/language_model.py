@@ -1,4 +1,4 @@
-"""This file checks Ollama and the language model behind it."""
+"""Check Ollama and its language model."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from core.model import Check, Fact
 
 
 async def ollama(config: Core) -> Check:
-    """Wanted, reachable, safe. Raises OllamaTooOld and ConfigInvalid whoever wants it."""
+    """Check that Ollama is reachable and not open to the network.
+
+    Raises OllamaTooOld and ConfigInvalid, even if Ollama is optional."""
     llm = config.llm
     if llm.engine == "extractive":
         return Check("ollama", "ok", "unwanted")
     facts: dict[str, Fact] = {"url": shown(split(llm.url)), "minimum": MINIMUM}
     try:
-        found = await _look(llm)
+        found = await _ask_ollama(llm)
     except OllamaUnreachable as error:
-        return Check("ollama", _missed(llm), error=error)
-    except ModelMissing:  # language_model tells it
+        return Check("ollama", _missing_status(llm), error=error)
+    except ModelMissing:  # reported by language_model
         return Check("ollama", "ok", "answers", facts)
     facts["version"] = found.version
     if not found.is_loopback:
@@ -30,15 +32,15 @@ async def ollama(config: Core) -> Check:
 
 
 async def language_model(config: Core) -> Check | None:
-    """Pulled, and made for a context as long as ours. None where Ollama cannot be asked."""
+    """Check that the model is pulled and supports our context length. None without Ollama."""
     llm = config.llm
     if llm.engine == "extractive":
         return None
     try:
-        found = await _look(llm)
+        found = await _ask_ollama(llm)
     except ModelMissing as error:
-        return Check("language_model", _missed(llm), error=error)
-    except CoreError:  # `ollama` tells it
+        return Check("language_model", _missing_status(llm), error=error)
+    except CoreError:  # reported by `ollama`
         return None
     facts: dict[str, Fact] = {
         "model": llm.model,
@@ -50,12 +52,12 @@ async def language_model(config: Core) -> Check | None:
     return Check("language_model", "ok", facts=facts)
 
 
-def _missed(llm: Llm) -> Literal["warn", "fail"]:
-    """Where nobody insists on Ollama, the video's own sentences do its work."""
+def _missing_status(llm: Llm) -> Literal["warn", "fail"]:
+    """Without Ollama the extractive engine serves, unless the settings require Ollama."""
     return "fail" if llm.engine == "ollama" else "warn"
 
 
-async def _look(llm: Llm) -> ModelFacts:
+async def _ask_ollama(llm: Llm) -> ModelFacts:
     model = Ollama(llm)
     try:
         return await model.check()

@@ -1,4 +1,4 @@
-"""This file checks whether the models for hearing and for vectors are on the disk."""
+"""Check that the speech model and the embedding model are on disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.backends.huggingface_cache import find_downloaded, has_weights, is_offline
 from core.config import Core
-from core.doctor.probes import child
+from core.doctor.probes import open_child
 from core.errors import EmbedderMissing, SpeechModelMissing
 from core.model import Check
 from core.workers.limits import SPEECH
@@ -16,9 +16,9 @@ _PACKAGE = "package:"
 
 
 async def speech_model(config: Core) -> Check:
-    """Here, or to be downloaded. Raises SpeechModelMissing where that cannot be."""
+    """Check that the model is on disk or downloadable. Raises SpeechModelMissing if neither."""
     model = config.speech.model
-    async with child(SPEECH, config) as worker:
+    async with open_child(SPEECH, config) as worker:
         if await worker.call("is_downloaded"):
             return Check("speech_model", "ok", facts={"model": model})
     if is_offline() or Path(model).is_dir():
@@ -27,7 +27,7 @@ async def speech_model(config: Core) -> Check:
 
 
 async def embedder(config: Core) -> Check:
-    """Here, or to be downloaded; without it keyword search goes on alone."""
+    """Check that the model is on disk or downloadable. Search works without it, by keywords."""
     model = config.embedding.model
     if find_embedder(model):
         return Check("embedder", "ok", facts={"model": model})
@@ -40,9 +40,9 @@ async def embedder(config: Core) -> Check:
 
 
 def find_embedder(model: str) -> bool:
-    """Whether its files are here: in a folder, an installed package, or downloaded from the hub.
+    """Whether the files are in a folder, an installed package, or the hub's cache.
 
-    Not asked of the index child, whose libraries take seconds to import."""
+    Does not ask the index child, whose libraries take seconds to import."""
     if model.startswith(_PACKAGE):
         package = model.removeprefix(_PACKAGE)
         spec = find_spec(package) if package.isidentifier() else None

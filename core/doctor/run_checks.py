@@ -1,4 +1,4 @@
-"""This file has every check made, each within its limit of time, and none stopping another."""
+"""Run every check, each with a timeout and independent of the others."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from core.model import Check
 log = logging.getLogger(__name__)
 
 LIMIT_S = 15.0
-"""Most take a blink, the children one or two seconds, reading a store of gigabytes some more."""
+"""Timeout of a check. A child takes one or two seconds; reading gigabytes of store, more."""
 
-Checking = Callable[[Core], Awaitable[Check | None]]
+CheckFunction = Callable[[Core], Awaitable[Check | None]]
 
-ROUNDS: tuple[dict[str, Checking], ...] = (
+ROUNDS: tuple[dict[str, CheckFunction], ...] = (
     {
         "python": python,
         "javascript": javascript,
@@ -36,18 +36,18 @@ ROUNDS: tuple[dict[str, Checking], ...] = (
         "disk": disk,
         "store": store,
     },
-    {"caches": caches},  # later: only one at a time brings a new store into shape
+    {"caches": caches},  # after `store`: both migrate a new store, which only one may do
 )
 
 
 async def examine(
-    config: Core, rounds: Sequence[Mapping[str, Checking]] = ROUNDS, limit_s: float = LIMIT_S
+    config: Core, rounds: Sequence[Mapping[str, CheckFunction]] = ROUNDS, limit_s: float = LIMIT_S
 ) -> list[Check]:
-    """What was found, in the order of the checks; those of one round are made at once."""
+    """Run the checks of each round concurrently. Return results in the order of the checks."""
     found: list[Check] = []
     for checks in rounds:
-        made = (_within(limit_s, check(config)) for check in checks.values())
-        results = await asyncio.gather(*made, return_exceptions=True)
+        running = (_within(limit_s, check(config)) for check in checks.values())
+        results = await asyncio.gather(*running, return_exceptions=True)
         judged = map(_judge, checks, results)
         found += [check for check in judged if check is not None]
     return found
@@ -59,11 +59,11 @@ async def _within(limit_s: float, check: Awaitable[Check | None]) -> Check | Non
 
 
 def _judge(name: str, result: Check | BaseException | None) -> Check | None:
-    """A check that raised has failed, and so has one without an end: others would wait as well."""
+    """An error or a timeout is a failed check."""
     if not isinstance(result, BaseException):
         return result
     if isinstance(result, TimeoutError):
         return Check(name, "fail", "slow")
     if not isinstance(result, CoreError):
-        log.error("unforeseen in the check of %s", name, exc_info=result)
+        log.error("unexpected error in the %s check", name, exc_info=result)
     return Check(name, "fail", error=result)

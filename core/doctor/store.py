@@ -1,4 +1,4 @@
-"""This file checks what is kept: the store, and the caches of its channels."""
+"""Check the store and the search caches of its channels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from core.backends.storage.database import sqlite_file
 from core.backends.storage.store import open_store
 from core.backup.daily_copies import FOLDER, naming_the_newest
 from core.config import Core
-from core.doctor.probes import child
+from core.doctor.probes import open_child
 from core.errors import CoreError, IndexBroken
 from core.model import Check
 from core.search.caches import embedder_of
@@ -18,7 +18,9 @@ Holdings = dict[str, str]
 
 
 async def store(config: Core) -> Check:
-    """It opens, can be written, and is whole. Raises what open_store and Store.check raise."""
+    """Check that the store opens, is writable and intact.
+
+    Raises what open_store and Store.check raise."""
     url = database_url(config)
     with naming_the_newest(config.data_dir / FOLDER, sqlite_file(url)):
         async with open_store(url) as opened:
@@ -28,26 +30,26 @@ async def store(config: Core) -> Check:
 
 
 async def caches(config: Core) -> Check | None:
-    """They hold what the store holds. Nothing is put right here: that is done at the next use.
+    """Check that the caches match the store. Repairs nothing: the next use does.
 
-    None where the store does not tell."""
+    None if the store can't be read."""
     try:
         async with open_store(database_url(config)) as opened:
             channels = await opened.library.channels()
-            wanted = {channel: await opened.library.recipes(channel) for channel in channels}
-    except CoreError:  # `store` tells it
+            expected = {channel: await opened.library.recipes(channel) for channel in channels}
+    except CoreError:  # reported by `store`
         return None
-    if not wanted:
+    if not expected:
         return Check("caches", "ok", "none")
-    return await _compared(wanted, config)
+    return await _compare(expected, config)
 
 
-async def _compared(wanted: dict[str, Holdings], config: Core) -> Check:
+async def _compare(expected: dict[str, Holdings], config: Core) -> Check:
     lagging = 0
     try:
-        async with child(INDEX, config) as worker:
+        async with open_child(INDEX, config) as worker:
             keywords, vectors = RemoteKeywordIndex(worker), RemoteVectorIndex(worker)
-            for channel, recipes in wanted.items():
+            for channel, recipes in expected.items():
                 embedded = {
                     video_id: recipe
                     for video_id, recipe in recipes.items()
@@ -59,7 +61,7 @@ async def _compared(wanted: dict[str, Holdings], config: Core) -> Check:
                 )
     except IndexBroken:
         return Check("caches", "warn", "broken")
-    facts = {"channels": len(wanted), "lagging": lagging}
+    facts = {"channels": len(expected), "lagging": lagging}
     if lagging:
         return Check("caches", "warn", "lagging", facts)
     return Check("caches", "ok", facts=facts)

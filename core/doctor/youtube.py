@@ -1,6 +1,6 @@
-"""This file checks what YouTube needs: a fresh yt-dlp, its solver, and a JavaScript runtime.
+"""Check what YouTube needs: a recent yt-dlp, its solver, and a JavaScript runtime.
 
-yt-dlp itself is not imported: only the fetch child does that.
+Only the fetch child imports yt-dlp.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from importlib import metadata
 from pathlib import Path
 
 from core.config import Core
-from core.doctor.probes import ask_program
+from core.doctor.probes import run_program
 from core.model import Check, Fact
 
 DENO = (2, 3)
-"""yt-dlp's own minimum. Node and Bun do not count: yt-dlp takes them only where it is told to, and
-youtube/options.py does not."""
+"""yt-dlp's own minimum. Node and Bun don't count: yt-dlp uses them only if told to, and
+youtube/options.py does not tell it to."""
 
 OLD_DAYS, TOO_OLD_DAYS = 90, 180
-"""Nearly every release repairs YouTube, but for up to 84 days there was none: until then there may
-be nothing to update to, and yt-dlp itself first complains at 90. Half a year is a dozen missed."""
+"""Nearly every release repairs YouTube, but gaps between releases reach 84 days, and yt-dlp itself
+first warns at 90. Half a year means a dozen missed releases."""
 
 
 async def javascript(config: Core) -> Check:
-    """Deno, found where yt-dlp finds it: beside Python, then on the PATH."""
+    """Check Deno where yt-dlp looks for it: beside Python, then on the PATH."""
     own = Path(sysconfig.get_path("scripts"), "deno")
     found = str(own) if own.is_file() else shutil.which("deno")
-    return judge_deno(await ask_program(found, "--version") if found else None)
+    return judge_deno(await run_program(found, "--version") if found else None)
 
 
-def judge_deno(told: str | None) -> Check:
-    """`told`: what `deno --version` prints, None where there is none that runs."""
+def judge_deno(output: str | None) -> Check:
+    """Judge the output of `deno --version`; None means that Deno did not run."""
     minimum = ".".join(map(str, DENO))
-    found = re.match(r"deno (\d+)\.(\d+)\S*", told or "")
+    found = re.match(r"deno (\d+)\.(\d+)\S*", output or "")
     if found is None:
         return Check("javascript", "fail", "missing", {"minimum": minimum})
     facts = {"version": found[0].removeprefix("deno "), "minimum": minimum}
@@ -45,7 +45,7 @@ def judge_deno(told: str | None) -> Check:
 
 
 async def yt_dlp(config: Core) -> Check:
-    """Its age, and whether the solver it asks for is beside it."""
+    """Check the age of yt-dlp, and that the solver it requires is installed."""
     try:
         version = metadata.version("yt-dlp")
     except metadata.PackageNotFoundError:
@@ -54,13 +54,13 @@ async def yt_dlp(config: Core) -> Check:
         solver = metadata.version("yt-dlp-ejs")
     except metadata.PackageNotFoundError:
         solver = ""
-    asked = " ".join(metadata.requires("yt-dlp") or ())
-    wanted = re.search(r"yt-dlp-ejs==([\d.]+)", asked)
+    required = " ".join(metadata.requires("yt-dlp") or ())
+    wanted = re.search(r"yt-dlp-ejs==([\d.]+)", required)
     return judge_yt_dlp(version, solver, wanted[1] if wanted else solver, datetime.now(UTC).date())
 
 
 def judge_yt_dlp(version: str, solver: str, wanted: str, today: date) -> Check:
-    """`version` is yt-dlp's, a date. A `solver` serves if its first two numbers are `wanted`'s."""
+    """Judge yt-dlp by its `version`, a date. The solver must match `wanted` in two numbers."""
     year, month, day = map(int, version.split(".")[:3])
     days = max((today - date(year, month, day)).days, 0)
     facts: dict[str, Fact] = {

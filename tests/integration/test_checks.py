@@ -4,7 +4,6 @@ folders, a store and its caches.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from core.config import Core, Embedding, Llm, Speech
 from core.doctor.language_model import language_model, ollama
 from core.doctor.machine import data_folder, disk, gpu
 from core.doctor.models import embedder, speech_model
-from core.doctor.probes import child
+from core.doctor.probes import open_child
 from core.doctor.run_checks import examine
 from core.doctor.store import caches, store
 from core.doctor.youtube import javascript, yt_dlp
@@ -28,6 +27,7 @@ from core.errors import (
     SpeechModelMissing,
     StoreBroken,
 )
+from core.gpu import Gpu, find_gpu
 from core.model import Check, Chunk, Video
 from core.workers.limits import INDEX
 from core.workers.remote_backends import RemoteKeywordIndex
@@ -106,23 +106,26 @@ async def test_nobody_asks_for_an_ollama_that_is_not_wanted() -> None:
     ("device", "status", "case"),
     [("cpu", "ok", "ok"), ("auto", "warn", "unusable"), ("cuda", "fail", "unusable")],
 )
-async def test_a_card_that_hearing_cannot_use_is_told(
+async def test_a_gpu_that_transcription_cannot_use_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, status: str, case: str
 ) -> None:
-    program(tmp_path / "nvidia-smi", "echo 'NVIDIA L4, 23034, 22491'")
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    check = await gpu(Core(data_dir=tmp_path, speech=Speech(device=device)))
-    assert (check.status, check.case, check.facts["card"]) == (status, case, "NVIDIA L4")
+    config = Core(data_dir=tmp_path, speech=Speech(device=device))
+    check = await gpu(config, lambda: Gpu("NVIDIA L4", 24_152_899_584, 23_583_522_816))
+    assert (check.status, check.case) == (status, case)
+    assert check.facts == {"card": "NVIDIA L4", "total_gb": 24.2, "free_gb": 23.6}
+
+
+def test_without_a_driver_no_gpu_is_found() -> None:
+    found = find_gpu()
+    assert found is None or 0 < found.free_bytes <= found.total_bytes
 
 
 @pytest.mark.parametrize(("device", "status"), [("auto", "ok"), ("cuda", "fail")])
-async def test_a_machine_without_a_card_is_well_unless_one_is_wanted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, status: str
+async def test_a_machine_without_a_gpu_is_well_unless_one_is_required(
+    device: str, status: str
 ) -> None:
-    program(tmp_path / "nvidia-smi", "echo 'NVIDIA L4, 23034, 22491'; exit 9")
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert (await gpu(Core(speech=Speech(device=device)))).status == status
+    assert (await gpu(Core(speech=Speech(device=device)), lambda: None)).status == status
 
 
 async def test_what_make_setup_installs_is_enough_for_youtube() -> None:
@@ -189,7 +192,7 @@ async def test_caches_are_held_against_the_store(tmp_path: Path) -> None:
     lagging = await caches(config)
     assert told(lagging) == ("warn", "lagging", None)
     assert lagging.facts == {"channels": 1, "lagging": 1}
-    async with child(INDEX, config) as worker:
+    async with open_child(INDEX, config) as worker:
         await RemoteKeywordIndex(worker).put(HIVE, BEES.id, WORDS_ONLY, pieces)
     assert told(await caches(config)) == ("ok", "ok", None)
 

@@ -16,7 +16,7 @@ from bot.rendering.checks import describe_check, render_checks
 from bot.words import Words
 from core import errors
 from core.config import Core
-from core.doctor.machine import judge_disk, read_card
+from core.doctor.machine import judge_disk
 from core.doctor.run_checks import ROUNDS, examine
 from core.doctor.youtube import judge_deno, judge_yt_dlp
 from core.model import Check
@@ -91,24 +91,6 @@ def test_deno_must_be_as_new_as_yt_dlp_wants_it(told, status, case):
 def test_yt_dlp_is_judged_by_its_age_and_its_solver(version, solver, status, case):
     check = judge_yt_dlp(version, solver, "0.8.0", TODAY)
     assert (check.status, check.case) == (status, case)
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        "",
-        "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.",
-        "No devices were found",
-        "GeForce, [N/A], [N/A]",
-    ],
-)
-def test_what_names_no_card_is_no_card(told):
-    assert read_card(told) is None
-
-
-def test_the_first_of_several_cards_is_read():
-    told = "NVIDIA L4, 23034, 22491\nNVIDIA L4, 23034, 1\n"
-    assert read_card(told) == {"card": "NVIDIA L4", "total_gb": 24.2, "free_gb": 23.6}
 
 
 async def test_no_check_stops_another():

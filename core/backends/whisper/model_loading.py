@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from collections.abc import Collection
 from errno import ENOSPC
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from faster_whisper import WhisperModel, download_model
 from core.backends.whisper.errors import resource_error
 from core.config import Speech
 from core.errors import ConfigInvalid, DiskFull, SpeechModelMissing
+from core.gpu import find_gpu
 from core.model import LIGHTEST_COMPUTE
 
 FLOAT16_MB = 6000
@@ -122,10 +122,6 @@ def best_compute_type(wanted: str, supported: Collection[str], free_mb: int) -> 
 
 
 def _free_gpu_mb() -> int:
-    """Free memory of the first GPU; 0 if nvidia-smi reports none."""
-    command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
-    try:
-        output = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-        return int(output.stdout.split()[0])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return 0
+    """Free memory of the first GPU in MiB, or 0 if unknown."""
+    gpu = find_gpu()
+    return gpu.free_bytes // 2**20 if gpu else 0

@@ -8,7 +8,10 @@ empty :=
 export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LINKS)))
 FILES := -r requirements.txt -r requirements-dev.txt -c constraints.txt
 
-.PHONY: setup demo test lint bench torture pictures update
+# Tests start hundreds of processes: each would compile our sources anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: setup demo check test lint bench torture pictures update
 
 setup: .venv/ready
 
@@ -33,6 +36,10 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# For the working loop: what needs no server, no whole program and no kill.
+check: lint
+	$(BIN)/pytest -n auto --dist loadfile -m "not postgres" tests/unit tests/contract
+
 # Files in collection order: the slow ones come first, so that no worker ends late.
 test: lint
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -40,9 +47,10 @@ test: lint
 bench: setup
 	$(BIN)/python -m tests.bench
 
-# Random faults by the hundred; a failure names its seed.
+# Random faults by the hundred; a failure names its seed. Then 1,000 random examples a property.
 torture: setup
 	$(BIN)/python -m tests.torture
+	$(BIN)/pytest -n auto --hypothesis-profile=torture tests/unit
 
 # Draw the README's pictures from messages that the bot really sends. Needs Chromium.
 pictures: setup

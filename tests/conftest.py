@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 ASSETS = ROOT / "tests" / "assets"
+
+# Fixed examples and no deadline everywhere: a busy machine fails no property.
+settings.register_profile("test", settings.get_profile("ci"), max_examples=50)
+settings.register_profile(
+    "torture", settings.get_profile("ci"), derandomize=False, max_examples=1000
+)
+settings.load_profile("test")
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # child processes inherit it: they ask no model hub either
 os.environ["PTB_TIMEDELTA"] = "true"  # as the program sets it, whichever test comes first

@@ -1,11 +1,13 @@
-"""This file gives tests a terminal, and three lectures that were taken in once for all of them."""
+"""A terminal, and three lectures ingested once for all tests."""
 
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
+from tests.harness.shared import once_a_run
 from tests.harness.terminal import Ran, Terminal
 
 LECTURES = ("lecture-2min-us", "lecture-10min-us", "lecture-10min-f2")
@@ -26,11 +28,16 @@ def recordings(examples, assets) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def ingested(tmp_path_factory, recordings) -> tuple[Terminal, Ran]:
-    """What was printed while they were taken in, and where they are: look, do not touch."""
-    terminal = Terminal(tmp_path_factory.mktemp("lectures"))
-    ran = terminal.run("ingest", *(recordings[name] for name in LECTURES), "--json")
-    assert ran.code == 0, ran.err
-    return terminal, ran
+    """The data folder of the three lectures (read only), and what `ingest` printed."""
+
+    def ingest(folder: Path) -> Ran:
+        files = [recordings[name] for name in LECTURES]
+        ran = Terminal(folder).run("ingest", *files, "--json")
+        assert ran.code == 0, ran.err
+        return ran
+
+    folder, ran = once_a_run(tmp_path_factory, "lectures", ingest)
+    return Terminal(folder), ran
 
 
 @pytest.fixture

@@ -49,9 +49,10 @@ def test_a_file_typed_in_a_chat_is_taken_in_and_spoken_of(library, recordings):
 
 
 @pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
-def test_noise_on_the_input_is_a_question_like_any_other(library, errors):
+def test_noise_on_the_input_is_a_question_like_any_other(library, recordings, errors):
     typed = "\udcff\udcfe\x00\x1b[2J\nWho invented the brown glass of Fenwick?\n"
-    ran = library.run("chat", "--json", typed=typed, PYTHONIOENCODING=f"utf-8:{errors}")
+    file = recordings["lecture-2min-us"]
+    ran = library.run("chat", file, "--json", typed=typed, PYTHONIOENCODING=f"utf-8:{errors}")
     assert "Laura Foster" in ran.named("answer")[-1]["text"]
     assert "Traceback" not in ran.err
 

@@ -119,8 +119,8 @@ def test_a_subtitle_file_is_a_video_like_any_other(terminal, tmp_path):
     assert answer["citations"][0]["url"] == "talk.srt#t=1"
 
 
-def test_one_bad_input_stops_no_other(terminal, recordings):
-    ran = terminal.run("ingest", "nonsense", recordings["lecture-2min-us"], "--json")
+def test_one_bad_input_stops_no_other(library, recordings):
+    ran = library.run("ingest", "nonsense", recordings["lecture-2min-us"], "--json")
     assert [event["event"] for event in ran.events if event["event"] != "progress"] == [
         "error",
         "ready",

@@ -17,22 +17,54 @@ SECRET = "s3cr3t-t0ken"
 SRT = "1\n00:00:01,000 --> 00:00:04,000\nThe old mill in Arden was built by Nora Lee.\n"
 
 
+NO_LINKS = ("nonsense", "https://example.org/watch?v=dQw4w9WgXcQ", "https://youtu.be/short")
+NOISE = ("noise.mp3", "noise.srt", "noise.mp4")
+YOUTUBE = {
+    PRIVATE: "video_private",
+    REMOVED: "video_removed",
+    LIVE: "video_live",
+    HUM: "no_speech",
+}
+BAD_INPUTS = {
+    **dict.fromkeys(NO_LINKS, "not_a_link"),
+    "empty.mp3": "file_empty",
+    **dict.fromkeys(NOISE, "not_media"),
+    "silence.wav": "no_speech",
+    "silent.mp4": "no_audio",
+    "lecture-2min-us": "video_too_long",
+    **YOUTUBE,
+}
+"""Inputs by name → the error they lead to."""
+
+
 @pytest.fixture
-def refused(terminal):
-    """Runs a command that must fail and looks at all it printed, in both forms."""
+def refused_all(terminal):
+    """Run a command that must fail and check all it printed, as text and as JSON. Returns the
+    errors' codes and the exit code."""
 
     def run(*args, typed="", **environment):
         spoken = terminal.run(*args, typed=typed, **environment)
         ran = terminal.run(*args, "--json", typed=typed, **environment)
-        [error] = ran.named("error")
         screen = spoken.out + spoken.err + ran.out + ran.err
         assert spoken.code == ran.code
-        assert error.keys() == {"event", "code", "message", "hint", "permanent"}
-        assert error["message"] in spoken.err
-        assert error["hint"] in spoken.err
+        for error in ran.named("error"):
+            assert error.keys() == {"event", "code", "message", "hint", "permanent"}
+            assert error["message"] in spoken.err
+            assert error["hint"] in spoken.err
         for secret in ("Traceback", str(terminal.folder), str(ROOT), SECRET):
             assert secret not in screen
-        return error["code"], ran.code
+        return [error["code"] for error in ran.named("error")], ran.code
+
+    return run
+
+
+@pytest.fixture
+def refused(refused_all):
+    """The same for a command with one error."""
+
+    def run(*args, **more):
+        [code], exit_code = refused_all(*args, **more)
+        return code, exit_code
 
     return run
 
@@ -49,53 +81,24 @@ def file(terminal):
     return write
 
 
-@pytest.mark.parametrize(
-    "text", ["nonsense", "https://example.org/watch?v=dQw4w9WgXcQ", "https://youtu.be/short"]
-)
-def test_what_is_no_link(refused, text):
-    assert refused("ingest", text) == ("not_a_link", 2)
-
-
-def test_a_file_of_zero_bytes(refused, file):
-    assert refused("ingest", file("empty.mp3", b"")) == ("file_empty", 2)
-
-
-@pytest.mark.parametrize("name", ["noise.mp3", "noise.srt", "noise.mp4"])
-def test_what_is_no_audio(refused, file, name):
-    assert refused("ingest", file(name, bytes(range(256)) * 64)) == ("not_media", 2)
-
-
-def test_silence_gets_no_invented_text(refused, terminal):
-    path = terminal.folder / "silence.wav"
-    with wave.open(str(path), "wb") as sound:
+def test_every_bad_input_is_refused_with_its_own_error(refused_all, terminal, file, recordings):
+    """No link, no media, no sound, no speech (silence gets no invented text), too long, and what
+    YouTube does not give."""
+    inputs = dict(zip(NO_LINKS, NO_LINKS, strict=True))
+    inputs["empty.mp3"] = file("empty.mp3", b"")
+    inputs |= {name: file(name, bytes(range(256)) * 64) for name in NOISE}
+    inputs["silence.wav"] = str(terminal.folder / "silence.wav")
+    with wave.open(inputs["silence.wav"], "wb") as sound:
         sound.setparams((1, 2, 16_000, 0, "NONE", ""))
         sound.writeframes(bytes(2 * 16_000 * 20))
-    assert refused("ingest", str(path)) == ("no_speech", 2)
-    assert terminal.run("videos", "--json").only("videos")["videos"] == []
-
-
-def test_a_film_without_sound(refused, terminal):
-    path = terminal.folder / "silent.mp4"
-    write_silent_film(path)
-    assert refused("ingest", str(path)) == ("no_audio", 2)
-
-
-def test_a_file_that_is_too_long(refused, terminal, recordings):
+    inputs["silent.mp4"] = str(write_silent_film(terminal.folder / "silent.mp4"))
+    inputs["lecture-2min-us"] = recordings["lecture-2min-us"]
+    inputs |= {video_id: f"https://youtu.be/{video_id}" for video_id in YOUTUBE}
     terminal.configure(limits={"max_minutes": 1})
-    assert refused("ingest", recordings["lecture-2min-us"]) == ("video_too_long", 2)
-
-
-@pytest.mark.parametrize(
-    ("video_id", "code"),
-    [
-        (PRIVATE, "video_private"),
-        (REMOVED, "video_removed"),
-        (LIVE, "video_live"),
-        (HUM, "no_speech"),
-    ],
-)
-def test_what_youtube_does_not_give(refused, video_id, code):
-    assert refused("ingest", f"https://youtu.be/{video_id}", **REPLAY) == (code, 2)
+    codes, exit_code = refused_all("ingest", *inputs.values(), **REPLAY)
+    assert dict(zip(inputs, codes, strict=True)) == BAD_INPUTS
+    assert exit_code == 2
+    assert terminal.run("videos", "--json").only("videos")["videos"] == []
 
 
 def test_without_a_network_youtube_is_told_to_be_away(refused):
@@ -119,19 +122,26 @@ def test_ollama_is_down(refused, with_ollama):
     assert refused("ingest", talk) == ("ollama_unreachable", 75)
 
 
-@pytest.mark.parametrize(
-    ("reply", "code"),
-    [
-        ("this is no JSON", "bad_model_output"),
-        (Break("error", '{"topic": "'), "model_failed"),
-        (Break("end", '{"topic": "'), "model_failed"),
-        (Break("stall", '{"topic": "'), "model_stalled"),
-        (Refuse(500, "out of memory at /home/ada/.ollama/models/blobs"), "model_failed"),
-    ],
-)
-def test_a_model_that_fails(refused, with_ollama, reply, code):
-    with running(OllamaServer(lambda messages, schema: reply)) as server:
-        assert refused("ingest", with_ollama(server.url)) == (code, 75)
+def test_a_model_that_fails(refused_all, with_ollama, file):
+    """Each talk is about one word, and the model fails at each word in another way."""
+    failures = {
+        "mill": ("this is no JSON", "bad_model_output"),
+        "bridge": (Break("error", '{"topic": "'), "model_failed"),
+        "tower": (Break("end", '{"topic": "'), "model_failed"),
+        "church": (Break("stall", '{"topic": "'), "model_stalled"),
+        "school": (Refuse(500, "out of memory at /home/ada/.ollama/models/blobs"), "model_failed"),
+    }
+
+    def fail(messages, schema):
+        said = str(messages)
+        return next(reply for word, (reply, _) in failures.items() if word in said)
+
+    talks = [file(f"{word}.srt", SRT.replace("mill", word).encode()) for word in failures]
+    with running(OllamaServer(fail)) as server:
+        with_ollama(server.url)
+        codes, exit_code = refused_all("ingest", *talks)
+    assert codes == [code for _, code in failures.values()]
+    assert exit_code == 75
 
 
 def test_a_model_that_is_not_pulled(refused, with_ollama, terminal):
@@ -188,21 +198,19 @@ def test_a_damaged_store(refused, terminal):
     assert refused("videos") == ("store_broken", 75)
 
 
-def test_questions_about_nothing(refused, terminal, file):
-    assert refused("ask", "What?") == ("nothing_to_ask", 2)
+def test_questions_about_nothing(refused, library):
+    assert refused("ask", "What?", "--channel", "empty") == ("nothing_to_ask", 2)
     assert refused("ask", "What?", "--video", "dQw4w9WgXcQ") == ("unknown_video", 2)
-    terminal.run("ingest", file("talk.srt", SRT.encode()))
     assert refused("ask", "  ") == ("empty_question", 2)
     assert refused("forget", "dQw4w9WgXcQ") == ("unknown_video", 2)
 
 
-def test_an_export_that_cannot_be_written(terminal, file):
-    talk = file("talk.srt", SRT.encode())
-    video_id = terminal.run("ingest", talk, "--json").only("ready")["video"]["id"]
-    ran = terminal.run("export", video_id, "-o", str(terminal.folder / "no" / "such.md"))
+def test_an_export_that_cannot_be_written(library, ingested):
+    video_id = ingested[1].named("ready")[0]["video"]["id"]
+    ran = library.run("export", video_id, "-o", str(library.folder / "no" / "such.md"))
     assert ran.code == 2
-    assert "such.md cannot be written" in ran.err
-    assert str(terminal.folder) not in ran.err
+    assert "such.md can't be written" in ran.err
+    assert str(library.folder) not in ran.err
 
 
 def test_a_speech_model_that_cannot_be_had(refused, terminal, recordings):

@@ -1,10 +1,10 @@
-"""This file kills while Chroma writes its graph out, as `make torture` does ten times as often."""
+"""Kill while Chroma writes its graph out. `make torture` does it 25 times as often."""
 
 from __future__ import annotations
 
-from tests.torture.flush import KILLS, kill
+from tests.torture.flush import kill
 
-SEED = 0
+SEED, KILLS = 0, 20
 
 
 async def test_killed_while_it_writes_an_index_is_found_broken_and_made_anew(tmp_path):

@@ -1,4 +1,4 @@
-"""This file kills processes that work on jobs, as `make torture` does twenty times as often."""
+"""Kill processes that work on jobs. `make torture` does it forty times as often."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.harness.commit_kills import Point
 from tests.harness.job_process import WINDOWS, Journal, Wish
 from tests.torture.jobs import CHANNELS, FILE, check, kill, living, make, run
 
-SEED, KILLS = 0, 60
+SEED, KILLS = 0, 24
 SLOWLY_S = 0.5
 """A window's time, so that a process is met in the middle of it."""
 
@@ -52,8 +52,8 @@ def lives(life, event):
 async def test_killed_anywhere_every_job_ends_once_and_nothing_finished_is_done_again(tmp_path):
     toll = await kill(tmp_path, SEED, KILLS)
     sides = Counter(aim.side for aim in toll.struck if isinstance(aim, Point))
-    assert sides["before"] > 10
-    assert sides["after"] > 10
+    assert sides["before"] > 3
+    assert sides["after"] > 3
     assert sides.total() < len(toll.struck)
 
 

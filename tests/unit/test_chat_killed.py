@@ -226,11 +226,11 @@ def texts(inside: list[Shown]) -> list[str]:
     return [one.draft.text[:40] for one in inside]
 
 
-@pytest.mark.parametrize("first", range(0, 150, 50))
+@pytest.mark.parametrize("first", [0, 20])
 def test_after_any_kill_each_request_ends_once_and_no_message_is_doubled(first, tmp_path):
     kills = 0
-    for seed in range(first, first + 50):
+    for seed in range(first, first + 20):
         day = Day(seed, tmp_path)
         run_virtually(live(day))
         kills += day.kills
-    assert kills > 50, "such days would prove nothing"
+    assert kills > 20, "such days would prove nothing"

@@ -209,17 +209,16 @@ def check_job(day: Day, job: Job) -> None:
     assert shown == inside, f"seed {day.seed}: the order in {job.place} is {shown}"
 
 
-@pytest.mark.parametrize("first", range(0, 400, 100))
+@pytest.mark.parametrize("first", [0, 50])
 def test_with_idempotency_keys_every_message_is_shown_once_and_in_order(first):
     seen = Counter()
-    for seed in range(first, first + 100):
+    for seed in range(first, first + 50):
         day = Day(seed)
         run_virtually(simulate(day))
         seen.update(crashes=day.crashes, lost=day.chat.lost, too_old=day.chat.too_old)
-    assert min(seen.values()) > 20, "such days would prove nothing"
+    assert min(seen.values()) > 10, "such days would prove nothing"
 
 
-@pytest.mark.parametrize("first", [1000, 1100])
-def test_without_idempotency_keys_each_crash_or_lost_response_doubles_one_message_at_most(first):
-    for seed in range(first, first + 100):
+def test_without_idempotency_keys_each_crash_or_lost_response_doubles_one_message_at_most():
+    for seed in range(1000, 1050):
         run_virtually(simulate(Day(seed, deduplicates=False)))

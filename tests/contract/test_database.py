@@ -57,6 +57,8 @@ async def test_opened_again_it_holds_what_it_held(url):
 
 
 async def test_opened_many_times_at_once_it_is_made_once(url):
+    url = url.removesuffix("?timeout=0.5")  # on a busy machine the first opening takes longer
+
     async def save(name: str) -> None:
         async with open_store(url) as store:
             await store.videos.save(Video(name, name))

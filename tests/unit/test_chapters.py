@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import ChapterMark, Segment, Transcript, Video
@@ -98,7 +98,6 @@ def test_twelve_hours_have_at_most_twenty_chapters():
     assert 10 <= len(found) <= 20
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.1, 90), st.sampled_from(["Bees.", "", "Ships sail.", "꿀벌이"])))
 )

@@ -5,7 +5,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadModelOutput, ModelFailed
@@ -321,11 +321,10 @@ def fuzzed(random) -> str:
     return text[: random.randint(50, len(text))] if random.random() < 0.3 else text
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_chapters_are_well_formed_whatever_the_model_writes(random):
-    """5,000 replies, fifty per example."""
-    for _ in range(50):
+    """Twenty replies per example."""
+    for _ in range(20):
         transcript = random.choice(PIECES)
         starts = [segment.start_s for segment in transcript.segments]
         draft = parse(fuzzed(random), SummaryDraft, starts)

@@ -21,7 +21,7 @@ import numpy as np
 from sqlalchemy import Table, insert
 
 from bot.chat import Command, Person, Where
-from bot.handlers.autocomplete import SUGGESTIONS, suggestions
+from bot.handlers.autocomplete import SUGGESTIONS, autocomplete
 from bot.handlers.slash_commands import PAGE
 from core.backends.storage import tables as t
 from core.backends.storage.database import open_database
@@ -186,7 +186,7 @@ async def _search(core: Pipeline, channel: str) -> None:
 async def _complete(core: Pipeline, channel: str, typed: str, found: int) -> None:
     context: Any = SimpleNamespace(core=core)
     command = Command(Where(channel, channel), "1", Person("1", "Ada"), "summary", {})
-    assert len(await suggestions(context, command, "video", typed)) == min(found, SIZES[channel])
+    assert len(await autocomplete(context, command, "video", typed)) == min(found, SIZES[channel])
 
 
 async def _list(core: Pipeline, channel: str) -> None:

@@ -47,7 +47,7 @@ TRACKS = (
 
 
 class Fakes:
-    """One fake for each fate, chosen by the video's id."""
+    """One fake per outcome, chosen by the video's id."""
 
     def __init__(self) -> None:
         captioned = Video(
@@ -85,7 +85,7 @@ class Fakes:
 
 
 class Threaded:
-    """The synchronous backend as the port has it."""
+    """The synchronous backend behind the async port."""
 
     def __init__(self, youtube: YouTube) -> None:
         self._youtube = youtube
@@ -122,7 +122,7 @@ def folder(tmp_path):
     return path
 
 
-async def test_a_video_is_told_with_all_that_is_known(fetcher: Fetcher):
+async def test_looking_up_a_video_returns_its_metadata(fetcher: Fetcher):
     video = await fetcher.look_up(CAPTIONED)
     assert (video.id, video.title, video.channel_name) == (
         CAPTIONED,
@@ -138,14 +138,14 @@ async def test_a_video_is_told_with_all_that_is_known(fetcher: Fetcher):
 @pytest.mark.parametrize(
     ("video_id", "refusal"), [(PRIVATE, VideoPrivate), (LIVE, VideoLive), (REMOVED, VideoRemoved)]
 )
-async def test_what_cannot_be_had_is_refused_when_it_is_looked_up(
-    fetcher: Fetcher, video_id, refusal
-):
+async def test_an_unusable_video_is_refused_at_look_up(fetcher: Fetcher, video_id, refusal):
     with pytest.raises(refusal):
         await fetcher.look_up(video_id)
 
 
-async def test_the_audio_is_one_file_in_the_folder_and_progress_is_told(fetcher: Fetcher, folder):
+async def test_the_audio_is_one_file_in_the_folder_and_progress_is_reported(
+    fetcher: Fetcher, folder
+):
     told: list[Progress] = []
     video = await fetcher.look_up(HUM)
     path = await fetcher.download(video, folder, told.append)
@@ -157,7 +157,7 @@ async def test_the_audio_is_one_file_in_the_folder_and_progress_is_told(fetcher:
     assert told[-1].fraction == 1.0
 
 
-async def test_audio_that_does_not_come_is_a_failed_download(fetcher: Fetcher, folder):
+async def test_incomplete_audio_is_a_failed_download(fetcher: Fetcher, folder):
     video = await fetcher.look_up(CUT_SHORT)
     with pytest.raises(DownloadFailed):
         await fetcher.download(video, folder, lambda progress: None)
@@ -172,7 +172,7 @@ async def test_audio_that_does_not_come_is_a_failed_download(fetcher: Fetcher, f
         ("fr", "en", "en", SAID[0].text),
     ],
 )
-async def test_captions_are_the_track_that_fits_best(fetcher: Fetcher, language, key, code, words):
+async def test_captions_come_from_the_best_track(fetcher: Fetcher, language, key, code, words):
     video = await fetcher.look_up(CAPTIONED)
     transcript = await fetcher.captions(video, language)
     assert transcript.video_id == CAPTIONED
@@ -181,12 +181,12 @@ async def test_captions_are_the_track_that_fits_best(fetcher: Fetcher, language,
     assert transcript.segments[0].text == words
 
 
-async def test_captions_hold_all_words_with_their_times(fetcher: Fetcher):
+async def test_captions_keep_text_and_times(fetcher: Fetcher):
     video = await fetcher.look_up(CAPTIONED)
     assert (await fetcher.captions(video, "")).segments == SAID
 
 
-async def test_a_video_without_captions_says_so(fetcher: Fetcher):
+async def test_a_video_without_captions_is_an_error(fetcher: Fetcher):
     video = await fetcher.look_up(HUM)
     with pytest.raises(NoCaptions):
         await fetcher.captions(video, "")

@@ -23,7 +23,7 @@ LENGTH_S = 40.0
 
 
 class Async:
-    """Whisper's generator as the port has it; in the program a child process lies between."""
+    """Whisper's generator behind the async port; in the program a child process is in between."""
 
     def __init__(self, whisper: Whisper) -> None:
         self.whisper = whisper
@@ -42,16 +42,16 @@ class Fakes:
     """One fake for each recording, chosen by its name."""
 
     def __init__(self, said: Sequence[Segment]) -> None:
-        self._ears = {
+        self._fakes = {
             "lecture.wav": FakeTranscriber(*said, duration_s=LENGTH_S),
             "silence.wav": FakeTranscriber(duration_s=LENGTH_S),
             "film.mp4": FakeTranscriber(failure=NoAudio()),
             "noise.mp3": FakeTranscriber(failure=NotMedia("noise.mp3")),
         }
-        self.resolve_compute = self._ears["lecture.wav"].resolve_compute
+        self.resolve_compute = self._fakes["lecture.wav"].resolve_compute
 
     def transcribe(self, audio: Path, *how) -> AsyncIterator[Window]:
-        return self._ears[audio.name].transcribe(audio, *how)
+        return self._fakes[audio.name].transcribe(audio, *how)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def whisper(examples) -> Async:
 
 
 @pytest.fixture(params=["fake", "whisper"])
-def ears(request, examples, whisper):
+def transcriber(request, examples, whisper):
     if request.param == "whisper":
         return whisper
     lecture = read_lecture(examples / "lecture-2min-us.json").transcript.segments
@@ -80,29 +80,29 @@ def ears(request, examples, whisper):
 
 
 @pytest.fixture(params=["fake", "whisper"])
-def deaf_ears(request):
+def transcriber_without_model(request):
     if request.param == "fake":
         return FakeTranscriber(failure=SpeechModelMissing("large-v3"))
     return Async(Whisper(Speech(model="large-v3")))
 
 
-async def hear(ears, audio: Path, *how) -> list[Window]:
-    return [window async for window in ears.transcribe(audio, *(how or ("",)))]
+async def transcribe(transcriber, audio: Path, *how) -> list[Window]:
+    return [window async for window in transcriber.transcribe(audio, *(how or ("",)))]
 
 
-async def test_the_first_window_has_only_the_duration(ears, folder):
-    first, *_ = await hear(ears, folder / "lecture.wav")
+async def test_the_first_window_has_only_the_duration(transcriber, folder):
+    first, *_ = await transcribe(transcriber, folder / "lecture.wav")
     assert first == Window(0.0, pytest.approx(LENGTH_S, abs=0.1))
 
 
-async def test_hearing_moves_forward_to_the_end(ears, folder):
-    windows = await hear(ears, folder / "lecture.wav")
+async def test_windows_advance_to_the_end(transcriber, folder):
+    windows = await transcribe(transcriber, folder / "lecture.wav")
     assert all(one.heard_s <= next_.heard_s for one, next_ in pairwise(windows))
     assert windows[-1].heard_s == windows[-1].duration_s
 
 
-async def test_segments_have_words_are_in_order_and_lie_inside_the_audio(ears, folder):
-    windows = await hear(ears, folder / "lecture.wav")
+async def test_segments_have_text_are_in_order_and_lie_inside_the_audio(transcriber, folder):
+    windows = await transcribe(transcriber, folder / "lecture.wav")
     segments = [segment for window in windows for segment in window.segments]
     assert len(segments) > 5
     assert all(s.text and s.text == s.text.strip() for s in segments)
@@ -111,66 +111,68 @@ async def test_segments_have_words_are_in_order_and_lie_inside_the_audio(ears, f
     assert all(s.end_s <= w.heard_s + 0.01 for w in windows for s in w.segments)
 
 
-async def test_the_language_is_found_and_stays_the_same(ears, folder):
-    windows = await hear(ears, folder / "lecture.wav")
+async def test_the_language_is_detected_and_stays_the_same(transcriber, folder):
+    windows = await transcribe(transcriber, folder / "lecture.wav")
     assert {window.language for window in windows if window.heard_s} == {"en"}
 
 
-async def test_a_language_that_is_given_is_kept(ears, folder):
-    windows = await hear(ears, folder / "lecture.wav", "en")
+async def test_a_language_that_is_given_is_kept(transcriber, folder):
+    windows = await transcribe(transcriber, folder / "lecture.wav", "en")
     assert windows[-1].language == "en"
 
 
-async def test_the_same_ears_hear_twice(ears, folder):
-    assert await hear(ears, folder / "lecture.wav") == await hear(ears, folder / "lecture.wav")
+async def test_a_transcriber_can_be_used_twice(transcriber, folder):
+    assert await transcribe(transcriber, folder / "lecture.wav") == await transcribe(
+        transcriber, folder / "lecture.wav"
+    )
 
 
 @pytest.mark.parametrize("batch_size", [1, 8])
-async def test_from_the_end_of_a_window_on_the_windows_after_it_are_heard(ears, folder, batch_size):
+async def test_resuming_after_a_window_gives_the_windows_after_it(transcriber, folder, batch_size):
     compute = SpeechCompute("cpu", "int8", batch_size)
     audio = folder / "lecture.wav"
-    whole = [w for w in await hear(ears, audio, "en", 0.0, compute) if w.heard_s]
+    whole = [w for w in await transcribe(transcriber, audio, "en", 0.0, compute) if w.heard_s]
     assert len(whole) > 1
     for number, window in enumerate(whole[:-1]):
-        rest = await hear(ears, audio, "en", window.heard_s, compute)
+        rest = await transcribe(transcriber, audio, "en", window.heard_s, compute)
         assert rest[0] == Window(0.0, pytest.approx(LENGTH_S, abs=0.1))
         assert [w for w in rest if w.heard_s] == whole[number + 1 :]
-    [*_, end] = await hear(ears, audio, "en", whole[-1].heard_s, compute)
+    [*_, end] = await transcribe(transcriber, audio, "en", whole[-1].heard_s, compute)
     assert end == Window(whole[-1].heard_s, end.duration_s, "en")
 
 
-async def test_an_effort_is_settled_without_auto_and_stays_what_it_is(ears):
+async def test_compute_settings_resolve_to_concrete_values(transcriber):
     for compute_type in ("auto", LIGHTEST_COMPUTE):
-        settled = await ears.resolve_compute(SpeechCompute("cpu", compute_type, 4))
+        settled = await transcriber.resolve_compute(SpeechCompute("cpu", compute_type, 4))
         assert settled == SpeechCompute("cpu", "int8", 4)
-        assert await ears.resolve_compute(settled) == settled
-    assert "auto" not in repr(await ears.resolve_compute(SpeechCompute("auto", "auto", 8)))
+        assert await transcriber.resolve_compute(settled) == settled
+    assert "auto" not in repr(await transcriber.resolve_compute(SpeechCompute("auto", "auto", 8)))
 
 
-async def test_silence_gives_no_segments(ears, folder):
-    windows = await hear(ears, folder / "silence.wav")
+async def test_silence_gives_no_segments(transcriber, folder):
+    windows = await transcribe(transcriber, folder / "silence.wav")
     assert windows[-1].heard_s == pytest.approx(LENGTH_S)
     assert not any(window.segments for window in windows)
 
 
-async def test_pictures_without_sound_give_no_audio(ears, folder):
+async def test_a_video_without_sound_has_no_audio(transcriber, folder):
     with pytest.raises(NoAudio):
-        await hear(ears, folder / "film.mp4")
+        await transcribe(transcriber, folder / "film.mp4")
 
 
-async def test_bytes_that_are_no_media_are_refused_by_name(ears, folder):
+async def test_other_bytes_than_media_are_refused_by_name(transcriber, folder):
     with pytest.raises(NotMedia) as refused:
-        await hear(ears, folder / "noise.mp3")
+        await transcribe(transcriber, folder / "noise.mp3")
     assert refused.value.name == "noise.mp3"
 
 
-async def test_a_model_that_is_not_here_is_named(deaf_ears, folder):
+async def test_a_missing_model_is_named(transcriber_without_model, folder):
     with pytest.raises(SpeechModelMissing) as missing:
-        await hear(deaf_ears, folder / "lecture.wav")
+        await transcribe(transcriber_without_model, folder / "lecture.wav")
     assert missing.value.model == "large-v3"
 
 
-async def test_the_reader_may_stop_at_any_window(ears, folder):
-    windows = ears.transcribe(folder / "lecture.wav", "")
+async def test_a_stream_can_be_closed_at_any_window(transcriber, folder):
+    windows = transcriber.transcribe(folder / "lecture.wav", "")
     assert (await anext(windows)).heard_s == 0
     await windows.aclose()

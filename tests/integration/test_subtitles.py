@@ -1,4 +1,4 @@
-"""This file checks that subtitle files and captions give up their words and times, and no more."""
+"""Subtitle files and captions become segments with text and times, and nothing else."""
 
 import json
 
@@ -51,8 +51,8 @@ NOTE between
 They point&nbsp;at &lt;flowers&gt;.
 """
 
-# As YouTube writes automatic captions: two lines, the upper one said before, the lower one with
-# the time of every word; then 10 ms in which nothing new is said.
+# YouTube's automatic captions: two lines, the upper one repeated, the lower one with the time of
+# every word; then 10 ms without new text.
 ROLLING = """WEBVTT
 Kind: captions
 Language: en
@@ -102,7 +102,7 @@ def test_a_vtt_file_is_read_without_notes_styles_names_and_settings(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r", "\n\n"])
-def test_any_ending_of_lines_will_do(tmp_path, ending):
+def test_any_line_ending_works(tmp_path, ending):
     assert read_subtitles(write(tmp_path, SRT.replace("\n", ending)))[0] == SAID[0]
 
 
@@ -121,12 +121,12 @@ def test_korean_is_read_in_every_usual_encoding(tmp_path, encoding):
     assert found == (Segment(1.0, 2.0, "꿀벌은 춤을 춘다."),)
 
 
-def test_western_letters_of_old_windows_are_read(tmp_path):
+def test_windows_western_encoding_is_read(tmp_path):
     western = "1\n00:00:01,000 --> 00:00:02,000\nL’été à côté\n".encode("cp1252")
     assert texts(read_subtitles(write(tmp_path, western))) == ["L’été à côté"]
 
 
-def test_rolling_captions_say_every_line_once(tmp_path):
+def test_rolling_captions_give_every_line_once(tmp_path):
     found = read_subtitles(write(tmp_path, ROLLING, "auto.vtt"))
     assert found == (
         Segment(0.08, 2.31, "hello dear bees"),
@@ -140,7 +140,7 @@ def test_a_screen_that_is_cleared_between_rolling_lines_changes_nothing():
     assert texts(to_segments(cues)) == ["hello", "bees"]
 
 
-def test_a_line_that_really_comes_again_is_kept():
+def test_a_line_repeated_later_is_kept():
     chorus = [Cue(1.0, 2.0, ("Buzz.",)), Cue(5.0, 6.0, ("Buzz.",))]
     assert texts(to_segments(chorus)) == ["Buzz.", "Buzz."]
 
@@ -176,11 +176,11 @@ def test_a_cue_that_ends_before_it_starts_takes_no_time():
         ("I <3 bees", ["I <3 bees"]),
     ],
 )
-def test_sounds_and_marks_are_not_speech(line, words):
+def test_sound_descriptions_and_symbols_are_not_speech(line, words):
     assert texts(to_segments([Cue(1.0, 2.0, (line,))])) == words
 
 
-def test_json3_gives_the_words_of_every_event():
+def test_json3_gives_the_text_of_every_event():
     track = {
         "wireMagic": "pb3",
         "events": [
@@ -204,7 +204,7 @@ def test_json3_gives_the_words_of_every_event():
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"[]", b"{}", b'{"events": [{"segs": 3}]}'])
-def test_what_is_no_json3_is_a_value_error(data):
+def test_other_data_than_json3_is_a_value_error(data):
     with pytest.raises(ValueError):
         parse_json3(data)
 
@@ -213,23 +213,23 @@ def test_what_is_no_json3_is_a_value_error(data):
     "data",
     [b"", b"hello", b"\x00\x01\x02", b"\xff\xfe", b"WEBVTT\n\n", b"RIFF" + bytes(range(256)) * 9],
 )
-def test_a_file_without_a_single_cue_is_no_subtitle_file(tmp_path, data):
+def test_a_file_without_cues_is_not_a_subtitle_file(tmp_path, data):
     with pytest.raises(NotMedia) as raised:
         read_subtitles(write(tmp_path, data))
     assert raised.value.name == "talk.srt"
 
 
-def test_a_file_that_is_gone_is_no_subtitle_file(tmp_path):
+def test_a_missing_file_is_not_a_subtitle_file(tmp_path):
     with pytest.raises(NotMedia):
         read_subtitles(tmp_path / "gone.srt")
 
 
-def test_a_file_of_absurd_size_is_not_read(tmp_path):
+def test_a_huge_file_is_not_read(tmp_path):
     with pytest.raises(NotMedia):
         read_subtitles(write(tmp_path, SRT.encode() + bytes(20_000_000)))
 
 
-def test_subtitles_without_a_word_hold_no_speech(tmp_path):
+def test_subtitles_without_words_have_no_speech(tmp_path):
     silent = "1\n00:00:01,000 --> 00:00:02,000\n[Music]\n"
     with pytest.raises(NoSpeech):
         read_subtitles(write(tmp_path, silent))
@@ -248,6 +248,6 @@ def test_any_text_gives_cues_in_order_or_none(text):
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("piece", ["a\n", "<a", "[", "(", "&", "00:01 --> 00:02\na\n\n", "9", ">>"])
 def test_a_hostile_file_takes_linear_time(piece):
-    # A try at every place would take hours here; the timeout is the assertion.
+    # Quadratic parsing would take hours here; the timeout is the assertion.
     hostile = piece * (1_000_000 // len(piece))
     to_segments(parse_text(f"00:00:01,000 --> 00:00:02,000\n{hostile}"))

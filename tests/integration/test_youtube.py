@@ -1,4 +1,4 @@
-"""This file runs yt-dlp's own code over recorded answers: every fate of a link, and every byte."""
+"""yt-dlp's own code over recorded answers: refusals, metadata, audio, captions and options."""
 
 import io
 import re
@@ -40,7 +40,7 @@ def silent(progress):
     pass
 
 
-# What YouTube says about a video that cannot be had
+# Refusals
 
 
 def refusal(status, reason, subreason=None, **more):
@@ -187,7 +187,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_every_refusal_is_told_as_what_it_is(case):
+def test_every_refusal_becomes_its_own_error(case):
     recording, expected = REFUSED[case]
     youtube, site = open_youtube(recording)
     with pytest.raises(errors.CoreError) as raised:
@@ -206,7 +206,7 @@ REFUSED_BY_US = (
 
 
 @pytest.mark.parametrize("case", [case for case in REFUSED if case != "too long"])
-def test_a_refused_video_is_not_downloaded_either(case, tmp_path):
+def test_a_refused_video_is_not_downloaded(case, tmp_path):
     recording, expected = REFUSED[case]
     youtube, site = open_youtube(recording)
     with pytest.raises(type(expected)):
@@ -227,20 +227,20 @@ def test_a_refused_video_is_not_downloaded_either(case, tmp_path):
         (KeyError("contents"), errors.YouTubeChanged("'contents'")),
     ],
 )
-def test_errors_that_no_answer_here_calls_forth_are_known_too(error, expected):
+def test_errors_without_a_recorded_answer_are_translated(error, expected):
     found = look_up_error(error, [])
     assert (type(found), found.facts) == (type(expected), expected.facts)
 
 
-def test_a_watch_page_that_asks_for_a_pause_does_not_matter():
+def test_a_rate_limited_watch_page_does_not_matter():
     youtube, _ = open_youtube(Recording(media=WEBM, faults={"watch": Answer(status=429)}))
     assert youtube.look_up(ID).title == "The dance of the bees"
 
 
-# What is told about a video
+# Metadata
 
 
-def test_what_youtube_knows_of_a_video_is_told():
+def test_metadata_is_extracted():
     english, german = Track(".en-US.zsweiKMxjbg", "en-US"), Track(".de", "de")
     recording = Recording(
         chapters=(("Hello", 0), ("The waggle", 1.5)),
@@ -267,7 +267,7 @@ def test_what_youtube_knows_of_a_video_is_told():
     )
 
 
-def test_a_live_chat_is_no_caption_track():
+def test_a_live_chat_is_not_a_caption_track():
     assert [track.key for track in caption_tracks({"subtitles": {"live_chat": [], "en": []}})] == [
         "en"
     ]
@@ -279,14 +279,14 @@ def test_at_most_fifteen_hashtags_are_kept():
     assert youtube.look_up(ID).hashtags == tuple(f"bee{n}" for n in range(15))
 
 
-def test_a_video_about_which_little_is_known_is_a_video():
+def test_most_metadata_may_be_missing():
     bare = Recording(description="", keywords=(), media=WEBM, faults={"watch": Answer()})
     youtube, _ = open_youtube(bare)
     video = youtube.look_up(ID)
     assert (video.hashtags, video.marks, video.caption_tracks) == ((), (), ())
 
 
-# Asked once
+# The cache
 
 
 def test_youtube_is_asked_once_for_a_video(tmp_path):
@@ -310,7 +310,7 @@ def test_after_an_hour_youtube_is_asked_again():
     assert site.asked.count("watch") == 2
 
 
-def test_only_the_last_videos_are_kept_in_mind():
+def test_only_the_latest_videos_are_cached():
     names = [f"video-id-{n:02}" for n in range(20)]
     site = Site({name: Recording(media=WEBM) for name in names})
     youtube = YouTube(config.YouTube(), Limits(), replaying(site))
@@ -322,7 +322,7 @@ def test_only_the_last_videos_are_kept_in_mind():
     assert site.asked.count("watch") == 21
 
 
-def test_two_downloads_of_one_video_both_arrive(tmp_path):
+def test_a_video_can_be_downloaded_twice(tmp_path):
     youtube, _ = open_youtube(Recording(media=WEBM))
     folders = tmp_path / "one", tmp_path / "two"
     for folder in folders:
@@ -334,7 +334,7 @@ def test_two_downloads_of_one_video_both_arrive(tmp_path):
 
 
 @pytest.mark.parametrize(("itag", "kind"), [(249, "webm"), (140, "m4a"), (18, "m4a")])
-def test_the_audio_arrives_whole_and_can_be_decoded(itag, kind, tmp_path):
+def test_the_audio_is_complete_and_can_be_decoded(itag, kind, tmp_path):
     media = tone(kind)
     youtube, _ = open_youtube(Recording(media=media, formats=({"itag": itag},)))
     told = []
@@ -380,7 +380,7 @@ def test_the_smallest_good_audio_in_the_original_language_is_taken(formats, chos
     assert [kind for kind in site.asked if kind.startswith("media")] == [f"media {chosen}"]
 
 
-def test_a_stranger_cannot_choose_the_files_extension():
+def test_a_file_has_only_a_safe_extension():
     formats = [{"acodec": "opus", "vcodec": "none", "ext": ext} for ext in ("exe", "desktop", None)]
     assert list(choose_audio({"formats": formats})) == []
 
@@ -398,7 +398,7 @@ MEDIA_FAULTS = {
 
 
 @pytest.mark.parametrize("case", MEDIA_FAULTS)
-def test_audio_that_does_not_arrive_whole_is_an_error(case, tmp_path):
+def test_incomplete_audio_is_an_error(case, tmp_path):
     fault, expected = MEDIA_FAULTS[case]
     youtube, site = open_youtube(Recording(media=WEBM, faults={"media": fault}))
     with pytest.raises(expected) as raised:
@@ -410,12 +410,12 @@ def test_audio_that_does_not_arrive_whole_is_an_error(case, tmp_path):
     assert site.asked.count("watch") == 2  # the next try does not trust the old addresses
 
 
-def test_a_full_disk_is_told_as_one():
+def test_a_full_disk_has_its_own_error():
     told = "unable to write data: [Errno 28] No space left on device"
     assert isinstance(download_error(ExtractorError(told)), errors.DiskFull)
 
 
-def test_a_refused_download_says_how_but_not_where():
+def test_a_download_error_names_no_url_or_path():
     response = Response(io.BytesIO(), "https://r1.googlevideo.com/x", {}, status=403)
     found = download_error(HTTPError(response))
     assert found.facts == {"detail": "HTTP Error 403: Forbidden"}
@@ -437,14 +437,14 @@ LARGE = WEBM + bytes(1_100_000)
     ],
     ids=["told before", "told by the server", "told wrong", "never told"],
 )
-def test_audio_with_too_many_bytes_is_stopped(recording, tmp_path):
+def test_a_download_that_grows_too_large_is_stopped(recording, tmp_path):
     youtube, _ = open_youtube(recording, limits=Limits(max_megabytes=1))
     with pytest.raises(errors.VideoTooLarge) as raised:
         youtube.download(VIDEO, tmp_path, silent)
     assert raised.value.max_megabytes == 1
 
 
-def test_audio_that_is_said_to_be_too_large_is_not_asked_for(tmp_path):
+def test_audio_announced_as_too_large_is_not_requested(tmp_path):
     youtube, site = open_youtube(Recording(media=LARGE), limits=Limits(max_megabytes=1))
     with pytest.raises(errors.VideoTooLarge):
         youtube.download(VIDEO, tmp_path, silent)
@@ -517,7 +517,7 @@ CAPTION_FAULTS = {
 
 
 @pytest.mark.parametrize("case", CAPTION_FAULTS)
-def test_captions_that_cannot_be_had_are_an_error(case):
+def test_unavailable_captions_are_an_error(case):
     tracks, faults, expected = CAPTION_FAULTS[case]
     youtube, video, _ = captioned(*tracks, faults=faults)
     with pytest.raises(expected):
@@ -543,7 +543,7 @@ ALWAYS = {
     "noprogress": True,
     "color": "no_color",
 }
-# Each needed for one of yt-dlp's thirteen advisories (its security page).
+# Each guards against one of yt-dlp's thirteen security advisories.
 DANGEROUS = """
     exec_cmd exec_before_dl_cmd postprocessors netrc_cmd usenetrc external_downloader
     external_downloader_args writelink writeurllink writewebloclink writedesktoplink
@@ -583,7 +583,7 @@ def test_yt_dlp_knows_one_extractor_and_no_plugins():
     assert not any(dangerous.values()), dangerous
 
 
-def test_only_youtubes_own_hosts_are_asked(tmp_path):
+def test_only_youtubes_own_hosts_are_requested(tmp_path):
     youtube, site = open_youtube(Recording(media=WEBM, tracks=(ALL[0],)))
     youtube.download(VIDEO, tmp_path, silent)
     youtube.captions(VIDEO, "")
@@ -603,7 +603,7 @@ def test_nothing_is_printed_whatever_happens(capfd, tmp_path):
 COOKIES = "# Netscape HTTP Cookie File\n.youtube.com\tTRUE\t/\tTRUE\t0\tVISITOR\tsecret\n"
 
 
-def test_cookies_and_proxy_are_used_only_if_set_and_the_users_file_stays_as_it_is(tmp_path):
+def test_cookies_and_proxy_are_used_only_if_set_and_the_file_is_not_changed(tmp_path):
     cookies = tmp_path / "cookies.txt"
     cookies.write_text(COOKIES)
     cookies.chmod(0o400)
@@ -620,7 +620,7 @@ def test_cookies_and_proxy_are_used_only_if_set_and_the_users_file_stays_as_it_i
 @pytest.mark.parametrize(
     "content", [None, b"", b"no cookies\n", b"\xff\xfe\x00", (COOKIES + "secret").encode()]
 )
-def test_a_cookies_file_that_cannot_be_used_is_the_operators_matter(content, tmp_path):
+def test_an_invalid_cookies_file_is_an_invalid_setting(content, tmp_path):
     path = tmp_path / "cookies.txt"
     if content is not None:
         path.write_bytes(content)
@@ -631,7 +631,7 @@ def test_a_cookies_file_that_cannot_be_used_is_the_operators_matter(content, tmp
     assert str(tmp_path) not in str(raised.value)
 
 
-def test_a_video_with_another_id_is_not_taken_for_ours():
+def test_a_video_with_another_id_is_refused():
     youtube, _ = open_youtube(replace(Recording(media=WEBM), details={"videoId": "jNQXAC9IVRw"}))
     with pytest.raises(errors.CoreError):
         youtube.look_up(ID)

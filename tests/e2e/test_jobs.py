@@ -43,7 +43,7 @@ def test_a_worker_finishes_what_was_left_and_every_process_can_see_it(terminal, 
     assert job["id"] in terminal.run("jobs").out
     assert terminal.run("videos", "--json").only("videos")["videos"] == []
     worker = terminal.start("worker")
-    assert "Working" in worker.stderr.readline()
+    assert "Waiting for jobs" in worker.stderr.readline()
     # Another process orders the same, and watches the worker's progress.
     ran = terminal.run("ingest", recordings[LECTURE], "--json")
     assert ran.only("ready")["video"]["id"] == job["video_id"]
@@ -68,7 +68,7 @@ def test_a_job_can_be_cancelled_from_another_process(terminal, recordings):
     assert process.returncode == 2
     again = terminal.run("cancel", str(job["id"]), "--json")
     assert (again.code, again.only("error")["code"]) == (2, "unknown_job")
-    assert "Nothing" in terminal.run("jobs").out
+    assert "No jobs" in terminal.run("jobs").out
 
 
 def test_a_forgotten_channel_leaves_no_job_behind(terminal, recordings):

@@ -1,4 +1,4 @@
-"""This file holds what every test stands on: no network beyond loopback; the recordings."""
+"""Refuse the network beyond loopback, load the hypothesis profiles, and name the recordings."""
 
 from __future__ import annotations
 

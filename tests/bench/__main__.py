@@ -1,4 +1,4 @@
-"""This file is `make bench`: what Tubethread costs in time and memory, on this machine, now.
+"""`make bench`: measure time and memory on this machine.
 
     python -m tests.bench [--json] [start memory ingest ask again library jobs children chat groups]
 

@@ -1,4 +1,4 @@
-"""This file measures what it costs to paste what is known already: no child may be started for it,
+"""Measure what it costs to paste what is known already: no child may be started for it,
 so nothing is fetched, heard or embedded.
 """
 

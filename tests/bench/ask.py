@@ -1,4 +1,4 @@
-"""This file measures how long a question to one video waits, its embedder warm.
+"""Measure how long a question to one video waits, its embedder warm.
 
 Two videos: the ten-minute lecture, all of which is read for each question, so that nothing need be
 found first; and three hours of subtitles, in which the places have to be found.

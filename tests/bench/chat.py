@@ -1,4 +1,4 @@
-"""This file measures a busy minute on Discord: a hundred channels, fifty jobs that wait for one
+"""Measure a busy minute on Discord: a hundred channels, fifty jobs that wait for one
 another, five questions a second, through the real adapter and real HTTP.
 
 People and platform are this process, the bot is another one. `make torture` has a whole half-hour

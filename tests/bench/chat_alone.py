@@ -1,4 +1,4 @@
-"""This file is the bot on Discord with a core in memory, whose videos take a second each.
+"""The bot on Discord with a core in memory, whose videos take a second each.
 
     python -m tests.bench.chat_alone CONFIG FOLDER
 

@@ -1,4 +1,4 @@
-"""This file measures how soon trouble in a child process is told after its limit, and how soon
+"""Measure how soon trouble in a child process is told after its limit, and how soon
 another child answers."""
 
 from __future__ import annotations

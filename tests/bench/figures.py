@@ -1,4 +1,4 @@
-"""This file is what a measurement comes to: a row with its goal, and the arithmetic of many."""
+"""What a measurement comes to: a row with its goal, and the arithmetic of many."""
 
 from __future__ import annotations
 

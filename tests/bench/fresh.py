@@ -1,4 +1,4 @@
-"""This file runs the program, or a part of the bench, in a process of its own."""
+"""Run the program, or a part of the bench, in a process of its own."""
 
 from __future__ import annotations
 

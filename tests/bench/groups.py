@@ -1,4 +1,4 @@
-"""This file measures a minute in twenty groups on Telegram, with an answer growing in each: through
+"""Measure a minute in twenty groups on Telegram, with an answer growing in each: through
 the real adapter and real HTTP, at the limits of the real platform.
 """
 

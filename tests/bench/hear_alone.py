@@ -1,4 +1,4 @@
-"""This file hears with faster-whisper and nothing around it.
+"""Hear with faster-whisper and nothing around it.
 
     python -m tests.bench.hear_alone FILE...
 

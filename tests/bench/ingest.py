@@ -1,4 +1,4 @@
-"""This file measures what Tubethread adds to the hearing and the embedding of a ten-minute file.
+"""Measure what Tubethread adds to the hearing and the embedding of a ten-minute file.
 
 Two ratios, each the median over pairs that run right after one another:
 

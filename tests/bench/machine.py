@@ -1,4 +1,4 @@
-"""This file names the machine that figures hold for."""
+"""Name the machine that figures hold for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the program's main process under observation: it opens the core, takes in what is
+"""The program's main process under observation: it opens the core, takes in what is
 named, and prints as JSON what became of it.
 """
 

@@ -1,4 +1,4 @@
-"""This file measures what the main process holds: memory, and libraries that it must not have."""
+"""Measure what the main process holds: memory, and libraries that it must not have."""
 
 from __future__ import annotations
 

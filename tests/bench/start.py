@@ -1,4 +1,4 @@
-"""This file measures how long a command takes that has next to nothing to do."""
+"""Measure how long a command takes that has next to nothing to do."""
 
 from __future__ import annotations
 

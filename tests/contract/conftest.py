@@ -1,5 +1,4 @@
-"""This file lends the contract suites every kind of store, and a PostgreSQL server where there is
-one."""
+"""Every kind of store for the contract suites, and a PostgreSQL server where there is one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file holds what opening the store's database promises, on SQLite and on PostgreSQL."""
+"""What opening the store's database promises, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file holds what `Checkpoints` promises, in memory, on SQLite and on PostgreSQL."""
+"""What `Checkpoints` promises, in memory, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file holds what `Videos`, `Chunks`, `Library` and `Threads` promise, on every store."""
+"""What `Videos`, `Chunks`, `Library` and `Threads` promise, on every store."""
 
 from __future__ import annotations
 

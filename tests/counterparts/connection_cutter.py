@@ -1,4 +1,4 @@
-"""This file cuts connections: at once, or after they hung until a test lets them go."""
+"""Cut connections: at once, or after hanging until a test releases them."""
 
 from __future__ import annotations
 

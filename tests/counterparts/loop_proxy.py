@@ -1,4 +1,4 @@
-"""This file lets an object that lives on one event loop be used from any other."""
+"""Call an object that lives on one event loop from any other loop."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""This file runs a platform of the tests in a thread and on a loop of its own: a bot that blocks
-its loop cannot block the platform."""
+"""Run a chat counterpart in a thread with an event loop of its own, so that a bot that blocks its
+loop cannot block the platform."""
 
 from __future__ import annotations
 

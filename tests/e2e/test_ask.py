@@ -1,4 +1,4 @@
-"""This file checks answers and searches by the command line: true, cited to the second, or none."""
+"""Check answers and searches by the command line: true, cited to the second, or none."""
 
 import json
 import shutil

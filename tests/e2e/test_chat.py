@@ -1,4 +1,4 @@
-"""This file checks conversations by the command line: typed and pressed questions, links, stops."""
+"""Check conversations by the command line: typed and pressed questions, links, stops."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""This file checks the whole program on Discord: links, questions, buttons, commands, kills.
+"""Check the whole program on Discord: links, questions, buttons, commands, kills.
 
 Everything is real but Discord, YouTube and Ollama, which are counterparts on loopback.
 """

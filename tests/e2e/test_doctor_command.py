@@ -1,4 +1,4 @@
-"""This file checks `tubethread doctor` as people and programs run it."""
+"""Check `tubethread doctor` as people and programs run it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file checks that a recording becomes a true transcript and summary, and only once."""
+"""Check that a recording becomes a true transcript and summary, and only once."""
 
 import json
 from pathlib import Path

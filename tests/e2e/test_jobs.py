@@ -1,4 +1,4 @@
-"""This file checks jobs by the command line: what a kill, a stop and Ctrl-C leave of them, and the
+"""Check jobs by the command line: what a kill, a stop and Ctrl-C leave of them, and the
 commands that list, stop and finish them."""
 
 from __future__ import annotations

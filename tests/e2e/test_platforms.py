@@ -1,4 +1,4 @@
-"""This file checks one process that serves Discord and Telegram at once, over one store: what they
+"""Check one process that serves Discord and Telegram at once, over one store: what they
 share, what they don't, and what one does while the other is away."""
 
 from __future__ import annotations

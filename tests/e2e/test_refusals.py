@@ -1,4 +1,4 @@
-"""This file checks bad input by the command line: told with the next step, the right exit code, and
+"""Check bad input by the command line: told with the next step, the right exit code, and
 never a traceback, a path of ours or a secret on the screen.
 """
 

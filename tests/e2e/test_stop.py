@@ -1,4 +1,4 @@
-"""This file stops the program by SIGTERM in whatever it does: it ends cleanly, within ten seconds,
+"""Stop the program by SIGTERM in whatever it does: it ends cleanly, within ten seconds,
 with all it started."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""This file checks the whole program on Telegram: links, questions, buttons, commands, kills.
+"""Check the whole program on Telegram: links, questions, buttons, commands, kills.
 
 Everything is real but Telegram, YouTube and Ollama, which are counterparts on loopback; Telegram's
 limits are the real ones. Every test has a chat of its own: a group has twenty messages a minute.

@@ -1,4 +1,4 @@
-"""This file checks the whole program where Telegram brings it what happens, and where there is no
+"""Check the whole program where Telegram brings it what happens, and where there is no
 language model: files that people send, and a channel's posts."""
 
 from __future__ import annotations

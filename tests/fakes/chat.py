@@ -1,4 +1,4 @@
-"""This file is a chat platform in memory, and a strict one: it enforces what Discord and Telegram
+"""A chat platform in memory, and a strict one: it enforces what Discord and Telegram
 enforce, and writes down every call that they would punish.
 """
 

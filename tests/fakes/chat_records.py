@@ -1,4 +1,4 @@
-"""In-memory fakes of the chat records' ports: requests, bindings, buttons, settings, usage."""
+"""The chat tables of the store in memory: requests, place bindings, buttons, settings, usage."""
 
 from __future__ import annotations
 

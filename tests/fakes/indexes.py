@@ -1,4 +1,4 @@
-"""This file holds an embedder and a channel's indexes that work, in memory."""
+"""An embedder and the indexes of a channel, in memory."""
 
 from __future__ import annotations
 

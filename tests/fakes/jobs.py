@@ -1,4 +1,4 @@
-"""This file works on jobs without anything that lasts: `Jobs` in memory."""
+"""`Jobs` in memory; nothing outlives the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a language model that says what it was told to, and remembers what it was asked."""
+"""A language model that returns scripted replies and records its prompts."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""This file is the other end of a platform's ears: it writes down what it hears, and answers as it
-was told."""
+"""An event receiver that records events and returns scripted answers."""
 
 from __future__ import annotations
 

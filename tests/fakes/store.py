@@ -1,4 +1,4 @@
-"""This file is the store without a database: its ports in memory."""
+"""The store's ports in memory."""
 
 from __future__ import annotations
 

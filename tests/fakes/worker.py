@@ -1,4 +1,4 @@
-"""This file is a worker without a child: it serves requests in turn, and notes their order."""
+"""A worker without a child process: it serves requests in turn and records their order."""
 
 from __future__ import annotations
 

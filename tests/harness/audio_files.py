@@ -1,4 +1,4 @@
-"""This file makes recordings for tests, and counts how many of a recording's words were missed."""
+"""Write audio files for tests, and compute the word error rate of a transcript."""
 
 from __future__ import annotations
 

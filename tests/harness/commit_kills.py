@@ -1,4 +1,4 @@
-"""This file sees its own process commit, and kills it, as `kill -9` does, at a commit of choice."""
+"""Record the commits of this process, and kill it with SIGKILL at a chosen one."""
 
 from __future__ import annotations
 

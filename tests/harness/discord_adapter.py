@@ -1,4 +1,4 @@
-"""This file runs our Discord adapter against the Discord of the tests."""
+"""Run our Discord adapter against the Discord counterpart."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""This file puts our side of Discord on a stage: the real adapter, handlers and outbox in this
-process, before the Discord of the tests, over a core in memory."""
+"""Run our Discord adapter, handlers and outbox in this process, against the Discord counterpart and
+a core in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file waits for what nobody announces."""
+"""Poll until a condition holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file puts the core together from fakes: the real steps, and nothing outside memory."""
+"""Build the core from fakes: the real pipeline steps, nothing outside memory."""
 
 from __future__ import annotations
 

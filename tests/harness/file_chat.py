@@ -1,4 +1,4 @@
-"""This file is a chat platform that outlives processes: a file of lines. It, and the store beside
+"""A chat platform that outlives processes: a file of lines. It, and the store beside
 it, kill their own process at a chosen moment.
 """
 

@@ -1,4 +1,4 @@
-"""This file kills a process while Chroma writes its graph out, at a place that a seed chooses.
+"""Kill a process while Chroma writes its graph out, at a place that a seed chooses.
 
 Chroma does so every thousand rows, and takes two to four milliseconds: FILES in their order, and
 then, in SQLite, how far they go. A kill hits if it comes after the first and before the last of it.

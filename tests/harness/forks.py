@@ -1,4 +1,4 @@
-"""This file starts processes that live at once: forked from one that has everything imported."""
+"""Start processes quickly: fork them from a server that has imported everything."""
 
 from __future__ import annotations
 

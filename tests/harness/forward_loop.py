@@ -1,4 +1,4 @@
-"""This file is an event loop whose clock a test can move forward: nobody waits for what a platform
+"""An event loop whose clock a test can move forward: nobody waits for what a platform
 wants to be waited for. Unlike in virtual_loop.py, sockets and threads work as ever."""
 
 from __future__ import annotations

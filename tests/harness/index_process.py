@@ -1,4 +1,4 @@
-"""This file is what the tests run in a process that may die: puts, and a look."""
+"""Index writes and look-ups for a process that a test may kill."""
 
 from __future__ import annotations
 

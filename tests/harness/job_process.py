@@ -1,5 +1,5 @@
-"""This file is one life of a process that works on jobs: the real store, the real jobs and every
-real step, over ears, a model and a YouTube that write down, outside the store, what they do.
+"""A process that works on jobs: the real store, jobs and steps, over a transcriber, a model and a
+YouTube that record what they do outside the store.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""This file opens a store in a process that dies at the statement a test names."""
+"""Open a store in a process that kills itself at a chosen SQL statement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file reads a recorded lecture's known truth: its sentences, topics and facts."""
+"""Read a lecture's reference data: its sentences, topics and facts."""
 
 from __future__ import annotations
 

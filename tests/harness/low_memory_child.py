@@ -1,5 +1,5 @@
-"""This file is a speech child on a machine with a small card: it gets into the trouble that its
-setup names, in the middle of an audio, until no more than `bears` is asked of it."""
+"""A speech child that runs out of memory mid-audio, in the way its setup names, until it is asked
+for no more compute than `bears`."""
 
 from __future__ import annotations
 

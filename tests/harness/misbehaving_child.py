@@ -1,4 +1,4 @@
-"""This file is a child process that behaves as a test needs: it works, hangs, crashes, babbles."""
+"""A child process that works, hangs, crashes or leaks memory, as a test asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file finds a PostgreSQL server for the tests, or starts one that lives as long as they."""
+"""Find a PostgreSQL server for the tests, or start one for the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file runs the whole program as a process over the platforms of the tests, to be killed and
+"""Run the whole program as a process over the platforms of the tests, to be killed and
 started again. YouTube's answers are recorded: tests/counterparts/youtube/recorded_videos.py."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""This file brings people, a platform, our handlers and the core together, all of it in memory."""
+"""People, a chat platform, our handlers and the core together, all in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a disk of a few megabytes that can be filled up and freed again."""
+"""A mounted disk of a few megabytes that a test can fill and free."""
 
 from __future__ import annotations
 

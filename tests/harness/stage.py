@@ -1,5 +1,4 @@
-"""This file holds what the stages of both platforms share: our handlers in this process over a core
-in memory, and what is said there."""
+"""What discord_stage.py and telegram_stage.py share: our handlers over a core in memory."""
 
 from __future__ import annotations
 

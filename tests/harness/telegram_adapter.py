@@ -1,4 +1,4 @@
-"""This file runs our Telegram adapter against the Telegram of the tests."""
+"""Run our Telegram adapter against the Telegram counterpart."""
 
 from __future__ import annotations
 

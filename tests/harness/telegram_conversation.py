@@ -1,4 +1,4 @@
-"""This file is how tests talk with the whole program on Telegram, and look at what comes of it."""
+"""Talk with the whole program on Telegram, and read what it posts."""
 
 from __future__ import annotations
 

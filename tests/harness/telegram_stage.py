@@ -1,5 +1,5 @@
-"""This file puts our side of Telegram on a stage: the real adapter, handlers and outbox in this
-process, before the Telegram of the tests, over a core in memory."""
+"""Run our Telegram adapter, handlers and outbox in this process, against the Telegram counterpart
+and a core in memory."""
 
 from __future__ import annotations
 

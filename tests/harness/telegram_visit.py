@@ -1,4 +1,4 @@
-"""This file has people on Telegram do all that they do there, and tells in short what they read."""
+"""People on Telegram use every feature; a summary of what they read is returned."""
 
 from __future__ import annotations
 

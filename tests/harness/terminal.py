@@ -1,4 +1,4 @@
-"""This file runs the program as a user does: the command line, in a process of its own."""
+"""Run the program as a user does: by its command line, in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is an event loop whose clock jumps to the next thing to do: hours pass at once."""
+"""An event loop whose clock jumps to the next timer, so that hours pass at once."""
 
 from __future__ import annotations
 

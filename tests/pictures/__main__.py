@@ -1,4 +1,4 @@
-"""This file is `make pictures`: the README's pictures, from messages that the bot really sends.
+"""`make pictures`: the README's pictures, from messages that the bot really sends.
 
 Needs a Chromium: `apt install chromium`, or its path in CHROMIUM.
 """

@@ -1,4 +1,4 @@
-"""This file draws messages as Discord's dark theme does, as a page of HTML."""
+"""Draw messages as Discord's dark theme does, as a page of HTML."""
 
 from __future__ import annotations
 

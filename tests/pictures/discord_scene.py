@@ -1,4 +1,4 @@
-"""This file lets the talk be pasted and asked about: the real bot before the Discord of the tests,
+"""Let the talk be pasted and asked about: the real bot before the Discord of the tests,
 with nothing invented but the talk."""
 
 from __future__ import annotations

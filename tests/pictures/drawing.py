@@ -1,4 +1,4 @@
-"""This file has Chromium draw a page, as high as it is."""
+"""Have Chromium draw a page, as high as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is an invented talk: what is said in it, and what a language model makes of it."""
+"""An invented talk: what is said in it, and what a language model makes of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file lets the talk be pasted and asked about in a group: the real bot before the Telegram of
+"""Let the talk be pasted and asked about in a group: the real bot before the Telegram of
 the tests, with nothing invented but the talk."""
 
 from __future__ import annotations

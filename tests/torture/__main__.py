@@ -1,4 +1,4 @@
-"""This file is `make torture`: faults by the hundred, each from a seed that is printed.
+"""`make torture`: faults by the hundred, each from a seed that is printed.
 
     python -m tests.torture [NAME …] [--rounds N] [--seed N]
 

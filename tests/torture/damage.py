@@ -1,4 +1,4 @@
-"""This file damages every file of ours and of Chroma's in every way, and sees all come right again.
+"""Damage every file of ours and of Chroma's in every way, and check that all of it recovers.
 
 The store and both caches are real, and so is the index child: it may be taken down by what it
 reads. Of one channel that is whole, copies are made under other channels' names, one a damage.

@@ -1,4 +1,4 @@
-"""This file kills processes while Chroma writes its graph out, and sees every index come right.
+"""Kill processes while Chroma writes its graph out, and check that every index recovers.
 
 The store and both caches are real, and so is the index child. Most of the killed are forks that
 put a video as the index child does, and are ready at once; every tenth is the index child itself,

@@ -1,5 +1,5 @@
-"""This file kills a process that works on jobs, and sees every job end once, and nothing done twice
-that was finished.
+"""Kill a process that works on jobs, and check that every job ends once and no
+finished step is repeated.
 
 A story is one folder in which process after process is killed, at a commit that was named or at no
 chosen moment, until one is left alone and works until nothing is left to be done. The processes are

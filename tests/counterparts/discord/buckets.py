@@ -1,4 +1,4 @@
-"""This file holds the rate limits: a bucket for each route and channel, as the headers tell it."""
+"""Rate limits: one bucket per route and channel, as the response headers state it."""
 
 from __future__ import annotations
 

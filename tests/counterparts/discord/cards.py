@@ -1,4 +1,4 @@
-"""This file reads what a message's card shows."""
+"""Read a message's embed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""This file makes interactions as Discord's client does: only what is there can be pressed, only
-what is registered can be called, and only by those who may."""
+"""Create interactions as Discord's client does: only existing components can be pressed, only
+registered commands called, and only by members with permission."""
 
 from __future__ import annotations
 

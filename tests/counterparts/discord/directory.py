@@ -1,4 +1,4 @@
-"""This file does what requests about the application, its commands, people and servers ask for."""
+"""Handle requests about the application, its commands, people and guilds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file holds Discord's error codes: the status and the words that come with each."""
+"""Discord's error codes, each with its HTTP status and message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file turns the twin's events into the platform's: completed, or dropped."""
+"""Complete the twin's events as Discord sends them, or drop them."""
 
 from __future__ import annotations
 

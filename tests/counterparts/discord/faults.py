@@ -1,4 +1,4 @@
-"""This file holds the faults a test has asked for, until requests meet them."""
+"""Faults that a test requested, kept until a matching request arrives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the gateway: sessions that are told every event in order, and can be resumed.
+"""The gateway: sessions that are told every event in order, and can be resumed.
 
 What a test does to it: `drop`, `reconnect`, `invalidate`, `refuse_resumes`, `repeat`, `hold` and
 `release`, `say`.

@@ -1,4 +1,4 @@
-"""This file does what requests about interactions ask for, while their tokens live."""
+"""Handle requests about interactions while their tokens are valid."""
 
 from __future__ import annotations
 

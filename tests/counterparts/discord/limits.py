@@ -1,5 +1,5 @@
-"""This file holds the limits that Discord enforces and its description leaves out: its
-documentation tells them in prose."""
+"""Limits that Discord enforces but its OpenAPI file omits; its documentation
+states them in prose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file shows a message as the platform does: the twin's, with all that it forgot."""
+"""Show a message as Discord does, with the fields that the twin drops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file does what requests about messages ask for."""
+"""Handle requests about messages."""
 
 from __future__ import annotations
 

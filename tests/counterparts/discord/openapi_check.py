@@ -1,4 +1,4 @@
-"""This file checks a request against Discord's own description of its API
+"""Check a request against Discord's own description of its API
 (tests/assets/discord-openapi.min.json; what it leaves out: limits.py).
 
 The description closes no object, so every object that lists its properties is closed here: an

@@ -1,4 +1,4 @@
-"""This file drives whoever is not the bot: they write, press, give commands, delete, and look.
+"""Drive whoever is not the bot: they write, press, give commands, delete, and look.
 
 What a person cannot do in Discord's client (press a button that is not there, write where they may
 not) raises CannotDo.

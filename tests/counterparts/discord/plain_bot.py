@@ -1,4 +1,4 @@
-"""This file is the plainest bot on discord.py: it writes down what it hears and answers as told."""
+"""A minimal discord.py bot that records what it receives and answers from a script."""
 
 from __future__ import annotations
 

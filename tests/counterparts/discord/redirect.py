@@ -1,4 +1,4 @@
-"""This file tells discord.py where Discord is."""
+"""Point discord.py at another address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a Discord on loopback: npm's discord-digital-twin behind a front that refuses what
+"""A Discord on loopback: npm's discord-digital-twin behind a front that refuses what
 the real one refuses.
 
     @pytest.fixture(scope="module")

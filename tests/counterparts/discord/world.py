@@ -1,4 +1,4 @@
-"""This file holds what the platform knows and the twin does not: times, rights, interactions.
+"""What the platform knows and the twin does not: times, rights, interactions.
 
 The twin is the truth for guilds, channels, threads, members and what a message says now.
 """

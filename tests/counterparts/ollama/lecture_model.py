@@ -1,4 +1,4 @@
-"""This file plays a model that reads the numbered lines of its prompt and says only what is there.
+"""A model that reads the numbered lines of its prompt and says only what stands there.
 
 `lecture` answers a question by quoting the lines that share most of its words, each with its
 marker, or by the one word the prompt wants where none does. It fills any JSON schema by the names

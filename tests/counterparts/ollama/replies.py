@@ -1,4 +1,4 @@
-"""This file says a reply the way Ollama streams it, with all the ways in which it breaks off."""
+"""Stream a reply as Ollama does, with every way in which a stream breaks off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file holds what Ollama refuses, counts and cuts (0.33.0-rc2)."""
+"""What Ollama rejects, counts and truncates (0.33.0-rc2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is an Ollama on loopback that refuses, cuts and breaks off as the real one does.
+"""An Ollama on loopback that refuses, cuts and breaks off as the real one does.
 
 In a test:      async with OllamaServer(["Bees dance."]) as server: ... server.url
 Beside a test:  with running(OllamaServer(lecture)) as server: ...       (in a thread)

@@ -1,5 +1,4 @@
-"""This file finds the chat and the thread that a call is about, or says why it may not write there,
-in the words of Client.cpp."""
+"""Find the chat and thread of a call, or refuse it in the words of tdlib's Client.cpp."""
 
 from __future__ import annotations
 

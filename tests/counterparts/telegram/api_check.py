@@ -1,4 +1,4 @@
-"""This file checks a call against the description of the Bot API
+"""Check a call against the description of the Bot API
 (tests/assets/telegram-bot-api.min.json; what it leaves out: keyboards.py, texts.py, files.py,
 directory.py).
 

@@ -1,4 +1,4 @@
-"""This file shows people, chats and messages as the Bot API does."""
+"""Serialise people, chats and messages as the Bot API does."""
 
 from __future__ import annotations
 

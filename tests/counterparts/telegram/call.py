@@ -1,4 +1,4 @@
-"""This file names what the front hands on once a call has been checked."""
+"""A call that has passed the checks, as the handlers receive it."""
 
 from __future__ import annotations
 

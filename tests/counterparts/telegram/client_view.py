@@ -1,4 +1,4 @@
-"""This file shows messages as people see them in Telegram's client."""
+"""Show messages as people see them in Telegram's client."""
 
 from __future__ import annotations
 

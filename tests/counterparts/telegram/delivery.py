@@ -1,4 +1,4 @@
-"""This file puts messages into chats, whoever writes them, and tells the bot what it may see."""
+"""Put messages into chats, and tell the bot about those it may see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file tells a bot about itself, chats and their members, and keeps its commands."""
+"""Handle calls about the bot itself, chats, members and commands."""
 
 from __future__ import annotations
 

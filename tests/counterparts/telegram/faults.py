@@ -1,4 +1,4 @@
-"""This file holds the faults a test has asked for, until calls meet them."""
+"""Faults that a test requested, kept until a matching call arrives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file takes files in and gives them out: 50 MB to a chat, 20 MB to a bot."""
+"""Receive and serve files: at most 50 MB to a chat, 20 MB to a bot."""
 
 from __future__ import annotations
 

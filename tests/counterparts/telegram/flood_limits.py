@@ -1,4 +1,4 @@
-"""This file counts messages as Telegram does: one a second in a chat, twenty a minute in a group,
+"""Count messages as Telegram does: one a second in a chat, twenty a minute in a group,
 thirty a second in all (https://core.telegram.org/bots/faq). The real limits are not told exactly
 and forgive short bursts; here they are kept to the letter."""
 

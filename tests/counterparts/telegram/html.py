@@ -1,4 +1,4 @@
-"""This file reads HTML as strictly as Telegram does: a text and its entities, or a refusal."""
+"""Read HTML as strictly as Telegram does: a text and its entities, or a refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the HTTP side: a call is checked, limited, failed on purpose perhaps, done."""
+"""The HTTP side: check a call, apply rate limits and requested faults, then handle it."""
 
 from __future__ import annotations
 

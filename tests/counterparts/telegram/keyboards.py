@@ -1,4 +1,4 @@
-"""This file holds what Telegram asks of an inline keyboard beyond its description."""
+"""Rules for inline keyboards that the Bot API description omits."""
 
 from __future__ import annotations
 

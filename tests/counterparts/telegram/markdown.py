@@ -1,4 +1,4 @@
-"""This file reads MarkdownV2 as strictly as Telegram does."""
+"""Read MarkdownV2 as strictly as Telegram does."""
 
 from __future__ import annotations
 

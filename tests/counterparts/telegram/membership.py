@@ -1,4 +1,4 @@
-"""This file opens chats and lets people come, go, and change what others may do there."""
+"""Open chats, and let people join, leave and change permissions."""
 
 from __future__ import annotations
 

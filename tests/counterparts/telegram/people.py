@@ -1,4 +1,4 @@
-"""This file drives whoever is not the bot: they write, press, upload, delete, and look.
+"""Drive whoever is not the bot: they write, press, upload, delete, and look.
 
 What a person cannot do in Telegram's client (press a button that is not there, write where they are
 not, or where a topic is closed) raises CannotDo. Chats, people and topics are numbers, as for the

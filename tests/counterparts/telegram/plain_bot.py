@@ -1,5 +1,4 @@
-"""This file is the plainest bot on python-telegram-bot: it writes down what it hears, from long
-polling or from a webhook."""
+"""A minimal python-telegram-bot bot that records what it receives by long polling or webhook."""
 
 from __future__ import annotations
 

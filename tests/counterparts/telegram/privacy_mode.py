@@ -1,4 +1,4 @@
-"""This file says which messages a bot gets to see (core.telegram.org/bots/features#privacy-mode).
+"""Say which messages a bot gets to see (core.telegram.org/bots/features#privacy-mode).
 
 In a group a bot in privacy mode sees service messages, commands that name it, other commands unless
 another bot was the last to speak, mentions, and replies to messages that are its own or were meant

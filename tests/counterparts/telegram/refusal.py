@@ -1,4 +1,4 @@
-"""This file names what Telegram answers instead of doing a thing, in its own words
+"""Name what Telegram answers instead of doing a thing, in its own words
 (tdlib/telegram-bot-api, Client.cpp)."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""This file is a Telegram on loopback: a Bot API server of our own that refuses what the real one
+"""A Telegram on loopback: a Bot API server of our own that refuses what the real one
 refuses.
 
     @pytest.fixture(scope="module")

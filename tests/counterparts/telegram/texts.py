@@ -1,4 +1,4 @@
-"""This file makes of what a bot or a person wrote the text that is shown: its entities read, found
+"""Make of what a bot or a person wrote the text that is shown: its entities read, found
 and put in order, its ends trimmed, its length kept."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""This file makes tests/assets/telegram-bot-api.min.json of a description of Telegram's Bot API:
+"""Make tests/assets/telegram-bot-api.min.json of a description of Telegram's Bot API:
 
     python -m tests.counterparts.telegram.trim_api telegram-bot-api.min.json > tests/assets/…
 

@@ -1,4 +1,4 @@
-"""This file keeps what the bot has not heard yet, and lets it be fetched by getUpdates."""
+"""Keep the updates that the bot has not fetched, and serve them to getUpdates."""
 
 from __future__ import annotations
 

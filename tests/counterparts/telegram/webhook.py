@@ -1,4 +1,4 @@
-"""This file brings updates to the bot's webhook: in order for each chat, again until taken.
+"""Bring updates to the bot's webhook: in order for each chat, again until taken.
 
 As a Bot API server of one's own does (`--local`), it takes plain HTTP and any port; Telegram's
 own wants HTTPS on 443, 80, 88 or 8443.

@@ -1,4 +1,4 @@
-"""This file holds what the platform knows: people, chats, messages, files, the time."""
+"""What the platform knows: people, chats, messages, files, the time."""
 
 from __future__ import annotations
 

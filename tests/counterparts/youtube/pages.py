@@ -1,4 +1,4 @@
-"""This file writes what YouTube's pages and programs say about a video, as far as yt-dlp reads."""
+"""Write YouTube's pages and player responses for a video, as far as yt-dlp reads them."""
 
 from __future__ import annotations
 

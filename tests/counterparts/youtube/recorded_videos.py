@@ -1,4 +1,4 @@
-"""This file is a small YouTube for whole-program tests: a lecture, and links that go wrong."""
+"""A small YouTube for whole-program tests: lectures, and links that fail."""
 
 from __future__ import annotations
 

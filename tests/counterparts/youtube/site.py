@@ -1,4 +1,4 @@
-"""This file is YouTube as yt-dlp's own code sees it: recorded answers below its `urlopen`.
+"""YouTube as yt-dlp's own code sees it: recorded answers below its `urlopen`.
 
     site = Site({ID: Recording(title="Bees", media=tone("webm"))})
     youtube = YouTube(config.YouTube(), Limits(), replaying(site))

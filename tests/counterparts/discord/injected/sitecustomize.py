@@ -1,4 +1,4 @@
-"""This file points discord.py of the whole program at a Discord on loopback:
+"""Point discord.py of the whole program at a Discord on loopback:
 
     export PYTHONPATH=tests/counterparts/discord/injected
     TUBETHREAD_TESTS_DISCORD=http://127.0.0.1:… tubethread run

@@ -1,4 +1,4 @@
-"""This file puts recorded answers below yt-dlp in the fetch child of the whole program:
+"""Put recorded answers below yt-dlp in the fetch child of the whole program:
 
     PYTHONPATH=tests/counterparts/youtube/replay tubethread ingest https://youtu.be/dQw4w9WgXcQ
 

@@ -1,7 +1,18 @@
-"""This file names what the core needs from the outside, in the core's own words.
+"""What the core needs from the outside: one Protocol per need.
 
-A backend (core/backends, or core/workers/remote_backends.py, through a child process) and a fake in
-tests/fakes fulfil every port; both pass the same contract suite. A port raises only core.errors.
+Every port has a backend (in core/backends, or in core/workers/remote_backends.py if it runs in a
+child process) and a fake in tests/fakes. Both pass the same tests in tests/contract. A port raises
+only errors of core/errors.py, and every method that waits is async.
+
+    YouTube and models     Fetcher, Transcriber, Embedder, LanguageModel
+    Search caches          VectorIndex, KeywordIndex, KeywordRanker
+    The store              Videos, Chunks, Library, Threads, Checkpoints
+    Durable work           Jobs
+    The store, for chats   OutboxEntries, Requests, PlaceBindings, Buttons, Settings, Usage
+
+Words used throughout. `channel`: the id of a chat channel, such as `discord:1`; its videos and
+conversations are private to it. `recipe`: a text that names the settings something was made with;
+another recipe means: make it again.
 """
 
 from __future__ import annotations
@@ -31,12 +42,13 @@ from core.model import (
 )
 
 Vectors = NDArray[np.float32]
-"""Shape (n, d), rows of length 1, or (d,) for one text."""
+"""Shape (n, d), or (d,) for one text. Rows have length 1, so a dot product is the cosine."""
 
 ProgressCallback = Callable[[Progress], None]
-"""Told how far a piece of work is; returns at once."""
+"""Progress callback. Must not block."""
 
 Kind = Literal["passage", "question"]
+"""What a text is to the embedder: some models embed questions differently."""
 Role = Literal["system", "user", "assistant"]
 
 
@@ -52,299 +64,314 @@ Prompt = tuple[Message, ...]
 
 
 class Fetcher(Protocol):
-    """YouTube."""
+    """Video metadata, audio and captions from YouTube.
+
+    All methods raise VideoError for a video that will not work, BackendError to try again later."""
 
     async def look_up(self, video_id: str) -> Video:
-        """What YouTube says about the video. Refuses what has no end or is not there."""
+        """Return the video's metadata. Raises VideoLive, NotYetAired and others."""
 
     async def download(self, video: Video, folder: Path, on_progress: ProgressCallback) -> Path:
-        """The smallest good audio, as a file in the empty `folder`."""
+        """Download the smallest good audio into the empty `folder`; return the file."""
 
     async def captions(self, video: Video, language: str) -> Transcript:
-        """The best caption track: `language` before the video's own, people's before automatic.
-        Raises NoCaptions."""
+        """Return the best caption track: `language` before the video's own language, manual before
+        automatic. Raises NoCaptions."""
 
 
 class Transcriber(Protocol):
-    """Ears."""
+    """Speech to text."""
 
     def transcribe(
         self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute | None = None
     ) -> AsyncGenerator[Window]:
-        """The audio's words, window by window. The first window has only the duration.
+        """Transcribe window by window. The first window holds only the duration.
 
-        `language`: a code, or "" to find out. `from_s`: where a former hearing's window ended; its
-        words are not heard again. `compute`: None for the settings'. No speech → no segments.
+        `language`: a code, or "" to detect it. `from_s`: where to resume, the end of a finished
+        window. `compute`: None for the configured one. Without speech there are no segments.
         Closing the iterator stops the work within 2 s. Raises NoAudio, NotMedia,
         SpeechModelMissing, WorkerOutOfMemory, SpeechDeviceFailed."""
 
     async def resolve_compute(self, compute: SpeechCompute) -> SpeechCompute:
-        """What it means on this machine: nothing in it is `auto` any more."""
+        """Resolve every `auto` to a concrete value for this machine."""
 
 
 class Embedder(Protocol):
-    """Texts to vectors."""
+    """Texts to vectors. Vectors of embedders with different `name`s are not comparable."""
 
     name: str
 
     async def load(self) -> None:
-        """Returns once the model is in memory. Raises EmbedderMissing."""
+        """Load the model into memory. Raises EmbedderMissing."""
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
-        """One row a text, in order. Long texts count whole."""
+        """Embed the texts, one row each, in order. No part of a long text is ignored."""
 
 
 class LanguageModel(Protocol):
-    """Words to words. `num_ctx` is the whole context in tokens, prompt and answer together."""
+    """Prompts to replies. `num_ctx`: context size in tokens, prompt and reply together."""
 
     name: str
     num_ctx: int
 
     def tokens(self, text: str) -> int:
-        """How many tokens `text` takes: an estimate that errs upward and learns."""
+        """Estimate how many tokens `text` takes: rather too many, and better after each reply."""
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
-        """The answer piece by piece. Raises PromptTooLong rather than lose a word."""
+        """Stream the reply. Raises PromptTooLong rather than truncate the prompt."""
 
     async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, object]) -> str:
-        """The whole answer, JSON by `schema` (JSON Schema) as far as the model obeys."""
+        """Return the whole reply, which should be JSON that fits `schema` (JSON Schema). A model
+        may not obey: validate the reply."""
 
 
 class Index(Protocol):
-    """A cache of one kind, held apart for every channel. Its truth is the store."""
+    """A search cache with a separate part per channel. It can always be rebuilt from the store."""
 
     async def holdings(self, channel: str) -> dict[str, str]:
-        """Video id → the digest it was put with. Raises IndexBroken."""
+        """Return video id → the digest it was put with. Raises IndexBroken."""
 
     async def drop(self, channel: str, video_id: str | None = None) -> None:
-        """Forgets one video, or the channel with everything of it on the disk."""
+        """Delete one video, or the channel with all its files."""
 
 
 class VectorIndex(Index, Protocol):
-    """A channel's vectors."""
+    """Nearest-neighbour search over a channel's chunks."""
 
     async def put(
         self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk], vectors: Vectors
     ) -> None:
-        """Holds these chunks of the video and no others."""
+        """Replace the video's chunks. `digest`: their recipe, returned by `holdings`."""
 
     async def nearest(self, channel: str, vector: Vectors, limit: int) -> list[str]:
-        """Chunk keys by cosine, best first. Raises IndexBroken."""
+        """Return keys of the chunks closest by cosine, best first. Raises IndexBroken."""
 
 
 class KeywordIndex(Index, Protocol):
-    """A channel's words."""
+    """Keyword search over a channel's chunks."""
 
     async def put(self, channel: str, video_id: str, digest: str, chunks: Sequence[Chunk]) -> None:
-        """Holds these chunks of the video and no others."""
+        """Replace the video's chunks. `digest`: their recipe, returned by `holdings`."""
 
     async def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
-        """Chunk keys by BM25 over any of the tokens, best first. Raises IndexBroken."""
+        """Return keys of chunks with any of the tokens, ranked by BM25. Raises IndexBroken."""
 
 
 class KeywordRanker(Protocol):
-    """BM25 over a handful of texts, in memory."""
+    """BM25 in memory, over the chunks of one video."""
 
     def scores(self, question: Sequence[str], texts: Sequence[Sequence[str]]) -> Vectors:
-        """One score a text (tokens), 0 where no word matches; higher is better."""
+        """Return one score per tokenised text; higher is better, 0 if no token matches."""
 
 
 class Videos(Protocol):
-    """What was heard and summed up, once for everybody."""
+    """Videos with their transcripts and summaries, shared by all channels."""
 
-    async def save(self, video: Video) -> None: ...
+    async def save(self, video: Video) -> None:
+        """Insert the video or replace its metadata."""
+
     async def get(self, video_id: str) -> Video | None: ...
     async def discard(self, video_id: str) -> None:
-        """Forgets a video that has no transcript and that no channel knows."""
+        """Delete the video if it has no transcript and no channel knows it."""
 
     async def save_transcript(self, transcript: Transcript) -> None:
-        """Replaces the video's transcript and forgets what was made from the old one."""
+        """Replace the transcript; delete summaries and chunks made from the old one.
+        Raises UnknownVideo."""
 
     async def transcript(self, video_id: str) -> Transcript | None: ...
-    async def save_summary(self, video_id: str, recipe: str, summary: Summary) -> None: ...
+    async def save_summary(self, video_id: str, recipe: str, summary: Summary) -> None:
+        """Replace the summary of that recipe. Raises UnknownVideo."""
+
     async def summary(self, video_id: str, recipe: str) -> Summary | None: ...
 
 
 class Chunks(Protocol):
-    """The unit of finding, with its vectors where there are any."""
+    """Chunks, the unit of retrieval, with their vectors if they were embedded."""
 
     async def save(
         self, video_id: str, recipe: str, chunks: Sequence[Chunk], vectors: Vectors | None
     ) -> None:
-        """Replaces the video's chunks."""
+        """Replace the video's chunks. Raises UnknownVideo."""
 
     async def recipe(self, video_id: str) -> str | None:
-        """The recipe the video's chunks were saved with."""
+        """Return the recipe of the video's chunks. It ends with a space and the embedder's name,
+        or with a space if they have no vectors."""
 
     async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
-        """In order of video and time; vectors only if every chunk has one of the same size."""
+        """Return the videos' chunks, ordered as `video_ids` and by time. Vectors are None unless
+        every chunk has one, all of the same size."""
 
-    async def segments(self, video_id: str, first: int, last: int) -> list[Segment]: ...
+    async def segments(self, video_id: str, first: int, last: int) -> list[Segment]:
+        """Return segments `first` to `last` of the transcript, both included."""
 
 
 class Library(Protocol):
-    """Which videos a channel knows. Private to the channel."""
+    """Which videos a channel knows, private to the channel.
+
+    Only `videos` and `recipes` read a whole channel: 2,000 videos take 100 ms and more."""
 
     async def add(self, channel: str, video_id: str) -> None:
-        """A video added again keeps its place. Raises UnknownVideo."""
+        """Add the video; one that is known keeps its place. Raises UnknownVideo."""
 
     async def get(self, channel: str, video_id: str) -> Video | None:
-        """The video, if the channel knows it."""
+        """Return the video if the channel knows it."""
 
     async def get_many(self, channel: str, video_ids: Sequence[str]) -> list[Video]:
-        """Those of the videos that the channel knows, newest first."""
+        """Return those of the videos that the channel knows, newest first."""
 
     async def count(self, channel: str) -> int:
-        """How many videos the channel knows."""
+        """Count the channel's videos."""
 
     async def page(self, channel: str, limit: int, offset: int = 0) -> list[Video]:
-        """At most `limit` videos, newest first, without the `offset` newest."""
+        """Return `limit` videos, newest first, after skipping `offset`."""
 
     async def find(
         self, channel: str, typed: str, limit: int, *, whole: bool = False
     ) -> dict[str, str]:
-        """Video id → title of at most `limit` videos whose title contains `typed`, or with `whole`
-        equals it, newest first. Ignores case. A video without a title is found by its id."""
+        """Return id → title of the `limit` newest videos whose title contains `typed` or, if
+        `whole`, equals it. Ignores case. A video without a title is found by its id."""
 
     async def videos(self, channel: str) -> list[Video]:
-        """All of them with their descriptions, newest first: slow in a large channel."""
+        """Return all videos with their descriptions, newest first."""
 
     async def channels(self) -> list[str]:
-        """Names of the channels that know a video, sorted."""
+        """List the channels that know a video, sorted."""
 
     async def revision(self, channel: str) -> str:
-        """A token that changes when a video joins or leaves the channel, or its chunks change."""
+        """Return a token that changes whenever a video joins or leaves, or its chunks change."""
 
     async def recipes(self, channel: str) -> dict[str, str]:
-        """Video id → recipe of its chunks, newest first. Videos without chunks are left out."""
+        """Return video id → recipe of its chunks, newest first, for videos that have chunks."""
 
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
-        """Removes one video, or all, and everything nobody else uses. The ids removed."""
+        """Remove one video, or all, with its conversations, bindings and buttons; delete videos
+        that no other channel knows. Returns the removed ids."""
 
 
 class Threads(Protocol):
-    """Conversations. Two channels' threads of one name have nothing in common."""
+    """Conversations. Threads with the same name in two channels are separate."""
 
     async def turns(self, channel: str, thread: str, limit: int) -> list[Turn]:
-        """The last ones, oldest first."""
+        """Return the last `limit` turns, oldest first."""
 
     async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
-        """`video_ids`: what the turn speaks of; it goes when the channel forgets one of them.
-        Raises UnknownVideo."""
+        """Append a turn. It is deleted when the channel forgets any of `video_ids`, the videos it
+        is about. Raises UnknownVideo."""
 
 
 class Jobs(Protocol):
-    """Work that goes on after a kill. Each job ends once: done, failed or cancelled."""
+    """Work that survives a crash or restart. A job ends once: done, failed or cancelled."""
 
     async def submit(self, order: Order) -> str:
-        """The job's id. Orders of one key that meet are worked on once, for all their channels."""
+        """Queue an order; return the job's id. Orders with one key that overlap in time are worked
+        on once, for all their channels."""
 
     def watch(self, job_id: str) -> AsyncGenerator[Progress]:
-        """How far it is, from any process, until it is over. Raises UnknownJob."""
+        """Stream the job's latest progress, from any process, until it ends. Raises UnknownJob."""
 
     async def outcome(self, job_id: str) -> tuple[Order, tuple[str, ...]]:
-        """What was ordered and what the user should know, once it is done.
+        """Wait for the job; return its order and notes, codes of what the user should know.
 
-        Waits for it. Raises what it failed with, JobCancelled, UnknownJob."""
+        Raises the job's own error, JobCancelled, UnknownJob."""
 
     async def pending(self, channel: str | None = None) -> list[Job]:
-        """The jobs of the channel, or of all, that are not over; oldest first."""
+        """List the unfinished jobs of the channel, or of all channels, oldest first."""
 
     async def cancel(self, job_id: str) -> None:
-        """It stops within 2 s. Raises UnknownJob, also where it is over."""
+        """Stop the job within 2 s. Raises UnknownJob, also if it has ended."""
 
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
-        """Cancels the channel's jobs for the video, or all of its jobs, and forgets those that are
-        over. The videos' ids of those that were not over."""
+        """Cancel the channel's unfinished jobs for the video, or for all videos, and delete its
+        finished ones. Returns the video ids of the cancelled jobs."""
 
 
 class OutboxEntries(Protocol):
-    """What people shall see on the platforms. One process speaks for a platform."""
+    """Messages to deliver to the platforms, in order. One process sends for a platform."""
 
-    async def add(self, effect: OutboxEntry) -> OutboxEntry:
-        """Stores it last in the order; if its key is known, nothing changes. What is stored."""
+    async def add(self, entry: OutboxEntry) -> OutboxEntry:
+        """Append the entry unless its key is known. Returns the stored entry."""
 
-    async def save(self, effect: OutboxEntry) -> None:
-        """Replaces what is stored under its key."""
+    async def save(self, entry: OutboxEntry) -> None:
+        """Replace the entry with the same key."""
 
     async def unfinished(self, platform: str) -> list[OutboxEntry]:
-        """Those that are not over, in order."""
+        """List the entries that still have to be sent or may still change, in order."""
 
     async def purge(self, before: datetime) -> None:
-        """Forgets those that are over and were last saved before then."""
+        """Delete entries that are finished and were last saved before then."""
 
 
 class Checkpoints(Protocol):
-    """Finished parts of work that is not finished, so that a kill costs one part and no more.
-    `recipe`: the settings that the parts were made with. The video need not be stored yet."""
+    """Finished parts of unfinished work, so that a crash costs at most one part.
 
-    async def save(self, video_id: str, recipe: str, number: int, piece: str) -> None:
-        """Replaces the piece of that number."""
+    The video need not be stored yet."""
+
+    async def save(self, video_id: str, recipe: str, number: int, part: str) -> None:
+        """Insert or replace part `number`."""
 
     async def load(self, video_id: str, recipe: str) -> dict[int, str]:
-        """By number, in order."""
+        """Return number → part, in order."""
 
     async def clear(self, video_id: str, recipe: str = "") -> None:
-        """The video's whose recipe begins so."""
+        """Delete the video's parts whose recipe starts with `recipe`."""
 
     async def purge(self, before: datetime) -> None:
-        """Forgets those that were saved before then."""
+        """Delete parts that were saved before then."""
 
 
 class Requests(Protocol):
-    """Requests made in chats: none runs twice, and none is lost by a kill."""
+    """Requests made in chats, so that none is done twice or lost."""
 
     async def add(self, request: Request) -> bool:
-        """Store a request unless its id is known. Return whether it was new."""
+        """Store a new request. Returns False, and changes nothing, if its id is known."""
 
     async def save(self, request: Request) -> None:
         """Replace the stored request with this id; do nothing if there is none."""
 
     async def open(self, platform: str) -> list[Request]:
-        """The platform's requests that are not done, oldest first."""
+        """List the requests that are not done, oldest first."""
 
     async def purge(self, before: datetime) -> None:
-        """Delete the requests that are done and were last saved before then."""
+        """Delete requests that are done and were last saved before then."""
 
 
 class PlaceBindings(Protocol):
-    """Which video a place, or the replies to a message, is about. Deleted with the video or its
-    channel."""
+    """Which video a place, or a message in it, is about. Deleted with the video or channel."""
 
     async def bind(self, platform: str, place: str, message_id: str, binding: PlaceBinding) -> None:
-        """Bind a message, or with "" the whole place. Replaces an earlier binding."""
+        """Bind the message, or the whole place if `message_id` is "". Replaces a binding."""
 
     async def find(self, platform: str, place: str, message_id: str = "") -> PlaceBinding | None:
-        """The binding of the message, else of the place."""
+        """Return the message's binding, else the place's."""
 
     async def close(self, platform: str, place: str) -> None:
-        """Delete the bindings of a deleted place and of all its messages."""
+        """Delete the place's binding and those of its messages."""
 
 
 class Buttons(Protocol):
-    """What buttons do when pressed. Deleted with the video or its channel."""
+    """What buttons do when pressed. Deleted with the video or channel."""
 
     async def add(self, buttons: Sequence[StoredButton]) -> None:
-        """Store buttons. One whose id is known stays as it is."""
+        """Store the buttons, except those whose id is known."""
 
     async def get(self, button_id: str) -> StoredButton | None: ...
 
 
 class Settings(Protocol):
-    """The settings of servers and channels."""
+    """Settings of servers and channels. `scope`: the id of either."""
 
     async def get(self, scopes: Sequence[str]) -> list[ChatSettings]:
-        """The settings of each scope, in order, in one read. All None where nothing is set."""
+        """Return each scope's settings, in order, in one read; all None where nothing is set."""
 
     async def save(self, scope: str, settings: ChatSettings) -> None: ...
 
 
 class Usage(Protocol):
-    """What was used today (UTC)."""
+    """Counts of what was used today (UTC)."""
 
     async def take(self, quotas: Sequence[Quota], now: datetime) -> tuple[Quota | None, bool]:
-        """Counts one of each, unless one is used up: then that one, and whether it is said for the
-        first time that day. Days before are forgotten."""
+        """Use one unit of each quota, or none if one is used up. Returns the exhausted quota, and
+        whether this is the first refusal of the day. Deletes earlier days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,4 +387,5 @@ class ChatRecords:
 
 
 Clock = Callable[[], float]
+"""Seconds that only grow, such as time.monotonic."""
 Sleep = Callable[[float], Awaitable[None]]

@@ -1,4 +1,4 @@
-"""This file keeps finished parts of work that is not finished: `Checkpoints` over a database."""
+"""Finished parts of unfinished work: `Checkpoints` over a database."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class SqlCheckpoints:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save(self, video_id: str, recipe: str, number: int, piece: str) -> None:
+    async def save(self, video_id: str, recipe: str, number: int, part: str) -> None:
         row = {"video_id": video_id, "recipe": recipe, "number": number}
-        changed = {"piece": piece, "saved_at": datetime.now(UTC)}
+        changed = {"piece": part, "saved_at": datetime.now(UTC)}
         async with self._database.write() as connection:
             new = insert_into(connection, pieces).values(row | changed)
             replaced = new.on_conflict_do_update(index_elements=list(row), set_=changed)

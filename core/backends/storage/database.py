@@ -1,4 +1,4 @@
-"""This file opens a database, SQLite or PostgreSQL, runs transactions, translates its errors."""
+"""Open SQLite or PostgreSQL, run transactions, translate database errors into ours."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from core.errors import CoreError, DataUnwritable, DiskFull, StoreBroken, StoreUnreachable
 
-_FORGETS = "secure_delete = ON"
-"""What is deleted is overwritten with zeros."""
-_SETTLE_S = 1.0
+_SECURE_DELETE = "secure_delete = ON"
+"""SQLite overwrites deleted content with zeros."""
+_JOIN_S = 1.0
 _LOCK_WAIT_S = 30
 """Seconds to wait for another process's write, such as its migration; DBOS waits as long."""
 
 
 class Database:
-    """Transactions. What `read` sees is one moment; `write` waits for whoever writes before."""
+    """Transactions over one database. SQLite has one writer at a time; others wait."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine  # borrowed: open_database closes it
@@ -34,14 +34,16 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Raises StoreBroken."""
+        """Open a transaction for reading: all its queries see the same moment on SQLite.
+
+        Raises StoreBroken."""
         with translated():
             async with self._engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """All of it or nothing, and on the disk when it returns.
+        """Open a transaction for writing: committed as a whole, and on disk, when it ends.
 
         Raises StoreBroken, DiskFull, DataUnwritable."""
         async with self._turn:
@@ -52,7 +54,9 @@ class Database:
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
-    """Raises StoreUnreachable, DataUnwritable, DiskFull, StoreBroken."""
+    """Open the database at `url` and close it at the end.
+
+    Raises StoreUnreachable, DataUnwritable, DiskFull, StoreBroken."""
     with translated(StoreUnreachable):
         engine = _engine(make_url(url))
     before = set(threading.enumerate())
@@ -62,45 +66,47 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         yield Database(engine)
     except BaseException:
         await engine.dispose()
-        await _settle(before)
+        await _join_connection_threads(before)
         raise
     await engine.dispose()
 
 
 @contextmanager
 def translated(otherwise: type[StoreBroken | StoreUnreachable] = StoreBroken) -> Iterator[None]:
-    """Turns what the database throws into our errors, without a path, a name or a value in them."""
+    """Translate database errors into ours, without any path, name or value in them.
+
+    `otherwise`: the error for all that has no class of its own."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        raise _known(cause) or otherwise(_case(cause)) from error
+        raise _specific_error(cause) or otherwise(_error_name(cause)) from error
     except (SQLAlchemyError, ImportError, ValueError, KeyError) as error:
-        # ImportError: no driver for this address. The last two: a row that is not what we wrote.
+        # ImportError: no driver for this URL. ValueError, KeyError: a row that we did not write.
         raise otherwise(type(error).__name__) from error
     except OSError as error:
         raise DiskFull() if error.errno == errno.ENOSPC else DataUnwritable() from error
 
 
-def _known(error: Any) -> CoreError | None:
-    case = _case(error)
-    # SHMSIZE: no room for the index of the write-ahead log, which every opening makes.
-    if case in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "DiskFull"):
+def _specific_error(error: Any) -> CoreError | None:
+    name = _error_name(error)
+    # SHMSIZE: no space for the index of the write-ahead log, which opening creates.
+    if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "DiskFull"):
         return DiskFull()
-    if case.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_BUSY")):
-        return StoreBroken(case)
-    if case.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_BUSY")):
+        return StoreBroken(name)
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
         return DataUnwritable()
     return None
 
 
-def _case(error: Any) -> str:
-    """SQLite's own name of the error, or psycopg's class, one for each of PostgreSQL's codes."""
+def _error_name(error: Any) -> str:
+    """Name the error: SQLite's error name, or psycopg's class (one per PostgreSQL code)."""
     return getattr(error, "sqlite_errorname", None) or type(error).__name__
 
 
 def sqlite_file(url: str) -> Path | None:
-    """Where a SQLite address leads; None for PostgreSQL. Raises StoreUnreachable."""
+    """Return the file of a SQLite URL; None for PostgreSQL. Raises StoreUnreachable."""
     with translated(StoreUnreachable):
         address = make_url(url)
     of_sqlite = address.get_backend_name() == "sqlite" and address.database
@@ -118,13 +124,13 @@ def _engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(url, connect_args=arguments)
     event.listen(engine.sync_engine, "connect", _set_up)
     event.listen(engine.sync_engine, "begin", _begin)
-    event.listen(engine.sync_engine, "invalidate", _end)
+    event.listen(engine.sync_engine, "invalidate", _roll_back)
     return engine
 
 
 def engine_for_jobs(url: str) -> Engine:
-    """The same database for DBOS, which is not async; the caller disposes of it. It has what DBOS
-    gives its own engines, and what it deletes is overwritten."""
+    """Return a synchronous engine for DBOS; the caller disposes of it. It is set up as DBOS sets
+    up its own engines, and overwrites deleted content."""
     engine = create_engine(url, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_for_jobs)
@@ -133,49 +139,49 @@ def engine_for_jobs(url: str) -> Engine:
 
 def _set_up_for_jobs(connection: Any, _: object) -> None:
     connection.isolation_level = "IMMEDIATE"
-    for pragma in (f"busy_timeout = {_LOCK_WAIT_S * 1000}", "foreign_keys = ON", _FORGETS):
+    for pragma in (f"busy_timeout = {_LOCK_WAIT_S * 1000}", "foreign_keys = ON", _SECURE_DELETE):
         connection.execute(f"PRAGMA {pragma}")
 
 
 async def _connect(engine: AsyncEngine) -> None:
-    # While one process turns a new file to WAL, SQLite refuses the others without any waiting.
+    # While one process switches a new file to WAL, SQLite refuses others without waiting.
     for pause_s in (0.05, 0.2, 1.0):
         try:
             async with engine.connect():
                 return
         except OperationalError as error:
-            if _case(error.orig) != "SQLITE_BUSY":
+            if _error_name(error.orig) != "SQLITE_BUSY":
                 raise
         await asyncio.sleep(pause_s)
     async with engine.connect():
         pass
 
 
-async def _settle(before: set[threading.Thread]) -> None:
-    """A connection that failed, or was cancelled, is given up by aiosqlite without waiting for its
-    thread, whose last word would find the loop closed."""
+async def _join_connection_threads(before: set[threading.Thread]) -> None:
+    """Wait for the threads of failed connections: aiosqlite abandons them, and a thread that
+    reports after the loop has closed raises."""
     for thread in set(threading.enumerate()) - before:
         if "_connection_worker_thread" in thread.name:
-            await asyncio.to_thread(thread.join, _SETTLE_S)
+            await asyncio.to_thread(thread.join, _JOIN_S)
 
 
 def _set_up(connection: Any, _: object) -> None:
-    """Readers do not wait for the writer, and what is committed survives a power cut."""
+    """Let readers not wait for the writer, and commits survive a power cut."""
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", _FORGETS):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", _SECURE_DELETE):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin(connection: Connection) -> None:
-    # A transaction that reads first and writes later can be refused in the middle; one that
-    # takes the write lock at once can only wait.
+    # SQLite may refuse a transaction that reads first and writes later; one that takes the write
+    # lock at once only waits.
     write = connection.get_execution_options().get("write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _end(connection: Any, _: object, __: object) -> None:
-    # A cancelled task's connection is closed, but as long as a cursor of it is referenced SQLite
+def _roll_back(connection: Any, _: object, __: object) -> None:
+    # A cancelled task's connection is closed, but while one of its cursors is referenced SQLite
     # keeps the transaction, and with it the write lock.
-    with suppress(asyncio.CancelledError):  # cancelled again: the thread will do it all the same
+    with suppress(asyncio.CancelledError):  # the thread rolls back even if we are cancelled again
         connection.rollback()

@@ -1,4 +1,4 @@
-"""This file keeps videos as they are while a transaction writes what belongs to them."""
+"""Lock videos while a transaction writes what belongs to them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.errors import UnknownVideo
 
 
 async def hold(connection: AsyncConnection, video_ids: Sequence[str]) -> None:
-    """Keeps the videos as they are until the transaction ends. Raises UnknownVideo."""
+    """Lock the videos until the transaction ends. Raises UnknownVideo."""
     held = await lock(connection, video_ids)
     for video_id in video_ids:
         if video_id not in held:
@@ -20,8 +20,10 @@ async def hold(connection: AsyncConnection, video_ids: Sequence[str]) -> None:
 
 
 async def lock(connection: AsyncConnection, video_ids: Sequence[str]) -> set[str]:
-    """Those that exist. SQLite has one writer anyway; PostgreSQL locks the rows, everywhere in
-    the same order, so that nobody waits in a circle."""
+    """Lock the videos and return those that exist.
+
+    PostgreSQL locks the rows in order of id, so that no two transactions deadlock. SQLite has one
+    writer at a time and needs no lock."""
     v = t.videos.c
     rows = select(v.id).where(v.id.in_(video_ids)).order_by(v.id).with_for_update()
     return set(await connection.scalars(rows))

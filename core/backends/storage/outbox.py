@@ -1,4 +1,4 @@
-"""This file keeps what people shall see on the platforms: `OutboxEntries` over a database."""
+"""Messages to deliver to the platforms: `OutboxEntries` over a database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.backends.storage.upsert import insert_into
 from core.chat_records import OutboxEntry
 
 _o = outbox.c
-_OVER = and_(_o.finished, _o.shown == _o.revision)
+_IS_OVER = and_(_o.finished, _o.shown == _o.revision)
 
 
 class SqlOutboxEntries:
@@ -23,39 +23,39 @@ class SqlOutboxEntries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, effect: OutboxEntry) -> OutboxEntry:
+    async def add(self, entry: OutboxEntry) -> OutboxEntry:
         async with self._database.write() as connection:
-            new = insert_into(connection, outbox).values(_values(effect))
+            new = insert_into(connection, outbox).values(_values(entry))
             await connection.execute(new.on_conflict_do_nothing())
-            stored = await connection.execute(select(outbox).where(_named(effect)))
-            return _effect(stored.one())
+            stored = await connection.execute(select(outbox).where(_named(entry)))
+            return _entry(stored.one())
 
-    async def save(self, effect: OutboxEntry) -> None:
-        change = update(outbox).where(_named(effect)).values(_values(effect))
+    async def save(self, entry: OutboxEntry) -> None:
+        change = update(outbox).where(_named(entry)).values(_values(entry))
         async with self._database.write() as connection:
             await connection.execute(change)
 
     async def unfinished(self, platform: str) -> list[OutboxEntry]:
-        query = select(outbox).where(_o.platform == platform, ~_OVER).order_by(_o.number)
+        query = select(outbox).where(_o.platform == platform, ~_IS_OVER).order_by(_o.number)
         async with self._database.read() as connection:
-            return [_effect(row) for row in await connection.execute(query)]
+            return [_entry(row) for row in await connection.execute(query)]
 
     async def purge(self, before: datetime) -> None:
         async with self._database.write() as connection:
-            await connection.execute(delete(outbox).where(_OVER, _o.saved_at < before))
+            await connection.execute(delete(outbox).where(_IS_OVER, _o.saved_at < before))
 
 
-def _named(effect: OutboxEntry) -> ColumnElement[bool]:
-    return and_(_o.platform == effect.platform, _o.key == effect.key)
+def _named(entry: OutboxEntry) -> ColumnElement[bool]:
+    return and_(_o.platform == entry.platform, _o.key == entry.key)
 
 
-def _values(effect: OutboxEntry) -> dict[str, Any]:
-    values = asdict(effect) | {"saved_at": datetime.now(UTC)}
+def _values(entry: OutboxEntry) -> dict[str, Any]:
+    values = asdict(entry) | {"saved_at": datetime.now(UTC)}
     del values["number"]  # the database counts
     return values
 
 
-def _effect(row: Row[Any]) -> OutboxEntry:
+def _entry(row: Row[Any]) -> OutboxEntry:
     values = dict(row._mapping)
     del values["saved_at"]
     return OutboxEntry(**values)

@@ -1,4 +1,4 @@
-"""Keep what places and buttons are about: `PlaceBindings` and `Buttons` over a database."""
+"""What places and buttons are about: `PlaceBindings` and `Buttons` over a database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SqlPlaceBindings:
         query = (
             select(_r.channel, _r.video_id, _r.thread)
             .where(_r.platform == platform, _r.place == place, _r.message_id.in_((message_id, "")))
-            .order_by(_r.message_id == "")  # the message's own comes first
+            .order_by(_r.message_id == "")  # false sorts first
             .limit(1)
         )
         async with self._database.read() as connection:
@@ -54,7 +54,7 @@ class SqlButtons:
     async def add(self, buttons: Sequence[StoredButton]) -> None:
         async with self._database.write() as connection:
             new = insert_into(connection, t.buttons).on_conflict_do_nothing()
-            # Everywhere in the same order, so that on PostgreSQL nobody waits in a circle.
+            # In order of id, so that no two transactions of PostgreSQL deadlock.
             for button in sorted(buttons, key=lambda button: button.id):
                 await connection.execute(new, asdict(button))
 

@@ -1,4 +1,4 @@
-"""This file copies the SQLite store while others use it, and puts a copy back into its place."""
+"""Copy the SQLite store while it is in use, and restore a copy."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from core.backends.storage.database import translated
 from core.errors import CannotWrite, DiskFull, StoreBroken, StoreInUse
 
 WAIT_S = 15.0
-"""How long putting back waits for whoever writes."""
+"""How long a restore waits for a writer."""
 _OURS = {"alembic_version", "videos", "library"}
 _SIDES = ("-wal", "-shm")
 
 
 async def copy(source: Path, target: Path) -> None:
-    """One moment of the store as one file: whole, checked and on the disk, or not there at all.
+    """Write a consistent copy of the store to `target`: complete, checked and on disk, or not
+    there at all.
 
-    It holds nothing that was forgotten before: VACUUM leaves free pages behind. Cancelled, it
-    stops at once. Raises StoreBroken, DiskFull, CannotWrite."""
+    It holds no deleted content, as VACUUM does not copy free pages. Stops at once if cancelled.
+    Raises StoreBroken, DiskFull, CannotWrite."""
     if target.exists() and source.exists() and target.samefile(source):
         raise CannotWrite(target.name)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
@@ -44,16 +45,16 @@ async def copy(source: Path, target: Path) -> None:
 
 
 async def check(path: Path) -> None:
-    """Returns if the file is a whole store of ours, of whatever release. Raises StoreBroken."""
+    """Check that the file is an undamaged store of any release. Raises StoreBroken."""
     await _run(path, _check)
 
 
 def put_back(staged: Path, live: Path, kept: Path) -> None:
-    """`live` holds what `staged` holds, at once for every process that has it open, and `kept`
-    what it held before. A kill leaves the old or the new.
+    """Replace the content of `live` by that of `staged`, for every process that has it open, and
+    keep the old content in `kept`. A kill leaves the old or the new store.
 
-    A damaged store is kept as it is. One that does not even open is set aside, for which nobody
-    may have it open. Raises StoreInUse, StoreBroken, DiskFull, DataUnwritable."""
+    A damaged store is kept as it is. One that SQLite cannot open is moved away; no process may
+    have it open then. Raises StoreInUse, StoreBroken, DiskFull, DataUnwritable."""
     with translated():
         try:
             if live.exists():
@@ -79,7 +80,7 @@ def _check(db: sqlite3.Connection) -> None:
 
 
 async def _run(path: Path, work: Callable[[sqlite3.Connection], object]) -> None:
-    """The work in a thread, on a connection of its own that is interrupted if we are cancelled."""
+    """Run the work in a thread, on its own connection, which is interrupted on cancellation."""
     with translated():
         connection = _connect(path)
         with closing(connection):
@@ -101,7 +102,7 @@ def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
 
 
 def _copy_pages(source: Path, target: Path) -> None:
-    """SQLite's backup: in one transaction of the target's, which readers see when it is whole."""
+    """Copy by SQLite's backup API: readers of the target see all of it or nothing."""
     deadline = time.monotonic() + WAIT_S
 
     def impatient(status: int, remaining: int, total: int) -> None:
@@ -113,7 +114,7 @@ def _copy_pages(source: Path, target: Path) -> None:
         new.execute("PRAGMA synchronous = FULL")
         old.backup(new, progress=impatient)
         new.execute("PRAGMA busy_timeout = 0")
-        new.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # tidy, but worth waiting for no reader
+        new.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # only to tidy up: do not wait for readers
 
 
 def _set_aside(live: Path, kept: Path) -> None:
@@ -128,8 +129,8 @@ def _set_aside(live: Path, kept: Path) -> None:
 
 
 def _is_open_elsewhere(live: Path) -> bool:
-    """Who has a WAL database open holds a shared lock on this byte of its -shm file: SQLite's
-    dead man's switch (os_unix.c, UNIX_SHM_DMS)."""
+    """Every process that has a WAL database open holds a shared lock on this byte of its -shm file:
+    SQLite's dead man's switch (os_unix.c, UNIX_SHM_DMS)."""
     try:
         with open(f"{live}-shm", "r+b") as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 128)

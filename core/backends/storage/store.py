@@ -1,4 +1,4 @@
-"""This file keeps the truth: what was heard and made of it, who knows it, and what was asked."""
+"""The store: every port that keeps data, over one database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.backends.storage.checkpoints import SqlCheckpoints
 from core.backends.storage.database import Database, open_database
 from core.backends.storage.library import SqlLibrary
 from core.backends.storage.locks import hold
-from core.backends.storage.migrations import bring_up
+from core.backends.storage.migrations import migrate
 from core.backends.storage.outbox import SqlOutboxEntries
 from core.backends.storage.place_bindings import SqlButtons, SqlPlaceBindings
 from core.backends.storage.requests import SqlRequests
@@ -29,15 +29,15 @@ from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import Vectors
 
 BUSY_S = 15
-"""How long a write waits for another process's; the longest takes well under a second."""
+"""How long a write waits for those of other processes; none takes more than a second."""
 
 
-GLANCE_BYTES = 64 * 1024 * 1024
-"""What is looked over at every start, in about 15 ms."""
+QUICK_CHECK_BYTES = 64 * 1024 * 1024
+"""Largest store that is checked at every start; the check takes about 15 ms."""
 
 
 class Store:
-    """The store's ports over one database."""
+    """The store's ports over one database. Any number of processes may use it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database  # borrowed: open_store closes it
@@ -54,25 +54,25 @@ class Store:
         self.usage = SqlUsage(database)
 
     async def check(self) -> None:
-        """Returns if the store can be written and is whole; a gigabyte takes some seconds.
+        """Check that the store can be written and is undamaged; a gigabyte takes seconds.
 
         Raises StoreBroken, DiskFull, DataUnwritable."""
         async with self._database.write():
             pass
-        await self._look_over()
+        await self._check_pages()
 
-    async def glance(self) -> None:
-        """Returns if the store is whole, as far as a blink shows: one above GLANCE_BYTES is only
-        opened, which shows a lost head or end. Raises StoreBroken."""
-        await self._look_over(GLANCE_BYTES)
+    async def quick_check(self) -> None:
+        """Check a store below QUICK_CHECK_BYTES for damage. A larger one is only opened, which
+        notices a missing start or end. Raises StoreBroken."""
+        await self._check_pages(QUICK_CHECK_BYTES)
 
-    async def _look_over(self, most_bytes: int | None = None) -> None:
+    async def _check_pages(self, max_bytes: int | None = None) -> None:
         async with self._database.read() as connection:
             if connection.dialect.name != "sqlite":
                 return
             pages = await connection.scalar(text("PRAGMA page_count"))
             size = await connection.scalar(text("PRAGMA page_size"))
-            if most_bytes is not None and pages * size > most_bytes:
+            if max_bytes is not None and pages * size > max_bytes:
                 return
             found = await connection.scalar(text("PRAGMA quick_check(1)"))
             if found != "ok":
@@ -80,22 +80,22 @@ class Store:
 
 
 def sqlite_url(path: Path) -> str:
-    """The address of a SQLite file, of which processes wait for each other for BUSY_S."""
+    """Return the URL of a SQLite file whose writers wait up to BUSY_S for each other."""
     query = {"timeout": str(BUSY_S)}
     return URL.create("sqlite+aiosqlite", database=str(path), query=query).render_as_string()
 
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
-    """`url`: sqlite_url(path), or postgresql+psycopg://… Makes what is missing: folder, tables.
+    """Open the store at `url`: sqlite_url(path), or postgresql+psycopg://… Creates the folder and
+    tables, or migrates those of an older release.
 
-    Any number of processes may have it open. Raises StoreUnreachable, also for a database of a
-    newer release; DataUnwritable, DiskFull, StoreBroken.
-    """
+    Raises StoreUnreachable, also for a newer release's database; DataUnwritable, DiskFull,
+    StoreBroken."""
     async with open_database(url) as database:
-        await bring_up(database)
+        await migrate(database)
         store = Store(database)
-        await store.glance()
+        await store.quick_check()
         yield store
 
 
@@ -209,7 +209,7 @@ class SqlChunks:
             by_video: dict[str, list[Chunk]] = {video_id: [] for video_id in video_ids}
             for row in found:
                 by_video[row["video_id"]].append(Chunk(**row))
-            # In here, so that a matrix that has lost its rows is told as damage.
+            # Inside the transaction, which reports a matrix with missing rows as StoreBroken.
             parts = [_matrix(stored[video_id], len(of)) for video_id, of in by_video.items() if of]
         return [chunk for of in by_video.values() for chunk in of], _stacked(parts)
 
@@ -265,7 +265,7 @@ def _matrix(stored: bytes | None, rows: int) -> Vectors | None:
 
 
 def _stacked(parts: Sequence[Vectors | None]) -> Vectors | None:
-    """One matrix, if nothing is missing and all rows have one length."""
+    """Join the matrices; None if one is missing or their row lengths differ."""
     whole = [part for part in parts if part is not None]
     if not whole or len(whole) < len(parts) or len({part.shape[1] for part in whole}) > 1:
         return None

@@ -1,4 +1,4 @@
-"""This file holds the store's tables. core/backends/migrations brings a database to this shape."""
+"""The store's tables. The migrations in core/backends/storage/migrations create them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from core.chat_records import ChatSettings
 from core.json_values import from_plain
 from core.model import Summary, Turn, Video
 
-# PostgreSQL takes no NUL; half a surrogate pair goes into no database and onto no terminal.
+# PostgreSQL stores no NUL; no database and no terminal takes half a surrogate pair.
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 
 
 class Words(TypeDecorator[str]):
-    """Text of any length. A character that not every database takes becomes U+FFFD."""
+    """Text of any length. A character that not every database stores becomes U+FFFD."""
 
     impl = Text
     cache_ok = True
@@ -59,8 +59,8 @@ class JsonObject(TypeDecorator[dict[str, Any]]):
 
 
 class Value(TypeDecorator[Any]):
-    """One of our values, as JSON. A field that joins it later needs a default: what is
-    stored has none."""
+    """A dataclass of the core, as JSON. A field added to it later needs a default, as stored rows
+    lack it."""
 
     impl = JSON
     cache_ok = True
@@ -124,7 +124,7 @@ summaries = Table(
     Column("summary", Value(Summary), nullable=False),
 )
 
-# All vectors of a video as one matrix, row by row, little-endian float32; none: NULL.
+# `vectors`: all of a video as one matrix, row by row, little-endian float32; NULL if none.
 chunkings = Table(
     "chunkings",
     metadata,
@@ -148,7 +148,8 @@ chunks = Table(
     Column("text", Words, nullable=False),
 )
 
-# A later `id` is a later row, here and in `turns`; the clock may jump.
+# A higher `id` is a later row, here and in `turns`: a clock may jump. `search_title`: the title
+# as it is searched, so that a search reads no video.
 library = Table(
     "library",
     metadata,
@@ -162,7 +163,7 @@ library = Table(
     Index("library_newest", "channel", "id"),
 )
 
-# Changes with a channel's videos and their chunks, so that caches are compared only after a change.
+# A token per channel that changes with its videos and their chunks.
 revisions = Table(
     "revisions",
     metadata,
@@ -181,7 +182,7 @@ turns = Table(
     Index("turns_thread", "channel", "thread"),
 )
 
-# The videos that a turn speaks of.
+# The videos that a turn is about.
 mentions = Table(
     "mentions",
     metadata,
@@ -190,7 +191,7 @@ mentions = Table(
     Index("mentions_video", "video_id"),
 )
 
-# What people shall see, message by message. `number` is the order in which it was asked for.
+# Messages to deliver. `number`: their order.
 outbox = Table(
     "outbox",
     metadata,
@@ -211,7 +212,7 @@ outbox = Table(
     UniqueConstraint("platform", "key"),
 )
 
-# Finished parts of unfinished work. No foreign key: the video is stored when it has been heard.
+# Finished parts of unfinished work. No foreign key: a video may be stored after its first part.
 pieces = Table(
     "pieces",
     metadata,
@@ -222,8 +223,8 @@ pieces = Table(
     Column("saved_at", DateTime(timezone=True), nullable=False),
 )
 
-# What people asked for. `number` is the order in which they did; the other columns are the
-# request's own fields, out here to be searched.
+# Requests made in chats. `number`: their order. The other columns repeat fields of the request
+# that queries need.
 requests = Table(
     "requests",
     metadata,
@@ -236,7 +237,7 @@ requests = Table(
     Column("saved_at", DateTime(timezone=True), nullable=False),
 )
 
-# Neither rooms nor buttons have a foreign key: they are made before their video is stored.
+# Bindings and buttons have no foreign key: they are created before their video is stored.
 bindings = Table(
     "rooms",
     metadata,
@@ -266,7 +267,7 @@ settings = Table(
     Column("habits", Value(ChatSettings), nullable=False),
 )
 
-# How often something was done on a day (UTC), and whether somebody was told that it is enough.
+# How often something was used on a day (UTC). `told`: whether a refusal was shown that day.
 usage = Table(
     "usage",
     metadata,

@@ -1,4 +1,4 @@
-"""This file writes rows that may be there already."""
+"""Inserts that may meet an existing row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 def insert_into(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An insert in the database's own dialect: one that knows what to do on a conflict."""
+    """Return an insert of the database's dialect, which has `on_conflict_do_update`."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)

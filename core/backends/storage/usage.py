@@ -1,4 +1,4 @@
-"""This file counts what was used today: `Usage` over a database."""
+"""Counts of what was used today: `Usage` over a database."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class SqlUsage:
     async def take(self, quotas: Sequence[Quota], now: datetime) -> tuple[Quota | None, bool]:
         day = now.astimezone(UTC).date()
         async with self._database.write() as connection:
-            await _wait_for_others(connection)
+            await _lock(connection)
             await connection.execute(delete(usage).where(_u.day < day))
             for quota in quotas:
-                used, told = await _so_far(connection, quota, day)
+                used, told = await _used_today(connection, quota, day)
                 if used >= quota.most:
                     await _add(connection, quota, day, told=True)
                     return quota, not told
@@ -37,13 +37,13 @@ class SqlUsage:
         return None, False
 
 
-async def _wait_for_others(connection: AsyncConnection) -> None:
-    """SQLite has one writer anyway."""
+async def _lock(connection: AsyncConnection) -> None:
+    """Lock the table on PostgreSQL; SQLite has one writer at a time anyway."""
     if connection.dialect.name == "postgresql":
         await connection.execute(text("LOCK TABLE usage IN SHARE ROW EXCLUSIVE MODE"))
 
 
-async def _so_far(connection: AsyncConnection, quota: Quota, day: date) -> tuple[int, bool]:
+async def _used_today(connection: AsyncConnection, quota: Quota, day: date) -> tuple[int, bool]:
     query = select(_u.used, _u.told).where(
         _u.scope == quota.scope, _u.kind == quota.kind, _u.day == day
     )

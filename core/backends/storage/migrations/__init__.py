@@ -1,4 +1,4 @@
-"""This file brings a database to the tables of today, whatever release left it there."""
+"""Migrate a database of any earlier release to the current tables."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from core.backends.storage.database import Database
 from core.errors import StoreUnreachable
 
 HEAD = "0005"
-"""The newest version in versions/. Known without asking Alembic, which is slow to import."""
+"""The newest version in versions/, kept here because Alembic is slow to import."""
 
-_LOCK = 8_822_331
-"""Of PostgreSQL's advisory locks, the one that says: somebody is migrating."""
+_MIGRATION_LOCK = 8_822_331
+"""Key of the PostgreSQL advisory lock that a migrating process holds."""
 
 
-async def bring_up(database: Database) -> None:
-    """Returns with every table as core/backends/storage/tables.py has it.
+async def migrate(database: Database) -> None:
+    """Create or migrate the tables of core/backends/storage/tables.py.
 
-    Everything happens in one transaction: a kill leaves the old state, and of several processes
-    that start together one does the work. Raises StoreUnreachable on a newer release's database.
+    Runs in one transaction: a kill leaves the old state, and of several processes that start
+    together one migrates. Raises StoreUnreachable for the database of a newer release.
     """
     async with database.read() as connection:
         if await connection.run_sync(_version) == HEAD:
@@ -35,13 +35,13 @@ def _version(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection) -> None:
-    # Imported here: it costs 60 ms of every start, and almost no start needs it.
+    # Imported here: it takes 60 ms, and almost no start migrates.
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
 
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", "core.backends.storage:migrations")
     try:

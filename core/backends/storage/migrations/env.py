@@ -1,4 +1,4 @@
-"""This file is what Alembic runs to get a connection: the one that `bring_up` opened."""
+"""Alembic's environment: run the migrations on the connection that `migrate` opened."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""This file makes the first tables: videos, what was made of them, channels and conversations."""
+"""Create the first tables: videos, what is made from them, channels and conversations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Spelled out, not taken from tables.py: that file changes, and this one never."""
+    """Spelled out, not imported from tables.py: tables change, released migrations do not."""
     op.create_table(
         "videos",
         sa.Column("id", sa.Text, primary_key=True),

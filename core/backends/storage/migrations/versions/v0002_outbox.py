@@ -1,4 +1,4 @@
-"""This file makes the table of what people shall see."""
+"""Create the table of what people shall see."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Spelled out, not taken from tables.py: that file changes, and this one never."""
+    """Spelled out, not imported from tables.py: tables change, released migrations do not."""
     texts = ("platform", "key", "place", "draft", "kind", "owner", "parent", "target")
     numbers = ("attempt", "revision", "shown")
     op.create_table(

@@ -1,4 +1,4 @@
-"""This file makes the table of finished parts of unfinished work."""
+"""Create the table of finished parts of unfinished work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Spelled out, not taken from tables.py: that file changes, and this one never."""
+    """Spelled out, not imported from tables.py: tables change, released migrations do not."""
     op.create_table(
         "pieces",
         sa.Column("video_id", sa.Text, primary_key=True),

@@ -1,4 +1,4 @@
-"""This file makes the tables of what people asked for, where they talk, and what they may."""
+"""Create the tables of requests, bindings, buttons, settings and usage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Spelled out, not taken from tables.py: that file changes, and this one never."""
+    """Spelled out, not imported from tables.py: tables change, released migrations do not."""
     op.create_table(
         "requests",
         sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),

@@ -1,4 +1,4 @@
-"""Revisions of channels and searchable titles, so that no lookup reads a whole channel."""
+"""Add revisions of channels and searchable titles, so that no lookup reads a whole channel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Spelled out, not taken from tables.py: that file changes, and this one never."""
+    """Spelled out, not imported from tables.py: tables change, released migrations do not."""
     op.create_table(
         "revisions",
         sa.Column("channel", sa.Text, primary_key=True),

@@ -1,4 +1,4 @@
-"""This file checks that work on jobs begins, or says why not, and goes on where it broke off."""
+"""Jobs start, or the reason why they cannot is raised; they continue after a failure."""
 
 import asyncio
 import fcntl

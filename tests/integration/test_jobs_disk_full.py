@@ -1,4 +1,4 @@
-"""This file fills the disk up while a job is worked on: it is told, or waits, but is never lost."""
+"""The disk fills up while a job runs: the job fails with an error or waits, but is not lost."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""Kill processes that work on jobs. `make torture` does it forty times as often."""
+"""Kill processes that work on jobs, as `make torture` does twenty times as often."""
 
 from __future__ import annotations
 

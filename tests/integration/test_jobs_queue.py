@@ -1,4 +1,4 @@
-"""This file sees in which order jobs are worked on: fair between channels, on DBOS."""
+"""The order in which jobs run: fair between channels, on DBOS."""
 
 import asyncio
 import sqlite3

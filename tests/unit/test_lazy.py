@@ -1,4 +1,4 @@
-"""This file checks that a thing is opened when it is asked for, once, and closed in the end."""
+"""A lazy resource is opened once, when it is asked for, and closed at the end."""
 
 import asyncio
 from contextlib import asynccontextmanager

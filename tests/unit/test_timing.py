@@ -1,4 +1,4 @@
-"""This file checks what people are told about time: how long it took, and how long it will."""
+"""The durations that people are shown: how long an answer took, and how long a stage will take."""
 
 from core.model import Progress
 from core.pipeline.eta import with_eta

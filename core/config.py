@@ -1,6 +1,6 @@
-"""This file holds the core's settings: frozen sections with bounds. config.yaml explains them.
+"""The core's settings: frozen sections with bounds. config.yaml explains each one.
 
-Functions get the section they need. Reading files and the environment is bot/config.py's work.
+Functions get the section they need. bot/config.py reads the file and the environment.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 Language = Literal["en", "ko"]
 
 LOG_FILE = "tubethread.log"
-"""In the data folder: what nobody should have to read on the screen, the children's part too."""
+"""In the data folder: the log of the program and its child processes."""
 
 
 class Section(BaseModel):
-    """Unknown keys are refused: a typo must not silently mean the default."""
+    """A section that refuses unknown keys: a typo must not silently mean the default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Speech(Section):
-    """Hearing."""
+    """Transcription."""
 
     model: str = "large-v3-turbo"
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -34,7 +34,7 @@ class Speech(Section):
 
 
 class Llm(Section):
-    """The language model behind Ollama, or none."""
+    """The language model behind Ollama, or none. Times are seconds."""
 
     engine: Literal["auto", "ollama", "extractive"] = "auto"
     url: str = "http://127.0.0.1:11434"
@@ -54,7 +54,7 @@ class Embedding(Section):
 
 
 class Gpu(Section):
-    """How speech and language model share one card."""
+    """How the speech model and the language model share one GPU."""
 
     policy: Literal["auto", "together", "turns"] = "auto"
 
@@ -68,7 +68,7 @@ class Limits(Section):
 
 
 class Jobs(Section):
-    """Who works on what was ordered."""
+    """The worker of durable jobs."""
 
     executor: str = Field("", max_length=80)
     at_once: int = Field(1, ge=1, le=16)
@@ -82,7 +82,7 @@ class YouTube(Section):
 
 
 class Core(Section):
-    """Everything core needs; bot/config.py adds the platforms."""
+    """All settings of core; bot/config.py adds those of the platforms."""
 
     data_dir: Path = Path("data")
     database_url: SecretStr = SecretStr("")

@@ -1,4 +1,4 @@
-"""This file defines every error the program raises on purpose.
+"""Every error the program raises on purpose.
 
     CoreError
     ├── RequestError      the user can change it: another link, another file, another word
@@ -6,8 +6,8 @@
     ├── BackendError      may work later: a service is away, busy, or broke
     └── ConfigError       the operator must act: a setting, a missing model, a folder
 
-Facts stand in fields; bot/rendering/errors.py words them for users.
-Backends raise only these, chained to what they caught. `str(error)` is for logs.
+Fields hold the facts; bot/rendering/errors.py writes the text for users. Backends raise only these
+errors, chained to the original. `str(error)` is for logs.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Any
 
 @dataclass(eq=False)
 class CoreError(Exception):
-    """The root. `code` names the case, `permanent` says whether trying again can help."""
+    """The root of the tree. `permanent`: trying again cannot help."""
 
     permanent = True
 
     @property
     def code(self) -> str:
-        """The class's name in lower case: `VideoPrivate` → `video_private`."""
+        """Return the class's name in snake case: `VideoPrivate` → `video_private`."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The fields by name."""
+        """Return the fields by name."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class CoreError(Exception):
 
 
 def from_code(code: str, facts: dict[str, Any]) -> CoreError:
-    """The error that another process described; an unknown code becomes `WorkerFailed`."""
+    """Rebuild an error from another process. An unknown code becomes `WorkerFailed`."""
     known = {kind.__name__: kind for kind in _descendants(CoreError)}
     name = "".join(word.capitalize() for word in code.split("_"))
     return known[name](**facts) if name in known else WorkerFailed("unknown", code)
@@ -50,12 +50,12 @@ def _descendants(kind: type[CoreError]) -> list[type[CoreError]]:
 
 @dataclass(eq=False)
 class RequestError(CoreError):
-    """The user can change it."""
+    """The user can fix it."""
 
 
 @dataclass(eq=False)
 class VideoError(CoreError):
-    """This video will not work, now or later."""
+    """This video cannot be processed, now or later."""
 
 
 @dataclass(eq=False)
@@ -89,7 +89,7 @@ class FileEmpty(RequestError):
 
 @dataclass(eq=False)
 class FileTooLarge(RequestError):
-    """A file sent in a chat that its platform does not hand out to us."""
+    """A file sent in a chat that the platform does not let a bot download."""
 
     name: str
     max_megabytes: int
@@ -104,31 +104,31 @@ class UnknownVideo(RequestError):
 
 @dataclass(eq=False)
 class NothingToAsk(RequestError):
-    """A channel without a video."""
+    """The channel has no videos."""
 
     channel: str
 
 
 @dataclass(eq=False)
 class EmptyQuestion(RequestError):
-    """Nothing but blanks."""
+    """The question has no text."""
 
 
 @dataclass(eq=False)
 class UnknownJob(RequestError):
-    """No such job, or it is over."""
+    """No such job, or it has ended."""
 
     job_id: str
 
 
 @dataclass(eq=False)
 class JobCancelled(RequestError):
-    """Somebody stopped it."""
+    """Somebody cancelled the job."""
 
 
 @dataclass(eq=False)
 class CannotWrite(RequestError):
-    """The file that was named cannot be written."""
+    """The output file cannot be written."""
 
     name: str
 
@@ -142,19 +142,19 @@ class NotABackup(RequestError):
 
 @dataclass(eq=False)
 class NoBackup(RequestError):
-    """No copy is kept that could be put back."""
+    """There is no automatic backup to restore."""
 
 
 @dataclass(eq=False)
 class BackupTooNew(RequestError):
-    """A newer release wrote this copy."""
+    """A newer release wrote this backup."""
 
     name: str
 
 
 @dataclass(eq=False)
 class NotSqlite(RequestError):
-    """The store is on PostgreSQL, which has its own programs to copy it."""
+    """The store is on PostgreSQL, which has its own backup programs."""
 
 
 # What is wrong with the video
@@ -172,22 +172,22 @@ class MembersOnly(VideoError):
 
 @dataclass(eq=False)
 class PremiumOnly(VideoError):
-    """Only YouTube Music Premium members can hear it."""
+    """Only YouTube Music Premium members can play it."""
 
 
 @dataclass(eq=False)
 class AgeRestricted(VideoError):
-    """YouTube wants an age it cannot know."""
+    """YouTube requires a signed-in adult."""
 
 
 @dataclass(eq=False)
 class VideoRemoved(VideoError):
-    """Removed, terminated or never there."""
+    """Removed, or it never existed."""
 
 
 @dataclass(eq=False)
 class VideoLive(VideoError):
-    """On air now: it has no end yet."""
+    """The stream is still live."""
 
 
 @dataclass(eq=False)
@@ -199,19 +199,19 @@ class NotYetAired(VideoError):
 
 @dataclass(eq=False)
 class RecordingPending(BackendError):
-    """The stream is over, its recording is not ready."""
+    """The stream is over, but its recording is not ready."""
 
 
 @dataclass(eq=False)
 class GeoBlocked(VideoError):
-    """Not to be seen from this machine's country. `countries`: where it may be, if told."""
+    """Blocked in this machine's country. `countries`: where it is available, if known."""
 
     countries: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
 class DrmProtected(VideoError):
-    """Its media are encrypted."""
+    """Its media is encrypted (DRM)."""
 
 
 @dataclass(eq=False)
@@ -231,47 +231,47 @@ class VideoTooLarge(VideoError):
 
 @dataclass(eq=False)
 class NoAudio(VideoError):
-    """Pictures only."""
+    """It has no audio track."""
 
 
 @dataclass(eq=False)
 class NotMedia(VideoError):
-    """No audio, video or subtitles that we can read."""
+    """Not a readable audio, video or subtitle file."""
 
     name: str
 
 
 @dataclass(eq=False)
 class NoSpeech(VideoError):
-    """Sound, but nobody speaks."""
+    """It has audio, but nobody speaks."""
 
 
 @dataclass(eq=False)
 class NoCaptions(VideoError):
-    """No caption track that serves."""
+    """It has no usable caption track."""
 
 
-# What went wrong around it: YouTube
+# YouTube
 
 
 @dataclass(eq=False)
 class BotCheck(BackendError):
-    """YouTube wants proof that we are no bot."""
+    """YouTube asks for proof that this is not a bot."""
 
 
 @dataclass(eq=False)
 class RateLimited(BackendError):
-    """YouTube asks for a pause."""
+    """YouTube limits the requests of this machine."""
 
 
 @dataclass(eq=False)
 class YouTubeUnreachable(BackendError):
-    """No connection."""
+    """YouTube does not respond."""
 
 
 @dataclass(eq=False)
 class YouTubeChanged(BackendError):
-    """YouTube answers in a way yt-dlp does not understand; usually an update helps."""
+    """YouTube sent a response that yt-dlp does not understand; an update usually helps."""
 
     detail: str = ""
 
@@ -285,15 +285,15 @@ class DownloadFailed(BackendError):
 
 @dataclass(eq=False)
 class CaptionsBlocked(BackendError):
-    """There are captions, but YouTube does not hand them out."""
+    """There are captions, but YouTube does not serve them."""
 
 
-# What went wrong around it: this machine
+# This machine
 
 
 @dataclass(eq=False)
 class WorkerFailed(BackendError):
-    """A child process broke. `role`: fetch, speech or index."""
+    """A child process failed. `role`: fetch, speech or index."""
 
     role: str
     detail: str = ""
@@ -301,12 +301,12 @@ class WorkerFailed(BackendError):
 
 @dataclass(eq=False)
 class WorkerOutOfMemory(WorkerFailed):
-    """A child process asked for more memory than there is for it."""
+    """A child process exceeded its memory limit."""
 
 
 @dataclass(eq=False)
 class WorkerTimeout(BackendError):
-    """A child process took too long. `seconds`: how long we waited."""
+    """A child process did not respond within `seconds`."""
 
     role: str
     seconds: int
@@ -314,28 +314,28 @@ class WorkerTimeout(BackendError):
 
 @dataclass(eq=False)
 class JobFailed(BackendError):
-    """A job broke in a way nobody foresaw, or broke the whole program too often."""
+    """A job failed unexpectedly, or crashed the whole program too often."""
 
     detail: str = ""
 
 
 @dataclass(eq=False)
 class SpeechDeviceFailed(BackendError):
-    """The graphics card, or what drives it, broke off hearing."""
+    """The GPU or its driver failed during transcription."""
 
     detail: str = ""
 
 
 @dataclass(eq=False)
 class SpeechModelMissing(ConfigError):
-    """The speech model is not here and cannot be fetched."""
+    """The speech model is not installed and cannot be downloaded."""
 
     model: str
 
 
 @dataclass(eq=False)
 class EmbedderMissing(ConfigError):
-    """The embedding model is not here and cannot be fetched."""
+    """The embedding model is not installed and cannot be downloaded."""
 
     model: str
 
@@ -349,7 +349,7 @@ class IndexBroken(BackendError):
 
 @dataclass(eq=False)
 class StoreBroken(BackendError):
-    """The store refused to read or write. `copy`: the day of the newest copy of it, if told."""
+    """The store cannot be read or written. `copy`: the day of its newest backup, if known."""
 
     detail: str = ""
     copy: str = ""
@@ -357,7 +357,7 @@ class StoreBroken(BackendError):
 
 @dataclass(eq=False)
 class StoreInUse(BackendError):
-    """Another process has open what is to be replaced."""
+    """Another process has the database open that a restore would replace."""
 
 
 @dataclass(eq=False)
@@ -365,7 +365,7 @@ class DiskFull(BackendError):
     """No space left."""
 
 
-# What went wrong around it: the language model
+# The language model
 
 
 @dataclass(eq=False)
@@ -385,7 +385,7 @@ class OllamaTooOld(ConfigError):
 
 @dataclass(eq=False)
 class ModelMissing(ConfigError):
-    """Ollama is there, the model is not pulled."""
+    """Ollama responds, but the model is not pulled."""
 
     model: str
 
@@ -404,14 +404,16 @@ class ModelFailed(BackendError):
 
 @dataclass(eq=False)
 class ModelStalled(BackendError):
-    """The model stopped talking, or never started. `seconds`: how long we waited."""
+    """The model sent nothing for `seconds`."""
 
     seconds: int
 
 
 @dataclass(eq=False)
 class PromptTooLong(BackendError):
-    """The model refused the prompt's length, or would have cut it. Split and go on."""
+    """The prompt exceeds the context; the server refused it or would have cut it.
+
+    The caller splits the text and goes on."""
 
     tokens: int
     num_ctx: int
@@ -419,12 +421,12 @@ class PromptTooLong(BackendError):
 
 @dataclass(eq=False)
 class BadModelOutput(BackendError):
-    """Twice not the JSON we asked for."""
+    """The reply was not the requested JSON, twice."""
 
     detail: str = ""
 
 
-# What the operator set
+# Settings
 
 
 @dataclass(eq=False)
@@ -442,6 +444,6 @@ class DataUnwritable(ConfigError):
 
 @dataclass(eq=False)
 class StoreUnreachable(ConfigError):
-    """The database does not open."""
+    """The database cannot be opened."""
 
     detail: str = ""

@@ -9,6 +9,8 @@ import pynvml
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
+    """A GPU's name and memory."""
+
     name: str
     total_bytes: int
     free_bytes: int

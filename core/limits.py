@@ -1,4 +1,4 @@
-"""Refuse videos that are longer than the settings allow."""
+"""The check of a video's length against the settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from core.errors import VideoTooLong
 
 
 def check_length(duration_s: float, limits: Limits) -> None:
-    """Raises VideoTooLong. Compares whole minutes, rounded."""
+    """Raise VideoTooLong if the video, in whole minutes, is longer than `limits.max_minutes`."""
     minutes = round(duration_s / 60)
     if minutes > limits.max_minutes:
         raise VideoTooLong(minutes, limits.max_minutes)

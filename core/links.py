@@ -1,4 +1,4 @@
-"""This file finds YouTube videos in what people write, and rebuilds the address from the id."""
+"""Find the YouTube videos that a text links to, and rebuild a video's address from its id."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _YOUTUBE = r"(?i:(?:www\.|m\.|music\.)?youtube\.com)"
 _SHORT = r"(?i:(?:www\.)?youtu\.be)"
 _NO_COOKIE = r"(?i:(?:www\.)?youtube-nocookie\.com)"
 _PORT = r"\.?(?::443|:80)?"
-# Eleven letters that stand for a playlist or a channel's broadcast where an id would be.
+# Eleven letters that name a playlist or a channel's live stream in the place of an id.
 _ID = r"(?!videoseries|live_stream)(?P<id>[A-Za-z0-9_-]{11})(?![A-Za-z0-9_-])"
 _LINK = re.compile(
     rf"""(?:{_YOUTUBE}{_PORT}/(?:(?:shorts|live|embed|v|e)/|watch/?\?(?:[^#]*?&)?v=)
@@ -19,7 +19,7 @@ _LINK = re.compile(
 )
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _BEFORE_BARE = re.compile(r"//|\w*:|[^\w@./=?&#%\\]*")
-# An address that holds another one, as evil.com/?u=https://youtu.be/…, leads elsewhere.
+# An address that contains another one, such as evil.com/?u=https://youtu.be/…, leads elsewhere.
 _ADDRESS = re.compile(r"://|[^\W_]\.\w+(?::\d+)?[/?#]")
 # A comma ends a link only if another one follows, and so does a letter beyond ASCII.
 _BETWEEN = re.compile(
@@ -30,7 +30,7 @@ _BETWEEN = re.compile(
 
 
 def find_video_ids(text: str) -> list[str]:
-    """The ids of the YouTube videos that `text` links to, each once, in order of appearance.
+    """Return the ids of the YouTube videos that `text` links to, once each, in order of appearance.
 
     >>> find_video_ids("<https://youtu.be/dQw4w9WgXcQ?t=1>, youtube.com.evil.org/v/dQw4w9WgXcQ")
     ['dQw4w9WgXcQ']
@@ -41,12 +41,12 @@ def find_video_ids(text: str) -> list[str]:
 
 
 def watch_url(video_id: str) -> str:
-    """The one form of address that is ever handed on."""
+    """Return the only form of address that is passed on to others."""
     return f"https://www.youtube.com/watch?v={video_id}"
 
 
 def _link_in(word: str) -> re.Match[str] | None:
-    """At most one link a word, tried at one place only: so the time stays linear."""
+    """Return at most one link per word, tried at one position only, so that time stays linear."""
     if not (scheme := _SCHEME.search(word)):
         before = _BEFORE_BARE.match(word)
         return _LINK.match(word, before.end() if before else 0)

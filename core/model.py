@@ -1,5 +1,6 @@
-"""This file holds the values that travel through the program: frozen, plain, and without behaviour
-beyond what follows from their own fields. Times are seconds from the start of the video.
+"""The values that travel through the program: frozen, with no behaviour beyond their own fields.
+
+Times are seconds from the start of the video.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ from typing import Literal
 from urllib.parse import quote
 
 TranscriptSource = Literal["whisper", "captions", "file"]
-"""Who made a transcript's words: our ears, YouTube's captions, or a subtitle file."""
+"""Where a transcript comes from: Whisper, YouTube's captions, or a subtitle file."""
 
 EXTRACTIVE = "extractive"
 """The engine of a summary or answer made of the video's own sentences, without a language model."""
 
 Stage = Literal["wait", "resolve", "download", "transcribe", "summarise", "index", "load"]
-"""What the user is told while waiting. `wait`: others go first. `load`: a model is being brought
-into memory."""
+"""What the user sees while waiting. `wait`: in the queue. `load`: a model is being loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of audio just heard: its segments, and how far the hearing has come."""
+    """A transcribed stretch of audio. `heard_s`: how far the transcription has come."""
 
     heard_s: float
     duration_s: float
@@ -87,14 +87,14 @@ class Window:
 
 
 LIGHTEST_COMPUTE = "lightest"
-"""A compute type: the one that takes the least memory on the device."""
+"""The compute type that needs the least memory on the device."""
 SPEECH_LIGHTER = "speech_lighter"
-"""A code of what the user should know: hearing goes on with less than the settings say."""
+"""A note's code: transcription continues with less than the settings ask for."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechCompute:
-    """What hearing takes of the machine, as config.yaml has it."""
+    """The device, compute type and batch size of transcription, as in config.yaml."""
 
     device: str
     compute_type: str
@@ -132,7 +132,7 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a video says. `covered_s`: how much of it the engine has read, told to the user."""
+    """A video's summary. `covered_s`: up to which second the engine has read; shown to users."""
 
     topic: str
     points: tuple[Point, ...]
@@ -233,8 +233,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the current stage is: `fraction` 0 to 1, `eta_s` seconds left where known, `note` the
-    code of what the user should know about it."""
+    """How far the current stage is. `fraction`: 0 to 1. `eta_s`: seconds left, if known. `note`: a
+    code of what the user should know."""
 
     stage: Stage
     fraction: float = 0.0
@@ -244,7 +244,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A video one can question. `notes`: codes of what the user should know."""
+    """A video that can be asked about. `notes`: codes of what the user should know."""
 
     video: Video
     transcript: Transcript
@@ -254,8 +254,8 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A video that a channel wants to know. Orders of one `key` ask for the same work: the same
-    video by the same settings. `file`: where it lies on this machine; "" for a link."""
+    """A channel's wish for a video. Orders with the same `key` need the same work: the same video
+    with the same settings. `file`: its path on this machine, "" for a link."""
 
     key: str
     video_id: str
@@ -266,7 +266,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An order that is being worked on, or waits for it: `stage` "wait"."""
+    """An order in progress, or waiting (`stage` "wait")."""
 
     id: str
     order: Order
@@ -280,8 +280,8 @@ Fact = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What `doctor` found about one thing. `case` names the words that tell it, with `facts` put
-    in; an `error` speaks for itself."""
+    """One result of `doctor`. `case` names its text, which `facts` fill in; an `error` has its
+    own text."""
 
     name: str
     status: Literal["ok", "warn", "fail"]

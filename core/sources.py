@@ -1,4 +1,4 @@
-"""This file tells what someone means by a text: YouTube videos, or a file on this machine."""
+"""Find the source that a text names: YouTube videos, or a file on this machine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Source = Link | File
 
 
 def find_sources(text: str) -> list[Source]:
-    """A file if `text` names one, else the links in it. Raises NotALink if there is neither."""
+    """Return the file that `text` names, or else the links in it. Raises NotALink."""
     if is_file(text):
         return [File(Path(text))]
     if ids := find_video_ids(text):
@@ -44,7 +44,7 @@ def find_sources(text: str) -> list[Source]:
 
 
 def is_file(text: str) -> bool:
-    """Whether `text` is the name of a file that is there."""
+    """Return whether `text` is the path of an existing file."""
     try:
         return Path(text).is_file()
     except (OSError, ValueError):  # too long for a name, or with a zero byte
@@ -52,7 +52,7 @@ def is_file(text: str) -> bool:
 
 
 def file_video(path: Path) -> Video:
-    """The file as a video: its id comes from its bytes, so the same file is known by any name.
+    """Describe the file as a video. Its id is a hash of its bytes, the same under any name.
 
     Blocks while reading. Raises FileEmpty, NotMedia."""
     try:

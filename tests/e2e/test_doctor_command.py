@@ -66,7 +66,7 @@ def test_a_damaged_store_and_an_old_ollama_are_told_with_their_fixes(terminal: T
         ran = terminal.run("doctor")
     assert ran.code == 1
     assert re.search(r"^실패 .*0\.17\.0.*0\.17\.1.*\n    → 최신 Ollama", ran.out, re.MULTILINE)
-    assert re.search(r"^실패  저장소: .*\n    → .*tubethread\.db", ran.out, re.MULTILINE)
+    assert re.search(r"^실패  데이터베이스: .*\n    → .*tubethread\.db", ran.out, re.MULTILINE)
     assert_nothing_of_ours_shows(ran, terminal.folder)
 
 

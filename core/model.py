@@ -271,8 +271,6 @@ class Job:
     id: str
     order: Order
     progress: Progress
-    created_s: float
-    """Seconds since 1970."""
 
 
 Fact = str | int | float

@@ -118,7 +118,6 @@ class DurableJobs:
                 status.workflow_id,
                 order,
                 latest.get(order.key, Progress("wait")),
-                (status.created_at or 0) / 1000,
             )
             for status in found
             if (order := orders.get(status.workflow_id))  # else it was deleted meanwhile

@@ -74,7 +74,7 @@ class FakeJobs:
 
     async def pending(self, channel: str | None = None) -> list[Job]:
         return [
-            Job(job_id, entry.order, self._newest(entry.order), float(entry.number))
+            Job(job_id, entry.order, self._newest(entry.order))
             for job_id, entry in self._jobs.items()
             if not entry.task.done() and channel in (None, entry.order.channel)
         ]

@@ -136,7 +136,7 @@ def test_lists_of_hostile_titles_fit_and_lose_none(title, style):
     videos = [Video(f"{n:011}", title, duration_s=3600) for n in range(10)]
     chunk = Chunk(videos[0].id, 0, 0.0, 9.0, 0, 1, "", title * 20)
     order = Order("k", videos[0].id, "", "a", "en")
-    jobs = [Job(str(n), order, Progress("wait"), 0.0) for n in range(30)]
+    jobs = [Job(str(n), order, Progress("wait")) for n in range(30)]
     listed = shown(ours.videos(videos, 2, 7))
     assert all(f"/{video.id}" in listed for video in videos)
     assert "Page 2 of 7" in listed

@@ -17,7 +17,6 @@ _NUMBERS = count(1)
 
 @dataclass
 class _Entry:
-    number: int
     order: Order
     task: asyncio.Task[tuple[str, ...]]
 
@@ -43,11 +42,10 @@ class FakeJobs:
             self._jobs[job_id] = replace(entry, task=task)
 
     async def submit(self, order: Order) -> str:
-        number = next(_NUMBERS)
-        task = asyncio.create_task(self._fulfil(order))
-        self._jobs[str(number)] = _Entry(number, order, task)
+        job_id = str(next(_NUMBERS))
+        self._jobs[job_id] = _Entry(order, asyncio.create_task(self._fulfil(order)))
         await asyncio.sleep(0)
-        return str(number)
+        return job_id
 
     async def watch(self, job_id: str) -> AsyncGenerator[Progress]:
         entry = self._entry(job_id)

@@ -1,4 +1,4 @@
-"""This file copies the store while others write, and puts copies back while others read."""
+"""Copies are consistent while others write the store; restoring is safe while others read it."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def start(script: str, *arguments: object) -> subprocess.Popen[str]:
     )
 
 
-# Copying
+# Making copies
 
 
 async def test_a_copy_made_while_another_process_writes_is_one_moment_of_the_store(
@@ -140,7 +140,7 @@ async def test_what_was_forgotten_is_in_no_later_copy(tmp_path, config, live):
     async with opened(live) as store:
         await store.videos.save(Video("a", "quaggazebu" * 5000))
     with sqlite3.connect(live) as connection:
-        connection.execute("PRAGMA secure_delete = OFF")  # as many builds of SQLite have it
+        connection.execute("PRAGMA secure_delete = OFF")  # the default of many SQLite builds
         connection.execute("DELETE FROM videos")
     connection.close()
     assert b"quagga" in live.read_bytes(), "on a free page"
@@ -186,7 +186,7 @@ async def test_postgresql_is_left_to_its_own_programs(tmp_path):
         await restore(config, tmp_path / "copy")
 
 
-# Putting back
+# Restoring copies
 
 
 async def test_a_copy_put_back_is_seen_at_once_by_who_has_the_store_open(tmp_path, config, live):
@@ -369,12 +369,12 @@ async def test_killed_at_any_moment_there_is_the_old_store_or_the_new(
     assert ids(live) == ids(tmp_path / "copy")
 
 
-# A copy a day
+# The daily copy
 
 
 @asynccontextmanager
 async def days(live: Path, folder: Path):
-    """A clock that jumps to the next day whenever copies are waited for."""
+    """Run the daily copies on a clock that jumps to the next day at each long wait."""
     now = 0.0
     passed = asyncio.Event()
 
@@ -427,7 +427,7 @@ async def test_todays_copy_is_made_once_and_what_a_kill_left_goes(live, config):
 
 
 async def test_where_the_disk_is_short_no_copy_is_made(live, config, tmp_path):
-    """The store is a sparse file larger than any disk here, as far as its size tells."""
+    """A sparse file makes the store's size larger than any disk here."""
     live.parent.mkdir()
     live.touch()
     os.truncate(live, 2**43)

@@ -1,5 +1,5 @@
-"""This file checks doctor's checks against real counterparts: an Ollama on loopback, programs,
-folders, a store and its caches.
+"""`doctor`'s checks against real counterparts: Ollama on loopback, programs, folders, a store and
+its caches.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ async def test_a_machine_without_a_gpu_is_well_unless_one_is_required(
 
 async def test_what_make_setup_installs_is_enough_for_youtube() -> None:
     assert told(await javascript(Core())) == ("ok", "ok", None)
-    assert (await yt_dlp(Core())).case in ("ok", "old", "too_old")  # as time goes by
+    assert (await yt_dlp(Core())).case in ("ok", "old", "too_old")  # depends on the release's age
 
 
 async def test_a_speech_model_is_a_whole_folder_or_a_known_name(
@@ -139,7 +139,7 @@ async def test_a_speech_model_is_a_whole_folder_or_a_known_name(
     here = Core(speech=Speech(model=str(examples / "whisper-toy-en")), data_dir=tmp_path)
     assert told(await speech_model(here)) == ("ok", "ok", None)
     for absent in (str(tmp_path), "no-such-size", "tiny"):
-        with pytest.raises(SpeechModelMissing):  # tests are offline
+        with pytest.raises(SpeechModelMissing):  # tests run offline
             await speech_model(Core(speech=Speech(model=absent), data_dir=tmp_path))
 
 
@@ -187,7 +187,7 @@ async def test_caches_are_held_against_the_store(tmp_path: Path) -> None:
         assert told(await caches(config)) == ("ok", "none", None)
         await opened.videos.save(BEES)
         await opened.library.add(HIVE, BEES.id)
-        assert told(await caches(config)) == ("ok", "ok", None)  # nothing was cut yet
+        assert told(await caches(config)) == ("ok", "ok", None)  # no video has been chunked yet
         await opened.chunks.save(BEES.id, WORDS_ONLY, pieces, None)
     lagging = await caches(config)
     assert told(lagging) == ("warn", "lagging", None)

@@ -1,4 +1,4 @@
-"""This file damages each file once in each way, as `make torture` does for as long as one likes."""
+"""Every file recovers from every kind of damage. `make torture` repeats it as often as asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.torture.damage import (
     damage_words,
 )
 
-SEED = 10  # in which a flipped bit stands in the way of all that is put again
+SEED = 10  # with this seed, a flipped bit gets in the way of every later put
 
 
 @pytest.fixture(scope="module")

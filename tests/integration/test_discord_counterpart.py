@@ -26,7 +26,7 @@ def platform() -> Iterator[DiscordServer]:
 
 @pytest.fixture(autouse=True)
 def no_breach(platform) -> Iterator[None]:
-    """discord.py's own calls are valid, so a recorded violation is a false positive."""
+    """Fail on a recorded violation: discord.py's own calls are valid, so it is a false positive."""
     platform.front.refused.clear()
     yield
     assert platform.front.refused == []
@@ -42,9 +42,9 @@ async def bot(platform):
 
 @pytest.fixture
 async def place(platform, bot) -> discord.TextChannel:
-    """A new channel for each test."""
+    """Create a new channel for each test."""
     made = asyncio.create_task(bot.wait_for("guild_channel_create", timeout=10))
-    await asyncio.sleep(0)  # lets it start listening
+    await asyncio.sleep(0)  # let it start listening
     await platform.people.make_channel("lectures")
     return await made
 
@@ -53,7 +53,7 @@ def buttons(*ids: str) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for id in ids:
         view.add_item(discord.ui.Button(label=id.upper(), custom_id=id))
-    view.stop()  # the bot receives presses itself
+    view.stop()  # the bot receives button presses itself
     return view
 
 
@@ -207,7 +207,7 @@ async def test_a_disconnected_bot_resumes_and_receives_what_it_missed(platform, 
 async def test_a_lost_session_starts_again(platform, bot, place, by):
     identifies = platform.gateway.identifies
     again = asyncio.create_task(bot.wait_for("ready", timeout=20))
-    await asyncio.sleep(0)  # lets it start listening
+    await asyncio.sleep(0)  # let it start listening
     if by == "op 9":
         await platform.gateway.invalidate(resumable=False)
     else:

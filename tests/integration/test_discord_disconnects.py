@@ -13,7 +13,7 @@ from tests.harness.eventually import eventually
 
 DISCONNECTS, SEED = 200, 4
 EVERY, TWICE = 20, 0.1
-"""Every twentieth disconnect ends the session; after one in ten the last events are repeated."""
+"""Every 20th disconnect ends the session; one in ten repeats the last events."""
 MOST_IDENTIFIES = 20
 
 
@@ -36,7 +36,7 @@ async def test_each_event_is_processed_once_through_two_hundred_disconnects(plat
     async with on_stage(platform, tmp_path) as stage:
         places = [stage.place, *[await people.make_channel(f"place-{n}") for n in range(3)]]
         for n in range(DISCONNECTS):
-            if ends := n % EVERY == EVERY - 1:  # events in transit are lost then
+            if ends := n % EVERY == EVERY - 1:  # loses the events in transit
                 await eventually(partial(are_acted_on, stage, n))
             await (partial(gateway.invalidate, resumable=False) if ends else dice.choice(softly))()
             if ends or dice.random() < 0.5:  # otherwise written while disconnected

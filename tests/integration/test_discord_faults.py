@@ -1,4 +1,4 @@
-"""What people read, and what work remains, when Discord fails: each row of the fault matrix.
+"""What users see, and what work remains, when Discord fails: each row of the fault matrix.
 
 After each fault the bot answers another request.
 """
@@ -73,7 +73,7 @@ async def test_a_call_that_succeeded_despite_its_response_is_not_repeated(
     assert len(await stage.platform.people.threads(stage.place)) == 1
 
 
-# Lasting failures
+# Permanent failures
 
 
 @pytest.mark.parametrize("code", [10003, 50001])

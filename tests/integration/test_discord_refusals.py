@@ -24,7 +24,7 @@ def platform() -> Iterator[DiscordServer]:
 
 
 class Asker:
-    """Sends any request, valid or not."""
+    """Client that sends any request, valid or not."""
 
     def __init__(self, platform: DiscordServer, http: aiohttp.ClientSession, channel: str) -> None:
         self.people, self.platform, self._http = platform.people, platform, http
@@ -55,7 +55,7 @@ class Asker:
 
 @pytest.fixture
 async def ask(platform) -> AsyncIterator[Asker]:
-    """In a new channel, with no violations recorded yet."""
+    """Return an `Asker` in a new channel, with no violations recorded yet."""
     platform.front.refused.clear()
     platform.front.limited.clear()
     channel = await platform.people.make_channel("lectures")
@@ -222,7 +222,7 @@ async def test_mentions_that_would_notify_are_recorded(ask):
 
 
 async def test_the_headers_announce_a_rate_limit_before_it_applies(ask):
-    ask.platform.front.buckets.window_s = 2.0  # five requests fit in, however slow the machine
+    ask.platform.front.buckets.window_s = 2.0  # fits five requests, however slow the machine
     left = []
     for _ in range(5):
         await ask.sent(content="x")

@@ -1,5 +1,6 @@
-"""This file fills the disk up to the last block under every kind of write: it is told, nothing is
-half written, and all goes on once there is space again."""
+"""Every kind of write on a full disk: it raises an error, leaves nothing half-written, and works
+again once there is space.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from tests.harness.index_process import CHANNEL, find, put
 from tests.harness.small_disk import NoDisk, SmallDisk, small_disk
 
 LEFT = (0, 4096, 20_000, 60_000, 150_000)
-"""What is left on the disk, in bytes: a write is cut short early, in its middle, near its end."""
+"""Free bytes on the disk: a write is cut short early, in the middle or near its end."""
 BEES = Video("a", "Bees")
 LONG = "Said. " * 100
 SEGMENTS = tuple(Segment(n, n + 1, LONG) for n in range(500))
@@ -104,7 +105,7 @@ async def test_a_write_to_the_store(disk, live, write):
 
 @pytest.fixture
 def forbid_growth() -> Iterator[Callable[[int], None]]:
-    """No file may grow beyond so many bytes: the system refuses it in the middle of a write."""
+    """Limit the size of files: the system refuses growth beyond it in the middle of a write."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -112,7 +113,7 @@ def forbid_growth() -> Iterator[Callable[[int], None]]:
 
 @pytest.mark.parametrize("write", WRITES)
 async def test_a_write_that_the_system_breaks_off(tmp_path, forbid_growth, write):
-    """An error of input and output, and as root or not."""
+    """The system reports an I/O error, whether or not the user is root."""
     live = tmp_path / "tubethread.db"
     async with open_store(sqlite_url(live)) as store:
         await store.videos.save(BEES)

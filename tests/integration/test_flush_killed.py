@@ -1,4 +1,4 @@
-"""Kill while Chroma writes its graph out. `make torture` does it 25 times as often."""
+"""An index survives kills while Chroma writes its graph. `make torture` kills 25 times as often."""
 
 from __future__ import annotations
 

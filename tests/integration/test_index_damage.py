@@ -1,4 +1,4 @@
-"""Killed processes and damaged files: an index is right, or says it is broken and is refilled."""
+"""After a kill or damage, an index is correct, or reports itself broken and is refilled."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ OPEN_S = 10.0
 
 @pytest.fixture(scope="module")
 def processes() -> Any:
-    """Children that start at once: they are forked from a process that has Chroma imported."""
+    """Fork children from a process that has already imported Chroma, so that they start at once."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.harness.index_process"])
     return context
 
 
 def _run(processes: Any, target: Callable[..., None], *arguments: object) -> Any:
-    """What the child sent, or None if it died before."""
+    """Return what the child sent, or None if it died first."""
     ours, theirs = processes.Pipe(duplex=False)
     child = processes.Process(target=target, args=(*arguments, theirs))
     child.start()
@@ -57,7 +57,7 @@ def _run(processes: Any, target: Callable[..., None], *arguments: object) -> Any
         child.join()
 
 
-# Killed while putting
+# Kills during a put
 
 
 @pytest.mark.parametrize("kind", [Chroma, Fts5])
@@ -74,7 +74,7 @@ def test_after_a_kill_nothing_is_half_there(processes, tmp_path, kind, after):
     with closing(kind(path)) as index:
         try:
             held = index.holdings(CHANNEL)
-        except IndexBroken:  # the call that was cut short: never for FTS5
+        except IndexBroken:  # the interrupted call; never for FTS5
             assert kind is Chroma
             index.drop(CHANNEL)
             held = index.holdings(CHANNEL)
@@ -135,7 +135,7 @@ FILES = [
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A channel that Chroma has written out, which it does every thousand rows."""
+    """Build a channel that Chroma has written to disk, which it does every thousand rows."""
     folder = tmp_path_factory.mktemp("whole")
     with closing(Chroma(folder)) as index:
         for number in range(30):
@@ -154,7 +154,7 @@ def test_a_damaged_channel_is_broken_or_right_but_never_wrong(
     damage(file)
 
     seen = _run(processes, look, path, OPEN_S)
-    if seen is None:  # it took the process with it: the next one must not try again
+    if seen is None:  # the file crashed the process; the next one must not try again
         assert _run(processes, look, path, OPEN_S) == "broken"
         seen = "broken"
     if seen != "broken":
@@ -168,7 +168,7 @@ def test_a_damaged_channel_is_broken_or_right_but_never_wrong(
 
 
 def test_an_opening_that_never_ends_is_ended(processes, tmp_path, whole):
-    """Reading a pipe into which nobody writes lasts for ever, outside of Python."""
+    """Reading a pipe without a writer blocks forever, outside Python."""
     path = tmp_path / "index"
     shutil.copytree(whole, path)
     (folder,) = path.iterdir()
@@ -206,7 +206,7 @@ def test_a_video_can_be_forgotten_even_if_its_index_is_broken(tmp_path, kind):
     with closing(kind(path)) as index:
         index.drop(CHANNEL, "v1")
         index.drop(CHANNEL)
-        put(index, "v2")  # the same process goes on
+        put(index, "v2")  # the same process continues
         assert index.holdings(CHANNEL) == {"v2": "digest of v2"}
         assert find(index, "v2")[0] == "v2:7"
 
@@ -232,7 +232,7 @@ def test_holdings_leave_out_a_video_that_lost_a_row(tmp_path):
     client = chromadb.PersistentClient(folder)
     client.get_collection("chunks", embedding_function=None).delete(ids=["v1:3"])
     client.close()
-    note(folder, {})  # as if the loss had been Chroma's own
+    note(folder, {})  # make it look as if Chroma itself lost the row
 
     with closing(Chroma(tmp_path)) as index:
         assert index.holdings(CHANNEL) == {"v2": "digest of v2"}
@@ -247,7 +247,7 @@ def test_a_folder_that_cannot_be_written_is_a_broken_index(tmp_path):
             put(index, "v1")
 
 
-# What stays on the disk
+# What stays on disk
 
 
 @pytest.mark.parametrize("video", [None, "quaggazebu1"])

@@ -21,7 +21,7 @@ def world(tmp_path):
 
 
 def failing_once(run):
-    """`run`, but the first time it finds a full disk."""
+    """Wrap `run` so that its first call finds a full disk."""
     tries = []
 
     @asynccontextmanager

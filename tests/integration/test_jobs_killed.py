@@ -1,4 +1,4 @@
-"""Kill processes that work on jobs, as `make torture` does twenty times as often."""
+"""Jobs survive kills of their worker processes. `make torture` kills twenty times as often."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.torture.jobs import CHANNELS, FILE, check, kill, living, make, run
 
 SEED, KILLS = 0, 24
 SLOWLY_S = 0.5
-"""A window's time, so that a process is met in the middle of it."""
+"""Seconds per window: long enough to catch a process in the middle of one."""
 
 
 @pytest.fixture
 def life(tmp_path):
-    """Five orders of one video."""
+    """Create five orders of one video."""
     return make(tmp_path / "life", [Wish(channel) for channel in CHANNELS])
 
 
@@ -37,7 +37,7 @@ async def until(life, event, times=1):
 
 
 async def kill_when_it(does, life):
-    """While it does the step's work."""
+    """Kill a process while it does the step's work."""
     async with living(life) as process:
         await until(life, does, len(Journal(life.folder).events(does)) + 1)
         process.send(signal.SIGKILL)
@@ -45,7 +45,7 @@ async def kill_when_it(does, life):
 
 
 def lives(life, event):
-    """The processes that did it, in order."""
+    """Return the processes that did the event, in order."""
     return [told["life"] for told in Journal(life.folder).events(event)]
 
 

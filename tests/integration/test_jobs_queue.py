@@ -21,7 +21,7 @@ VIDEOS = [Video(f"video{n:06}", f"Day {n}", "The Hive", 30.0) for n in range(12)
 
 
 class Gate(FakeTranscriber):
-    """Hears nothing to its end before it is opened. `begun`: the videos, in order."""
+    """Transcriber that finishes nothing until it is opened. `begun` lists the videos in order."""
 
     def __init__(self):
         super().__init__(*SAID)
@@ -64,8 +64,10 @@ async def until(true):
 
 
 async def order(world, jobs, channels):
-    """One video after the other, each for the channel at its place; while the first is heard all
-    the others come to wait. The channels, as they are served."""
+    """Order one video for each channel, and return the channels in the order they are served.
+
+    All other videos join the queue while the first is being transcribed.
+    """
     wanted = {video.id: channel for video, channel in zip(VIDEOS, channels, strict=False)}
     ids = []
     for number, (video_id, channel) in enumerate(wanted.items()):

@@ -1,4 +1,4 @@
-"""Jobs watched from another process than the one that works on them: a client of its own."""
+"""A process can watch jobs, through a client of its own, while another one works on them."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -16,12 +16,12 @@ from tests.fakes.transcriber import WaitingTranscriber
 from tests.harness.fake_core import BEES, SAID, FakeCore
 
 LAG_S = 2.0
-"""A poll's second and the time of the queries, on a busy machine."""
+"""One second of polling plus the queries' time, on a busy machine."""
 
 
 @pytest.fixture
 async def processes(tmp_path):
-    """The fakes, the worker's jobs, and the jobs of a process that only watches."""
+    """Yield the fakes, the worker's jobs, and the jobs of a process that only watches."""
     (tmp_path / "scratch").mkdir()
     world = FakeCore(tmp_path / "scratch", transcriber=WaitingTranscriber(*SAID))
     ingest, url = world.ingest(), f"sqlite:///{tmp_path}/jobs.db"

@@ -1,4 +1,4 @@
-"""This file brings the stores of older releases up to today, and is killed while it does so."""
+"""Stores of older releases are migrated to the current schema, even when killed meanwhile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.backends.storage.store import open_store, sqlite_url
 from tests.harness.killed_migration import open_and_die
 
 RELEASES = ("0001",)
-"""The schemas that were released, each with its dump in tests/assets."""
+"""The released schemas, each with a dump in tests/assets."""
 SURVIVES = -1
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -23,7 +23,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 @pytest.fixture(scope="module")
 def processes() -> Any:
-    """Children that start at once, forked from a process that has everything imported."""
+    """Fork children from a process that has imported everything, so that they start at once."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.harness.killed_migration"])
     return context
@@ -31,7 +31,7 @@ def processes() -> Any:
 
 @pytest.fixture
 def make_store(tmp_path: Path, assets: Path) -> Any:
-    """A store as a release left it, or none at all: ""."""
+    """Create a store as a release left it; the release "" makes none."""
 
     def make(release: str, name: str = "store.db") -> Path:
         path = tmp_path / name
@@ -45,7 +45,7 @@ def make_store(tmp_path: Path, assets: Path) -> Any:
 
 
 def content(path: Path) -> Rows:
-    """Every row of every table, after the file was seen to be whole."""
+    """Return every row of every table, after an integrity check."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -54,7 +54,7 @@ def content(path: Path) -> Rows:
 
 
 def run(processes: Any, path: Path, fatal: int) -> int | None:
-    """What the child sent: how many statements and commits there were. None: it died."""
+    """Return how many statements and commits the child counted, or None if it died."""
     ours, theirs = processes.Pipe(duplex=False)
     child = processes.Process(target=open_and_die, args=(sqlite_url(path), fatal, theirs))
     child.start()

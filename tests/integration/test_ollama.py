@@ -1,4 +1,4 @@
-"""The language model's backend against a strict Ollama on loopback: each fault gets its error."""
+"""The Ollama backend against a strict Ollama on loopback: each fault raises its own error."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def said(model: Ollama, asked: Prompt = SHORT, max_tokens: int = 100) -> s
 async def refusal(
     model: Ollama, asked: Prompt = SHORT, max_tokens: int = 100, heard: list[str] | None = None
 ) -> CoreError:
-    """The error, and what was `heard` before."""
+    """Return the error; `heard` collects what was streamed before it."""
     pieces = heard if heard is not None else []
     try:
         async for piece in model.stream(asked, max_tokens=max_tokens):
@@ -64,7 +64,7 @@ async def refusal(
     return pytest.fail("no error")
 
 
-# What is sent
+# Requests
 
 
 async def test_every_request_carries_what_keeps_ollama_honest() -> None:
@@ -107,7 +107,7 @@ async def test_prompts_reach_the_model_byte_for_byte() -> None:
     assert server.chats[0]["messages"] == [{"role": "user", "content": hostile}]
 
 
-# What goes well
+# Successful replies
 
 
 async def test_an_answer_comes_in_pieces_and_nothing_is_lost() -> None:
@@ -174,7 +174,7 @@ async def test_a_reader_who_leaves_stops_the_model() -> None:
         await model.close()
 
 
-# What goes wrong
+# Failures
 
 
 async def test_a_queue_that_stays_full_is_told() -> None:

@@ -1,4 +1,4 @@
-"""The counterpart itself: it refuses and cuts what Ollama does, or tests against it say nothing."""
+"""The Ollama counterpart refuses and truncates what Ollama does, so tests against it are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start-up and hand-over: who answers at Ollama's address, and the GPU given back."""
+"""Start-up and hand-over: which server answers at Ollama's address, and who frees the GPU."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def test_a_check_of_nobody_is_quick(unused_tcp_port: int) -> None:
 
 @pytest.fixture
 async def stranger() -> AsyncIterator[str]:
-    """Something at Ollama's address that is not Ollama."""
+    """Serve something at Ollama's address that is not Ollama."""
 
     async def greet(_: web.Request) -> web.Response:
         return web.Response(text="<html>It works!</html>", content_type="text/html")

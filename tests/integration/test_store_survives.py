@@ -1,4 +1,4 @@
-"""This file kills, crowds, damages and locks out the store, on SQLite's real files."""
+"""The store survives kills, concurrent access, damage and locks, on SQLite's real files."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ async def test_what_comes_out_of_the_store_can_be_printed(path):
 
 @pytest.fixture
 async def filled(path: Path) -> Path:
-    """A store of some hundred pages."""
+    """Create a store of some hundred pages."""
     async with open_store(sqlite_url(path)) as store:
         await store.videos.save(Video("a", "A"))
         said = tuple(Segment(n, n + 1, "Said. " * 50) for n in range(1000))
@@ -272,7 +272,7 @@ async def test_an_address_that_leads_nowhere_is_told(url, tmp_path, monkeypatch)
 
 
 async def test_a_store_that_does_not_open_leaves_no_thread_behind(tmp_path):
-    """Its last word would find the loop closed, and be a traceback on the screen."""
+    """A leftover thread would find the event loop closed and print a traceback."""
     before = set(threading.enumerate())
     for _ in range(20):
         with pytest.raises(CoreError):

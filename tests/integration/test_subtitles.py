@@ -51,8 +51,8 @@ NOTE between
 They point&nbsp;at &lt;flowers&gt;.
 """
 
-# YouTube's automatic captions: two lines, the upper one repeated, the lower one with the time of
-# every word; then 10 ms without new text.
+# YouTube's automatic captions: two lines, the upper one a repetition, the lower one with the time
+# of every word; then 10 ms without new text.
 ROLLING = """WEBVTT
 Kind: captions
 Language: en

@@ -1,4 +1,4 @@
-"""Conversations with the handlers on Telegram: links, topics, replies, files."""
+"""Conversations with the handlers on Telegram: links, topics, replies and files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Talk:
     chat: int
 
     async def until(self, says: str, *, after: int = 0, buttons: int = 0) -> Seen:
-        """Wait for the bot's first message with this text and at least so many rows of buttons."""
+        """Wait for the bot's first message with this text and at least `buttons` button rows."""
         async with asyncio.timeout(20):
             while True:
                 for seen in await self.platform.people.messages(self.chat):
@@ -54,7 +54,7 @@ class Talk:
 
 @asynccontextmanager
 async def talking(platform: TelegramServer, folder, chat: int, **world) -> AsyncIterator[Talk]:
-    """Run the bot, and check that Telegram refused none of its calls."""
+    """Run the bot and check that Telegram refused none of its calls."""
     world = FakeCore(folder, **world)
     before, store = len(platform.calls), world.store
     config = Config(data_dir=folder, telegram=section(platform))

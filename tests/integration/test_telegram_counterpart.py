@@ -36,7 +36,8 @@ def platform() -> Iterator[TelegramServer]:
 
 @pytest.fixture(autouse=True)
 def no_breach(platform) -> Iterator[None]:
-    """python-telegram-bot's own calls are valid, so a recorded violation is a false positive."""
+    """Fail on a recorded violation: the library's own calls are valid, so it is a false
+    positive."""
     platform.refused.clear()
     yield
     assert platform.refused == []
@@ -51,7 +52,7 @@ async def bot(platform):
 
 @pytest.fixture
 async def hive(platform) -> int:
-    """A new supergroup for each test, in which the bot receives every message."""
+    """Create a new supergroup for each test, in which the bot receives every message."""
     chat = await platform.people.make_supergroup("Hive")
     await platform.updates.drop()
     platform.world.chats[chat].bot_reads_all = True

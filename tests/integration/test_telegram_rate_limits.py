@@ -1,5 +1,6 @@
-"""Answers stream into twenty groups at once, on a Telegram whose rate limits run at ten times the
-speed."""
+"""Answers stream into twenty groups at once on a Telegram whose rate limits run at ten times the
+speed.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from tests.harness.telegram_adapter import section
 FASTER = 10
 GROUPS = 20
 LASTS_S = 7.0
-"""More than a minute of the counterpart's limits."""
+"""More than a minute of the counterpart's rate limits."""
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ async def test_twenty_groups_stream_at_once_without_hitting_a_rate_limit(platfor
         telegram.edit_interval_s /= FASTER
 
         async def stream(group: int) -> int:
-            """Stream an answer, and return how often people saw it change."""
+            """Stream an answer and return how often users see it change."""
             live = await outbox.grow(str(group), Draft(("…",)), key=str(group), owner="x")
             text, begun = "", platform.world.now()
             while platform.world.now() < begun + LASTS_S:

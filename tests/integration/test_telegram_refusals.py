@@ -24,7 +24,7 @@ def platform() -> Iterator[TelegramServer]:
 
 
 class Asker:
-    """Calls any method, valid or not. `chat`: a new group."""
+    """Client that calls any method, valid or not. `chat` is a new group."""
 
     def __init__(self, platform: TelegramServer, http: aiohttp.ClientSession, chat: int) -> None:
         self.people, self.platform, self.chat, self._http = platform.people, platform, chat, http
@@ -52,7 +52,7 @@ class Asker:
 
 @pytest.fixture
 async def ask(platform) -> AsyncIterator[Asker]:
-    """With no violations recorded yet."""
+    """Return an `Asker` with no violations recorded yet."""
     platform.refused.clear()
     platform.limited.clear()
     chat = await platform.people.make_supergroup("Hive")

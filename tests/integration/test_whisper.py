@@ -30,7 +30,7 @@ def whisper(model) -> Whisper:
 
 @pytest.fixture(scope="module")
 def stock(model) -> BatchedInferencePipeline:
-    """faster-whisper's own pipeline, unchanged."""
+    """Return faster-whisper's own pipeline, unchanged."""
     return BatchedInferencePipeline(
         WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=2)
     )
@@ -190,7 +190,7 @@ def test_other_compute_settings_reload_the_model_and_resume_the_audio(model, exa
 
 
 def test_korean_is_detected_and_transcribed(assets, model, tmp_path):
-    """With a second tiny model, which knows only this sentence; the tokenizer is the same."""
+    """A second tiny model knows only this sentence; the tokenizer is the same."""
     folder = tmp_path / "korean"
     shutil.copytree(assets / "whisper-fixture", folder)
     for shared in ("tokenizer.json", "vocabulary.json"):

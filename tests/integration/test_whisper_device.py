@@ -1,4 +1,4 @@
-"""The device and precision a speech model is loaded with."""
+"""The device and precision with which a speech model is loaded."""
 
 from __future__ import annotations
 

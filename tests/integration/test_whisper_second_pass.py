@@ -20,8 +20,11 @@ SENTENCES: Lines = [(0.5, "Bees dance."), (18.0, "They sing.")]
 
 
 class ScriptedPipeline:
-    """faster-whisper's pipeline and model in one. `first`: what batched decoding says of every
-    clip, `second`: what the model says of each part it is given again."""
+    """faster-whisper's pipeline and model in one.
+
+    `first` is what batched decoding returns for every clip, `second` what the model returns for
+    each part that is transcribed again.
+    """
 
     def __init__(self, first: Lines, second: Lines = (), languages=("en",), **facts: float) -> None:
         self.model = self
@@ -53,7 +56,7 @@ def lecture(examples) -> np.ndarray:
 
 @pytest.fixture
 def speech(lecture) -> np.ndarray:
-    """One clip."""
+    """Return one clip."""
     return lecture[: 20 * RATE]
 
 
@@ -129,7 +132,7 @@ def test_resuming_repeats_neither_transcription_nor_language_detection(lecture):
     whole = list(SpeechModel(pipeline, 2).transcribe(lecture, ""))
     deaf = ScriptedPipeline([(0.5, "One.")], languages=())
     for number, window in enumerate(whole[:-1]):
-        for shift_s in (0.0, 0.02, -0.02):  # another encoding may be shifted a little
+        for shift_s in (0.0, 0.02, -0.02):  # another encoding may be slightly shifted
             rest = list(SpeechModel(deaf, 2).transcribe(lecture, "en", window.heard_s + shift_s))
             assert rest == whole[number + 1 :]
 

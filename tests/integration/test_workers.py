@@ -1,4 +1,4 @@
-"""A child's results, errors, crashes and timeouts reach the caller, and no other caller."""
+"""A child's results, errors, crashes and timeouts reach their caller, and no other."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""yt-dlp's own code over recorded answers: refusals, metadata, audio, captions and options."""
+"""yt-dlp's own code over recorded responses: refusals, metadata, audio, captions and options."""
 
 import io
 import re
@@ -286,7 +286,7 @@ def test_most_metadata_may_be_missing():
     assert (video.hashtags, video.marks, video.caption_tracks) == ((), (), ())
 
 
-# The cache
+# Cache
 
 
 def test_youtube_is_asked_once_for_a_video(tmp_path):
@@ -330,7 +330,7 @@ def test_a_video_can_be_downloaded_twice(tmp_path):
         assert youtube.download(VIDEO, folder, silent).read_bytes() == WEBM
 
 
-# The audio
+# Audio
 
 
 @pytest.mark.parametrize(("itag", "kind"), [(249, "webm"), (140, "m4a"), (18, "m4a")])
@@ -407,7 +407,7 @@ def test_incomplete_audio_is_an_error(case, tmp_path):
     assert "googlevideo" not in str(raised.value)
     with pytest.raises(expected):
         youtube.download(VIDEO, tmp_path, silent)
-    assert site.asked.count("watch") == 2  # the next try does not trust the old addresses
+    assert site.asked.count("watch") == 2  # the next attempt does not trust the old addresses
 
 
 def test_a_full_disk_has_its_own_error():
@@ -524,7 +524,7 @@ def test_unavailable_captions_are_an_error(case):
         youtube.captions(video, "")
 
 
-# The options
+# Options
 
 ALWAYS = {
     "allowed_extractors": ["youtube"],

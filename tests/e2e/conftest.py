@@ -1,4 +1,4 @@
-"""A terminal, and three lectures ingested once for all tests."""
+"""A terminal, and three lectures that are ingested once for all tests."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ LECTURES = ("lecture-2min-us", "lecture-10min-us", "lecture-10min-f2")
 
 @pytest.fixture
 def terminal(tmp_path) -> Terminal:
-    """Over an empty data folder."""
+    """Return a terminal over an empty data folder."""
     return Terminal(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def recordings(examples, assets) -> dict[str, str]:
-    """The lectures' files by name."""
+    """Return the lectures' files by name."""
     folders = [*examples.iterdir(), *assets.iterdir()]
     return {p.stem: str(p) for p in folders if p.stem in LECTURES and p.suffix != ".json"}
 
 
 @pytest.fixture(scope="session")
 def ingested(tmp_path_factory, recordings) -> tuple[Terminal, Ran]:
-    """The data folder of the three lectures (read only), and what `ingest` printed."""
+    """Return the data folder of the three lectures (read only), and what `ingest` printed."""
 
     def ingest(folder: Path) -> Ran:
         files = [recordings[name] for name in LECTURES]
@@ -42,7 +42,7 @@ def ingested(tmp_path_factory, recordings) -> tuple[Terminal, Ran]:
 
 @pytest.fixture
 def library(tmp_path, ingested) -> Terminal:
-    """A terminal over a copy of the lectures' data, to do with as one likes."""
+    """Return a terminal over a copy of the lectures' data, which the test may change."""
     terminal = Terminal(tmp_path)
     shutil.copytree(ingested[0].data, terminal.data)
     return terminal

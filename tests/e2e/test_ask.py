@@ -1,4 +1,4 @@
-"""Check answers and searches by the command line: true, cited to the second, or none."""
+"""Answers and searches on the command line are true and cited to the second, or absent."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ def truths(recordings):
 
 @pytest.fixture(scope="session")
 def asked(ingested, recordings, truths, tmp_path_factory):
-    """Every question a lecture answers, asked in one chat each: name → [(fact, answer)]."""
+    """Ask every question that a lecture answers, in one chat for each: name → [(fact, answer)]."""
     terminal = Terminal(tmp_path_factory.mktemp("asked"))
     shutil.copytree(ingested[0].data, terminal.data)
     answers = {}
@@ -166,7 +166,7 @@ def test_forgetting_a_channel_spares_the_others(library, recordings):
 
 
 def _was_heard(fact, segments):
-    """Its sentences stand in the transcript, in their second."""
+    """Return whether the transcript holds the fact's sentences, each at its time."""
     return all(
         any(
             abs(segment["start_s"] - sentence.start_s) < 2

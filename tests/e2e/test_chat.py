@@ -1,4 +1,4 @@
-"""Check conversations by the command line: typed and pressed questions, links, stops."""
+"""Conversations on the command line: typed and suggested questions, links, and stops."""
 
 import signal
 import subprocess
@@ -69,7 +69,7 @@ def test_a_youtube_link_becomes_a_video_one_can_question(terminal):
     ran = terminal.run("chat", link, "--json", typed=typed, **REPLAY)
     ready, answer = ran.only("ready"), ran.only("answer")
     stages = dict.fromkeys(event["stage"] for event in ran.named("progress"))
-    begun = [stage for stage in stages if stage != "wait"]  # on a busy machine
+    begun = [stage for stage in stages if stage != "wait"]  # appears on a busy machine
     assert begun[:4] == ["resolve", "download", "load", "transcribe"]
     assert ready["video"]["id"] == LECTURE
     assert ready["video"]["url"] == f"https://youtu.be/{LECTURE}"
@@ -135,7 +135,7 @@ def test_a_stop_in_the_middle_of_hearing_ends_everything(terminal, recordings):
 
 
 def test_the_main_process_imports_nothing_heavy(terminal, recordings):
-    """Not even after all it had done by its children."""
+    """Not even after all the work that its children did."""
     terminal.configure()
     program = (
         "import sys\n"

@@ -1,6 +1,6 @@
-"""Check the whole program on Discord: links, questions, buttons, commands, kills.
+"""The whole program on Discord: links, questions, buttons, commands, kills.
 
-Everything is real but Discord, YouTube and Ollama, which are counterparts on loopback.
+Everything is real except Discord, YouTube and Ollama, which are counterparts on loopback.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ async def program(platform, ollama, tmp_path_factory):
 
 @dataclass
 class Talk:
-    """What became of a pasted link."""
+    """What followed a pasted link."""
 
     link: str
-    """The message it was pasted in; the thread has its id."""
+    """The message that contains the link; the thread has its id."""
     names: list[str] = field(default_factory=list)
-    """The thread's, one after the other."""
+    """The thread's names, in order."""
     progress: Seen | None = None
     summary: Seen | None = None
 
@@ -92,7 +92,7 @@ async def whales(platform, program, glass) -> Talk:
 
 
 async def follow(platform, link: str) -> Talk:
-    """Until the summary is there, and nothing moves any more."""
+    """Wait until the summary is there and nothing changes any more."""
     talk = Talk(link)
 
     async def is_told() -> bool:
@@ -112,7 +112,7 @@ async def follow(platform, link: str) -> Talk:
 
 
 async def summed_up(platform, place: str, link: str) -> Seen:
-    """The summary in the thread of a link there."""
+    """Wait for the summary in the thread of a link in `place`."""
 
     async def find() -> list[Seen]:
         if not await platform.people.threads(place):
@@ -135,12 +135,12 @@ def is_progress(seen: Seen) -> bool:
 
 
 async def answered(platform, place: str, ask: Callable[[], Awaitable[object]]) -> list[Seen]:
-    """What everybody sees because of that, up to the answer with its buttons."""
+    """Return what everybody sees after `ask`, up to the answer with its buttons."""
     return await new_in(platform, place, ask, lambda one: bool(one.buttons))
 
 
 async def told(platform, place: str, ask: Callable[[], Awaitable[object]]) -> Seen:
-    """What one person alone sees because of that."""
+    """Return what only one person sees after `ask`."""
     return (await new_in(platform, place, ask, is_private))[-1]
 
 
@@ -165,7 +165,7 @@ def is_private(seen: Seen) -> bool:
 
 
 async def command(platform, name: str, author: str = "", place: str = "", **options) -> str:
-    """What a command tells the person who gave it."""
+    """Return the reply to a command, which only its author sees."""
     place = place or platform.people.channel
     give = partial(platform.people.slash, place, name, author=author, **options)
     return (await told(platform, place, give)).text
@@ -266,7 +266,7 @@ async def test_more_questions_are_for_everybody(platform, program, glass):
     assert set(questions.buttons.values()).isdisjoint(glass.summary.buttons.values())
 
 
-# A kill in the middle of it
+# Kills
 
 
 async def test_a_killed_job_goes_on_in_its_message(platform, whales):

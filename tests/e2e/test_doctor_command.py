@@ -1,4 +1,4 @@
-"""Check `tubethread doctor` as people and programs run it."""
+"""`tubethread doctor`, as people and programs run it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_fresh_folder_with_the_demos_settings_is_well(terminal: Terminal) -> N
     found = checks(ran)
     assert list(found) == NAMES
     assert {name for name in NAMES if found[name]["status"] == "fail"} <= {"yt_dlp"}
-    assert ran.code == int(found["yt_dlp"]["status"] == "fail")  # it ages
+    assert ran.code == int(found["yt_dlp"]["status"] == "fail")  # the installed release ages
     assert found["caches"]["status"] == found["store"]["status"] == "ok"
     assert ran.err == ""
 

@@ -1,4 +1,4 @@
-"""Check that a recording becomes a true transcript and summary, and only once."""
+"""A recording becomes a true transcript and summary, and only once."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ SUMMARY_KEYS = {
 
 @pytest.fixture(params=LECTURES)
 def taken_in(request, ingested, recordings):
-    """One lecture: what is true of it, and the `ready` that was printed."""
+    """Return what is true of one lecture, and the `ready` that was printed."""
     truth = read_lecture(Path(recordings[request.param]).with_suffix(".json"))
     ready = ingested[1].named("ready")[LECTURES.index(request.param)]
     return truth, ready
@@ -32,7 +32,7 @@ def test_progress_tells_the_stages_in_order(ingested):
     first = next(i for i, event in enumerate(ingested[1].events) if event["event"] == "ready")
     progress = ingested[1].events[:first]
     stages = list(dict.fromkeys(event["stage"] for event in progress))
-    begun = [stage for stage in stages if stage != "wait"]  # on a busy machine
+    begun = [stage for stage in stages if stage != "wait"]  # appears on a busy machine
     assert begun == ["resolve", "load", "transcribe", "summarise", "index"]
     assert all(0 <= event["fraction"] <= 1 for event in progress)
     assert any(event["eta_s"] is not None for event in progress)
@@ -76,7 +76,7 @@ def test_every_point_is_said_in_its_second(taken_in):
     points = list(ready["summary"]["points"])
     points += [point for chapter in ready["summary"]["chapters"] for point in chapter["points"]]
     wrong = {point["text"] for point in points if not _is_said(point, truth)}
-    # Of the third lecture the small model skips whole sentences, and stamps the next one too early.
+    # In the third lecture the small model skips whole sentences and stamps the next one too early.
     assert len(wrong) <= (1 if truth.video.title.endswith("f2") else 0), wrong
 
 

@@ -1,5 +1,6 @@
-"""Check jobs by the command line: what a kill, a stop and Ctrl-C leave of them, and the
-commands that list, stop and finish them."""
+"""Jobs on the command line: what a kill, a stop and Ctrl-C leave of them, and the commands that
+list, stop and finish them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ LIMIT_S = 10
 
 
 def begin(terminal: Terminal, recordings: dict[str, str]) -> subprocess.Popen[str]:
-    """An ingest that is in the middle of its work."""
+    """Start an ingest and return it in the middle of its work."""
     process = terminal.start("ingest", recordings[LECTURE], "--json")
     assert any('"load"' in line for line in process.stdout)
     return process
@@ -44,10 +45,10 @@ def test_a_worker_finishes_what_was_left_and_every_process_can_see_it(terminal, 
     assert terminal.run("videos", "--json").only("videos")["videos"] == []
     worker = terminal.start("worker")
     assert "Waiting for jobs" in worker.stderr.readline()
-    # Another process orders the same, and watches the worker's progress.
+    # Another process orders the same video and watches the worker's progress.
     ran = terminal.run("ingest", recordings[LECTURE], "--json")
     assert ran.only("ready")["video"]["id"] == job["video_id"]
-    # The first order may be told a moment later than the second.
+    # The first order may receive its outcome a moment later than the second.
     asyncio.run(eventually(lambda: not pending(terminal)))
     assert end(worker, signal.SIGTERM) == STOPPED
     [video] = terminal.run("videos", "--json").only("videos")["videos"]

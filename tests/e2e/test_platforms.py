@@ -1,5 +1,6 @@
-"""Check one process that serves Discord and Telegram at once, over one store: what they
-share, what they don't, and what one does while the other is away."""
+"""One process serves Discord and Telegram at once over one store: what they share, what they don't,
+and what one does while the other is unreachable.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ async def program(discord, telegram, tmp_path_factory):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def summaries(discord, telegram, program) -> tuple[DiscordSeen, TelegramSeen]:
-    """Of one link that was pasted on both at once."""
+    """Return both summaries of one link that was pasted on both platforms at once."""
     people = discord.people
     link, _ = await asyncio.gather(
         people.write(people.channel, LINK),
@@ -67,7 +68,7 @@ async def summaries(discord, telegram, program) -> tuple[DiscordSeen, TelegramSe
 
 
 async def on_discord(platform: DiscordServer, place: str, wanted: str) -> DiscordSeen:
-    """The bot's message with buttons that says so."""
+    """Wait for the bot's message that has buttons and contains `wanted`."""
 
     async def find() -> DiscordSeen | None:
         for seen in await platform.people.messages(place):
@@ -94,7 +95,7 @@ async def on_telegram(platform: TelegramServer, wanted: str, chat: int = 0) -> T
 
 
 async def is_answered_on_discord(platform: DiscordServer) -> bool:
-    """In the thread of the link, to whoever asks now."""
+    """Ask in the link's thread, and return whether the answer is right."""
     people = platform.people
     thread = (await people.threads(people.channel))[0].id
     asked = await people.write(thread, QUESTION)
@@ -107,7 +108,7 @@ async def is_answered_on_discord(platform: DiscordServer) -> bool:
 
 
 async def is_answered_on_telegram(platform: TelegramServer, asked: int) -> bool:
-    """A reply to the summary there."""
+    """Return whether the reply to the question `asked` is right."""
 
     async def find() -> list[str]:
         seen = await platform.people.messages(platform.people.group)

@@ -1,5 +1,5 @@
-"""Check bad input by the command line: told with the next step, the right exit code, and
-never a traceback, a path of ours or a secret on the screen.
+"""Bad input on the command line: the error names the next step, the exit code is right, and no
+traceback, path of ours or secret reaches the screen.
 """
 
 import shutil
@@ -60,7 +60,7 @@ def refused_all(terminal):
 
 @pytest.fixture
 def refused(refused_all):
-    """The same for a command with one error."""
+    """Like `refused_all`, for a command with one error."""
 
     def run(*args, **more):
         [code], exit_code = refused_all(*args, **more)
@@ -71,7 +71,7 @@ def refused(refused_all):
 
 @pytest.fixture
 def file(terminal):
-    """Writes a file of that name and content; its path."""
+    """Write a file with this name and content, and return its path."""
 
     def write(name, content):
         path = terminal.folder / name
@@ -83,7 +83,7 @@ def file(terminal):
 
 def test_every_bad_input_is_refused_with_its_own_error(refused_all, terminal, file, recordings):
     """No link, no media, no sound, no speech (silence gets no invented text), too long, and what
-    YouTube does not give."""
+    YouTube does not provide."""
     inputs = dict(zip(NO_LINKS, NO_LINKS, strict=True))
     inputs["empty.mp3"] = file("empty.mp3", b"")
     inputs |= {name: file(name, bytes(range(256)) * 64) for name in NOISE}
@@ -102,13 +102,13 @@ def test_every_bad_input_is_refused_with_its_own_error(refused_all, terminal, fi
 
 
 def test_without_a_network_youtube_is_told_to_be_away(refused):
-    """The tests' machine may have none; a proxy that is not there makes sure."""
+    """The test machine may have no network; an unreachable proxy makes sure."""
     assert refused("ingest", "https://youtu.be/dQw4w9WgXcQ")[1] == 75
 
 
 @pytest.fixture
 def with_ollama(terminal, file):
-    """Settings that insist on a model; replies as the counterpart plays them."""
+    """Configure Ollama at this URL, without a fallback, and return a file to ingest."""
 
     def configure(url):
         terminal.configure(llm={"engine": "ollama", "url": url, "stall_s": 1, "first_token_s": 1})
@@ -123,7 +123,7 @@ def test_ollama_is_down(refused, with_ollama):
 
 
 def test_a_model_that_fails(refused_all, with_ollama, file):
-    """Each talk is about one word, and the model fails at each word in another way."""
+    """Each file is about one word, and the model fails in another way at each word."""
     failures = {
         "mill": ("this is no JSON", "bad_model_output"),
         "bridge": (Break("error", '{"topic": "'), "model_failed"),
@@ -152,7 +152,7 @@ def test_a_model_that_is_not_pulled(refused, with_ollama, terminal):
 
 
 def test_a_prompt_that_is_too_long_is_split_and_never_fails(terminal, file, with_ollama):
-    """The whole talk does not fit into the context, and is summed up all the same."""
+    """The whole file does not fit into the context, and is summarised all the same."""
     from tests.counterparts.ollama.lecture_model import lecture
 
     lines = [

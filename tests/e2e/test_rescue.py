@@ -1,4 +1,4 @@
-"""This file copies, damages and puts back the store by the command line, while a chat goes on."""
+"""The store is copied, damaged and restored on the command line while a chat continues."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def ids(terminal) -> set[str]:
 
 
 def test_a_chat_that_goes_on_follows_the_store_that_is_put_back(library, tmp_path):
-    """Its caches are compared again, though nobody told it."""
+    """The chat compares its caches again, although nothing notified it."""
     copied = library.run("backup", str(tmp_path / "copy"), "--json").only("backup")
     assert copied == {
         "event": "backup",

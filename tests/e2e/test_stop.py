@@ -1,5 +1,4 @@
-"""Stop the program by SIGTERM in whatever it does: it ends cleanly, within ten seconds,
-with all it started."""
+"""SIGTERM stops the program at any point: cleanly, within ten seconds, with all its children."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ LIMIT_S = 10
 
 
 def stop(process: subprocess.Popen[str]) -> str:
-    """What the process still said on its way out."""
+    """Stop the process and return what it still printed."""
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=LIMIT_S)  # raises if it takes longer
@@ -31,7 +30,7 @@ def stop(process: subprocess.Popen[str]) -> str:
 
 
 def wait_for(process: subprocess.Popen[str], *words: str) -> None:
-    """Until the words were said, one after the other."""
+    """Read the output until the words have appeared, in order."""
     for word in words:
         assert any(word in line for line in process.stdout), f"never said: {word}"
 
@@ -50,7 +49,7 @@ def test_while_it_waits_for_somebody_to_type(terminal):
 
 @pytest.mark.parametrize("words", [('"transcribe"',), ('"summarise"', '"load"'), ('"index"',)])
 def test_while_it_takes_a_video_in(terminal, recordings, words):
-    """Hearing, bringing the embedder into memory, and embedding."""
+    """While it transcribes, loads the embedder, and embeds."""
     process = terminal.start("ingest", recordings["lecture-2min-us"], "--json")
     wait_for(process, *words)
     stop(process)
@@ -68,12 +67,12 @@ def test_while_the_language_model_answers(library, recordings):
 
 
 def test_while_a_channels_caches_are_filled(library):
-    """The answer is there; the program stays a little to fill what is empty."""
+    """The answer has been printed; the program keeps running briefly to fill the empty caches."""
     shutil.rmtree(library.data / "cache")
     (library.data / "cache").mkdir()
     process = library.start("search", "glass", "--json")
     wait_for(process, '"hits"')
-    if process.poll() is None:  # it may be done already
+    if process.poll() is None:  # it may have finished already
         process.send_signal(signal.SIGTERM)
     process.communicate(timeout=LIMIT_S)
     assert process.returncode in (0, STOPPED)

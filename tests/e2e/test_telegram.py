@@ -1,7 +1,8 @@
-"""Check the whole program on Telegram: links, questions, buttons, commands, kills.
+"""The whole program on Telegram: links, questions, buttons, commands, kills.
 
-Everything is real but Telegram, YouTube and Ollama, which are counterparts on loopback; Telegram's
-limits are the real ones. Every test has a chat of its own: a group has twenty messages a minute.
+Everything is real except Telegram, YouTube and Ollama, which are counterparts on loopback;
+Telegram's rate limits are the real ones. Every test has a chat of its own, since a group is limited
+to twenty messages a minute.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ async def program(platform, ollama, tmp_path_factory):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hive(platform, program, ollama) -> Conversation:
-    """The group in which mina asked for the lecture about glass; it has been summed up."""
+    """The group in which mina pasted the lecture about glass, once it is summarised."""
     talk = Conversation(platform, platform.people.group)
     ollama.pause_s = 0.01
     await talk.write(f"{TO_US}look: https://www.youtube.com/watch?v={LECTURE}&t=5")
@@ -71,7 +72,7 @@ async def hive(platform, program, ollama) -> Conversation:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def asked(platform, hive) -> Conversation:
-    """Another group that knows that video: here it is asked about."""
+    """Another group that has the same video, for questions about it."""
     talk = Conversation(platform, await platform.people.make_supergroup("Questions"))
     await talk.write(TO_US + LINK)
     await talk.summary()
@@ -80,8 +81,7 @@ async def asked(platform, hive) -> Conversation:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def whales(platform, program, hive, asked) -> Conversation:
-    """A group in which the lecture about whales was asked for; the program was killed in the middle
-    of it."""
+    """A group with the lecture about whales; the program was killed in the middle of it."""
     talk = Conversation(platform, await platform.people.make_group("Whales"))
     await talk.write(TO_US + WHALES_LINK)
 
@@ -101,7 +101,7 @@ async def summary_of(talk: Conversation, title: str) -> Seen:
 
 
 async def pressed_by(person: int, name: str, talk: Conversation) -> None:
-    """The first question below the summary there, and it is answered."""
+    """Press the first question below the summary and check that it is answered."""
     people, summary = talk.platform.people, await talk.summary()
     before = (await talk.ours())[-1].id
     pressed = await people.press(summary, 0, author=person)
@@ -306,7 +306,7 @@ async def test_of_what_is_on_its_way_at_a_kill_one_message_comes_twice_at_most(
     platform.release()
     await program.start()
     asked = [await talk.write(TO_US + QUESTION) for talk in talks]
-    for talk, question in zip(talks, asked, strict=True):  # what came before is there before it
+    for talk, question in zip(talks, asked, strict=True):  # earlier messages arrive first
         assert ANSWER in (await talk.answer(question)).text
     summaries = [sum(map(is_summary, await talk.ours())) for talk in talks]
     assert sorted(summaries) in ([1, 1], [1, 2])

@@ -1,5 +1,6 @@
-"""Check the whole program where Telegram brings it what happens, and where there is no
-language model: files that people send, and a channel's posts."""
+"""The whole program with Telegram's webhook and without a language model: files that people send,
+and a channel's posts.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +65,7 @@ async def program(platform, port, tmp_path_factory):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ada(platform, program) -> Conversation:
-    """In private."""
+    """Ada's private chat."""
     return Conversation(
         platform, await platform.people.open_private(await platform.people.meet("Ada"))
     )

@@ -1,4 +1,4 @@
-"""Every kind of store for the contract suites, and a PostgreSQL server where there is one."""
+"""Every kind of store for the contract suites, and a PostgreSQL server if there is one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.harness.postgres import NoServer, fresh_database, server
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[URL]:
-    """One server for the whole session. None: skipped, but on CI a failure."""
+    """Start one server for the whole session. Without PostgreSQL, skip; on CI, fail."""
     try:
         with server() as url:
             yield url
@@ -28,14 +28,14 @@ def postgres() -> Iterator[URL]:
 
 @pytest.fixture
 def postgres_url(postgres: URL) -> Iterator[str]:
-    """An empty database."""
+    """Create an empty database."""
     with fresh_database(postgres) as url:
         yield url
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    """Where the store is kept. None: in memory."""
+    """Return where the store is kept; None keeps it in memory."""
     if request.param == "postgres":
         return request.getfixturevalue("postgres_url")
     return sqlite_url(tmp_path / "db") if request.param == "sqlite" else None
@@ -43,7 +43,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
 
 @pytest.fixture
 async def store(store_url: str | None) -> AsyncIterator[Store | MemoryStore]:
-    """An empty one of each kind."""
+    """Open an empty store of each kind."""
     if store_url is None:
         yield MemoryStore()
         return

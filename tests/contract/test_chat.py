@@ -29,7 +29,7 @@ from tests.harness.virtual_loop import run_virtually
 
 @dataclass(frozen=True)
 class Platform:
-    """`read`: what people see there."""
+    """A chat to test. `read` returns what people see there."""
 
     chat: Chat
     read: Callable[[], str]
@@ -38,7 +38,7 @@ class Platform:
 
 @dataclass(frozen=True)
 class Opening:
-    """How to get one. `is_real`: it has sockets, and time passes there."""
+    """How to open a `Platform`. `is_real`: it has sockets and runs in real time."""
 
     open: Callable[[], AbstractAsyncContextManager[Platform]]
     is_real: bool = False
@@ -74,7 +74,7 @@ def _in_memory() -> Platform:
 
 @asynccontextmanager
 async def _on_discord(server: DiscordServer) -> AsyncIterator[Platform]:
-    server.world.nonces.clear()  # as after a few minutes
+    server.world.nonces.clear()  # Discord forgets nonces after a few minutes
     place = await server.people.make_channel("a")
     async with open_discord(section(server)) as chat:
         chat.edit_interval_s = 0.1
@@ -109,7 +109,7 @@ async def _seen(server: DiscordServer, place: str) -> str:
 
 
 def on_each(test: Callable[[Platform], Coroutine[Any, Any, None]]) -> Callable[[Opening], None]:
-    """Makes a test run on every platform: by our own clock where that can be."""
+    """Make a test run on every platform, on a virtual clock where possible."""
 
     async def run_on(opening: Opening) -> None:
         async with opening.open() as platform:

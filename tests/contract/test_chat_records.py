@@ -48,7 +48,7 @@ PERSON, SERVER = Quota("discord:p", "ask", 2), Quota("discord:s", "ask", 3)
 
 @pytest.fixture
 async def other(store_url: str | None, store: AnyStore) -> AsyncIterator[AnyStore]:
-    """The same store, as another process has it open."""
+    """The same store, opened as by another process."""
     if store_url is None:
         yield store
         return
@@ -127,7 +127,7 @@ async def test_a_request_saved_again_counts_as_new(store):
 
 
 async def test_requests_of_earlier_releases_are_read(store_url, store):
-    """They stored one flat object of 17 fields for both kinds."""
+    """Earlier releases stored one flat object of 17 fields for both kinds."""
     if store_url is None:
         pytest.skip("memory has no earlier releases")
     origin = {"platform": "discord", "place": "hive", "channel": HIVE, "server": "s", "person": "p"}
@@ -273,7 +273,7 @@ async def test_two_processes_share_a_quota_and_report_it_once(store, other):
 
 
 async def lived_in(store: AnyStore) -> list[Request]:
-    """Two channels that know both videos, with rooms, buttons, and requests done and open."""
+    """Give two channels both videos, bindings, buttons, and requests done and open."""
     for video in (BEES, WHALES):
         await store.videos.save(video)
     added: list[Request] = []
@@ -295,7 +295,7 @@ async def lived_in(store: AnyStore) -> list[Request]:
 
 
 async def left(store: AnyStore) -> set[tuple[str, str]]:
-    """Of which channel and video there are still rooms and buttons."""
+    """Return the channels and videos that still have bindings and buttons."""
     found = set()
     for channel in (HIVE, SEA):
         for video_id in (BEES.id, WHALES.id):

@@ -1,4 +1,4 @@
-"""What opening the store's database promises, on SQLite and on PostgreSQL."""
+"""The contract of opening the store's database, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The promises of the Embedder port, kept by the fake and by the real one alike."""
+"""The contract of `Embedder`, on the fake and on the real one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARKET = "Stock prices fell sharply after the central bank raised its interest r
 
 
 class Threaded:
-    """The synchronous embedder as the port has it."""
+    """Adapts the synchronous embedder to the async port."""
 
     def __init__(self, embedder: SentenceEmbedder) -> None:
         self._embedder = embedder

@@ -1,5 +1,6 @@
-"""The promises of the port Fetcher, kept by the fake, by yt-dlp over recorded answers, and by the
-fetch child, in which the whole program runs it."""
+"""The contract of `Fetcher`: the fake, yt-dlp over recorded responses, and the fetch child, in
+which the whole program runs yt-dlp.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ from tests.counterparts.youtube.site import replaying
 from tests.fakes.fetcher import FakeFetcher
 from tests.harness.terminal import REPLAY
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")  # one child for all
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one child for all tests
 
 SAID = (
     Segment(0.0, 4.0, "Bees dance to show where the flowers are."),
@@ -85,7 +86,7 @@ class Fakes:
 
 
 class Threaded:
-    """The synchronous backend behind the async port."""
+    """Adapts the synchronous backend to the async port."""
 
     def __init__(self, youtube: YouTube) -> None:
         self._youtube = youtube

@@ -1,4 +1,4 @@
-"""The promises of a channel's two indexes, kept by the fakes and by the real ones alike."""
+"""The contract of a channel's two indexes, on the fakes and on the real ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NAMES = [
 
 
 class Threaded:
-    """A synchronous index as the port has it."""
+    """Adapts a synchronous index to the async port."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
@@ -77,7 +77,7 @@ def keywords(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Keyword
 
 
 class VectorSide:
-    """What both ports promise, said to a VectorIndex."""
+    """Calls what both ports share on a `VectorIndex`."""
 
     def __init__(self, index: VectorIndex) -> None:
         self.index = index
@@ -92,7 +92,7 @@ class VectorSide:
 
 
 class KeywordSide:
-    """The same, said to a KeywordIndex."""
+    """Calls what both ports share on a `KeywordIndex`."""
 
     def __init__(self, index: KeywordIndex) -> None:
         self.index = index
@@ -129,7 +129,7 @@ def _row(text: str, size: int = 32) -> Vectors:
     return row / np.linalg.norm(row)
 
 
-# What both promise
+# Both indexes
 
 
 async def test_a_channel_never_seen_holds_nothing_and_finds_nothing(side):
@@ -222,7 +222,7 @@ async def test_any_video_id_is_held(side):
     assert sorted(await side.index.holdings(HIVE)) == sorted({*videos} - {"_"})
 
 
-# What the vector index promises
+# The vector index
 
 
 async def test_the_nearest_come_first_and_no_more_than_asked(vectors):
@@ -239,7 +239,7 @@ async def test_the_nearest_come_first_and_no_more_than_asked(vectors):
         assert near[0] == keys[i]
         assert len(near) == len(set(near)) == 10
         found, right = found + len(set(near) & set(exact)), right + 10
-    assert found / right > 0.9  # a graph, not a comparison with every row
+    assert found / right > 0.9  # an approximate graph, not a comparison with every row
     assert len(await vectors.holdings(HIVE)) == 75
 
 
@@ -259,7 +259,7 @@ async def test_a_question_of_another_size_is_refused(vectors):
         await vectors.nearest(HIVE, _row("bees", 48), 10)
 
 
-# What the keyword index promises
+# The keyword index
 
 
 async def test_the_rarer_word_counts_more(keywords):

@@ -1,4 +1,4 @@
-"""The contract of `Jobs`, on the one in memory and on DBOS."""
+"""The contract of `Jobs`, in memory and on DBOS."""
 
 import asyncio
 from contextlib import asynccontextmanager

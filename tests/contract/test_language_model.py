@@ -1,4 +1,4 @@
-"""What every language model does: one suite on the fake, on Ollama's backend and on who waits."""
+"""The contract of `LanguageModel`, on the fake, on Ollama's backend and on `YieldingModel`."""
 
 from __future__ import annotations
 

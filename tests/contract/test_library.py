@@ -1,4 +1,4 @@
-"""What `Library` promises of one video, a page, a search and a revision, on every store."""
+"""The contract of `Library` for one video, a page, a search and a revision, on every store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALL = (BEES, STREET, KOREAN, UNTITLED)
 
 @pytest.fixture
 async def hive(store: Store | MemoryStore) -> Store | MemoryStore:
-    """Four videos in one channel, the newest of them in another as well."""
+    """Fill one channel with four videos, the newest of which is also in another."""
     for video in ALL:
         await store.videos.save(video)
         await store.library.add(HIVE, video.id)

@@ -1,4 +1,4 @@
-"""What `Checkpoints` promises, in memory, on SQLite and on PostgreSQL."""
+"""The contract of `Checkpoints`, in memory, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 

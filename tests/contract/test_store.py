@@ -1,4 +1,4 @@
-"""What `Videos`, `Chunks`, `Library` and `Threads` promise, on every store."""
+"""The contracts of `Videos`, `Chunks`, `Library` and `Threads`, on every store."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ async def test_a_thread_remembers_its_last_turns_oldest_first(store):
 
 
 async def known_everywhere(store: Store | MemoryStore) -> None:
-    """Both videos with all that can be made of them, in two channels that talked about them."""
+    """Store both videos and all their derived data, in two channels that asked about them."""
     for video in (BEES, WHALES):
         await store.videos.save(video)
         await store.videos.save_transcript(heard(video, "Said."))

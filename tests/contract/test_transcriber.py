@@ -1,4 +1,4 @@
-"""What every Transcriber does: the fake in memory, and Whisper with the small model."""
+"""The contract of `Transcriber`, on the fake in memory and on Whisper with the small model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LENGTH_S = 40.0
 
 
 class Async:
-    """Whisper's generator behind the async port; in the program a child process is in between."""
+    """Adapts Whisper's generator to the async port; the program puts a child process in between."""
 
     def __init__(self, whisper: Whisper) -> None:
         self.whisper = whisper

@@ -2,11 +2,11 @@
 
     python -m tests.bench [--json] [start memory ingest ask again library jobs children chat groups]
 
-Prints one table and the machine it holds for. The exit code is 1 if a goal is missed, so a person
-or a script can stand on it; CI does not, for a busy machine misses goals without anybody's fault.
-Ratios compare two sides that ran right after one another, and medians of several pairs, so other
-work hits both alike. Seconds and milliseconds grow with other work: the load is printed for them
-to be judged by, and, where a process does all the work, its CPU's seconds, which grow far less.
+Prints one table and the machine it was measured on. The exit code is 1 if a goal is missed, for
+people and scripts; CI ignores it, because a busy machine misses goals through no fault of the code.
+Ratios compare two sides that ran right after one another, and are medians of several pairs, so
+other work affects both alike. Seconds and milliseconds grow with other work: the load is printed to
+judge them by, and, where one process does all the work, its CPU seconds, which grow far less.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.bench import again, ask, chat, children, groups, ingest, jobs, librar
 from tests.bench.figures import Row, table
 from tests.bench.machine import machine
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # children inherit it: they ask no model hub
+os.environ["HF_HUB_OFFLINE"] = "1"  # children inherit it, so that they query no model hub
 
 PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "start": start.measure,

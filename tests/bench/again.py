@@ -1,5 +1,5 @@
-"""Measure what it costs to paste what is known already: no child may be started for it,
-so nothing is fetched, heard or embedded.
+"""Measure the cost of pasting a known link or file again: no child may be started for it, so
+nothing is fetched, transcribed or embedded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LINK = "https://youtu.be/aaaaaaaaaaa"
 
 
 def measure(folder: Path) -> list[Row]:
-    """The command from start to end, in fresh processes; then who was started for it."""
+    """Time the command in fresh processes, then list the children that it starts."""
     data = folder / "data"
     fresh.tubethread(data, "ingest", fresh.SHORT_LECTURE, "--channel", "bench")
     asyncio.run(_remember_a_link(data))
@@ -42,7 +42,7 @@ def measure(folder: Path) -> list[Row]:
 
 
 async def _remember_a_link(data: Path) -> None:
-    """The link as a store holds it that has heard it, the short lecture its audio."""
+    """Store the link as if it had been transcribed, with the short lecture as its audio."""
     config = read_config(fresh.CONFIG, {"TUBETHREAD_DATA": str(data)})
     async with open_core(config) as core:
         copy = Copy()

@@ -1,7 +1,7 @@
-"""Measure how long a question to one video waits, its embedder warm.
+"""Measure how long a question to one video waits while the embedder is warm.
 
-Two videos: the ten-minute lecture, all of which is read for each question, so that nothing need be
-found first; and three hours of subtitles, in which the places have to be found.
+Two videos: the ten-minute lecture, all of which is read for each question, so that nothing has to
+be retrieved; and three hours of subtitles, whose relevant chunks have to be retrieved.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ async def _measure(data: Path, talk: Path, questions: Sequence[str]) -> list[Row
 
 
 async def _ask(core: Pipeline, file: Path, questions: Sequence[str]) -> list[Timings]:
-    """Every question once, in one conversation; the first is asked before, untimed."""
+    """Ask every question once in one conversation, after an untimed run of the first."""
     [source] = find_sources(str(file))
     ready = await finish(core.ingest(source, "bench"))
     timings = []
@@ -72,7 +72,7 @@ def _rows(what: str, timings: Sequence[Timings], *, goal_ms: int) -> list[Row]:
 
 
 def _subtitles(lectures: Sequence[Lecture]) -> list[str]:
-    """The lectures' sentences, shuffled again and again, three seconds each."""
+    """Return the lectures' sentences in random order, three seconds each."""
     sentences = [s.text for lecture in lectures for s in lecture.transcript.segments]
     dice = random.Random(2)
     lines: list[str] = []

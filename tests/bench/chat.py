@@ -1,8 +1,8 @@
-"""Measure a busy minute on Discord: a hundred channels, fifty jobs that wait for one
-another, five questions a second, through the real adapter and real HTTP.
+"""Measure a busy minute on Discord: a hundred channels, fifty queued jobs, five questions a second,
+through the real adapter and real HTTP.
 
-People and platform are this process, the bot is another one. `make torture` has a whole half-hour
-of it, on a virtual clock.
+People and platform are this process, the bot is another one. `make torture` runs half an hour of it
+on a virtual clock.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ async def _spend(platform: DiscordServer) -> tuple[Minute, int]:
 
 
 async def _until(count: Callable[[], Awaitable[int]], wanted: int) -> int:
-    """What is there in the end."""
+    """Wait until the count is reached, or patience ends, and return it."""
     for _ in range(round(PATIENCE_S / POLL_S)):
         if (found := await count()) >= wanted:
             break
@@ -88,7 +88,7 @@ async def _until(count: Callable[[], Awaitable[int]], wanted: int) -> int:
 
 
 async def _count(platform: DiscordServer, places: list[str], words: str) -> int:
-    """Messages of the bot's that show these words now."""
+    """Count the bot's messages that show these words now."""
     shown = [
         post.versions[-1].content or str(post.versions[-1].embeds)
         for post in list(platform.world.posts.values())
@@ -120,7 +120,7 @@ def _rows(
 
 
 def _ack_s(platform: DiscordServer, path: str, place: str, at: float) -> float:
-    """From when somebody did something to the first request that shows so there."""
+    """Return the seconds from an action to the first request in its place that responds to it."""
     return next(
         request.at - at
         for request in platform.front.requests

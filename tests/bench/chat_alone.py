@@ -2,9 +2,9 @@
 
     python -m tests.bench.chat_alone CONFIG FOLDER
 
-Says "here" once people are heard. When its standard input ends it leaves, and tells as JSON how its
-event loop was: by how many milliseconds it was late, each time, and how many it was busy before. On
-a machine with other work only the second is its own doing.
+Prints "here" once the bot listens. When its standard input ends, it exits and prints as JSON how
+its event loop ran: how many milliseconds late each time, and how many it was busy before. On a
+machine with other work, only the second figure is the bot's own.
 """
 
 from __future__ import annotations

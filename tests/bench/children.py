@@ -1,5 +1,4 @@
-"""Measure how soon trouble in a child process is told after its limit, and how soon
-another child answers."""
+"""Measure how soon a child's failure is reported after its limit, and a new child answers."""
 
 from __future__ import annotations
 
@@ -21,12 +20,12 @@ SILENCE_S = 2
 MEGABYTE = 1 << 20
 MODULE = "tests.harness.misbehaving_child"
 TROUBLE = {"hang": SILENCE_S, "stop": SILENCE_S, "crash": 0, "bloat": 0}
-"""Methods of tests/harness/misbehaving_child.py → the limit that reveals them; 0: none needed."""
+"""Methods of tests/harness/misbehaving_child.py → the limit that reveals them; 0: none."""
 TOLD_S, REPLACED_S = 15.0, 30.0
 
 
 def measure(folder: Path) -> list[Row]:
-    logging.getLogger("core.workers.supervisor").disabled = True  # the trouble is on purpose
+    logging.getLogger("core.workers.supervisor").disabled = True  # the failures are intended
     times = [
         asyncio.run(_trouble(folder, role, method))
         for role in (FETCH, SPEECH, INDEX)
@@ -41,7 +40,7 @@ def measure(folder: Path) -> list[Row]:
 
 
 async def _trouble(folder: Path, role: ChildLimits, method: str) -> tuple[float, float]:
-    """Seconds beyond the limit until it was told, and until a new child answered."""
+    """Return the seconds past the limit to the failure's report, and to a new child's answer."""
     share = 400 * MEGABYTE / psutil.virtual_memory().total
     hasty = replace(
         role, reply_timeout_s=SILENCE_S, heartbeat_timeout_s=SILENCE_S, memory_share=share

@@ -1,8 +1,8 @@
-"""This file embeds with sentence-transformers and nothing around it.
+"""Embed with plain sentence-transformers and nothing around it.
 
     python -m tests.bench.embed_alone TEXTS.json...
 
-Prints as JSON the seconds each list of texts took; importing and loading are in none.
+Prints as JSON the seconds for each list of texts, without importing and loading.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sentence_transformers import SentenceTransformer
 
 
 def main(files: list[str]) -> list[float]:
-    """Stock `encode`, as many threads as torch takes of itself."""
+    """Run the stock `encode` with torch's default number of threads."""
     model = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
     seconds = []
     for file in files:

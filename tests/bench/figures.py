@@ -1,4 +1,4 @@
-"""What a measurement comes to: a row with its goal, and the arithmetic of many."""
+"""A measurement's result: a row with its goal, and statistics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. `goal`: what it may be at most; None: told for information, never missed."""
+    """One figure. `goal` is its maximum; None: for information only, never missed."""
 
     what: str
     figure: float
@@ -32,7 +32,7 @@ def percentile(figures: Sequence[float], share: float) -> float:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Rows as aligned columns: what, figure, goal, met."""
+    """Format rows as aligned columns: what, figure, goal, met."""
     cells = [("what", "figure", "goal", "met")] + [_cells(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
@@ -51,6 +51,6 @@ def _cells(row: Row) -> tuple[str, str, str, str]:
 
 
 def _told(figure: float, unit: str) -> str:
-    """Three digits that count."""
+    """Format the figure with three significant digits."""
     digits = 0 if figure >= 100 or figure == int(figure) else 2
     return f"{figure:.{digits}f} {unit}".rstrip()

@@ -20,8 +20,7 @@ SHORT_LECTURE = ROOT / "examples" / "lecture-2min-us.flac"
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A process from its start to its end. `cpu_s`: what it and its children cost, however busy
-    the machine was."""
+    """A finished process. `cpu_s`: what it and its children used, however busy the machine was."""
 
     wall_s: float
     cpu_s: float
@@ -33,12 +32,12 @@ class Ran:
 
 
 def tubethread(data: Path, *arguments: str | Path) -> Ran:
-    """A command of the program, its data in `data`."""
+    """Run a command of the program with its data in `data`."""
     return _run([sys.executable, "-m", "bot", "--config", CONFIG, *arguments], data)
 
 
 def module(name: str, *arguments: str | Path, data: Path | None = None) -> Ran:
-    """tests/bench/`name`.py, which prints JSON."""
+    """Run tests/bench/`name`.py, which prints JSON."""
     return _run([sys.executable, "-m", f"tests.bench.{name}", *arguments], data)
 
 
@@ -49,7 +48,7 @@ def _run(command: list[str | Path], data: Path | None) -> Ran:
         process = subprocess.Popen(
             command, cwd=ROOT, env=dict(os.environ) | own, stdout=said, stderr=meanwhile
         )
-        _, status, used = os.wait4(process.pid, 0)  # not wait(): this one tells the CPU's time
+        _, status, used = os.wait4(process.pid, 0)  # unlike wait(), wait4() returns CPU time
         wall_s = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)

@@ -1,5 +1,5 @@
-"""Measure a minute in twenty groups on Telegram, with an answer growing in each: through
-the real adapter and real HTTP, at the limits of the real platform.
+"""Measure a minute in twenty groups on Telegram, with an answer growing in each, through the real
+adapter and real HTTP, at the limits of the real platform.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GROUPS, SECONDS, WORD_S = 20, 65.0, 0.1
 
 @dataclass
 class Growing:
-    """An answer in a group: `written` has when each of its characters was."""
+    """An answer in a group; `written` has the time of each of its characters."""
 
     group: int
     written: list[float] = field(default_factory=list)
@@ -41,7 +41,7 @@ def measure(folder: Path) -> list[Row]:
 
 
 async def _minute(platform: TelegramServer, folder: Path) -> tuple[list[float], int]:
-    """Every word's lag, and how many answers are not whole in the end."""
+    """Return every word's lag, and how many answers are incomplete in the end."""
     groups = [await platform.people.make_supergroup(f"Hive {n}") for n in range(GROUPS)]
     async with (
         open_telegram(section(platform), folder) as telegram,
@@ -53,13 +53,13 @@ async def _minute(platform: TelegramServer, folder: Path) -> tuple[list[float], 
         [seen] = await platform.people.messages(answer.group)
         broken += len(seen.text) != len(answer.written)
         lengths = [len(look.text) for look in seen.versions]
-        for n, at in enumerate(answer.written[1:], 2):  # the first is where it begins
+        for n, at in enumerate(answer.written[1:], 2):  # the first is the answer's start
             lags.append(seen.versions[bisect_left(lengths, n)].at - at)
     return lags, broken
 
 
 async def _grow(platform: TelegramServer, outbox: Outbox, group: int) -> Growing:
-    """One letter stands for a word."""
+    """Grow an answer; one letter stands for a word."""
     answer = Growing(group, [platform.world.now()])
     live = await outbox.grow(str(group), Draft(("x",)), key=str(group), owner="bench")
     while platform.world.now() < answer.written[0] + SECONDS:

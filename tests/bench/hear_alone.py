@@ -1,8 +1,8 @@
-"""Hear with faster-whisper and nothing around it.
+"""Transcribe with plain faster-whisper and nothing around it.
 
     python -m tests.bench.hear_alone FILE...
 
-Prints as JSON the seconds each file took; importing and loading come before and are in none.
+Prints as JSON the seconds for each file, without importing and loading.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tests.bench.fresh import CONFIG
 
 
 def main(files: list[str]) -> list[float]:
-    """Stock BatchedInferencePipeline with timestamps; model, device, numbers, threads and batch
-    size are Tubethread's."""
+    """Run the stock BatchedInferencePipeline with timestamps and Tubethread's model, device,
+    precision, threads and batch size."""
     speech = read_config(CONFIG).speech
     pipeline = BatchedInferencePipeline(load(speech))
     seconds = []
@@ -29,7 +29,7 @@ def main(files: list[str]) -> list[float]:
         segments, _ = pipeline.transcribe(
             file, batch_size=speech.batch_size, without_timestamps=False
         )
-        assert list(segments)  # the work is done while they are read
+        assert list(segments)  # reading the segments does the work
         seconds.append(time.perf_counter() - began)
     return seconds
 

@@ -1,14 +1,14 @@
-"""Measure what Tubethread adds to the hearing and the embedding of a ten-minute file.
+"""Measure what Tubethread adds to transcribing and embedding a ten-minute file.
 
 Two ratios, each the median over pairs that run right after one another:
 
-- loaded: `ingest` in an open core whose children have heard and embedded a short file before, over
-  faster-whisper's and sentence-transformers' own seconds after the same short file. Imports and
-  loading are in neither.
-- from nothing: the command `tubethread ingest FILE`, over a process that hears plus a process that
-  embeds, all from start to end. Imports and loading are in both.
+- loaded: `ingest` in an open core whose children have transcribed and embedded a short file, over
+  faster-whisper's and sentence-transformers' own seconds after the same short file. Neither side
+  includes imports and loading.
+- from nothing: the command `tubethread ingest FILE`, over a process that transcribes plus a process
+  that embeds, all from start to end. Both sides include imports and loading.
 
-Decoding and voice detection are in both always; summing up, storing and indexing only in ours.
+Both sides always include decoding and voice detection; only ours summarises, stores and indexes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ GOAL = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Seconds of the wall, or of the CPU: Tubethread's, and those of the libraries alone."""
+    """Seconds of wall time, or of CPU time: Tubethread's, and those of the libraries alone."""
 
     ours: float
     alone: float
@@ -58,7 +58,7 @@ def measure(folder: Path) -> list[Row]:
 
 
 async def _texts(file: Path, data: Path) -> list[str]:
-    """What is embedded of the file. It also brings all that is read later into the disk's cache."""
+    """Return the file's texts to embed. Also warms the disk cache for all later reads."""
     config = read_config(fresh.CONFIG, {"TUBETHREAD_DATA": str(data)})
     async with open_core(config) as core:
         [source] = find_sources(str(file))
@@ -85,7 +85,7 @@ def _from_nothing(data: Path, long: Path) -> tuple[Pair, Pair]:
 
 
 def _row(what: str, pairs: Sequence[Pair], goal: float | None = None) -> Row:
-    """The median ratio; beside it the pair that gave it."""
+    """Return the median ratio, with the pair that it comes from."""
     middle = sorted(pairs, key=lambda pair: pair.ours / pair.alone)[len(pairs) // 2]
     about = f"{middle.ours:.1f} s / {middle.alone:.1f} s"
     return Row(what, middle.ours / middle.alone, "×", goal, about)

@@ -1,5 +1,7 @@
-"""Measure what durability costs: the writes of a one-hour video's job, ours beside those of DBOS.
-Transcription and the language model take no time in it. Waiting jobs: waiting_jobs.py.
+"""Measure what durability costs: the writes of a one-hour video's job, ours beside those of
+DBOS.
+
+Transcription and the language model take no time in it. waiting_jobs.py measures waiting jobs.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from tests.harness.fake_core import FakeCore
 
 RUNS = 3
 TRANSCRIBED_S = 60
-"""What a GPU takes to transcribe an hour. Progress is written once a second."""
+"""Seconds that a GPU takes to transcribe an hour. Progress is written once a second."""
 WINDOW_S, SEGMENT_S = 28.0, 4.0
 HOUR = Video("videovideo0", "An hour", "The Hive", 3600.0)
 SAID = tuple(
@@ -45,7 +47,7 @@ OURS, STEP, PROGRESS = (
 
 
 class InstantTranscriber(FakeTranscriber):
-    """Transcribes an hour at once."""
+    """Transcriber that returns an hour at once."""
 
     async def transcribe(
         self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute = SET
@@ -80,7 +82,7 @@ def measure(folder: Path) -> list[Row]:
 
 
 async def _measure(folder: Path, commits: Commits) -> tuple[float, float]:
-    """Seconds of a job's writes, and of its CPU beyond that of the same job in memory."""
+    """Return the seconds of a job's writes, and its CPU beyond that of the same job in memory."""
     folder.mkdir()
     world = FakeCore(folder, FakeFetcher(HOUR), InstantTranscriber(), model=ScriptedModel(_reply))
     order = await world.ingest().order(Link(HOUR.id), "bench", "en")
@@ -101,7 +103,7 @@ async def _measure(folder: Path, commits: Commits) -> tuple[float, float]:
 
 
 def _reply(prompt: Prompt) -> dict[str, object]:
-    """Notes of a part, or a summary."""
+    """Return notes of a part, or a summary."""
     points = [{"text": f"Number {n} is famous.", "segment": n} for n in (1, 2)]
     return {"topic": "Bees", "points": points, "chapters": [{"title": "Bees", "segment": 1}]}
 

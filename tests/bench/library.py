@@ -1,7 +1,7 @@
-"""Measure what the size of a channel adds: the same lookups in one of 20 and one of 2,000 videos.
+"""Measure what a channel's size adds: the same lookups in a channel of 20 and of 2,000 videos.
 
-The embedder and the caches answer at once and no model writes, so what is measured is the store
-and the way to it. The two channels take turns, so that other work slows both alike.
+The embedder and the caches answer at once and no model writes, so the figures show the store and
+the path to it. The two channels take turns, so that other work slows both alike.
 """
 
 from __future__ import annotations
@@ -49,8 +49,11 @@ Lookup = Callable[[Pipeline, str], Awaitable[object]]
 
 @dataclass(eq=False)
 class FixedIndex:
-    """Both caches of every channel, level with the store: a vector finds its own chunk and, as a
-    question does, the first chunks of the channel's newest videos."""
+    """Both caches of every channel, level with the store.
+
+    A vector finds its own chunk and, as a question does, the first chunks of the channel's newest
+    videos.
+    """
 
     digests: dict[str, dict[str, str]] = field(default_factory=dict)
     keys: dict[bytes, str] = field(default_factory=dict)
@@ -96,7 +99,7 @@ async def _measure(folder: Path) -> list[Row]:
 
 
 async def _fill(url: str, channel: str, index: FixedIndex, recipe: str) -> None:
-    """In one transaction: through the store's ports it takes minutes."""
+    """Fill the store in one transaction; through its ports it takes minutes."""
     dice = np.random.default_rng(SIZES[channel])
     rows: dict[Table, list[dict[str, Any]]] = defaultdict(list)
     for number in range(SIZES[channel]):
@@ -143,8 +146,10 @@ async def _compare(what: str, lookup: Lookup, core: Pipeline) -> list[Row]:
 
 
 async def _held_ms(lookup: Awaitable[object]) -> float:
-    """The longest the lookup kept the event loop from coming round, in CPU time of its thread:
-    waiting for a busy machine does not count."""
+    """Return the longest time the lookup blocked the event loop, in CPU time of its thread.
+
+    Waiting for a busy machine does not count.
+    """
     longest = 0.0
 
     async def tick() -> None:
@@ -166,7 +171,7 @@ def _video_id(channel: str, number: int) -> str:
     return f"{channel}-{number:06}"
 
 
-# What people do
+# What users do
 
 
 async def _ask_a_video(core: Pipeline, channel: str) -> None:

@@ -1,4 +1,4 @@
-"""Name the machine that figures hold for."""
+"""Describe the machine on which figures were measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGES = ("faster-whisper", "ctranslate2", "sentence-transformers", "torch", "
 
 
 def machine() -> dict[str, str]:
-    """What it is, what is installed, and how busy it was when it was asked."""
+    """Return its hardware, installed packages and current load."""
     cores = f"{os.cpu_count()} (physical {psutil.cpu_count(logical=False)})"
     return {
         "cores": cores,

@@ -1,5 +1,5 @@
-"""The program's main process under observation: it opens the core, takes in what is
-named, and prints as JSON what became of it.
+"""The program's main process under observation: it opens the core, ingests what is named, and
+prints the results as JSON.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import sys
 import time
 
-import bot.cli.app.app  # noqa: F401  # as much a part of the main process as the core is
+import bot.cli.app.app  # noqa: F401  # part of the main process, as the core is
 import psutil
 
 from bot.config import read_config
@@ -22,8 +22,8 @@ MEGABYTE = 1024 * 1024
 
 
 async def observe(texts: list[str]) -> dict[str, object]:
-    """Seconds each of `texts` took to be ready; resident megabytes, forbidden modules imported,
-    the children's roles, all at the end."""
+    """Return the seconds until each of `texts` was ready, and, at the end, resident megabytes,
+    forbidden imported modules and the children's roles."""
     async with open_core(read_config(CONFIG)) as core:
         seconds = []
         for text in texts:

@@ -1,4 +1,4 @@
-"""Measure what the main process holds: memory, and libraries that it must not have."""
+"""Measure what the main process holds: memory, and libraries that it must not import."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.bench.figures import Row
 
 
 def measure(folder: Path) -> list[Row]:
-    """With the core open and no child started, and after a file went through the children."""
+    """Measure with the core open and no child started, and after the children processed a file."""
     idle = fresh.module("main_process", data=folder / "idle").json
     after = fresh.module("main_process", fresh.SHORT_LECTURE, data=folder / "after").json
     assert idle["children"] == [], idle

@@ -1,4 +1,4 @@
-"""Measure how long a command takes that has next to nothing to do."""
+"""Measure how long a command takes that has almost nothing to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TIMES = 7
 
 
 def measure(folder: Path) -> list[Row]:
-    """Fresh processes, from start to end; an untimed one goes first."""
+    """Time fresh processes from start to end, after an untimed one."""
     data = folder / "data"
     for number in range(3):
         file = folder / f"talk-{number}.srt"

@@ -27,7 +27,7 @@ from tests.fakes.transcriber import WaitingTranscriber
 from tests.harness.fake_core import SAID, FakeCore
 
 WAITING = {25: 2.0, 100: 4.0}
-"""Jobs, and the share of a core that they may take, in percent."""
+"""Number of jobs → the percentage of a core that they may take."""
 LISTED, LISTED_MS = 300, 10.0
 VIDEOS = [Video(f"video{n:06}", f"Day {n}", "The Hive", 30.0) for n in range(LISTED)]
 _SETTLE_S, _MEASURE_S, _LISTINGS = 5.0, 10.0, 9

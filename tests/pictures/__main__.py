@@ -1,6 +1,6 @@
-"""`make pictures`: the README's pictures, from messages that the bot really sends.
+"""`make pictures`: draw the README's pictures from messages that the bot really sends.
 
-Needs a Chromium: `apt install chromium`, or its path in CHROMIUM.
+Needs Chromium: `apt install chromium`, or set its path in CHROMIUM.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Draw messages as Discord's dark theme does, as a page of HTML."""
+"""Draw messages as an HTML page in the style of Discord's dark theme."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARKUP = re.compile(
 
 
 def page(messages: Iterable[Seen], names: Mapping[str, str], thread: str = "") -> str:
-    """Of the messages, in their order. `thread`: what hangs on the first, with all others."""
+    """Return the page of the messages, in order. `thread` names the thread below the first one."""
     first, *others = (_message(message, names[message.author]) for message in messages)
     hung = f"<div class=thread>{escape(thread)} ›</div>" if thread else ""
     return whole(STYLE, "".join([first, hung, *others]))
@@ -53,7 +53,8 @@ def _row(row: Mapping[str, Any]) -> str:
 
 
 def markdown(text: str) -> str:
-    """
+    """Convert Discord's Markdown to HTML.
+
     >>> markdown(r"**Bees** \\*dance\\* [0:04](<https://youtu.be/x?t=4>)")
     '<b>Bees</b> *dance* <a>0:04</a>'
     """

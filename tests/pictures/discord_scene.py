@@ -1,5 +1,6 @@
-"""Let the talk be pasted and asked about: the real bot before the Discord of the tests,
-with nothing invented but the talk."""
+"""Paste the talk and ask about it: the real bot on the tests' Discord, with nothing invented but
+the talk.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from tests.pictures.talk import QUESTION, TALK, world
 
 @dataclass(frozen=True)
 class Scene:
-    """`names`: what people see for an author's id."""
+    """The scene's messages. `names`: author id → display name."""
 
     names: dict[str, str]
     thread: str

@@ -1,4 +1,4 @@
-"""Have Chromium draw a page, as high as it is."""
+"""Draw a page with Chromium, at the page's full height."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _HEIGHT = "<script>document.title = document.querySelector('main').offsetHeight<
 
 
 def whole(style: str, body: str) -> str:
-    """A page that tells its height in its title."""
+    """Return a page that reports its height in its title."""
     return f"<!DOCTYPE html><meta charset=utf-8><style>{style}</style><main>{body}</main>{_HEIGHT}"
 
 
 def draw(page: str, target: Path, folder: Path) -> None:
-    """`page`: from `whole`. `folder`: to work in."""
+    """Draw a page from `whole` into `target`, using `folder` as scratch space."""
     there = folder / "page.html"
     there.write_text(page, encoding="utf-8")
     height = re.search(r"<title>(\d+)</title>", _chromium(there, "--dump-dom", height=100))

@@ -1,4 +1,4 @@
-"""An invented talk: what is said in it, and what a language model makes of it."""
+"""An invented talk: its transcript, and what a language model makes of it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ _NEXT = {
 
 
 def model_says(prompt: Prompt) -> str | dict[str, object]:
-    """What a model might say, by its task."""
+    """Return what a model might reply, by its task."""
     task = prompt[-1].text
     if task.startswith("Question:"):
         return _ANSWER
@@ -92,7 +92,7 @@ def model_says(prompt: Prompt) -> str | dict[str, object]:
 
 
 def world(scratch: Path) -> FakeCore:
-    """In which the talk is heard."""
+    """Return a core in which the talk is transcribed."""
     return FakeCore(
         scratch,
         fetcher=FakeFetcher(TALK),

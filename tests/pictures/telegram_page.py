@@ -1,4 +1,4 @@
-"""Draw messages as Telegram's dark theme does, as a page of HTML."""
+"""Draw messages as an HTML page in the style of Telegram's dark theme."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TAGS = {"bold": "b", "italic": "i"}
 
 
 def page(messages: Iterable[Seen], names: Mapping[int, str]) -> str:
-    """Of the messages, in their order."""
+    """Return the page of the messages, in order."""
     return whole(STYLE, "".join(_message(message, names) for message in messages))
 
 
@@ -50,7 +50,8 @@ def _button(label: str) -> str:
 
 
 def marked(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
-    """
+    """Convert text with Telegram's entities to HTML.
+
     >>> marked("🐝 a < b", [{"type": "bold", "offset": 3, "length": 1}])
     '🐝 <b>a</b> &lt; b'
     """

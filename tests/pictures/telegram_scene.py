@@ -1,5 +1,6 @@
-"""Let the talk be pasted and asked about in a group: the real bot before the Telegram of
-the tests, with nothing invented but the talk."""
+"""Paste the talk and ask about it in a group: the real bot on the tests' Telegram, with nothing
+invented but the talk.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from tests.pictures.talk import QUESTION, TALK, world
 
 @dataclass(frozen=True)
 class Scene:
-    """`names`: what people see for an author's number."""
+    """The scene's messages. `names`: author id → display name."""
 
     names: dict[int, str]
     link: Seen

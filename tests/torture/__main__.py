@@ -1,10 +1,10 @@
-"""`make torture`: faults by the hundred, each from a seed that is printed.
+"""`make torture`: faults by the hundred, each from a printed seed.
 
     python -m tests.torture [NAME …] [--rounds N] [--seed N]
 
-A module of this folder offers `async def round(folder, seed) -> str`: it does its worst in an empty
-folder, raises if a promise was broken, and says what it did. CI runs one round of each: the tests
-named for them.
+A module of this folder offers `async def round(folder, seed) -> str`: it injects faults in an empty
+folder, raises if a promise is broken, and returns what it did. CI runs one round of each: the tests
+with their names.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def main() -> int:
 
 
 def _round(name: str, seed: int) -> bool:
-    """Whether all promises were kept."""
+    """Return whether all promises were kept."""
     module = importlib.import_module(f"tests.torture.{name}")
     with tempfile.TemporaryDirectory(prefix="tubethread-torture-") as folder:
         try:
             print(f"{name} --seed {seed}: {asyncio.run(module.round(Path(folder), seed))}")
-        except Exception as error:  # noqa: BLE001  (whatever it is, the rounds go on)
+        except Exception as error:  # noqa: BLE001  (whatever fails, the rounds continue)
             notes = " ".join(getattr(error, "__notes__", ()))
             print(f"{name} --seed {seed}: FAILED {error!r} {notes}", flush=True)
             return False

@@ -1,5 +1,5 @@
-"""A busy half-hour on a virtual clock: a hundred channels, fifty videos that wait to be heard, and
-meanwhile five questions a second. Nothing is lost, and everybody is heard within a second.
+"""A busy half-hour on a virtual clock: a hundred channels, fifty videos in the queue, and five
+questions a second. Nothing is lost, and everybody gets a response within a second.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ PLENTY = 10**6
 
 
 async def round(folder: Path, seed: int) -> str:
-    """In a thread of its own: a virtual clock needs its own loop."""
+    """Run in a thread of its own: a virtual clock needs its own event loop."""
     return await asyncio.to_thread(run_virtually, spend(folder, seed, QUESTIONS))
 
 
 class SlowTranscriber(FakeTranscriber):
-    """Half a minute for each video."""
+    """Transcriber that takes half a minute for each video."""
 
     async def transcribe(self, *args: Any) -> Any:
         async for window in super().transcribe(*args):
@@ -40,7 +40,7 @@ class SlowTranscriber(FakeTranscriber):
 
 
 class Watched(FakeChat):
-    """Writes down when people first see that they were heard."""
+    """Chat that records when people first see a response."""
 
     def __init__(self) -> None:
         super().__init__(faults=Faults(random.Random(1), busy=0.001, lost=0.001, slow_s=0.15))
@@ -68,7 +68,7 @@ def first_sign(chat: Watched, name: str, since_s: float) -> float:
 
 
 async def ask_all(scene: Scene, dice: random.Random, questions: int) -> list[tuple[str, float]]:
-    """Where and when each question was asked."""
+    """Ask the questions and return where and when each was asked."""
     threads = [f"{thread.place}/{thread.id}" for thread in scene.chat.threads[:CHANNELS]]
     asked = []
     async with asyncio.TaskGroup() as group:
@@ -82,7 +82,7 @@ async def ask_all(scene: Scene, dice: random.Random, questions: int) -> list[tup
 
 
 async def spend(folder: Path, seed: int, questions: int) -> str:
-    """Raises AssertionError where a promise is broken."""
+    """Simulate the half-hour. Raises AssertionError if a promise is broken."""
     dice, chat = random.Random(seed), Watched()
     videos = [Video(f"{n:011}", f"Talk {n}", duration_s=15.0) for n in range(JOBS)]
     quotas = Quotas(**dict.fromkeys(Quotas.model_fields, PLENTY))

@@ -1,6 +1,7 @@
 """Kill the bot again and again in simulated days on a chat platform, in virtual time.
 
-The days of tests/unit/test_chat_killed.py and test_outbox_simulation.py, with other seeds.
+The days are those of tests/unit/test_chat_killed.py and test_outbox_simulation.py, with other
+seeds.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from tests.unit import test_chat_killed as requests
 from tests.unit import test_outbox_simulation as outbox
 
 DAYS = 50
-"""Of each kind in a round."""
+"""Days of each kind in a round."""
 FIRST_SEED = 10_000
-"""The unit tests use those below."""
+"""The unit tests use the seeds below it."""
 
 
 async def round(folder: Path, seed: int) -> str:
-    """What `make torture` runs."""
+    """Entry point of `make torture`."""
     return await asyncio.to_thread(_spend, folder, FIRST_SEED + seed * DAYS)
 
 

@@ -1,7 +1,7 @@
 """Damage every file of ours and of Chroma's in every way, and check that all of it recovers.
 
-The store and both caches are real, and so is the index child: it may be taken down by what it
-reads. Of one channel that is whole, copies are made under other channels' names, one a damage.
+The store and both caches are real, and so is the index child, which damaged files may crash. An
+intact channel is copied under other channels' names, one copy for each kind of damage.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.fakes.indexes import FakeEmbedder
 WHOLE = "whole"
 VIDEOS = [Video(f"video{n:06}", f"Day {n}") for n in range(4)]
 CHUNKS = 260
-"""A video. Chroma writes its files out every thousand rows."""
+"""Chunks per video. Chroma writes its files out every thousand rows."""
 UP_TO_DATE = CacheStatus(keywords=True, vectors=True)
 CHROMA = (
     "chroma.sqlite3",
@@ -59,7 +59,7 @@ def empty(path: Path, dice: random.Random) -> None:
 
 
 def zero(path: Path, dice: random.Random) -> None:
-    """A stretch, as a disk that lost a block reads."""
+    """Zero a stretch, as on a disk that lost a block."""
     _overwrite(path, dice, bytes(4096))
 
 
@@ -68,7 +68,7 @@ def scribble(path: Path, dice: random.Random) -> None:
 
 
 def flip(path: Path, dice: random.Random) -> None:
-    """Eight bits, anywhere."""
+    """Flip eight bits anywhere."""
     content = bytearray(path.read_bytes())
     for _ in range(8 if content else 0):
         content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
@@ -92,7 +92,7 @@ DAMAGES: tuple[Damage, ...] = (cut, empty, zero, scribble, flip, remove)
 
 @dataclass
 class House:
-    """A data folder, open: the store, the caches in their child, and whoever searches them."""
+    """An open data folder: the store, the caches in their child, and what searches them."""
 
     store: Store
     caches: Caches
@@ -100,7 +100,7 @@ class House:
     embedder: FakeEmbedder
 
     async def ask(self, channel: str) -> tuple[list[list[str]], bool]:
-        """What is found for the questions, and whether all of it came from the caches."""
+        """Return the hits for each question, and whether all of them came from the caches."""
         found, whole = [], True
         for video_id, number in ASKED:
             question = f"number {number} of {video_id}"
@@ -110,7 +110,7 @@ class House:
         return found, whole
 
     async def settle(self, channel: str) -> None:
-        """Until the caches are level: a crash may have to be met first."""
+        """Wait until the caches are up to date; this may take a crash first."""
         async with asyncio.timeout(120):
             while await self.caches.sync(channel) != UP_TO_DATE:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
@@ -136,7 +136,7 @@ async def house(folder: Path) -> AsyncIterator[House]:
 
 
 async def round(folder: Path, seed: int) -> str:
-    """What `make torture` runs."""
+    """Entry point of `make torture`."""
     found = await build(folder / "built")
     chroma = await damage_chroma(folder / "built", folder / "chroma", found, seed)
     words = await damage_words(folder / "built", folder / "words", found, seed)
@@ -146,7 +146,7 @@ async def round(folder: Path, seed: int) -> str:
 
 
 async def build(folder: Path) -> list[list[str]]:
-    """A folder in which all is whole, and what is found in it."""
+    """Build an intact folder and return the hits found in it."""
     async with house(folder) as opened:
         for video in VIDEOS:
             await _add(opened, video)
@@ -172,9 +172,10 @@ async def _add(opened: House, video: Video) -> None:
 
 
 async def damage_chroma(built: Path, folder: Path, expected: list[list[str]], seed: int) -> int:
-    """Every file of Chroma's in every way, a channel for each. How many there were.
+    """Damage every file of Chroma's in every way, one channel each. Returns their number.
 
-    Meanwhile every question finds what it is meant for; afterwards all is as it was."""
+    Meanwhile every question finds the intended hits; afterwards everything is as before.
+    """
     shutil.copytree(built, folder)
     dice, damaged = random.Random(seed), []
     for name in CHROMA:
@@ -193,7 +194,7 @@ async def damage_chroma(built: Path, folder: Path, expected: list[list[str]], se
 
 
 async def damage_words(built: Path, folder: Path, expected: list[list[str]], seed: int) -> int:
-    """The words' file in every way. How many there were."""
+    """Damage the keyword file in every way, and return how often."""
     for number, damage in enumerate(DAMAGES):
         own = folder / damage.__name__
         shutil.copytree(built, own)
@@ -220,10 +221,11 @@ async def _comes_right(opened: House, channel: str, expected: list[list[str]]) -
 
 
 async def damage_truth(built: Path, folder: Path, seed: int) -> tuple[int, int]:
-    """The store in every way. How many there were, and how many were told.
+    """Damage the store in every way. Returns how often, and how many times it was reported.
 
-    Untold is only what broke no structure: a bit within a text. Told or not, what is kept by the
-    daily copy is put back, and the damaged file is kept beside it."""
+    Only damage that breaks no structure, such as a bit within a text, goes unreported. Either way,
+    the daily copy is restored, and the damaged file is kept beside it.
+    """
     told = 0
     config = Core(data_dir=folder)
     live = folder / "tubethread.db"
@@ -240,7 +242,7 @@ async def damage_truth(built: Path, folder: Path, seed: int) -> tuple[int, int]:
 
 
 async def _reads_whole(live: Path) -> bool:
-    """Whether all is there. What cannot be read is told as our error, and by no other."""
+    """Return whether everything can be read. A failure raises our error and no other."""
     try:
         with naming_the_newest(live.parent / FOLDER, live):
             async with open_store(sqlite_url(live)) as store:
@@ -255,6 +257,6 @@ async def _reads_whole(live: Path) -> bool:
 
 
 def _folder_of(folder: Path, channel: str) -> Path:
-    """Where core/backends/chroma/vector_index.py keeps it."""
+    """Return the channel's folder, as core/backends/chroma/vector_index.py names it."""
     name = hashlib.sha256(channel.encode()).hexdigest()[:32]
     return folder / "cache" / "chroma" / name

@@ -1,8 +1,8 @@
 """Kill processes while Chroma writes its graph out, and check that every index recovers.
 
-The store and both caches are real, and so is the index child. Most of the killed are forks that
-put a video as the index child does, and are ready at once; every tenth is the index child itself,
-at the very question that lets it put one.
+The store and both caches are real, and so is the index child. Most of the killed processes are
+forks that put a video as the index child does and are ready at once; every tenth is the index child
+itself, during the question that lets it put one.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from tests.harness.index_process import put_when_told
 from tests.torture.damage import UP_TO_DATE, House, house
 
 KILLS = 50
-"""A round's; one in OF_THE_CHILD is the index child's own, which takes a second to come again."""
+"""Kills per round. One in OF_THE_CHILD hits the index child, which takes a second to restart."""
 OF_THE_CHILD = 10
 VIDEOS = [Video(f"video{n:06}", f"Day {n}") for n in range(4)]
 IDS = [video.id for video in VIDEOS]
 CHUNKS = 260
-"""A video. Chroma writes its files out every thousand rows."""
+"""Chunks per video. Chroma writes its files out every thousand rows."""
 WHOLE = "whole"
 FIRST, AGAIN = "first", "again"
-"""Channels of which the next put makes Chroma write its files, or write over what they hold."""
+"""Channels whose next put makes Chroma write its files, or overwrite what they hold."""
 FOUND_S = 10.0
-"""A broken index is noticed within, and the answer comes without it: issue 3."""
+"""Limit for noticing a broken index and answering without it: issue 3."""
 NEAREST = 5
 LOOKED_FOR = 8
-"""Vectors of an index that came right, compared with brute force."""
+"""Vectors of a recovered index that are compared with brute force."""
 
 
 @dataclass
 class Scene:
-    """A house, what is in it, and what is found in it while all is whole."""
+    """A data folder, its content, and what is found in it while it is intact."""
 
     opened: House
     folder: Path
@@ -62,7 +62,7 @@ class Scene:
         return self.folder / "cache" / "chroma" / _name(channel)
 
     async def ask(self, channel: str, number: int = 0) -> tuple[list[str], bool]:
-        """What is found for the question, and whether it came from the caches."""
+        """Return the hits for the question, and whether they came from the caches."""
         chunks, _ = self.content[IDS[number]]
         question = chunks[61 * number + 7].text
         hits, notes = await self.opened.retriever.hits(
@@ -71,7 +71,7 @@ class Scene:
         return [hit.chunk.key for hit in hits], not notes
 
     def nearest(self, vector: Vectors) -> list[str]:
-        """By brute force."""
+        """Return the nearest chunks by brute force."""
         scored = [
             (-float(score), chunk.key)
             for chunks, vectors in self.content.values()
@@ -86,7 +86,7 @@ class Scene:
 
 
 async def round(folder: Path, seed: int) -> str:
-    """What `make torture` runs."""
+    """Entry point of `make torture`."""
     struck = await kill(folder / "killed", seed, KILLS)
     hits = Counter(kill.reached for kill, _ in struck if kill.is_hit)
     where = ", ".join(f"{hits[name]} in {name}" for name in FILES)
@@ -100,8 +100,10 @@ async def round(folder: Path, seed: int) -> str:
 
 
 async def kill(folder: Path, seed: int, kills: int) -> list[tuple[Kill, float]]:
-    """Each kill, and the seconds until a question was answered after it. Every kill has a channel
-    of its own, which comes right before the next."""
+    """Return each kill, and the seconds until a question was answered after it.
+
+    Every kill has a channel of its own, which recovers before the next kill.
+    """
     dice, struck = random.Random(seed), []
     async with house(folder) as opened:
         scene = await _build(opened, folder)
@@ -120,8 +122,10 @@ async def kill(folder: Path, seed: int, kills: int) -> list[tuple[Kill, float]]:
 
 
 async def hang(folder: Path) -> float:
-    """Seconds until a question was answered whose channel never opens: Chroma reads a pipe into
-    which nobody writes."""
+    """Return the seconds until a question is answered whose channel never opens.
+
+    Chroma reads a pipe without a writer.
+    """
     async with house(folder) as opened:
         scene = await _build(opened, folder)
         channel = await _copy(scene, AGAIN, "hung")
@@ -136,7 +140,7 @@ async def hang(folder: Path) -> float:
     return answered_s
 
 
-# A channel in which all is whole, and two that are one put away from a flush
+# An intact channel, and two that are one put away from a flush
 
 
 async def _build(opened: House, folder: Path) -> Scene:
@@ -161,7 +165,7 @@ async def _build(opened: House, folder: Path) -> Scene:
 
 
 def _text(dice: random.Random) -> str:
-    """No two are alike: what is found has one order."""
+    """Return a unique text, so that hits have only one order."""
     return " ".join(f"word{dice.randrange(300)}" for _ in range(12))
 
 
@@ -176,7 +180,7 @@ def _make_templates(scene: Scene) -> None:
 
 
 async def _copy(scene: Scene, template: str, channel: str) -> str:
-    """Level but for the last video's vectors."""
+    """Copy a channel that is up to date except for the last video's vectors."""
     shutil.copytree(scene.folder / "templates" / _name(template), scene.folder_of(channel))
     for video_id, (chunks, _) in scene.content.items():
         await scene.opened.caches.keywords.put(channel, video_id, scene.recipe, chunks)
@@ -184,7 +188,7 @@ async def _copy(scene: Scene, template: str, channel: str) -> str:
     return channel
 
 
-# Killed, and asked
+# Kill, then ask
 
 
 async def _strike_the_child(scene: Scene, channel: str, aim: Aim) -> tuple[Kill, float]:
@@ -201,7 +205,7 @@ async def _strike_a_fork(scene: Scene, channel: str, aim: Aim) -> tuple[Kill, fl
 
 
 def _kill_a_fork(scene: Scene, channel: str, aim: Aim) -> Kill:
-    """Forked from a process that has Chroma imported."""
+    """Kill a process forked from one that has already imported Chroma."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.harness.index_process"])
     ours, theirs = context.Pipe()
@@ -222,7 +226,7 @@ def _kill_a_fork(scene: Scene, channel: str, aim: Aim) -> Kill:
 
 
 def _answered_s(scene: Scene, kill: Kill, answer: tuple[list[str], bool]) -> float:
-    """Answered as ever, without the index, and in time."""
+    """Check that the answer is the usual one, without the index and in time; return its seconds."""
     took_s = time.monotonic() - kill.at_s
     found, is_whole = answer
     assert found == scene.expected[0]
@@ -232,8 +236,8 @@ def _answered_s(scene: Scene, kill: Kill, answer: tuple[list[str], bool]) -> flo
 
 
 async def _comes_right(scene: Scene, channel: str, dice: random.Random) -> None:
-    """It holds what the store holds, finds what brute force finds, and takes no more room than
-    it would have without the kill."""
+    """Check that the index holds what the store holds, finds what brute force finds, and takes no
+    more space than it would without the kill."""
     vectors = scene.opened.caches.vectors
     await scene.settle(channel)
     assert await vectors.holdings(channel) == dict.fromkeys(IDS, scene.recipe)
@@ -257,10 +261,10 @@ def _rows(folder: Path) -> list[str]:
 
 
 def _bytes(folder: Path) -> int:
-    """On the disk: holes take none."""
+    """Return the space taken on disk, not counting holes."""
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*"))
 
 
 def _name(channel: str) -> str:
-    """Of its folder: core/backends/chroma/vector_index.py."""
+    """Return the name of the channel's folder, as in core/backends/chroma/vector_index.py."""
     return hashlib.sha256(channel.encode()).hexdigest()[:32]

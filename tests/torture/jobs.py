@@ -1,9 +1,9 @@
-"""Kill a process that works on jobs, and check that every job ends once and no
-finished step is repeated.
+"""Kill a process that works on jobs, and check that every job ends once and no finished step is
+repeated.
 
-A story is one folder in which process after process is killed, at a commit that was named or at no
-chosen moment, until one is left alone and works until nothing is left to be done. The processes are
-forked from one that has everything imported: tests/harness/job_process.py.
+A story is one folder in which process after process is killed, at a named commit or at a random
+moment, until one is left alone and finishes all work. The processes are forked from one that has
+everything imported: tests/harness/job_process.py.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.harness.forks import Fork, forked
 from tests.harness.job_process import SAID, STORE, VIDEO, Event, Journal, Life, Wish
 
 KILLS = 100
-"""A round's."""
+"""Kills per round."""
 CHANNELS = ("one", "two", "three", "four", "five")
 FILE, GONE = "bees.srt", "gonegonegon"
 WISHES = (
@@ -38,7 +38,7 @@ WISHES = (
 _SUBTITLES = "1\n00:00:01,000 --> 00:00:04,000\nBees dance in the hive.\n"
 _KILLS_OF_A_STORY = 6
 _TAKES_S = 2.5
-"""Within it a whole life is nearly over."""
+"""Seconds in which a whole life is nearly over."""
 _STORIES_AT_ONCE = 4
 _PATIENCE_S = 60.0
 _ALL_WELL = frozenset({"SUCCESS"})
@@ -49,15 +49,15 @@ Aim = Point | float
 
 @dataclass
 class Toll:
-    """What was struck so far."""
+    """The kills so far."""
 
     wanted: int
     aims: Iterator[Aim]
     struck: list[Aim] = field(default_factory=list)
     missed: list[Aim] = field(default_factory=list)
-    """Not come to in the rest of a story: the next story begins with them."""
+    """Aims that the rest of a story did not reach; the next story begins with them."""
     repeated: Counter[str] = field(default_factory=Counter)
-    """What a kill cost, by step, and windows and parts."""
+    """What the kills cost: repeated steps, windows and parts."""
 
     @property
     def is_paid(self) -> bool:
@@ -65,7 +65,7 @@ class Toll:
 
 
 async def round(folder: Path, seed: int) -> str:
-    """What `make torture` runs."""
+    """Entry point of `make torture`."""
     toll = await kill(folder, seed, KILLS)
     named = sum(isinstance(aim, Point) for aim in toll.struck)
     costs = ", ".join(f"{name} {times}" for name, times in sorted(toll.repeated.items()))
@@ -89,7 +89,8 @@ async def kill(folder: Path, seed: int, kills: int) -> Toll:
 
 
 def _aims(dice: random.Random, commits: Counter[str]) -> Iterator[Aim]:
-    """Before and after a commit of every kind, in any order; every third is a moment."""
+    """Yield points before and after a commit of every kind, shuffled; every third aim is a
+    moment."""
     while True:
         points = [
             Point(side, kind, dice.randint(1, count))
@@ -104,7 +105,7 @@ def _aims(dice: random.Random, commits: Counter[str]) -> Iterator[Aim]:
 
 
 async def _commits(folder: Path) -> Counter[str]:
-    """Of a life that nobody ends."""
+    """Count the commits of a life that is not killed."""
     life = make(folder)
     assert await run(life) == 0
     await check(life, kills=0)
@@ -139,7 +140,7 @@ async def _story(folder: Path, toll: Toll) -> None:
 
 
 async def strike(life: Life, aim: Aim) -> bool:
-    """Whether the process was killed; if not, it had done everything before."""
+    """Return whether the process was killed; if not, it did all its work."""
     if isinstance(aim, Point):
         code = await run(replace(life, fatal=aim))
     else:
@@ -149,7 +150,7 @@ async def strike(life: Life, aim: Aim) -> bool:
 
 
 async def run(life: Life, kill_after_s: float = _PATIENCE_S) -> int | None:
-    """The exit code of a process that lives this life."""
+    """Run a process that lives this life and return its exit code."""
     async with living(life) as process:
         try:
             async with asyncio.timeout(kill_after_s):
@@ -164,7 +165,10 @@ def living(life: Life) -> AbstractAsyncContextManager[Fork]:
 
 
 def is_whole(folder: Path) -> list[str]:
-    """What DBOS says of its workflows, in a copy: the next life shall find what the kill left."""
+    """Check the database and return DBOS's workflow statuses, from a copy.
+
+    The next life must find what the kill left.
+    """
     with TemporaryDirectory(dir=folder) as copies:
         for file in folder.glob(f"{STORE}*"):
             if not file.name.endswith("-shm"):
@@ -178,11 +182,11 @@ def is_whole(folder: Path) -> list[str]:
             return [s for (s,) in connection.execute("SELECT status FROM workflow_status")]
 
 
-# What is promised
+# Promises
 
 
 async def check(life: Life, kills: int, statuses: Set[str] = _ALL_WELL) -> Counter[str]:
-    """Sees every promise kept. What was begun again. `statuses`: what DBOS says in the end."""
+    """Check every promise and return what was repeated. `statuses`: DBOS's statuses in the end."""
     events = Journal(life.folder).events()
     _every_job_ended(life, events)
     assert set(is_whole(life.folder)) == statuses
@@ -193,7 +197,7 @@ async def check(life: Life, kills: int, statuses: Set[str] = _ALL_WELL) -> Count
 
 
 def _every_job_ended(life: Life, events: Sequence[Event]) -> None:
-    """Once, always told the same, with what was ordered."""
+    """Check that every job ended once, always with the same outcome, for what was ordered."""
     ordered = {told["job"]: told["order"] for told in events if told["event"] == "ordered"}
     wishes = {wish.channel: wish for wish in life.wishes}
     assert {order["channel"] for order in ordered.values()} == wishes.keys()
@@ -230,8 +234,11 @@ async def _the_store_holds_it_all(life: Life) -> None:
 
 
 def _again(events: Sequence[Event], kind: str) -> int:
-    """How often a window was heard, or a part read, that an earlier process had not finished: it
-    was the last that it began, and its step had not ended. What was finished is not done again."""
+    """Count the unfinished windows or parts that a later process repeats.
+
+    Only what the earlier process began last, in a step that had not ended, may be repeated. What
+    was finished is not done again.
+    """
     finished: set[str] = set()
     begun: dict[int, str] = {}
     times: Counter[str] = Counter()
@@ -249,8 +256,11 @@ def _again(events: Sequence[Event], kind: str) -> int:
 
 
 def _steps_again(events: Sequence[Event], kills: int) -> Counter[str]:
-    """A workflow begins again with the step at which it was killed, no process does a step twice,
-    and a kill costs one step of the work on a video."""
+    """Check and count the repeated steps.
+
+    A workflow resumes at the step at which it was killed, no process does a step twice, and a kill
+    costs one step of the work on a video.
+    """
     last: dict[str, str] = {}
     life_of: dict[tuple[str, str], int] = {}
     again: Counter[str] = Counter()

@@ -8,14 +8,14 @@ from aiohttp import web
 
 
 class ConnectionCutter:
-    """One server's; made on its loop."""
+    """Cuts the connections of one server; created on that server's loop."""
 
     def __init__(self) -> None:
         self._released = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
     async def cut(self, request: web.Request, *, hangs: bool) -> web.Response:
-        """Instead of an answer. `hangs`: nothing happens until `release`."""
+        """Cut the connection instead of answering. `hangs`: first hang until `release`."""
         if hangs:
             await self._released.wait()
         if request.transport:
@@ -23,6 +23,6 @@ class ConnectionCutter:
         return web.Response(status=502)
 
     def release(self) -> None:
-        """Whatever hangs is cut now. May be called from any thread."""
+        """Cut every hanging connection. Thread-safe."""
         released, self._released = self._released, asyncio.Event()
         self._loop.call_soon_threadsafe(released.set)

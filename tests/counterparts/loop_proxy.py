@@ -8,7 +8,8 @@ from typing import Any
 
 
 class LoopProxy:
-    """Looks like the object; its coroutines run on the object's loop and may be awaited on any."""
+    """Behaves like the object, except that its coroutines run on the object's loop and can be
+    awaited on any loop."""
 
     def __init__(self, inner: object, loop: asyncio.AbstractEventLoop) -> None:
         self.inner = inner

@@ -1,5 +1,5 @@
-"""Run a chat counterpart in a thread with an event loop of its own, so that a bot that blocks its
-loop cannot block the platform."""
+"""Run a chat counterpart in a thread and an event loop of its own, so a bot that blocks its loop
+cannot block the platform."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 
 class PlatformServer:
-    """Discord's and Telegram's say how they start and stop. `defects`: the platform's own, which no
-    test may miss."""
+    """Base of the Discord and Telegram counterparts. `defects`: failures of the counterpart itself;
+    any of them fails the test."""
 
     url: str
     _runner: web.AppRunner
@@ -44,12 +44,12 @@ class PlatformServer:
             raise AssertionError("\n".join(self.defects))
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Does it on the platform's loop, from any thread but that one."""
+        """Run `work` on the platform's loop and wait for it, from any other thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        """Every line to it is cut, and nobody gets a new one."""
+        """Simulate an outage: cut every connection and accept no new ones."""
         self.wait(self._leave())
         try:
             yield
@@ -63,7 +63,7 @@ class PlatformServer:
         raise NotImplementedError
 
     async def _listen(self, app: web.Application, **options: Any) -> None:
-        """Makes it `url`."""
+        """Start listening and set `url`."""
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, **options)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()

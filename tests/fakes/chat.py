@@ -1,6 +1,5 @@
-"""A chat platform in memory, and a strict one: it enforces what Discord and Telegram
-enforce, and writes down every call that they would punish.
-"""
+"""An in-memory chat platform that enforces Discord's and Telegram's rules and records every call
+that breaks them."""
 
 from __future__ import annotations
 
@@ -23,18 +22,18 @@ LABEL_CHARACTERS = 150
 TITLE_CHARACTERS = 100
 KEY_CHARACTERS = 25
 KEY_REMEMBERED_S = 180.0
-"""Discord: "past few minutes"."""
+"""Discord documents "past few minutes"."""
 
 
 @dataclass
 class Shown:
-    """One message as people see it."""
+    """A message as people see it."""
 
     id: str
     place: str
     key: str
     drafts: list[Draft]
-    """Every text it ever had."""
+    """Every version of the message, oldest first."""
     at_s: float
 
     @property
@@ -44,8 +43,8 @@ class Shown:
 
 @dataclass
 class Faults:
-    """How often what goes wrong, at most `in_a_row` times. `lost`: it is done, but the answer does
-    not arrive."""
+    """Inject failures: each share is a probability per call, and at most `in_a_row` happen in a
+    row. `lost`: the call takes effect, but its response does not arrive."""
 
     dice: random.Random = field(default_factory=lambda: random.Random(0))
     busy: float = 0.0
@@ -66,7 +65,7 @@ class Faults:
 
 
 class FakeChat:
-    """Time is the running loop's."""
+    """`Chat` in memory, on the clock of the running loop."""
 
     name = "fake"
     localised_commands = False
@@ -92,7 +91,7 @@ class FakeChat:
         self.down = False
         self.typing: list[str] = []
         self.previews: list[tuple[str, Draft]] | None = None
-        """Where, what; None on a platform without them."""
+        """(place, draft) of each preview; None on a platform without previews."""
         self.uploads: dict[str, bytes] = {}
         self.calls = 0
         self.lost = 0
@@ -105,21 +104,22 @@ class FakeChat:
         self._edited_at: dict[str, float] = {}
 
     def forget_the_caller(self) -> None:
-        """Another process calls from now on: it cannot know what the former was told."""
+        """Simulate a restarted caller: drop what the previous process was told about rate
+        limits."""
         self._open.clear()
         self._told.clear()
         self._edited_at.clear()
 
     def texts(self, place: str) -> list[str]:
-        """What people see there."""
+        """The current text of every message in `place`."""
         return [m.draft.text for m in self.messages if m.place == place]
 
     def limit(self, place: str, seconds: float) -> None:
-        """For so long every call is refused."""
+        """Refuse every call to `place` for `seconds`."""
         self._limited_until[place] = _now() + seconds
 
     def delete(self, message_id: str) -> None:
-        """A person does it."""
+        """Delete a message as a person does."""
         self.deleted.add(message_id)
         self.messages = [m for m in self.messages if m.id != message_id]
 
@@ -163,7 +163,7 @@ class FakeChat:
         return f"{place}/{thread.id}"
 
     async def rename_thread(self, thread: str, title: str) -> None:
-        place = thread.rpartition("/")[0]  # it hangs there
+        place = thread.rpartition("/")[0]  # the place that the thread belongs to
         with self._call(place, f"rename {thread}"):
             await self._before(place)
             shown = next((shown for shown in self.threads if thread.endswith(f"/{shown.id}")), None)
@@ -215,7 +215,7 @@ class FakeChat:
             raise PlaceClosed
 
     async def _after(self, place: str) -> None:
-        """It is done; the answer is on its way."""
+        """Finish a call that has taken effect; its response may still be lost."""
         if self.faults.happens(self.faults.lost, place):
             self.lost += 1
             raise Busy

@@ -1,4 +1,5 @@
-"""The chat tables of the store in memory: requests, place bindings, buttons, settings, usage."""
+"""In-memory versions of the store's chat tables: requests, place bindings, buttons, settings,
+usage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fetcher over videos in memory."""
+"""A fetcher over in-memory videos."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Said = Mapping[str, Sequence[Segment]]
 
 
 class FakeFetcher:
-    """`Fetcher` over videos in memory. `said`: a caption track's key → its words. `failures`:
-    what to raise instead, by method."""
+    """`Fetcher` with scripted videos. `said` maps a caption track's key to its segments. `failures`
+    maps a method to the error it raises."""
 
     def __init__(
         self,

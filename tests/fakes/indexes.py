@@ -1,4 +1,4 @@
-"""An embedder and the indexes of a channel, in memory."""
+"""In-memory embedder, vector index and keyword index."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ Channels = dict[str, dict[str, tuple[str, dict[str, Row]]]]
 
 
 class FakeEmbedder:
-    """`Embedder`: every token points its own way, a text where its tokens point together."""
+    """`Embedder` that gives every token a direction; a text's vector is the normalised sum of its
+    tokens'."""
 
     def __init__(self, name: str = "fake-embedder") -> None:
         self.name = name
         self.embedded = 0
-        """How many texts it was given."""
+        """Number of texts embedded."""
         self.failure: CoreError | None = None
-        """What it raises instead of working."""
+        """Raised instead of embedding."""
         self._directions: dict[str, Vectors] = {}
 
     async def load(self) -> None:
@@ -54,7 +55,7 @@ class FakeEmbedder:
 
 
 class FakeVectorIndex:
-    """`VectorIndex` that compares with every row."""
+    """`VectorIndex` that compares the query with every row."""
 
     def __init__(self) -> None:
         self._channels: Channels[Vectors] = {}
@@ -84,12 +85,12 @@ class FakeVectorIndex:
 
 
 class FakeKeywordIndex:
-    """`KeywordIndex` by Okapi's formula, as FTS5 has it."""
+    """`KeywordIndex` that ranks by Okapi BM25, as FTS5 does."""
 
     def __init__(self) -> None:
         self._channels: Channels[Counter[str]] = {}
         self.failure: CoreError | None = None
-        """What it raises instead of being read."""
+        """Raised instead of reading."""
 
     async def holdings(self, channel: str) -> dict[str, str]:
         if self.failure:

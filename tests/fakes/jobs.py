@@ -1,4 +1,4 @@
-"""`Jobs` in memory; nothing outlives the process."""
+"""`Jobs` in memory; nothing survives the process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.model import Job, Order, Progress
 from core.pipeline.ingest import Ingest
 
 _NUMBERS = count(1)
-"""No two jobs of a test run have one id, as in a store that outlives its processes."""
+"""Job ids are unique across a test run, as in a store that outlives its processes."""
 
 
 @dataclass
@@ -22,7 +22,8 @@ class _Entry:
 
 
 class FakeJobs:
-    """One after the other, in the order in which they came. `look_s`: between two looks at one."""
+    """`Jobs` that runs one job at a time, in the order of submission. `look_s`: polling
+    interval."""
 
     look_s = 0.001
 
@@ -34,7 +35,7 @@ class FakeJobs:
         self._jobs: dict[str, _Entry] = {}
 
     def take_over(self, killed: FakeJobs) -> None:
-        """The jobs of a process that was killed, as they were."""
+        """Take over the jobs of a killed process; those it left unfinished start again."""
         for job_id, entry in killed._jobs.items():
             task = entry.task
             if task.cancelled():

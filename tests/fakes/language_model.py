@@ -14,7 +14,7 @@ from core.ports import Prompt
 
 @dataclass(frozen=True)
 class Broken:
-    """A reply that ends in an error."""
+    """A reply that ends with an error."""
 
     text: str
     error: CoreError
@@ -25,9 +25,11 @@ Reply = str | Broken | dict | CoreError
 
 @dataclass
 class ScriptedModel:
-    """`LanguageModel`. `replies`: one a call, a dict as JSON, an error to be raised; or a function.
+    """`LanguageModel` with scripted replies.
 
-    It refuses what does not fit, by its own count: `miscount` times what `tokens` estimates.
+    `replies`: one per call, or a function of the prompt. A dict is sent as JSON, an error is
+    raised. Prompts that do not fit are refused by the model's own count: `miscount` times the
+    estimate of `tokens`.
     """
 
     replies: list[Reply] | Callable[[Prompt], Reply]
@@ -35,21 +37,21 @@ class ScriptedModel:
     name: str = "scripted"
     miscount: float = 1.0
     prompts: list[Prompt] = field(default_factory=list)
-    """All that were read, without the refused ones."""
+    """All prompts read, except the refused ones."""
     schemas: list[dict[str, object]] = field(default_factory=list)
     refused: int = 0
     spoken: str = ""
-    """What was taken of its streams."""
+    """Text that callers consumed from its streams."""
 
     def tokens(self, text: str) -> int:
         return math.ceil(len(text.encode()) / 4)
 
     def size(self, prompt: Prompt) -> int:
-        """Tokens it reads for the prompt."""
+        """Count the prompt's tokens."""
         return sum(self.tokens(message.text) for message in prompt)
 
     async def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
-        """In small and odd pieces, so that markers are cut anywhere."""
+        """Stream the reply in small, uneven pieces that split markers anywhere."""
         reply = self._reply(prompt, max_tokens)
         text, error = (reply.text, reply.error) if isinstance(reply, Broken) else (reply, None)
         for piece in _pieces(text):

@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 
 class ScriptedReceiver:
-    """`answers`: a button's id or a command's name → what only the person shall see. `choices`: an
-    option → what it may become."""
+    """Record events and return scripted answers. `answers` maps a button's id or a command's name
+    to the reply that only the person sees. `choices` maps an option to its autocomplete choices."""
 
     def __init__(self) -> None:
         self.messages: asyncio.Queue[Message] = asyncio.Queue()
@@ -45,5 +45,5 @@ class ScriptedReceiver:
 
 
 async def soon(heard: asyncio.Queue[T]) -> T:
-    """The next of it, in a few seconds at most."""
+    """Return the next item, waiting a few seconds at most."""
     return await asyncio.wait_for(heard.get(), PATIENCE_S)

@@ -1,4 +1,4 @@
-"""The store's ports in memory."""
+"""In-memory versions of the store's ports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.fakes.chat_records import (
 
 @dataclass
 class Shelf:
-    """What they share."""
+    """State that the fakes share."""
 
     videos: dict[str, Video] = field(default_factory=dict)
     transcripts: dict[str, Transcript] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Shelf:
 
 
 class MemoryStore:
-    """The fakes, most of them over one shelf."""
+    """The store's fakes, most of them over one shared `Shelf`."""
 
     def __init__(self) -> None:
         shelf = Shelf()
@@ -63,7 +63,7 @@ class MemoryStore:
         self.usage = FakeUsage()
 
     async def check(self) -> None:
-        """Memory does not break."""
+        """Memory never fails."""
 
 
 class FakeVideos:

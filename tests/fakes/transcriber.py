@@ -15,10 +15,12 @@ SET = SpeechCompute("auto", "auto", 8)
 
 
 class FakeTranscriber:
-    """`Transcriber` that hears what it was told to: one window for each segment, and before them
-    one with nothing but the duration; where nothing is said, one window to the end. It raises
-    `failure` after them, and before a segment what `bears` says of the effort and the segment's
-    number."""
+    """`Transcriber` that returns scripted segments.
+
+    It yields a window that holds only the duration, then one window per segment; without segments,
+    one window that reaches the end. It raises `failure` after the last segment, and before each
+    segment the error that `bears` returns for the compute settings and the segment's number.
+    """
 
     def __init__(
         self,
@@ -31,9 +33,9 @@ class FakeTranscriber:
         self._segments, self._failure, self._bears = segments, failure, bears
         self._duration_s, self._language = duration_s, language
         self.heard: list[tuple[bytes, str]] = []
-        """The audio of each call and the language asked for."""
+        """The audio and the requested language of each call."""
         self.asked: list[tuple[float, SpeechCompute]] = []
-        """From where each call heard, and with what effort."""
+        """The start time and the compute settings of each call."""
         self.is_closed = False
 
     async def transcribe(
@@ -65,7 +67,7 @@ class FakeTranscriber:
 
 
 class WaitingTranscriber(FakeTranscriber):
-    """Hears one window and then waits until it may go on."""
+    """Transcriber that yields its first segment, then waits for `go_on` after each one."""
 
     def __init__(self, *segments: Segment) -> None:
         super().__init__(*segments)

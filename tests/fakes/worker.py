@@ -1,4 +1,4 @@
-"""A worker without a child process: it serves requests in turn and records their order."""
+"""A worker without a child process: serves requests one at a time and records their order."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from core.workers.protocol import decode, encode
 
 
 class ScriptedWorker:
-    """Stands for a `ChildSupervisor`: one request at a time, each of one tick. It knows nothing."""
+    """Stand-in for `ChildSupervisor`: serves one request at a time, each in one loop iteration, and
+    stores nothing."""
 
     def __init__(self) -> None:
         self.served: list[str] = []
-        """Methods; after `embed` what is embedded and how much."""
+        """Method names; for `embed`, also the kind and the number of texts."""
         self._turn = PriorityLock()
 
     async def call(

@@ -13,7 +13,7 @@ RATE = 16_000
 
 
 def write_wav(path: Path, samples: np.ndarray) -> Path:
-    """`samples`: one channel of 16 kHz, −1 to 1."""
+    """Write 16-bit mono audio. `samples`: one channel at 16 kHz, −1 to 1."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -23,7 +23,7 @@ def write_wav(path: Path, samples: np.ndarray) -> Path:
 
 
 def write_silent_film(path: Path) -> Path:
-    """A second of grey pictures and no sound."""
+    """Write one second of grey video without sound."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
@@ -35,7 +35,7 @@ def write_silent_film(path: Path) -> Path:
 
 
 def word_error_rate(said: str, heard: str) -> float:
-    """Words to change, add or drop, in percent of those said. Case and punctuation are free.
+    """Compute the word error rate in percent of the words said, ignoring case and punctuation.
 
     >>> word_error_rate("Bees dance at noon.", "bees dance at one")
     25.0

@@ -1,4 +1,4 @@
-"""Record the commits of this process, and kill it with SIGKILL at a chosen one."""
+"""Record this process's commits, and SIGKILL the process at a chosen one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _POINT = "point"
 
 @dataclass(frozen=True)
 class Point:
-    """The `number`th commit of this kind, from 1. `kind`: what the process was at, and the tables
-    that were written."""
+    """A moment before or after the `number`th commit of its kind, counted from 1. `kind`: the
+    current step and the tables written."""
 
     side: Literal["before", "after"]
     kind: str
@@ -28,23 +28,23 @@ class Point:
 
 
 class Commits:
-    """Sees every commit of this process that wrote something: ours, and those of DBOS."""
+    """Observe every commit in this process that wrote something: ours and those of DBOS."""
 
     def __init__(self, fatal: Point | None = None) -> None:
         self.seen: Counter[str] = Counter()
         self.took_s: defaultdict[str, list[float]] = defaultdict(list)
-        """By kind: from taking the connection to giving it back."""
+        """Kind → seconds from connection checkout to checkin."""
         self.place = ""
-        """What the process is at: begins the kind."""
+        """The current step; prefixes the kind."""
         self._fatal = fatal
 
     def watch(self) -> None:
-        """From now on, until the process ends."""
+        """Observe commits until the process ends."""
         event.listen(Pool, "checkout", self._begin)
         event.listen(Engine, "before_cursor_execute", self._note)
         event.listen(Engine, "commit", self._before)
         event.listen(Engine, "rollback", self._forget)
-        event.listen(Pool, "checkin", self._after)  # a connection goes back when it has committed
+        event.listen(Pool, "checkin", self._after)  # a connection is checked in after its commit
 
     def _begin(self, _: Any, record: Any, __: Any) -> None:
         record.info["since"] = time.perf_counter()

@@ -17,7 +17,7 @@ from tests.counterparts.discord.server import TOKEN, DiscordServer
 from tests.fakes.receiver import ScriptedReceiver
 
 KEYS = map(str, count())
-"""Discord knows one person's keys, in whatever channel."""
+"""Unique keys: Discord remembers a user's nonces across channels."""
 
 
 def section(server: DiscordServer, token: str = TOKEN, *, message_content: bool = True) -> Section:
@@ -31,7 +31,7 @@ def section(server: DiscordServer, token: str = TOKEN, *, message_content: bool 
 
 @asynccontextmanager
 async def serving_bot(server: DiscordServer, receiver: ScriptedReceiver) -> AsyncIterator[Discord]:
-    """It hears people."""
+    """Open the Discord adapter and serve events to `receiver`."""
     async with open_discord(section(server)) as discord:
         work = asyncio.create_task(discord.serve(receiver))
         try:

@@ -1,5 +1,5 @@
 """Run our Discord adapter, handlers and outbox in this process, against the Discord counterpart and
-a core in memory."""
+an in-memory core."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ class Stage:
     store: MemoryStore = field(default_factory=MemoryStore)
 
     async def paste(self, video: Video = BEES) -> str:
-        """The message's id, which its thread will have."""
+        """Post the video's link; return the message id, which its thread will share."""
         return await self.platform.people.write(self.place, f"https://youtu.be/{video.id}")
 
     async def take_in(self, video: Video = BEES) -> str:
-        """Pastes it, and waits until all is said."""
+        """Post the video's link and wait until every reply is delivered."""
         link = await self.paste(video)
         await eventually(lambda: is_told(self.store, link))
         await self.rest()
         return link
 
     async def rest(self) -> None:
-        """Until nothing is left to do or to say."""
+        """Wait until no work and no delivery is left."""
         await rest(self.store, "discord")
 
     async def says(self, place: str = "") -> list[str]:
-        """What everybody can read there of us, oldest first: texts, and what cards say."""
+        """Public texts and card descriptions that the bot posted in `place`, oldest first."""
         return [text(one) for one in await self.ours(place) if not one.ephemeral]
 
     async def ours(self, place: str = "") -> list[Seen]:
@@ -56,7 +56,7 @@ class Stage:
         return [one for one in seen if one.author == people.bot and text(one)]
 
     async def comes(self, wanted: str, place: str = "") -> Seen:
-        """A message of ours with these words, once it is there."""
+        """Wait for a message from the bot that contains `wanted`."""
 
         async def find() -> Seen | None:
             seen = await self.ours(place)
@@ -69,8 +69,8 @@ class Stage:
 
 @asynccontextmanager
 async def on_stage(platform: DiscordServer, scratch: Path) -> AsyncIterator[Stage]:
-    """Nobody waits as long as before the real one: edits may follow one another as fast as the
-    platform of the tests fills its buckets, and sessions at once."""
+    """Run the bot without real-world waits: edits follow one another as fast as the test platform
+    refills its rate-limit buckets, and sessions start at once."""
     place = await platform.people.make_channel("place")
     stage = Stage(platform, place, PausingFetcher(*VIDEOS))
     world = FakeCore(scratch, fetcher=stage.fetcher, store=stage.store)
@@ -80,7 +80,7 @@ async def on_stage(platform: DiscordServer, scratch: Path) -> AsyncIterator[Stag
 
 @asynccontextmanager
 async def acting(config: Config, world: FakeCore, edit_interval_s: float) -> AsyncIterator[None]:
-    """The bot alone; people are heard."""
+    """Run only the bot; return once it receives people's messages."""
     async with _opened(config) as adapter:
         adapter.edit_interval_s = edit_interval_s
         async with handled(adapter, config, world) as handlers, meanwhile(adapter.serve(handlers)):
@@ -92,7 +92,7 @@ async def acting(config: Config, world: FakeCore, edit_interval_s: float) -> Asy
 async def _opened(config: Config) -> AsyncIterator[Discord]:
     use_addresses(config.discord)
     async with open_client(config.discord) as (client, intents):
-        client.before_identify_hook = _do_not_wait  # five seconds, before any but the first
+        client.before_identify_hook = _do_not_wait  # skip the 5 s between IDENTIFYs
         assert await log_in(client, config.discord)
         yield Discord(client, Gateway(client, intents))
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def eventually(find: Callable[[], Awaitable[T] | T], patience_s: float = PATIENCE_S) -> T:
-    """What it finds, as soon as there is something."""
+    """Poll `find` until it returns something truthy, and return that."""
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + patience_s
     while True:

@@ -1,4 +1,4 @@
-"""Build the core from fakes: the real pipeline steps, nothing outside memory."""
+"""Build the core from fakes: real pipeline steps, everything in memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SAID = (
 
 @dataclass
 class FakeCore:
-    """The fakes by name, to look at and to break."""
+    """The fakes by name, for tests to inspect and break."""
 
     scratch: Path
     fetcher: FakeFetcher = field(default_factory=lambda: FakeFetcher(*VIDEOS))
@@ -48,9 +48,9 @@ class FakeCore:
     model: LanguageModel | None = None
     insist: bool = False
     away: CoreError | None = None
-    """What asking for the language model raises."""
+    """Raised when the language model's availability is checked."""
     jobs: FakeJobs | None = None
-    """The newest pipeline's."""
+    """Jobs of the newest pipeline."""
 
     def pipeline(self) -> Pipeline:
         ingest = self.ingest()
@@ -104,13 +104,13 @@ class FakeCore:
 
 
 def silent(progress: object) -> None:
-    """A `ProgressCallback` that nobody listens to."""
+    """`ProgressCallback` that ignores its events."""
 
 
 async def finish(
     events: AsyncGenerator[Progress | Ready], on_progress: ProgressCallback = silent
 ) -> Ready:
-    """Read an ingest's stream to its end."""
+    """Read an ingest's stream to its end and return its `Ready`."""
     async with aclosing(events) as stream:
         async for event in stream:
             if isinstance(event, Ready):
@@ -127,7 +127,7 @@ async def ask(
     thread: str = "thread",
     on_progress: Callable[[object], None] = silent,
 ) -> Answer:
-    """The answer, after its pieces were seen to be its text."""
+    """Ask a question; return the answer after checking that its streamed pieces equal its text."""
     pieces = [
         piece async for piece in pipeline.answer(question, channel, video_id, thread, on_progress)
     ]

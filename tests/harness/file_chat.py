@@ -1,6 +1,5 @@
-"""A chat platform that outlives processes: a file of lines. It, and the store beside
-it, kill their own process at a chosen moment.
-"""
+"""A chat platform stored in a file, and an outbox store; both can kill their own process at a
+chosen moment."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ Event = dict[str, str]
 
 
 class KillAt:
-    """Kills the process, as `kill -9` does, when it comes to `moment` for the `n`th time."""
+    """SIGKILL this process when it reaches `moment` for the `n`th time."""
 
     def __init__(self, moment: str, n: int) -> None:
         self._moment, self._left = moment, n
@@ -30,7 +29,7 @@ class KillAt:
 
 
 class FileChat:
-    """Fulfils `Chat`. Whoever reads the file sees what people would."""
+    """`Chat` that survives its process: the file shows what people would see."""
 
     name = "file"
     localised_commands = False
@@ -65,7 +64,7 @@ class FileChat:
 
 
 class KillableOutbox:
-    """`outbox_entries`, with moments to be killed at."""
+    """`outbox_entries` with moments at which the process can be killed."""
 
     def __init__(self, outbox_entries: OutboxEntries, kill: KillAt) -> None:
         self._entries, self._kill = outbox_entries, kill
@@ -93,7 +92,7 @@ def posts(path: Path) -> list[Event]:
 
 
 def texts(path: Path) -> list[str]:
-    """What every message says in the end, in the order in which they were posted."""
+    """The final text of every message, in the order of posting."""
     said: dict[str, str] = {}
     for event in events(path):
         said[event["id"]] = event["text"]

@@ -1,7 +1,7 @@
-"""Kill a process while Chroma writes its graph out, at a place that a seed chooses.
+"""Kill a process while Chroma flushes its graph to disk, at a point chosen by a seed.
 
-Chroma does so every thousand rows, and takes two to four milliseconds: FILES in their order, and
-then, in SQLite, how far they go. A kill hits if it comes after the first and before the last of it.
+Chroma flushes every thousand rows, in two to four milliseconds: it writes FILES in order, then
+records in SQLite how far they go. A kill hits if it falls between the first write and the last.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ FILES = (
     "index_metadata.pickle",
 )
 MARK = "in-use"
-"""What core/backends/chroma/vector_index.py leaves in a folder during a call."""
+"""Marker file that core/backends/chroma/vector_index.py leaves in a folder during a call."""
 _SPREAD_S = 0.001
 _PATIENCE_S = 60.0
 
 Look = tuple[int, int] | None
-"""A file's size and time of change; None: it is not there."""
+"""A file's size and modification time; None if it does not exist."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """The kill comes `delay_s` after the first change of the file. `loses_mark`: as a disk without
-    power may; the file says then nothing of the call, and what was written must show it."""
+    """When and how to kill: `delay_s` after the file's first change. `loses_mark`: delete MARK as a
+    power failure may, so that the written data alone must reveal the interrupted call."""
 
     file: str
     delay_s: float
@@ -51,8 +51,8 @@ class Aim:
 
 @dataclass(frozen=True)
 class Kill:
-    """`reached`: the last of FILES that was touched. `is_over`: the call was, before the kill came;
-    then nothing needs to be broken. `at_s`: when, by the monotonic clock."""
+    """The outcome of a kill. `reached`: the last of FILES touched. `is_over`: the call ended before
+    the kill, so nothing needs to be broken. `at_s`: time of the kill on the monotonic clock."""
 
     reached: str
     is_hit: bool
@@ -61,7 +61,8 @@ class Kill:
 
 
 class FlushKiller:
-    """Made before the process begins to write. `folder`: the channel's."""
+    """Kill a process during a flush of the channel's `folder`. Create it before the process
+    writes."""
 
     def __init__(self, pid: int, folder: Path, aim: Aim) -> None:
         (graph,) = (path for path in folder.iterdir() if path.is_dir())
@@ -71,7 +72,7 @@ class FlushKiller:
         self._pid, self._folder, self._graph, self._aim = pid, folder, graph.name, aim
 
     def strike(self) -> Kill:
-        """Blocks until the process is no more."""
+        """Block until the process is dead."""
         file, before = self._files[self._aim.file], self._before[self._aim.file]
         process = psutil.Process(self._pid)
         patience = time.monotonic() + _PATIENCE_S
@@ -106,7 +107,7 @@ def _look(file: Path) -> Look:
 
 
 def _watermark(folder: Path, graph: str) -> list[int]:
-    """How far the graph's files go, by SQLite: read in a copy, for reading rolls back."""
+    """How far SQLite says the graph's files go. Reads a copy, because reading rolls back."""
     with tempfile.TemporaryDirectory() as other:
         for file in folder.glob("chroma.sqlite3*"):
             shutil.copy(file, other)

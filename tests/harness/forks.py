@@ -1,4 +1,4 @@
-"""Start processes quickly: fork them from a server that has imported everything."""
+"""Start processes quickly by forking a server that has already imported everything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 
 
 class Fork:
-    """A process. Use forked."""
+    """A forked process; create it with `forked`."""
 
     def __init__(self, process: BaseProcess) -> None:
         self._process = process
@@ -19,7 +19,7 @@ class Fork:
         self.over = asyncio.Event()
 
     async def ended(self) -> int | None:
-        """Its exit code, once it is no more; below 0 the signal that ended it."""
+        """Wait for the end and return the exit code; below 0, the signal that ended it."""
         await self.over.wait()
         self._process.join()
         return self._process.exitcode
@@ -32,9 +32,9 @@ class Fork:
 
 @asynccontextmanager
 async def forked(target: Callable[[], None], preload: str) -> AsyncIterator[Fork]:
-    """Runs `target`, which is sent as a pickle; what is left of it in the end is killed.
+    """Run `target`, which is sent as a pickle, and kill it on exit if it is still running.
 
-    `preload`: the module that imports all it needs."""
+    `preload`: the module that imports everything `target` needs."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])
     process = context.Process(target=target)

@@ -1,5 +1,5 @@
-"""An event loop whose clock a test can move forward: nobody waits for what a platform
-wants to be waited for. Unlike in virtual_loop.py, sockets and threads work as ever."""
+"""An event loop whose clock a test can advance, so no test waits for a platform's delays. Unlike
+virtual_loop.py, sockets and threads work as usual."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class ForwardLoop(asyncio.SelectorEventLoop):
-    """What waits wakes `forward` seconds earlier; the clocks of others go on as they went."""
+    """Event loop whose timers fire `forward` seconds earlier; other clocks are unaffected."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,14 +24,14 @@ class ForwardLoop(asyncio.SelectorEventLoop):
 
 
 def forward(seconds: float) -> None:
-    """Moves the running loop's clock."""
+    """Advance the running loop's clock."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, ForwardLoop)
     loop.forward(seconds)
 
 
 def forwarding(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Makes a test run on such a loop."""
+    """Run an async test on a `ForwardLoop`."""
 
     @wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:

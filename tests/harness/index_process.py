@@ -1,4 +1,4 @@
-"""Index writes and look-ups for a process that a test may kill."""
+"""Index writes and look-ups for a process that a test can kill."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def put(index: Chroma | Fts5, video: str) -> None:
 
 
 def find(index: Chroma | Fts5, video: str) -> list[str]:
-    """The chunks nearest to the video's eighth."""
+    """Find the chunks nearest to the video's eighth chunk."""
     if isinstance(index, Chroma):
         return index.nearest(CHANNEL, vectors_of(video)[7], 5)
     return index.matching(CHANNEL, tokenise(f"{video} 1007"), 5)
 
 
 def put_without_end(kind: type[Chroma] | type[Fts5], path: Path, pipe: Connection) -> None:
-    """Sends the name of every video once it is put."""
+    """Put videos until killed; send each one's name once it is stored."""
     index = kind(path)
     for number in count():
         put(index, f"v{number}")
@@ -58,7 +58,7 @@ def put_when_told(
     video: tuple[str, str, list[Chunk], Vectors],
     pipe: Connection,
 ) -> None:
-    """Opens the channel, says so, waits for a word, and puts."""
+    """Open the channel, report what it holds, wait for a message, then put the video."""
     index = Chroma(path)
     pipe.send(list(index.holdings(channel)))
     pipe.recv()
@@ -66,7 +66,7 @@ def put_when_told(
 
 
 def look(path: Path, open_s: float, pipe: Connection) -> None:
-    """Sends what Chroma holds and whether it finds it, or "broken"."""
+    """Send what Chroma holds and the hits for each video, or "broken"."""
     index = Chroma(path, open_s)
     try:
         held = index.holdings(CHANNEL)

@@ -1,6 +1,5 @@
-"""A process that works on jobs: the real store, jobs and steps, over a transcriber, a model and a
-YouTube that record what they do outside the store.
-"""
+"""A process that runs jobs with the real store, jobs and steps. Its transcriber, language model and
+YouTube are fakes that journal their calls outside the store."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import alembic.command  # noqa: F401  (imported before the fork, it costs each life nothing)
+import alembic.command  # noqa: F401  (imported before the fork, so no process pays for it)
 from dbos import DBOS
 
 from core.backends.storage.database import engine_for_jobs
@@ -47,14 +46,14 @@ SAID = tuple(
     for n in range(WINDOWS * OF_A_WINDOW)
 )
 _PART_S = 0.01
-"""What reading one takes."""
+"""Time to read one part."""
 
 Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a channel wants. `what`: a video id, or a file's name in the folder."""
+    """A video that a channel orders. `what`: a video id, or the name of a file in the folder."""
 
     channel: str
     what: str = VIDEO.id
@@ -65,7 +64,7 @@ class Wish:
 
 
 class Journal:
-    """Lines that outlive the process that wrote them."""
+    """An append-only log that survives the process."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / JOURNAL
@@ -80,13 +79,13 @@ class Journal:
             os.close(file)
 
     def events(self, event: str | None = None) -> list[Event]:
-        """All, or those of one kind."""
+        """All events, or those of one kind."""
         lines = self._path.read_text().splitlines() if self._path.exists() else ()
         return [told for told in map(json.loads, lines) if event in (None, told["event"])]
 
 
 class JournalledTranscriber:
-    """`Transcriber`: WINDOWS of them."""
+    """`Transcriber` that yields WINDOWS windows and journals each."""
 
     def __init__(self, journal: Journal, window_s: float) -> None:
         self._journal, self._window_s = journal, window_s
@@ -118,7 +117,7 @@ class JournalledFetcher(FakeFetcher):
 
 
 class JournalledModel(ScriptedModel):
-    """So small a context that the video is read in parts."""
+    """Model whose context is so small that the video is read in parts."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__(_notes, num_ctx=2048)
@@ -131,7 +130,7 @@ class JournalledModel(ScriptedModel):
 
 
 class JournalledIngest:
-    """`ingest`, and every step's begin and end."""
+    """`Ingest` that journals the begin and end of every step."""
 
     def __init__(
         self, ingest: Ingest, journal: Journal, commits: Commits, names: Mapping[str, str]
@@ -168,18 +167,18 @@ class JournalledIngest:
 
 @dataclass(frozen=True)
 class Life:
-    """One process from its start to its end, or to the `fatal` commit."""
+    """One process from start to end, or until the `fatal` commit."""
 
     folder: Path
     wishes: Sequence[Wish]
     fatal: Point | None = None
     window_s: float = 0.01
     names: Mapping[str, str] = field(default_factory=dict)
-    """What this release calls steps that are called otherwise today."""
+    """Today's step names → the names that this release used."""
     recovery_attempts: int = MAX_RECOVERY_ATTEMPTS
 
     def live(self) -> None:
-        """Until every job is over, or SIGTERM. What came of them is written down."""
+        """Run until every job is over or SIGTERM arrives, and journal the outcomes."""
         logging.basicConfig(filename=self.folder / "log", level=logging.INFO)
         commits = Commits(self.fatal)
         commits.watch()
@@ -206,7 +205,7 @@ class Life:
                 await asyncio.gather(*(_watch(jobs, told["job"], journal) for told in ordered))
 
     async def _order(self, jobs: DurableJobs, ingest: JournalledIngest, journal: Journal) -> None:
-        """What no life before it has."""
+        """Submit the orders that no earlier process submitted."""
         known = {told["job"] for told in journal.events("ordered")}
         for job in await jobs.pending():
             if job.id not in known:

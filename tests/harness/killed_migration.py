@@ -8,14 +8,14 @@ import signal
 from itertools import count
 from multiprocessing.connection import Connection
 
-import alembic.command  # noqa: F401  (imported before the fork, it costs each child nothing)
+import alembic.command  # noqa: F401  (imported before the fork, so no child pays for it)
 from sqlalchemy import Engine, event
 
 from core.backends.storage.store import open_store
 
 
 def open_and_die(url: str, fatal: int, pipe: Connection) -> None:
-    """Dies before statement or commit number `fatal`, or sends how many there were."""
+    """Open the store; die before statement or commit number `fatal`, or send the total count."""
     numbers = count()
 
     def survive(*_: object) -> None:

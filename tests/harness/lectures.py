@@ -26,14 +26,15 @@ KOREAN_PASSAGE = Passage(KOREAN_VIDEO, KOREAN_SEGMENTS)
 
 @dataclass(frozen=True)
 class Fact:
-    """A question the lecture answers, and the sentences a citation may lie in."""
+    """A question that the lecture answers, and the gold sentences in which a citation counts as a
+    hit."""
 
     question: str
     answer: str
     gold: tuple[Segment, ...]
 
     def is_hit_by(self, citations: tuple[Citation, ...], slack_s: float = 0.1) -> bool:
-        """Whether a citation lies inside a gold sentence."""
+        """Whether any citation lies inside a gold sentence."""
         return any(
             sentence.start_s - slack_s <= citation.start_s
             and citation.end_s <= sentence.end_s + slack_s
@@ -44,13 +45,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class Lecture:
-    """What was said, as if heard without a mistake, one segment a sentence."""
+    """A lecture with a perfect transcript, one segment per sentence."""
 
     video: Video
     transcript: Transcript
     facts: tuple[Fact, ...]
     topics: tuple[tuple[str, float], ...]
-    """(topic, second it begins), without the greeting at the start and the thanks at the end."""
+    """(topic, start second), without the greeting at the start and the thanks at the end."""
 
     @property
     def passage(self) -> Passage:
@@ -58,7 +59,7 @@ class Lecture:
 
 
 def read_lecture(path: Path) -> Lecture:
-    """`path`: the .json beside the recording."""
+    """Read a lecture. `path`: the .json file beside the recording."""
     truth = json.loads(path.read_text("utf-8"))
     said = tuple(Segment(s["start"], s["end"], s["text"]) for s in truth["sentences"])
     video = Video(
@@ -73,7 +74,7 @@ def read_lecture(path: Path) -> Lecture:
 
 
 def read_lectures(examples: Path, assets: Path) -> dict[str, Lecture]:
-    """The English lectures by the names in LECTURES."""
+    """Read the English lectures, keyed by their names in LECTURES."""
     folders = {"examples": examples, "assets": assets}
     parts = {name: name.split("/") for name in LECTURES}
     return {name: read_lecture(folders[at] / f"{file}.json") for name, (at, file) in parts.items()}

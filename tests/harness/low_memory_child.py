@@ -1,5 +1,5 @@
-"""A speech child that runs out of memory mid-audio, in the way its setup names, until it is asked
-for no more compute than `bears`."""
+"""A speech child that runs out of memory mid-audio, in the way its setup names, until a call
+requests the compute settings `bears`."""
 
 from __future__ import annotations
 

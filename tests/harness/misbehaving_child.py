@@ -29,7 +29,7 @@ def build(setup: Setup) -> dict[str, Method]:
         "exit": lambda on_progress: os._exit(3),
         "hang": lambda on_progress: time.sleep(600),
         "stop": lambda on_progress: os.kill(os.getpid(), signal.SIGSTOP),
-        "hold": lambda on_progress: sum(iter(int, 1)),  # in C, without an end: no other thread runs
+        "hold": lambda on_progress: sum(iter(int, 1)),  # endless, in C: keeps the GIL
         "bloat": bloat,
         "have_bloated_child": have_bloated_child,
         "run_out": run_out,
@@ -64,7 +64,7 @@ def run_out(on_progress: ProgressCallback) -> None:
 
 
 def hoard(on_progress: ProgressCallback, size: int, pieces: int) -> Iterator[int]:
-    """Holds more with each piece, and does not give it back."""
+    """Allocate more memory with each piece and never free it."""
     for _ in range(pieces):
         HOARD.append(b"x" * size)
         yield os.getpid()

@@ -1,4 +1,4 @@
-"""A process that posts, edits and finishes messages through the outbox, to be killed in between."""
+"""A process that posts, edits and finishes messages through the outbox; tests kill it midway."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import warnings
 from pathlib import Path
 
-import aiosqlite  # noqa: F401  (imported before the fork, it costs each process nothing)
+import aiosqlite  # noqa: F401  (imported before the fork, so no process pays for it)
 
 from bot.chat import Draft
 from bot.delivery.outbox import open_outbox
@@ -14,7 +14,7 @@ from core.backends.storage.store import open_store
 from tests.harness.file_chat import FileChat, KillableOutbox, KillAt
 
 SAID = ["Message 0", "Message 1", "Message 2", "Done", "Last"]
-"""What people read in the end."""
+"""The texts people see in the end."""
 
 
 def speak(url: str, path: Path, kill: KillAt, *, deduplicates: bool) -> None:

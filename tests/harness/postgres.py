@@ -18,25 +18,25 @@ import psycopg
 from sqlalchemy import URL, make_url
 
 VARIABLE = "TUBETHREAD_TEST_POSTGRES"
-"""Address of a server on which the tests may make databases: postgresql+psycopg://…"""
+"""Address of a server on which tests may create databases: postgresql+psycopg://…"""
 
 _numbers = count(1)
 
 
 class NoServer(Exception):
-    """Neither an address nor the programs to start one."""
+    """Neither a server address nor the programs to start one are available."""
 
 
 @contextmanager
 def server() -> Iterator[URL]:
-    """Raises NoServer."""
+    """Yield the server's address. Raises NoServer."""
     if address := os.environ.get(VARIABLE):
         yield make_url(address)
         return
     initdb = max(Path("/usr/lib/postgresql").glob("*/bin/initdb"), default=None)
     if initdb is None:
         raise NoServer
-    # Not tmp_path: a socket's path has 107 bytes at most.
+    # Not tmp_path: a socket path is limited to 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="tubethread-pg-"))
     try:
         with _running(initdb.parent, folder):
@@ -48,7 +48,7 @@ def server() -> Iterator[URL]:
 
 @contextmanager
 def fresh_database(at: URL) -> Iterator[str]:
-    """The address of an empty database, gone afterwards."""
+    """Create an empty database, yield its address, and drop it afterwards."""
     name = f"tubethread_{os.getpid()}_{next(_numbers)}"
     plain = at.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
@@ -76,7 +76,7 @@ def _running(programs: Path, folder: Path) -> Iterator[None]:
             _wait_for(folder, process)
             yield
         finally:
-            process.send_signal(signal.SIGQUIT)  # its word for: now, nobody needs the data
+            process.send_signal(signal.SIGQUIT)  # immediate shutdown: nobody needs the data
 
 
 def _wait_for(folder: Path, process: subprocess.Popen[bytes]) -> None:

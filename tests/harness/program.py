@@ -1,5 +1,5 @@
-"""Run the whole program as a process over the platforms of the tests, to be killed and
-started again. YouTube's answers are recorded: tests/counterparts/youtube/recorded_videos.py."""
+"""Run the whole program as a process against the platform counterparts, and kill and restart it.
+YouTube's responses are recorded: tests/counterparts/youtube/recorded_videos.py."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from tests.harness.terminal import REPLAY, Terminal
 
 
 class Program:
-    """One data folder, and one process at a time. `webhook_port`: where Telegram brings what
-    happens; it is fetched if there is none. `said`: what the processes that have ended put on the
-    terminal after their greeting."""
+    """One data folder with one process at a time. `webhook_port`: where Telegram delivers updates;
+    0 for long polling. `said`: terminal output of ended processes, after their greeting."""
 
     def __init__(
         self,
@@ -46,7 +45,7 @@ class Program:
         terminal.configure(**settings)
 
     async def start(self, *, away: str = "") -> None:
-        """Returns once people are heard, but for those on a platform that is `away`."""
+        """Start the process; return once it receives messages on every platform except `away`."""
         self._process = self._terminal.start("run", **REPLAY)
         served = {"Discord": self._discord, "Telegram": self._telegram}
         here = [name for name, platform in served.items() if platform and name != away]
@@ -58,17 +57,17 @@ class Program:
             raise
 
     async def says(self, *lines: str) -> None:
-        """Next, in any order."""
+        """Wait for `lines` as the next output, in any order."""
         said = {await asyncio.to_thread(self._process.stderr.readline) for _ in lines}
         assert said == set(lines)
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """SIGKILL the process, as a power cut would."""
         self._process.kill()
         self._end()
 
     def stop(self) -> str:
-        """As Ctrl-C would. What it said on the way."""
+        """Stop the process as Ctrl-C does; return what it printed meanwhile."""
         self._process.terminate()
         return self._end()
 
@@ -78,7 +77,8 @@ class Program:
         return out + err
 
     def _is_heard(self, platform: str) -> bool:
-        """It also knows our commands: it is told them when we are there."""
+        """Whether the platform delivers messages to the bot and knows its commands, which are
+        registered once the bot is ready."""
         if platform == "Telegram":
             return self._telegram is not None and bool(self._telegram.world.commands)
         assert self._discord

@@ -43,8 +43,8 @@ WORDS = {"en": Words("en"), "ko": Words("ko")}
 
 @dataclass
 class Speaker:
-    """`LanguageModel` that says `says` to every question, word by word with a pause before each.
-    `questions`: of its summaries."""
+    """`LanguageModel` that answers every question with `says`, word by word with a pause before
+    each. `questions`: the ones its summaries suggest."""
 
     says: str
     pause_s: float = 0.0
@@ -68,7 +68,8 @@ class Speaker:
 
 
 class Scene:
-    """Use open_scene. What survives a kill are the platform and the store."""
+    """The chat platform and everything behind it; create it with `open_scene`. The platform and the
+    store survive a kill."""
 
     def __init__(self, world: FakeCore, chat: FakeChat, config: Config) -> None:
         self.world, self.chat, self.config = world, chat, config
@@ -96,9 +97,9 @@ class Scene:
         await self.begin()
 
     async def settle(self) -> None:
-        """Until everything that was asked for is done, and seen."""
+        """Wait until all requested work is done and delivered."""
         async with asyncio.timeout(24 * 3600):
-            while await self._unsettled():  # noqa: ASYNC110 – a store tells nobody
+            while await self._unsettled():  # noqa: ASYNC110 – the store has no notifications
                 await asyncio.sleep(0.5)
 
     async def _unsettled(self) -> bool:
@@ -121,7 +122,7 @@ class Scene:
     async def command(
         self, name: str, where: Where = HERE, author: Person = ADA, **options: str
     ) -> str:
-        """What only the person reads."""
+        """Run a command; return the reply that only the person sees."""
         event = self.command_event(name, where, author, **options)
         draft = await self.handlers.command(event)
         return draft.text if draft else ""
@@ -133,7 +134,7 @@ class Scene:
         return Command(where, f"e{next(self._ids)}", author, name, options)
 
     async def watched(self, link: str = BEES_LINK, where: Where = HERE) -> Where:
-        """The thread in which a video was summed up."""
+        """Post a link; return the thread in which the video is summarised."""
         before = len(self.chat.threads)
         await self.write(link, where)
         await self.settle()
@@ -148,7 +149,7 @@ class Scene:
         return [one for one in self.chat.messages if one.place == where.place]
 
     def summary(self, where: Where) -> Shown:
-        """The last one with all six buttons."""
+        """The newest message with all six summary buttons."""
         return [one for one in self.shown(where) if len(one.draft.buttons) == 6][-1]
 
     def buttons(self, where: Where) -> list[Button]:
@@ -159,7 +160,7 @@ class Scene:
 async def open_scene(
     scratch: Path, chat: FakeChat | None = None, config: Config | None = None, **world: Any
 ) -> AsyncIterator[Scene]:
-    """`core`: what FakeCore takes."""
+    """Open a scene. `world`: FakeCore's arguments."""
     scene = Scene(FakeCore(scratch, **world), chat or FakeChat(), config or Config())
     await scene.begin()
     try:

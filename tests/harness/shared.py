@@ -1,4 +1,4 @@
-"""Make something costly once for all pytest workers of a run."""
+"""Create an expensive fixture once for all pytest workers of a run."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ T = TypeVar("T")
 def once_a_run(
     factory: pytest.TempPathFactory, name: str, make: Callable[[Path], T]
 ) -> tuple[Path, T]:
-    """The folder that `make` filled in whichever worker came first, and what it returned.
+    """Return the folder that `make` filled in the first worker, and what it returned.
 
-    The others wait for it. The folder is shared: read it, or copy it. What `make` returns is
-    pickled."""
+    Other workers wait for the first. The folder is shared: read it or copy it. The result of `make`
+    is pickled.
+    """
     base = factory.getbasetemp()
     root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder, result = root / name, root / f"{name}.pickle"
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not result.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+            shutil.rmtree(folder, ignore_errors=True)  # left by a worker that failed
             folder.mkdir()
             made = make(folder)
             result.write_bytes(pickle.dumps(made))

@@ -11,17 +11,17 @@ from pathlib import Path
 
 
 class NoDisk(Exception):
-    """Only root may mount one."""
+    """A disk cannot be mounted: that needs root."""
 
 
 @dataclass(frozen=True)
 class SmallDisk:
-    """`folder` is where it is mounted."""
+    """A small disk, mounted at `folder`."""
 
     folder: Path
 
     def fill(self, left_bytes: int) -> None:
-        """Until so much is left, in whole blocks."""
+        """Fill the disk, in whole blocks, until `left_bytes` are free."""
         state = os.statvfs(self.folder)
         size = state.f_bavail * state.f_frsize - left_bytes
         with (self.folder / "ballast").open("wb") as ballast:
@@ -33,7 +33,7 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[SmallDisk]:
-    """Raises NoDisk."""
+    """Mount a disk and unmount it afterwards. Raises NoDisk."""
     command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tubethread-test", str(folder)]
     if os.getuid() or subprocess.run(command, capture_output=True, check=False).returncode:
         raise NoDisk

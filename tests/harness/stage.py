@@ -1,4 +1,4 @@
-"""What discord_stage.py and telegram_stage.py share: our handlers over a core in memory."""
+"""Code shared by discord_stage.py and telegram_stage.py: our handlers over an in-memory core."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NO_VIDEO = "This channel has no videos yet."
 
 
 class PausingFetcher(FakeFetcher):
-    """It downloads nothing before it `may`."""
+    """Fetcher that blocks every download until `may` is set."""
 
     def __init__(self, *videos: Video) -> None:
         super().__init__(*videos)
@@ -44,13 +44,13 @@ class PausingFetcher(FakeFetcher):
 
 
 async def is_told(store: MemoryStore, link: str) -> bool:
-    """Something is, or will be, said about a message."""
+    """Whether the outbox holds a reply to the message."""
     known = [effect.owner or effect.key for effect in store.outbox_entries.effects.values()]
     return any(link in name for name in known)
 
 
 async def rest(store: MemoryStore, platform: str) -> None:
-    """Until nothing is left to do or to say there."""
+    """Wait until no work and no delivery is left on the platform."""
 
     async def is_at_rest() -> bool:
         open_requests = await store.requests.open(platform)
@@ -61,7 +61,7 @@ async def rest(store: MemoryStore, platform: str) -> None:
 
 @asynccontextmanager
 async def handled(adapter: Chat, config: Config, world: FakeCore) -> AsyncIterator[Handlers]:
-    """The bot's handlers at work for an adapter that is open."""
+    """Run the bot's handlers for an open adapter."""
     core = ChatCore(world.pipeline(), chat_records(world.store))
     async with handling(adapter, core, config, _words()) as handlers:
         yield handlers
@@ -69,7 +69,7 @@ async def handled(adapter: Chat, config: Config, world: FakeCore) -> AsyncIterat
 
 @asynccontextmanager
 async def meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """It goes on until this ends."""
+    """Run `work` in the background while the block runs."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -79,6 +79,6 @@ async def meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             await task
 
 
-@cache  # reading them takes a while
+@cache  # reading them is slow
 def _words() -> Mapping[str, Words]:
     return {language: Words(language) for language in get_args(Language)}

@@ -28,7 +28,7 @@ def section(server: TelegramServer, token: str = TOKEN, **more: Any) -> Section:
 async def serving_bot(
     server: TelegramServer, folder: Path, receiver: ScriptedReceiver, **more: Any
 ) -> AsyncIterator[Telegram]:
-    """It hears people. `more`: of the settings."""
+    """Open the Telegram adapter and serve updates to `receiver`. `more`: further settings."""
     config = section(server, **more)
     async with open_telegram(config, folder) as telegram:
         work = asyncio.create_task(serve_telegram(telegram, receiver, config))
@@ -41,11 +41,11 @@ async def serving_bot(
 
 
 def at_once(telegram: Telegram) -> Telegram:
-    """Against a server without limits."""
+    """Remove the adapter's rate limits, for a server without limits."""
     telegram.rate_limits = RateLimits(0.0, 0.0, 0.0, 0.0)
     return telegram
 
 
 async def last(server: TelegramServer, chat: int) -> Seen:
-    """The newest message there."""
+    """The newest message in the chat."""
     return (await server.people.messages(chat))[-1]

@@ -1,5 +1,5 @@
 """Run our Telegram adapter, handlers and outbox in this process, against the Telegram counterpart
-and a core in memory."""
+and an in-memory core."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from tests.harness.telegram_adapter import at_once, section
 class Stage:
     platform: TelegramServer
     chat: int
-    """Where people are."""
+    """The chat in which people write."""
     telegram: Telegram
     fetcher: PausingFetcher
     store: MemoryStore = field(default_factory=MemoryStore)
 
     async def write(self, text: str, chat: int = 0, **more: Any) -> int:
-        """Said to the bot, by whose chat it is or by Mina. The message's number."""
+        """Write to the bot as the private chat's person, or as Mina. Returns the message's id."""
         chat = chat or self.chat
         if chat > 0:
             return await self.platform.people.write(chat, text, author=chat, **more)
@@ -52,23 +52,23 @@ class Stage:
         return await self.write(f"https://youtu.be/{video.id}", chat)
 
     async def take_in(self, video: Video = BEES, chat: int = 0) -> int:
-        """Pastes it, and waits until all is said."""
+        """Post the video's link and wait until every reply is delivered."""
         link = await self.paste(video, chat)
         await self.is_over(link, chat)
         return link
 
     async def is_over(self, message: int, chat: int = 0) -> None:
-        """All that comes of the message has been said."""
+        """Wait until every reply to the message is delivered."""
         name = f"{chat or self.chat}:{message}"
         await eventually(lambda: is_told(self.store, name))
         await self.rest()
 
     async def rest(self) -> None:
-        """Until nothing is left to do or to say."""
+        """Wait until no work and no delivery is left."""
         await rest(self.store, "telegram")
 
     async def says(self, chat: int = 0) -> list[str]:
-        """What people can read there of us, oldest first."""
+        """What the bot posted in the chat, oldest first."""
         return [seen.text for seen in await self.ours(chat)]
 
     async def ours(self, chat: int = 0) -> list[Seen]:
@@ -76,7 +76,7 @@ class Stage:
         return [one for one in seen if one.author == BOT and not one.service]
 
     async def comes(self, wanted: str, chat: int = 0) -> Seen:
-        """The newest message of ours with these words, once there is one."""
+        """Wait for a message from the bot that contains `wanted`; return the newest."""
 
         async def find() -> Seen | None:
             seen = await self.ours(chat)
@@ -87,12 +87,12 @@ class Stage:
         return found
 
     def calls(self, *methods: str, chat: int = 0) -> list[Call]:
-        """What we asked about the chat, by these methods or by any."""
+        """The bot's calls about the chat, all or those of the given methods."""
         there = [call for call in self.platform.calls if call.chat == (chat or self.chat)]
         return [call for call in there if not methods or call.method in methods]
 
     async def serves_elsewhere(self) -> None:
-        """In a group of its own somebody asks something, and is answered."""
+        """Check that the bot still answers: ask something in a new group."""
         group = await self.platform.people.make_group("Elsewhere")
         await self.write(QUESTION, group)
         await self.comes(NO_VIDEO, group)
@@ -102,8 +102,8 @@ class Stage:
 async def on_stage(
     platform: TelegramServer, folder: Path, chat: int, **world: Any
 ) -> AsyncIterator[Stage]:
-    """People are heard. Nobody waits as long as before the real one: messages and edits may follow
-    one another at once. `folder`: for all that the bot keeps."""
+    """Run the bot without real-world waits: messages and edits follow one another at once. `folder`
+    holds everything the bot stores."""
     await platform.updates.drop()
     config = Config(data_dir=folder, telegram=section(platform))
     async with open_telegram(config.telegram, folder) as telegram:

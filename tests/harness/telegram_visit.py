@@ -1,4 +1,4 @@
-"""People on Telegram use every feature; a summary of what they read is returned."""
+"""Use every feature as people on Telegram do, and summarise what they read."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SUMMARY, CHAPTERS, FILE = "\nPoints\n", "0:00 Bees", "Here is the file."
 ASKS, MORE = " asked: ", "More questions:"
 ANSWER, PROGRESS = "an answer", "a bar"
 VISIT = [DONE, SUMMARY, FILE, ASKS, ANSWER, FOUND]
-"""What is read after a `visit`."""
+"""What people read after a `visit`."""
 
 
 @asynccontextmanager
 async def staged(
     platform: TelegramServer, folder: Path, where: str = "group", **world: Any
 ) -> AsyncIterator[Stage]:
-    """In a chat of its own; afterwards the bot serves whoever comes next."""
+    """Run the bot in a new chat; afterwards check that it still serves other chats."""
     async with on_stage(platform, folder, await a_chat(platform.people, where), **world) as stage:
         yield stage
         await stage.rest()
@@ -44,7 +44,7 @@ async def a_chat(people: People, where: str) -> int:
 
 
 async def visit(stage: Stage) -> None:
-    """All that people do: a link, two buttons, a question."""
+    """Use every feature: a link, two buttons, a question."""
     await stage.take_in()
     summary = await stage.comes(SUMMARY)
     await press(stage, summary, "Transcript")
@@ -57,12 +57,12 @@ async def visit(stage: Stage) -> None:
 
 
 async def press(stage: Stage, message: Seen, button: str | int) -> Press:
-    author = max(message.chat, 0)  # a private chat has its person's number
+    author = max(message.chat, 0)  # a private chat has its person's id
     return await stage.platform.people.press(message, button, author=author)
 
 
 async def read(stage: Stage, chat: int = 0) -> list[str]:
-    """What each message is, for short."""
+    """Name the kind of each message."""
     return [kind(seen) for seen in await stage.ours(chat)]
 
 
@@ -74,7 +74,7 @@ def kind(seen: Seen) -> str:
 
 
 async def paused(stage: Stage) -> int:
-    """A link is pasted, and its video is being downloaded until `fetcher.may`."""
+    """Post a link; its download then blocks until `fetcher.may` is set."""
     stage.fetcher.may.clear()
     link = await stage.paste()
     await stage.comes("Downloading")

@@ -1,4 +1,4 @@
-"""Run the program as a user does: by its command line, in a process of its own."""
+"""Run the program as a user does: from its command line, in its own process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SETTINGS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -48,7 +48,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class Terminal:
-    """Runs commands over one data folder, with `settings` laid over those of the tests."""
+    """Run commands on one data folder, with `settings` merged over the tests' defaults."""
 
     folder: Path
 
@@ -80,8 +80,8 @@ class Terminal:
         )
 
     def run(self, *args: str, typed: str = "", **environment: str) -> Ran:
-        """Run a command to its end, in a fork of a program that is imported already if only the
-        children can tell a difference."""
+        """Run a command to its end. Forks an already imported program unless the environment could
+        make a difference."""
         if not environment.keys() <= {"PYTHONPATH", "TUBETHREAD_DATA"}:
             process = self.start(*args, **environment)
             out, err = process.communicate(typed, timeout=240)
@@ -103,5 +103,5 @@ class Terminal:
 
 @cache
 def _warm_start() -> WarmStart:
-    """One for this process; it ends with it."""
+    """The process-wide instance; it ends with this process."""
     return WarmStart()

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer, so that hours pass at once."""
+"""An event loop whose clock jumps to the next timer, so hours pass instantly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class _Jumping(selectors.SelectSelector):
-    """Waits for nothing: it tells the clock how long it would have waited."""
+    """Selector that never waits: it adds each timeout to the clock instead."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class _Jumping(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """For work within this process alone: no sockets, and no threads but in name."""
+    """Event loop for work inside this process only: no sockets, and executors run on the loop."""
 
     def __init__(self) -> None:
         self._jumping = _Jumping()
@@ -34,7 +34,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._jumping.passed_s
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
-        """What a thread would do takes no time."""
+        """Run `func` on the loop; it takes no virtual time."""
 
         async def run() -> Any:
             return func(*args)
@@ -43,13 +43,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtually(work: Coroutine[Any, Any, Any]) -> Any:
-    """What `work` comes to, on a clock of its own."""
+    """Run `work` on a virtual clock and return its result."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)
 
 
 def virtually(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Makes a test run on such a loop."""
+    """Run an async test on a `VirtualLoop`."""
 
     @wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:

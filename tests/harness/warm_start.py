@@ -4,9 +4,9 @@
         code, out, err = warm.run(["videos", "--json"], os.environ, b"")
 
 Importing what every command imports takes about a second; a test that runs five commands pays for
-it once. The fork is a process of its own, with its own standard streams, environment and arguments,
-and starts its child processes as usual. Of our own modules only those are imported beforehand that
-every command imports at its start; a missing import anywhere else still fails.
+it once. The fork is a separate process with its own standard streams, environment and arguments,
+and starts its child processes as usual. Of our own modules it preloads only those that every
+command imports at start-up, so a missing import anywhere else still fails.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Request = dict[str, Any]
 
 
 class WarmStart:
-    """Lives until it is closed; may serve several threads at once."""
+    """A preloaded program that serves requests until closed, several threads at once."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="warm-")
@@ -62,7 +62,7 @@ class WarmStart:
     def run(
         self, arguments: Sequence[str], environment: Mapping[str, str], typed: bytes
     ) -> tuple[int, bytes, bytes]:
-        """The exit code (below 0: the signal), standard output and standard error."""
+        """Run the program; return its exit code (below 0: the signal), stdout and stderr."""
         request = json.dumps({"arguments": arguments, "environment": dict(environment)})
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(socket.socket(socket.AF_UNIX))
@@ -80,7 +80,7 @@ class WarmStart:
             try:
                 code = int(connection.recv(16))
             except TimeoutError:
-                connection.shutdown(socket.SHUT_WR)  # the guard kills it
+                connection.shutdown(socket.SHUT_WR)  # the guard kills the program
                 raise
             return code, out.all(), err.all()
 
@@ -106,7 +106,7 @@ def _write(target: int, typed: bytes) -> None:
 
 
 def _serve(address: str) -> Request:
-    """Fork for every request, until the parent is gone. Returns in the forks alone."""
+    """Fork for every request until the parent is gone. Returns only in the forks."""
     for name in PRELOADED:
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the guards
@@ -125,7 +125,7 @@ def _serve(address: str) -> Request:
 
 
 def _guard(connection: socket.socket) -> Request:
-    """Fork the program, and send its exit code when it has ended. Returns in the program alone."""
+    """Fork the program, and send its exit code once it ends. Returns only in the program."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     content, streams, _, _ = socket.recv_fds(connection, _REQUEST_BYTES, 3)
     program = _fork()
@@ -150,7 +150,7 @@ def _kill_when_left(connection: socket.socket, program: int) -> None:
 
 def _fork() -> int:
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
-        return os.fork()  # numpy has threads, which do nothing
+        return os.fork()  # numpy's threads are idle
 
 
 def _become_the_program(request: Request) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from tests.counterparts.discord.openapi_check import Operation
 
-# What is observed, not documented: reset within five seconds, five for messages and for edits
-# (discord/discord-api-docs#20); the others are roomy.
+# Observed, not documented: buckets reset within five seconds, and messages and edits allow five
+# (discord/discord-api-docs#20). The other limits are generous.
 LIMITS = {"create_message": 5, "update_message": 5, "trigger_typing_indicator": 5}
 ROOMY = 50
 WINDOW_S = 5.0
@@ -28,7 +28,7 @@ class Bucket:
 
 @dataclass
 class Verdict:
-    """`retry_after_s` is set where the request is refused."""
+    """The rate-limit decision on one request; `retry_after_s` is set if it is refused."""
 
     headers: dict[str, str]
     retry_after_s: float | None = None
@@ -37,7 +37,7 @@ class Verdict:
 
 @dataclass
 class Buckets:
-    """`window_s` may be shortened: the same limits with less waiting."""
+    """All rate-limit buckets. A shorter `window_s` keeps the limits with less waiting."""
 
     now: Callable[[], float]
     window_s: float = WINDOW_S

@@ -1,4 +1,4 @@
-"""A request that has passed the checks, as the handlers receive it."""
+"""A validated request, as the handlers receive it."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ class Call:
     query: dict[str, str]
     body: Any
     files: dict[int, tuple[str, bytes]] = field(default_factory=dict)
-    """Number → name and content."""
+    """Number → (name, content)."""

@@ -1,4 +1,4 @@
-"""Read a message's embed."""
+"""Read a message's embeds."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from tests.counterparts.discord.people import Seen
 
 
 def description(seen: Seen) -> str:
-    """Empty where there is no card."""
+    """The description of the message's card; empty if there is none."""
     return str(seen.embeds[0].get("description", "")) if seen.embeds else ""
 
 
 def shown(seen: Seen) -> list[str]:
-    """What it has shown so far, one after the other."""
+    """Every description that the message's card has had, oldest first."""
     return [
         str(version.embeds[0].get("description", "")) for version in seen.versions if version.embeds
     ]

@@ -1,5 +1,5 @@
-"""Create interactions as Discord's client does: only existing components can be pressed, only
-registered commands called, and only by members with permission."""
+"""Create interactions as Discord's client does: people can press only components that exist, call
+only registered commands, and need the permission for both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TYPES: dict[int, tuple[type, ...]] = {3: (str,), 4: (int,), 5: (bool,), 10: (in
 
 
 class CannotDo(Exception):
-    """Discord's client would not offer it."""
+    """Discord's client does not offer this action."""
 
 
 async def interact(
@@ -45,7 +45,7 @@ async def interact(
 async def press(
     world: World, message_id: str, custom_id: str, user_id: str, values: list[str] | None
 ) -> Interaction:
-    """A button, or with values a select."""
+    """Press a button or, with `values`, choose from a select."""
     message = await showing.shown(world, message_id)
     every = limits.components_in(message["components"])
     control = next((one for one in every if one.get("custom_id") == custom_id), None)
@@ -98,7 +98,7 @@ async def context_menu(world: World, message_id: str, name: str, user_id: str) -
 async def submit(
     world: World, modal: Interaction, values: dict[str, str], user_id: str
 ) -> Interaction:
-    """The form that an interaction opened."""
+    """Submit the modal that an interaction opened."""
     if modal.modal is None:
         raise CannotDo("no form was opened")
     rows = [_field(one, values) for one in modal.modal["components"]]
@@ -109,7 +109,7 @@ async def submit(
 async def registered(
     world: World, channel_id: str, name: str, kind: int, user_id: str
 ) -> dict[str, Any]:
-    """The command as this person finds it there. Raises CannotDo."""
+    """Find the command as registered for this person in this channel. Raises CannotDo."""
     channel = await world.channel(channel_id)
     guild_id = channel.get("guild_id")
     found = [*world.commands.get(guild_id, []), *world.commands.get(None, [])]
@@ -138,7 +138,7 @@ def _option(of: dict[str, Any], value: Any) -> dict[str, Any]:
 
 
 def _field(of: dict[str, Any], values: dict[str, str]) -> dict[str, Any]:
-    """A row, or a label, with its one input filled in."""
+    """A modal's row or label with its only input filled in."""
     inner = of["component"] if of["type"] == 18 else of["components"][0]
     value = values.get(inner["custom_id"], inner.get("value", ""))
     told = {"type": inner["type"], "custom_id": inner["custom_id"], "value": value}

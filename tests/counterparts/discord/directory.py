@@ -33,12 +33,13 @@ async def user(world: World, call: Call) -> dict[str, Any]:
 
 
 async def register(world: World, call: Call) -> list[dict[str, Any]]:
-    """All commands at once, for everywhere or for one server."""
+    """Replace all commands, globally or of one guild."""
     found = limits.commands_breaches(call.body)
     if found:
         raise Refusal(50035, breach=found[0])
     at = call.operation.template.format(**call.path)
-    # The twin wants permissions as text, the description as a number: it need not know them.
+    # Omit the permissions: the twin expects text, the OpenAPI file a number, and the twin needs
+    # neither.
     hidden = {"default_member_permissions": None}
     plain = [{"description": "", **command, **hidden} for command in call.body]
     _, made = await world.twin.rest("PUT", at, plain)
@@ -70,7 +71,7 @@ async def open_dm(world: World, call: Call) -> dict[str, Any]:
 
 
 async def private_channel(world: World, person: str) -> dict[str, Any]:
-    """The one between the bot and a person."""
+    """The direct-message channel between the bot and a person."""
     id = next((id for id, who in world.recipients.items() if who == person), "")
     if not id:
         id = world.snowflake()
@@ -118,7 +119,7 @@ async def member(world: World, call: Call) -> dict[str, Any]:
 
 
 async def payload(world: World, state: dict[str, Any], guild_id: str) -> dict[str, Any]:
-    """GUILD_CREATE as an application without the members intent gets it."""
+    """The GUILD_CREATE payload of an application without the members intent."""
     of = next(one for one in state["guilds"] if one["id"] == guild_id)
     shown = [one for one in of["channels"] if world.permissions(world.bot_id, one).view_channel]
     channels = [world.complete_channel(one) for one in shown]
@@ -148,12 +149,12 @@ def _known(world: World, call: Call) -> None:
 
 
 def _told(command: dict[str, Any], guild_id: str | None) -> dict[str, Any]:
-    """Permissions are told as text, whatever they came as."""
+    """The command as the API returns it: permissions are text, whatever type they were sent as."""
     needed = command["default_member_permissions"]
     told = {**command, "default_member_permissions": None if needed is None else str(needed)}
     return {**told, "guild_id": guild_id} if guild_id else told
 
 
 async def _keep_id(world: World, made: str, old: str) -> None:
-    """A command of a known name stays the same command."""
+    """Keep the old id of a command that is registered again under its name."""
     await world.twin.rows("applicationCommand", "update", where={"id": made}, data={"id": old})

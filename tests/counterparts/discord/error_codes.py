@@ -39,8 +39,8 @@ CODES: dict[int, tuple[int, str]] = {
 
 
 class Refusal(Exception):
-    """What the platform answers instead. `breach`: the request itself was wrong, whatever the state
-    of the world; a bot should never make one."""
+    """An error response. `breach`: what is wrong with the request itself, whatever the platform's
+    state; a bot should never send such a request."""
 
     def __init__(self, code: int, *, breach: str = "") -> None:
         self.code = code

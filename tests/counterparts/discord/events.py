@@ -22,7 +22,7 @@ _INTENTS = {
 
 
 async def completed(world: World, event: str, data: dict[str, Any]) -> Event | None:
-    """None: nobody hears of it."""
+    """Complete an event; None if no session receives it."""
     channel_id = data.get("channel_id") or data.get("id", "")
     if channel_id in world.silenced:
         return None
@@ -47,7 +47,7 @@ def wanted(event: str, data: dict[str, Any], intents: int) -> bool:
 
 
 def gated(world: World, data: dict[str, Any], intents: int) -> dict[str, Any]:
-    """A message as a session hears it that did or did not ask for message content."""
+    """Strip a message's content if the session lacks the message content intent."""
     if intents >> MESSAGE_CONTENT & 1 or "author" not in data:
         return data
     mine = data["author"]["id"] == world.bot_id
@@ -58,13 +58,13 @@ def gated(world: World, data: dict[str, Any], intents: int) -> dict[str, Any]:
 
 
 async def is_visible(world: World, data: dict[str, Any]) -> bool:
-    """Whether the bot may see the channel that an event is about."""
+    """Whether the bot can see the channel of the event."""
     if not world.overwrites:
-        return True  # most tests hide nothing, and asking costs
+        return True  # most tests hide nothing, and the look-up is slow
     try:
         channel = await world.channel(data.get("channel_id") or data["id"])
     except (KeyError, Refusal):
-        return True  # about no channel, or about one that is gone
+        return True  # not about a channel, or about a deleted one
     return world.permissions(world.bot_id, channel).view_channel
 
 
@@ -107,7 +107,7 @@ async def _interaction(world: World, data: dict[str, Any]) -> dict[str, Any]:
 
 
 async def ready(world: World, session_id: str, url: str) -> tuple[dict[str, Any], list[Any]]:
-    """What a new session hears first: READY, and a GUILD_CREATE for each server."""
+    """The first events of a new session: READY and one GUILD_CREATE per guild."""
     state = await world.twin.do("state")
     guilds = [one["id"] for one in state["guilds"] if one["id"] in world.owners]
     flags = 1 << 19 if world.message_content else 0

@@ -1,4 +1,4 @@
-"""Faults that a test requested, kept until a matching request arrives."""
+"""Faults that a test requested, pending until a matching request arrives."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Kind = (
         "cut after",
     ]
 )
-"""A number: that JSON error code instead of doing it. "after": it is done, but the answer says
-otherwise or never comes. "hang": nothing is done and nothing comes until `release`."""
+"""A number: fail with that JSON error code. "after": the request takes effect, but the response is
+an error or never arrives. "hang": nothing happens until `release`."""
 
 
 @dataclass
 class Fault:
-    """`path`: a regular expression, searched in the path behind /api/v10."""
+    """A requested fault. `path`: a regular expression, searched in the path after /api/v10."""
 
     method: str
     path: str

@@ -1,7 +1,7 @@
-"""The gateway: sessions that are told every event in order, and can be resumed.
+"""Discord's gateway: sessions that receive every event in order and can be resumed.
 
-What a test does to it: `drop`, `reconnect`, `invalidate`, `refuse_resumes`, `repeat`, `hold` and
-`release`, `say`.
+Tests disturb it with `drop`, `reconnect`, `invalidate`, `refuse_resumes`, `repeat`, `hold` and
+`release`, and `say`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CONTENT = 1 << 15
 
 @dataclass
 class Session:
-    """`log`: every event since it began, with its number."""
+    """A gateway session. `log`: its last 5,000 events, each with its sequence number."""
 
     id: str
     intents: int
@@ -42,15 +42,15 @@ class Session:
 
 @dataclass(eq=False)
 class Line:
-    """One WebSocket."""
+    """One WebSocket connection."""
 
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
     squeeze: Callable[[bytes], bytes] | None
-    """As the client asked for; its stream lasts as long as the connection."""
+    """The compression that the client requested; its stream lasts as long as the connection."""
     sends: deque[float] = field(default_factory=deque)
     is_ours: bool = False
-    """It was the gateway that ended it."""
+    """Whether the gateway closed the connection."""
     sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def say(self, op: int, d: Any = None, s: int | None = None, t: str | None = None) -> None:
@@ -71,9 +71,9 @@ class Gateway:
     lines: set[Line] = field(default_factory=set)
     identifies: int = 0
     resumes: int = 0
-    """That succeeded."""
+    """Number of successful resumes."""
     closes: list[tuple[int, str]] = field(default_factory=list)
-    """What the gateway itself objected to: code and reason."""
+    """(code, reason) of each connection that the gateway closed because of the client's error."""
     heartbeats: list[float] = field(default_factory=list)
     _refused_resumes: int = 0
     _held: list[events.Event] | None = None
@@ -83,7 +83,7 @@ class Gateway:
         return sum(session.line is not None for session in self.sessions.values())
 
     async def drop(self, code: int | None = None) -> None:
-        """Every connection ends: with a close code, or cut without a word."""
+        """Cut every connection, or close it with `code`."""
         for line in self._open():
             line.is_ours = True
             if code is None:
@@ -93,29 +93,30 @@ class Gateway:
                 await line.socket.close(code=code)
 
     async def reconnect(self) -> None:
-        """Op 7: go and resume elsewhere."""
+        """Send op 7: ask every client to reconnect and resume."""
         for line in self._open():
             await line.say(7)
 
     async def invalidate(self, *, resumable: bool) -> None:
-        """Op 9: the session is over, or it may be resumed."""
+        """Send op 9: end every session, or let clients resume it."""
         for session in [one for one in self.sessions.values() if one.line]:
             if not resumable:
                 del self.sessions[session.id]
             await session.line.say(9, resumable)
 
     def refuse_resumes(self, times: int) -> None:
-        """The next ones get op 9 and have to start anew: a resume loop, if there are many."""
+        """Answer the next resumes with op 9, so that clients must identify again; many of them make
+        a resume loop."""
         self._refused_resumes = times
 
     async def repeat(self, last: int = 1) -> None:
-        """The last events once more, as new ones."""
+        """Send the last events again, as new ones."""
         for session in list(self.sessions.values()):
             for _, event, data in list(session.log)[-last:]:
                 await self._tell(session, event, data)
 
     def hold(self) -> None:
-        """Events come late: not before `release`."""
+        """Delay all events until `release`."""
         self._held = []
 
     async def release(self) -> None:
@@ -124,7 +125,7 @@ class Gateway:
             await self.dispatch(event, data)
 
     async def say(self, event: str, data: Any) -> None:
-        """An event as it is, such as one that no client can parse."""
+        """Send an event unchanged, such as one that no client can parse."""
         for session in list(self.sessions.values()):
             await self._tell(session, event, data)
 
@@ -196,7 +197,7 @@ class Gateway:
             return
         self.resumes += 1
         heard = given["seq"]
-        while missed := [one for one in session.log if one[0] > heard]:  # more come meanwhile
+        while missed := [one for one in session.log if one[0] > heard]:  # more arrive meanwhile
             for heard, event, data in missed:
                 await line.say(0, data, heard, event)
         session.line = line
@@ -213,7 +214,8 @@ class Gateway:
         await line.socket.close(code=code)
 
     def _part(self, line: Line, code: int | None) -> None:
-        """A client that says goodbye properly ends its session; any other may come back."""
+        """Disconnect a client. A close with 1000 or 1001 ends its session; after any other it can
+        resume."""
         self.lines.discard(line)
         for session in [one for one in self.sessions.values() if one.line is line]:
             session.line = None
@@ -225,12 +227,12 @@ class Gateway:
 
 
 def _squeezer(kind: str) -> Callable[[bytes], bytes] | None:
-    """What it returns for a message can be read as soon as it is there."""
+    """A compressor that flushes after every message, so the client can decode it at once."""
     if kind == "zlib-stream":
         stream = zlib.compressobj()
         return lambda message: stream.compress(message) + stream.flush(zlib.Z_SYNC_FLUSH)
     if kind == "zstd-stream":
-        from compression import zstd  # only a Python that has it asks for it: 3.14 and newer
+        from compression import zstd  # requested only by 3.14 and newer, which has it
 
         whole = zstd.ZstdCompressor()
         return lambda message: whole.compress(message, mode=whole.FLUSH_BLOCK)

@@ -25,7 +25,7 @@ Handler = Callable[[World, Call], Awaitable[Any]]
 
 @dataclass
 class Request:
-    """One that came, and the status it was answered with; 0: with nothing, or not yet."""
+    """A received request and the status of its response; 0 if there is none, or not yet."""
 
     method: str
     path: str
@@ -37,7 +37,8 @@ class Request:
 
 @dataclass
 class Front:
-    """`refused`: what the bot should never have asked. `limited`: its 429s, real and made."""
+    """Discord's HTTP API. `refused`: invalid requests of the bot. `limited`: its 429s, real and
+    injected."""
 
     world: World
     gateway_url: str = ""
@@ -45,7 +46,7 @@ class Front:
     refused: list[str] = field(default_factory=list)
     limited: list[str] = field(default_factory=list)
     unguarded: list[str] = field(default_factory=list)
-    """Messages sent or edited without saying that nobody is to be pinged."""
+    """Messages sent or edited without an explicit ban on pings."""
     faults: list[Fault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -55,13 +56,14 @@ class Front:
     def fault(
         self, method: str, path: str, kind: Kind, times: int = 1, retry_after_s: float = 0.2
     ) -> Fault:
-        """The next `times` requests that fit meet it; `met` counts them. See faults.Kind."""
+        """Apply a fault to the next `times` matching requests; `met` counts them. See
+        faults.Kind."""
         made = Fault(method, path, kind, times, retry_after_s)
         self.faults.append(made)
         return made
 
     def release(self) -> None:
-        """Whatever hangs is let go: cut."""
+        """Cut every hanging connection."""
         self._cutter.release()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -109,7 +111,7 @@ class Front:
         body: Any,
         files: dict[int, tuple[str, bytes]],
     ) -> tuple[Call, Verdict]:
-        """Raises Refusal."""
+        """Validate a request. Raises Refusal."""
         if found is None or found[0].id not in _HANDLERS:
             raise Refusal(50035, breach="no such operation, or none that is served here")
         operation, holes = found
@@ -125,7 +127,7 @@ class Front:
 
     def _authorise(self, request: web.Request, operation: rules.Operation) -> None:
         if operation.template.startswith(("/interactions/", "/webhooks/")):
-            return  # the token in the path is enough, and discord.py names itself to no webhook
+            return  # the path's token is enough; webhook calls lack discord.py's User-Agent
         if not request.headers.get("User-Agent", "").startswith("DiscordBot ("):
             raise Refusal(40333, breach="User-Agent")
         if request.headers.get("Authorization") != f"Bot {TOKEN}":
@@ -165,7 +167,7 @@ class Front:
 
 
 def _check(call: Call, *, multipart: bool) -> None:
-    """Raises Refusal for everything that is wrong whatever the state of the world."""
+    """Check what does not depend on the platform's state. Raises Refusal."""
     operation = call.operation
     if multipart and not operation.multipart:
         raise Refusal(50035, breach="multipart, where only JSON is known")
@@ -187,7 +189,7 @@ def _check(call: Call, *, multipart: bool) -> None:
 
 
 def _is_guarded(call: Call) -> bool:
-    """No message, or one that says outright that it alerts nobody."""
+    """Whether the call sends no message, or one that explicitly bans all pings."""
     message = limits.message_in(call.operation.id, call.body)
     allowed = {"parse": None} if message is None else message.get("allowed_mentions") or {}
     names_nobody = not (allowed.get("parse") or allowed.get("users") or allowed.get("roles"))
@@ -195,7 +197,7 @@ def _is_guarded(call: Call) -> bool:
 
 
 async def _body(request: web.Request) -> tuple[Any, dict[int, tuple[str, bytes]]]:
-    """JSON and files. Raises Refusal."""
+    """Read the JSON body and the files. Raises Refusal."""
     try:
         if request.content_type != "multipart/form-data":
             text = await request.text()
@@ -214,7 +216,7 @@ async def _body(request: web.Request) -> tuple[Any, dict[int, tuple[str, bytes]]
 
 
 def _json(status: int, answer: Any, headers: dict[str, str]) -> web.Response:
-    """discord.py takes a body for JSON only where the content type says exactly that."""
+    """Build a JSON response with exactly the content type that discord.py requires to parse it."""
     if answer is None:
         return web.Response(status=204, headers=headers)
     headers = {**headers, "Content-Type": "application/json"}

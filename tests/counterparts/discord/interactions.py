@@ -16,7 +16,7 @@ MESSAGE, THINKING, NOTHING_YET, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
 
 
 async def respond(world: World, call: Call) -> dict[str, Any] | None:
-    """The first response: within three seconds, and once."""
+    """Handle the first response: within three seconds, and only once."""
     of = world.interactions.get(call.path["interaction_token"])
     if of is None or of.id != call.path["interaction_id"] or _too_late(world, of):
         raise Refusal(10062)
@@ -41,7 +41,8 @@ async def respond(world: World, call: Call) -> dict[str, Any] | None:
 
 
 async def follow_up(world: World, call: Call) -> dict[str, Any]:
-    """Another message. After "… is thinking" it takes that one's place, and its privacy."""
+    """Send a follow-up message. After "… is thinking" it replaces that message and keeps its
+    visibility."""
     of = _alive(world, call)
     if of.thinking:
         return await _instead_of_thinking(world, of, call)
@@ -117,7 +118,8 @@ def _too_late(world: World, of: Interaction) -> bool:
 
 
 def _must_suit(of: Interaction, kind: int) -> None:
-    """A list of choices to somebody who types, and nothing else; an update only of a message."""
+    """Refuse a response type that does not suit the interaction: choices answer only an
+    autocomplete, and an update needs a message."""
     if (kind == CHOICES) != (of.kind == 4):
         raise Refusal(50035, breach=f"type: {kind} for an interaction of type {of.kind}")
     if kind in (NOTHING_YET, UPDATE) and of.message_id is None:

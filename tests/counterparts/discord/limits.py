@@ -1,5 +1,5 @@
-"""Limits that Discord enforces but its OpenAPI file omits; its documentation
-states them in prose."""
+"""Check the limits that Discord enforces but its OpenAPI file omits; its documentation states them
+in prose."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COMMAND_NAME = re.compile(r"[-_'\w]{1,32}")
 
 
 def message_in(operation_id: str, body: Any) -> dict[str, Any] | None:
-    """The message that a body carries, if it does."""
+    """The message in a request body, if there is one."""
     if operation_id in _MESSAGES:
         return body if isinstance(body, dict) else None
     if operation_id == "create_thread":
@@ -45,14 +45,14 @@ def message_breaches(message: dict[str, Any]) -> list[str]:
 
 
 def is_empty(message: dict[str, Any], files: int) -> bool:
-    """Content of white space alone is none."""
+    """Whether a message has no content; white space does not count."""
     shown = ("embeds", "components", "sticker_ids", "poll")
     has_text = bool((message.get("content") or "").strip())
     return not (has_text or files or any(message.get(key) for key in shown))
 
 
 def commands_breaches(commands: list[dict[str, Any]]) -> list[str]:
-    """Of one bulk registration."""
+    """Check one bulk registration."""
     found = []
     names = [(command.get("type", 1), command["name"]) for command in commands]
     if len(set(names)) < len(names):
@@ -141,7 +141,7 @@ def _second_version(message: dict[str, Any], every: list[dict[str, Any]]) -> Ite
 
 
 def _control(one: dict[str, Any]) -> Iterator[str]:
-    """A button or a select."""
+    """Check a button or a select."""
     if one["type"] == BUTTON:
         is_link = one.get("style") == LINK_STYLE
         if is_link != bool(one.get("url")) or is_link == bool(one.get("custom_id")):
@@ -159,7 +159,7 @@ def _control(one: dict[str, Any]) -> Iterator[str]:
 
 
 def components_in(components: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """They and what is in them."""
+    """All components, nested ones included."""
     for one in components:
         yield one
         yield from components_in(one.get("components") or [])

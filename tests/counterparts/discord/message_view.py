@@ -1,4 +1,4 @@
-"""Show a message as Discord does, with the fields that the twin drops."""
+"""Show a message as Discord does, including the fields that the twin drops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.counterparts.discord.world import Interaction, Post, World
 
 
 async def shown(world: World, message_id: str) -> dict[str, Any]:
-    """As the platform shows it. Raises Refusal."""
+    """The message as the API returns it. Raises Refusal."""
     channel_id = world.posts[message_id].channel_id
     at = f"/channels/{channel_id}/messages/{message_id}"
     status, message = await world.twin.rest("GET", at)
@@ -21,7 +21,7 @@ async def shown(world: World, message_id: str) -> dict[str, Any]:
 
 
 async def completed(world: World, message: dict[str, Any]) -> dict[str, Any]:
-    """The twin's message with all that it forgot."""
+    """The twin's message with every field that the twin drops."""
     post = world.posts[message["id"]]
     whole = {**message, "flags": post.flags, "type": post.kind, "attachments": post.attachments}
     for key in ("member", "guild_id", "nonce"):
@@ -43,7 +43,7 @@ async def completed(world: World, message: dict[str, Any]) -> dict[str, Any]:
 
 
 def gated(world: World, message: dict[str, Any]) -> dict[str, Any]:
-    """As an application without the message content intent reads it."""
+    """The message as an application without the message content intent receives it."""
     mine = message["author"]["id"] == world.bot_id
     called = any(user["id"] == world.bot_id for user in message["mentions"])
     private = message["channel_id"] in world.recipients

@@ -23,7 +23,7 @@ from tests.counterparts.discord.world import (
 
 EDITABLE_S = 3600
 NONCE_S = 180
-"""'The past few minutes.'"""
+"""Discord documents 'the past few minutes'."""
 
 
 async def create(world: World, call: Call) -> dict[str, Any]:
@@ -86,7 +86,7 @@ async def erase(world: World, post: Post) -> None:
 
 
 async def react(world: World, call: Call) -> None:
-    """Puts a reaction of the bot's there, or takes it away."""
+    """Add or remove the bot's reaction."""
     channel = await world.channel(call.path["channel_id"])
     world.require(channel, "read_message_history", "add_reactions")
     _must_be_open(channel)
@@ -127,7 +127,7 @@ async def post(
     reference: dict[str, Any] | None = None,
     interaction: Interaction | None = None,
 ) -> tuple[Post, dict[str, Any]]:
-    """Puts a message of the bot's there; the twin's answer with it."""
+    """Post a message as the bot; return it with the twin's answer."""
     _must_have_come(body.get("attachments") or [], {str(number) for number in files})
     said = {
         "content": (body.get("content") or "").strip(),
@@ -151,7 +151,7 @@ async def post(
 async def change(
     world: World, post: Post, body: dict[str, Any], files: dict[int, tuple[str, bytes]]
 ) -> dict[str, Any]:
-    """Only what the body names; a null clears it."""
+    """Edit only the fields that the body names; null clears a field."""
     texts = {"content": ("content", ""), "embeds": ("embeds", []), "components": ("components", [])}
     last = post.versions[-1]
     said = {key: getattr(last, key) for key in texts}
@@ -176,7 +176,8 @@ async def change(
 def attach(
     world: World, post: Post, listed: list[dict[str, Any]], files: dict[int, tuple[str, bytes]]
 ) -> list[dict[str, Any]]:
-    """What the list keeps and what comes with it; files that it does not name come too."""
+    """The attachments after an edit: those that the list keeps, and all new files, listed or
+    not."""
     had = {one["id"]: one for one in post.attachments}
     kept = [had[str(one["id"])] for one in listed if str(one["id"]) in had]
     _must_have_come(listed, had.keys() | {str(number) for number in files})
@@ -192,7 +193,8 @@ def attach(
 
 
 def note_pings(world: World, post: Post, body: dict[str, Any], by: Literal["send", "edit"]) -> None:
-    """Whom it alerts: by default everybody whom the text names, and the author replied to."""
+    """Record whom a message pings: by default, everyone it mentions and the author it replies
+    to."""
     content = body.get("content") or ""
     allowed = body.get("allowed_mentions")
     parse = ["users", "roles", "everyone"] if allowed is None else allowed.get("parse") or []
@@ -213,7 +215,7 @@ def note_pings(world: World, post: Post, body: dict[str, Any], by: Literal["send
 
 
 async def wake(world: World, channel: dict[str, Any]) -> None:
-    """Sending un-archives a thread, unless it is locked."""
+    """Un-archive the thread before sending, unless it is locked. Raises Refusal."""
     state = channel.get("thread_metadata") or {}
     if state.get("locked"):
         raise Refusal(50083 if state["archived"] else 160005)
@@ -253,14 +255,14 @@ def _reference(world: World, channel: dict[str, Any], call: Call) -> dict[str, A
     id = str(reference["message_id"])
     if id not in world.posts or world.posts[id].is_gone:
         if reference.get("fail_if_not_exists", True):
-            raise Refusal(50035)  # no breach: somebody deleted it
+            raise Refusal(50035)  # not the bot's fault: somebody deleted the message
         return None
     whole = {"message_id": id, "channel_id": channel["id"], "guild_id": channel.get("guild_id")}
     return whole if whole["guild_id"] else {**whole, "guild_id": None}
 
 
 def _existing(world: World, call: Call) -> Post:
-    """Raises Refusal; others' ephemeral messages exist for nobody."""
+    """Find the named message. Raises Refusal; ephemeral messages are never found."""
     found = world.posts.get(call.path["message_id"])
     if found is None or found.channel_id != call.path["channel_id"]:
         raise Refusal(10008)

@@ -1,8 +1,8 @@
-"""Check a request against Discord's own description of its API
-(tests/assets/discord-openapi.min.json; what it leaves out: limits.py).
+"""Check a request against Discord's OpenAPI file (tests/assets/discord-openapi.min.json; what it
+omits is in limits.py).
 
-The description closes no object, so every object that lists its properties is closed here: an
-unknown key is a breach.
+The file closes no object, so every object that lists its properties is closed here: an unknown key
+is a breach.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNWRITTEN = {
     "ApplicationCommandCreateRequest": ("nsfw",),
 }
 UNWRITTEN_QUERY = {"create_thread": {"use_nested_fields": {"type": "boolean"}}}
-"""What discord.py 2.7.1 sends, Discord takes, and the description does not know."""
+"""Parameters that discord.py 2.7.1 sends and Discord accepts, but the OpenAPI file omits."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Operation:
     parameters: dict[tuple[str, str], dict[str, Any]]
     """(path or query, name) → schema."""
     required: frozenset[str]
-    """Names of query parameters."""
+    """Names of the required query parameters."""
     body: dict[str, Any] | None
     needs_body: bool
     multipart: bool
@@ -50,12 +50,12 @@ class Operation:
 
     @property
     def weight(self) -> int:
-        """Of two that match, the one with fewer holes is meant (`/@original`)."""
+        """Of two matching templates, the one with fewer parameters wins (`/@original`)."""
         return -self.template.count("{")
 
 
 def find(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
-    """The operation and its path parameters. `path`: as sent, still quoted."""
+    """Find the operation and its path parameters. `path`: as sent, still percent-encoded."""
     fitting = [
         (operation, match)
         for operation in _operations()[method.lower()]
@@ -70,7 +70,7 @@ def find(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
 def breaches(
     operation: Operation, path: dict[str, str], query: dict[str, str], body: Any
 ) -> list[str]:
-    """What is wrong with a request, said with where."""
+    """List what is wrong with a request, and where."""
     found = [
         f"{place} {name}: {value!r}"
         for place, given in (("path", path), ("query", query))
@@ -87,7 +87,7 @@ def breaches(
 
 
 def _fits(schema: dict[str, Any] | None, text: str) -> bool:
-    """Whether one of what a parameter's text can stand for is valid; no schema fits nothing."""
+    """Whether any value that the text can stand for is valid; without a schema, none is."""
     if schema is None:
         return False
     meant: list[Any] = [text]
@@ -104,7 +104,7 @@ def _description() -> dict[str, Any]:
     schemas = described["components"]["schemas"]
     for name, keys in UNWRITTEN.items():
         schemas[name]["properties"] |= {key: {} for key in keys}
-    # Discord takes numbers for snowflakes too, and discord.py sends some.
+    # Discord also accepts numbers as snowflakes, and discord.py sends some.
     schemas["SnowflakeType"]["type"] = ["string", "integer"]
     _close(described)
     return dict(described)
@@ -118,7 +118,7 @@ def _close(found: Any) -> None:
         if isinstance(found.get("properties"), dict) and "additionalProperties" not in found:
             found["additionalProperties"] = False
         if isinstance(found.get("oneOf"), list):
-            found["anyOf"] = found.pop("oneOf")  # a null fits several of its branches
+            found["anyOf"] = found.pop("oneOf")  # null matches several of its branches
         for one in found.values():
             _close(one)
 

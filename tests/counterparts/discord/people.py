@@ -1,7 +1,7 @@
-"""Drive whoever is not the bot: they write, press, give commands, delete, and look.
+"""Act as the people who are not the bot: write, press, give commands, delete, and read.
 
-What a person cannot do in Discord's client (press a button that is not there, write where they may
-not) raises CannotDo.
+What a person cannot do in Discord's client (press a missing button, write without permission)
+raises CannotDo.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ KINDS = {"text": TEXT, "forum": FORUM}
 @dataclass(frozen=True)
 class Seen:
     """A message as the platform shows it now. `buttons`: custom_id → label. `versions`: every
-    content it has had, oldest first, with its time. `kind`: 0 or 19 for a person's message."""
+    content it has had with its time, oldest first. `kind`: 0 or 19 for a person's message."""
 
     id: str
     author: str
@@ -63,8 +63,9 @@ class SeenThread:
 
 
 class People:
-    """At first there are one server `guild` with one text channel `channel`, and in it `mina`, its
-    owner `olga`, and the bot `bot`. Who writes or presses is mina, unless it is said."""
+    """The people and their actions. There is one guild, `guild`, with one text channel, `channel`;
+    its members are `mina`, the owner `olga`, and the bot, `bot`. Mina acts unless `author` is
+    given."""
 
     def __init__(self, world: World, gateway: Gateway) -> None:
         self._world = world
@@ -72,7 +73,7 @@ class People:
         self.guild = self.channel = self.mina = self.olga = self.bot = ""
 
     async def settle(self) -> None:
-        """Before anybody logs in."""
+        """Create the initial guild before anybody logs in."""
         state = await self._world.twin.do("state")
         self.guild, self.bot = state["guilds"][0]["id"], self._world.bot_id
         self.olga = await self._person("olga")
@@ -81,7 +82,7 @@ class People:
         self.mina = await self.join("mina")
 
     async def make_guild(self, name: str) -> str:
-        """Another server of olga's, with the bot in it."""
+        """Create another guild that olga owns and the bot is in."""
         id = self._world.snowflake()
         data = {"id": id, "name": name, "ownerId": self.olga}
         await self._world.twin.rows("guild", "create", data=data)
@@ -96,22 +97,22 @@ class People:
         return id
 
     async def make_channel(self, name: str, kind: str = "text", *, guild: str = "") -> str:
-        """`kind`: text or forum."""
+        """Create a channel. `kind`: text or forum."""
         body = {"name": name, "type": KINDS[kind]}
         at = f"/guilds/{guild or self.guild}/channels"
         _, made = await self._world.twin.rest("POST", at, body)
         return str(made["id"])
 
     async def join(self, name: str, *, guild: str = "", locale: str = "en-US") -> str:
-        """A new member of a server."""
+        """Add a new member to a guild."""
         id = await self._person(name)
         self._world.locales[id] = locale
         await self._enter(id, guild or self.guild)
         return id
 
     async def allow(self, channel: str, whom: str, **permissions: bool) -> None:
-        """In one channel, a member, a role, or (by its id) the whole server gets what is True and
-        loses what is False: `allow(general, mina, send_messages=False)`."""
+        """Set permissions in one channel, for a member, a role, or (by its id) the whole guild:
+        True allows, False denies: `allow(general, mina, send_messages=False)`."""
         told = await self._world.channel(channel)
         is_role = whom in self._world.roles[told["guild_id"]]
         overwrites = self._world.overwrites.setdefault(channel, {})
@@ -123,14 +124,14 @@ class People:
         await self._world.twin.do("broadcast", event="CHANNEL_UPDATE", data=told)
 
     async def grant(self, user: str, *, guild: str = "", **permissions: bool) -> str:
-        """A role with these permissions all over the server; its id."""
+        """Give the user a new role with these permissions in the whole guild; return its id."""
         value = Permissions(**permissions).value
         return await self._world.give_role(guild or self.guild, "granted", value, user)
 
     async def write(
         self, channel: str, text: str, *, author: str = "", reply_to: str | None = None
     ) -> str:
-        """The new message's id. It un-archives a thread."""
+        """Write a message and return its id. Un-archives a thread."""
         told, author = await self._world.channel(channel), author or self.mina
         may = self._world.permissions(author, told)
         threaded = told["type"] in THREADS
@@ -148,7 +149,7 @@ class People:
         return post.id
 
     async def write_privately(self, text: str, *, author: str = "") -> tuple[str, str]:
-        """To the bot alone: (channel, message)."""
+        """Send the bot a direct message; return (channel, message)."""
         channel = await directory.private_channel(self._world, author or self.mina)
         return channel["id"], await self.write(channel["id"], text, author=author)
 
@@ -159,19 +160,19 @@ class People:
         await self._world.twin.do("edit", **given)
 
     async def make_thread(self, message: str, name: str) -> str:
-        """On a message, as mina; it has the message's id."""
+        """Start a thread on a message, as mina; it shares the message's id."""
         channel = await self._world.channel(self._world.posts[message].channel_id)
         async with self._world.lock:
             await threads.hang(self._world, channel, message, self.mina, {"name": name})
         return message
 
     async def make_post(self, forum: str, name: str, text: str) -> str:
-        """In a forum, as mina: the id of the thread and of its first message."""
+        """Create a forum post, as mina; its thread and its first message share the returned id."""
         async with self._world.lock:
             return await threads.post_by(self._world, forum, self.mina, name, text)
 
     async def press(self, message: str, custom_id: str, *, author: str = "") -> Interaction:
-        """A button."""
+        """Press a button."""
         return await pressing.press(self._world, message, custom_id, author or self.mina, None)
 
     async def select(
@@ -182,29 +183,29 @@ class People:
     async def slash(
         self, channel: str, name: str, *, author: str = "", **options: Any
     ) -> Interaction:
-        """A command with its options, as they are registered."""
+        """Give a slash command with its registered options."""
         return await pressing.slash(self._world, channel, name, author or self.mina, options)
 
     async def autocomplete(
         self, channel: str, name: str, option: str, typed: str, *, author: str = ""
     ) -> list[dict[str, Any]]:
-        """The choices that come while somebody types; none if they do not come in time."""
+        """The autocomplete choices for what is typed; empty if they do not arrive in time."""
         author = author or self.mina
         of = await pressing.type_into(self._world, channel, name, option, typed, author)
         return (await self.answered(of)).choices
 
     async def context_menu(self, message: str, name: str, *, author: str = "") -> Interaction:
-        """A command on a message."""
+        """Give a message command."""
         return await pressing.context_menu(self._world, message, name, author or self.mina)
 
     async def submit(
         self, modal: Interaction, values: dict[str, str], *, author: str = ""
     ) -> Interaction:
-        """The form that an interaction opened, filled in."""
+        """Fill in and submit the modal that an interaction opened."""
         return await pressing.submit(self._world, modal, values, author or self.mina)
 
     async def answered(self, of: Interaction) -> Interaction:
-        """Once its first response came, or three seconds have passed without one."""
+        """Wait for the first response, at most three seconds."""
         with suppress(TimeoutError):
             await asyncio.wait_for(of.answered.wait(), interactions.ACK_S)
         return of
@@ -213,7 +214,7 @@ class People:
         await messages.erase(self._world, self._world.posts[message])
 
     async def delete_channel(self, channel: str) -> None:
-        """A thread, or a channel with its threads."""
+        """Delete a thread, or a channel with its threads."""
         await threads.remove(self._world, await self._world.channel(channel))
 
     async def archive(self, thread: str, *, locked: bool = False) -> None:
@@ -221,17 +222,17 @@ class People:
         await self._world.twin.rest("PATCH", f"/channels/{thread}", body)
 
     async def lock(self, thread: str) -> None:
-        """Without archiving it."""
+        """Lock a thread without archiving it."""
         await self._world.twin.rest("PATCH", f"/channels/{thread}", {"locked": True})
 
     async def messages(self, channel: str) -> list[Seen]:
-        """As the platform shows them now, oldest first, ephemeral ones too."""
+        """The channel's current messages, oldest first, including ephemeral ones."""
         rows = await self._world.twin.rows("message", "findMany", where={"channelId": channel})
         ids = sorted((row["id"] for row in rows), key=int)
         return [await self.message(id) for id in ids]
 
     async def message(self, message: str) -> Seen:
-        """Raises Refusal where it is gone."""
+        """The current message. Raises Refusal if it is deleted."""
         raw = await showing.shown(self._world, message)
         post = self._world.posts[message]
         controls = limits.components_in(raw["components"])
@@ -253,8 +254,8 @@ class People:
         )
 
     async def threads(self, channel: str) -> list[SeenThread]:
-        """Oldest first, archived ones too."""
-        async with self._world.lock:  # while one is being made it has another id
+        """The channel's threads, oldest first, including archived ones."""
+        async with self._world.lock:  # a thread has another id while it is being created
             rows = await self._world.twin.rows("channel", "findMany", where={"parentId": channel})
         rows.sort(key=lambda row: moment(row["id"]))
         names = ("id", "name", "parentId", "archived", "locked")
@@ -271,7 +272,7 @@ class People:
         await self._world.twin.rows("guildMember", "create", data=data)
 
     async def _found(self, guild: str) -> None:
-        """What a server has from the start: an owner, what everybody may do, and the bot's role."""
+        """Set up a guild's owner, the default permissions, and the bot's role."""
         world = self._world
         world.owners[guild], world.roles[guild] = self.olga, {guild: EVERYONE.value}
         where, data = {"id": guild}, {"ownerId": self.olga}

@@ -18,8 +18,9 @@ INTENTS = discord.Intents(
 
 
 class PlainBot(discord.Client):
-    """`heard`: messages people wrote. `pressed`: what was pressed. `answers`: custom_id or command
-    → what to do with the interaction; else it is only acknowledged."""
+    """A bot that records events. `heard`: messages people wrote. `pressed`: components pressed.
+    `answers`: custom_id or command → function that handles the interaction; others are only
+    acknowledged."""
 
     def __init__(self, intents: discord.Intents = INTENTS) -> None:
         super().__init__(
@@ -34,7 +35,7 @@ class PlainBot(discord.Client):
         self.answers: dict[str, Any] = {}
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """discord.py would wait for five seconds before it begins anew."""
+        """Skip discord.py's five-second wait before it identifies again."""
 
     async def on_message(self, message: discord.Message) -> None:
         if not message.author.bot:
@@ -56,7 +57,7 @@ class PlainBot(discord.Client):
 
 @asynccontextmanager
 async def running(bot: PlainBot) -> AsyncIterator[PlainBot]:
-    """Logged in and ready."""
+    """Log the bot in and wait until it is ready."""
     async with bot:
         work = asyncio.create_task(bot.start(TOKEN))
         ready = asyncio.create_task(bot.wait_until_ready())

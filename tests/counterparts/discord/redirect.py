@@ -7,7 +7,7 @@ import yarl
 
 
 def addresses() -> tuple[str, str, str]:
-    """Of the API, the gateway and the files."""
+    """discord.py's current addresses: API, gateway, files."""
     gateway = discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
     return discord.http.Route.BASE, str(gateway), discord.asset.Asset.BASE
 

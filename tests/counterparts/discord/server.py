@@ -1,5 +1,5 @@
-"""A Discord on loopback: npm's discord-digital-twin behind a front that refuses what
-the real one refuses.
+"""A Discord counterpart on loopback: npm's discord-digital-twin behind a front that refuses what
+Discord refuses.
 
     @pytest.fixture(scope="module")
     def platform():
@@ -11,8 +11,8 @@ the real one refuses.
         message = await platform.people.write(platform.people.channel, "https://youtu.be/…")
         assert platform.front.refused == []
 
-`front` is the HTTP side, `gateway` the events, `people` whoever is not the bot, `world` what the
-platform knows.
+`front` is the HTTP side, `gateway` the events, `people` everyone except the bot, `world` the
+platform's state.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ __all__ = ["TOKEN", "DiscordServer", "serving"]
 
 @contextmanager
 def serving(**options: Any) -> Iterator[DiscordServer]:
-    """A DiscordServer that discord.py of this process talks to. Where the twin cannot be installed
-    the test is skipped, but on CI it fails."""
+    """Start a DiscordServer and redirect this process's discord.py to it. If the twin cannot be
+    installed, skip the test; on CI, fail it."""
     try:
         folder()
     except NotInstalled as error:
@@ -56,7 +56,7 @@ def serving(**options: Any) -> Iterator[DiscordServer]:
 
 
 class DiscordServer(PlatformServer):
-    """`window_s`: in which the rate limits' buckets fill up; the real one's is 5."""
+    """The Discord counterpart. `window_s`: the rate-limit window; Discord's is 5."""
 
     def __init__(self, *, message_content: bool = True, window_s: float = 5.0) -> None:
         super().__init__("discord")
@@ -65,7 +65,7 @@ class DiscordServer(PlatformServer):
 
     @contextmanager
     def pointed(self) -> Iterator[None]:
-        """discord.py of this process talks to this server."""
+        """Redirect this process's discord.py to this server."""
         before = addresses()
         point(self.url + API, self.gateway.url, self.url)
         try:
@@ -75,7 +75,7 @@ class DiscordServer(PlatformServer):
 
     @property
     def environment(self) -> dict[str, str]:
-        """With it a `tubethread` in a process of its own talks to this server."""
+        """Environment that redirects a `tubethread` process to this server."""
         return {"PYTHONPATH": str(HERE / "injected"), "TUBETHREAD_TESTS_DISCORD": self.url}
 
     async def _start(self) -> None:
@@ -113,13 +113,13 @@ class DiscordServer(PlatformServer):
                     told = await events.completed(self._world, event, data)
                     if told is not None:
                         await self._gateway.dispatch(*told)
-                except Exception:  # noqa: BLE001  a defect of ours, which no test may miss
+                except Exception:  # noqa: BLE001  a defect of the counterpart: fails the test
                     self.defects.append(traceback.format_exc())
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         try:
             return await self._front.serve(request)
-        except Exception:  # a defect of ours, as well
+        except Exception:  # a defect of the counterpart, as above
             self.defects.append(traceback.format_exc())
             raise
 

@@ -25,7 +25,7 @@ async def from_message(world: World, call: Call) -> dict[str, Any]:
 
 
 async def create(world: World, call: Call) -> dict[str, Any]:
-    """In a forum with its first message, elsewhere alone."""
+    """Create a thread: in a forum with its first message, elsewhere without a message."""
     channel = await world.channel(call.path["channel_id"])
     forum = channel["type"] == FORUM
     if forum != ("message" in call.body) or channel["type"] in THREADS:
@@ -48,7 +48,8 @@ async def create(world: World, call: Call) -> dict[str, Any]:
 async def hang(
     world: World, channel: dict[str, Any], message_id: str, owner_id: str, body: dict[str, Any]
 ) -> dict[str, Any]:
-    """A thread on a message has the message's id; the twin gives it one of its own, until now."""
+    """Start a thread on a message. It gets the message's id in place of the one that the twin
+    gave it."""
     at = f"/channels/{channel['id']}/messages/{message_id}/threads"
     _, made = await world.twin.rest("POST", at, {k: body[k] for k in body if k in _SETTINGS})
     world.renamed[made["id"]] = message_id
@@ -59,7 +60,7 @@ async def hang(
 
 
 async def post_by(world: World, forum_id: str, user_id: str, name: str, text: str) -> str:
-    """A person's post in a forum; it and its first message have one id."""
+    """Create a person's forum post; it and its first message share one id."""
     _, made = await world.twin.rest("POST", f"/channels/{forum_id}/threads", {"name": name})
     owner = {"ownerId": user_id}
     await world.twin.rows("channel", "update", where={"id": made["id"]}, data=owner)
@@ -79,7 +80,7 @@ async def announce(
     about: str,
     message_id: str | None = None,
 ) -> None:
-    """One of the platform's own messages: 18 says that there is a thread, 21 begins one."""
+    """Post one of the platform's own messages: 18 announces a thread, 21 begins one."""
     given = {"channelId": channel_id, "userId": author_id, "content": content}
     made = await world.twin.do("write", **given)
     post = Post(made["id"], channel_id, author_id, world.now(), kind=kind)
@@ -115,7 +116,7 @@ async def delete(world: World, call: Call) -> dict[str, Any]:
 
 
 async def remove(world: World, channel: dict[str, Any]) -> None:
-    """With its threads, of which nobody hears a word."""
+    """Delete a channel and its threads; the threads' events are suppressed."""
     threads = await world.twin.rows("channel", "findMany", where={"parentId": channel["id"]})
     for thread in threads:
         world.silenced.add(thread["id"])
@@ -162,7 +163,7 @@ def may_see(world: World, channel: dict[str, Any]) -> bool:
 
 
 async def _first_message(world: World, thread_id: str, call: Call) -> str:
-    """It has its thread's id, as every post of a forum."""
+    """Post a forum thread's first message; it shares the thread's id."""
     made, _ = await messages.post(world, thread_id, call.body["message"], call.files)
     await _take_its_id(world, made.id, thread_id)
     world.posts[thread_id] = world.posts.pop(made.id)

@@ -1,9 +1,9 @@
-"""Make tests/assets/discord-openapi.min.json of Discord's own description:
+"""Reduce Discord's OpenAPI file to tests/assets/discord-openapi.min.json:
 
     python -m tests.counterparts.discord.trim_openapi openapi.json > tests/assets/…
 
-It keeps every operation with its parameters and the schema of its JSON body. Gone: the answers, the
-prose, the form encodings (a multipart body carries the same JSON as payload_json).
+Keeps every operation with its parameters and the schema of its JSON body. Drops the responses, the
+prose and the form encodings (a multipart body carries the same JSON as payload_json).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _operation(of: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keep(found: Any, schemas: dict[str, Any], kept: dict[str, Any]) -> None:
-    """Every schema that is reached."""
+    """Collect every schema reachable from `found`."""
     if isinstance(found, list):
         for one in found:
             _keep(one, schemas, kept)
@@ -55,7 +55,7 @@ def _keep(found: Any, schemas: dict[str, Any], kept: dict[str, Any]) -> None:
 
 
 def _without_prose(found: Any, *, names: bool = False) -> Any:
-    """`names`: the keys are what somebody called their properties."""
+    """Strip the prose. `names`: the keys are property names, not schema keywords."""
     if isinstance(found, list):
         return [_without_prose(one) for one in found]
     if not isinstance(found, dict):

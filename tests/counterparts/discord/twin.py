@@ -16,11 +16,12 @@ TOKEN = "ODc2NTQzMjEw.tests.only-on-loopback"
 
 
 class TwinFailed(Exception):
-    """The twin refused what only a defect of the front can have asked."""
+    """The twin refused a request that only a defective front can send."""
 
 
 class Twin:
-    """`rest` is its HTTP API, `do` its own verbs (twin.mjs), `events` what its gateway says."""
+    """The twin process. `rest` is its HTTP API, `do` its own commands (twin.mjs), `events` its
+    gateway."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -49,7 +50,7 @@ class Twin:
         await self._reader
 
     async def do(self, verb: str, **given: Any) -> Any:
-        """Raises TwinFailed."""
+        """Run one of the twin's own commands. Raises TwinFailed."""
         number = next(self._numbers)
         answered = self._waiting[number] = asyncio.get_running_loop().create_future()
         line = json.dumps({"id": number, "verb": verb, "given": given})
@@ -64,7 +65,7 @@ class Twin:
         return await self.do("rows", table=table, action=action, given=given)
 
     async def rest(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Status and JSON."""
+        """Send a request; return the status and the JSON."""
         url = f"http://{self._address}/api/v10{path}"
         async with self._http.request(method, url, json=body) as response:
             text = await response.text()
@@ -77,7 +78,7 @@ class Twin:
                 yield said["t"], said["d"]
 
     async def _identify(self) -> aiohttp.ClientWebSocketResponse:
-        """Nobody sends a heartbeat: the twin does not miss it."""
+        """Open a gateway session. It sends no heartbeats; the twin does not require them."""
         socket = await self._http.ws_connect(f"ws://{self._address}/gateway", max_msg_size=0)
         await socket.send_json({"op": 2, "d": {"token": TOKEN, "intents": (1 << 31) - 1}})
         async for message in socket:

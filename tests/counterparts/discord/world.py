@@ -1,6 +1,6 @@
-"""What the platform knows and the twin does not: times, rights, interactions.
+"""The platform's state that the twin lacks: times, permissions, interactions.
 
-The twin is the truth for guilds, channels, threads, members and what a message says now.
+The twin is authoritative for guilds, channels, threads, members and the current text of messages.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ EVERYONE = Permissions(
     add_reactions=True,
     use_application_commands=True,
 )
-"""What a new server lets everybody do, as far as a bot notices; not: mention everyone."""
+"""Default permissions of a new guild, as far as a bot can tell; mentioning everyone is not among
+them."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """What a message showed from a moment on."""
+    """A message's content from a point in time on."""
 
     at: float
     content: str
@@ -48,7 +49,7 @@ class Version:
 
 @dataclass
 class Post:
-    """What the twin forgets about a message."""
+    """The part of a message that the twin drops."""
 
     id: str
     channel_id: str
@@ -70,7 +71,7 @@ class Post:
 
 @dataclass
 class Interaction:
-    """A button pressed or a command given, and what became of it."""
+    """A component interaction or a command, and its responses."""
 
     id: str
     token: str
@@ -81,11 +82,12 @@ class Interaction:
     data: dict[str, Any]
     message_id: str | None = None
     acked: int | None = None
-    """The type of the first response: 4 message, 5 thinking, 6 nothing yet, 7 update, 8 choices."""
+    """The type of the first response: 4 message, 5 thinking, 6 deferred update, 7 update, 8
+    choices."""
     acked_at: float = 0.0
     ephemeral: bool = False
     thinking: bool = False
-    """"… is thinking" stands there still."""
+    """Whether "… is thinking" is still shown."""
     original_id: str | None = None
     replies: list[str] = field(default_factory=list)
     choices: list[dict[str, Any]] = field(default_factory=list)
@@ -95,7 +97,7 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Ping:
-    """Somebody was, or by an edit would be, alerted. `target`: an id, or "everyone"."""
+    """A ping sent, or one that an edit would send. `target`: an id, or "everyone"."""
 
     message_id: str
     channel_id: str
@@ -106,7 +108,7 @@ class Ping:
 
 @dataclass
 class Overwrite:
-    """Of a role (0) or a member (1) in one channel."""
+    """Permission overwrite of a role (0) or a member (1) in one channel."""
 
     kind: int
     allow: int = 0
@@ -117,11 +119,11 @@ class Overwrite:
 class World:
     twin: Twin
     message_content: bool = True
-    """Whether the application may ask for the message content intent."""
+    """Whether the application may request the message content intent."""
     max_active_threads: int = 1000
     ahead_s: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while the twin is asked and its answer completed, so that its events find both."""
+    """Held while the twin is queried and its answer completed, so that its events find both."""
     posts: dict[str, Post] = field(default_factory=dict)
     nonces: dict[str, str] = field(default_factory=dict)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
@@ -134,21 +136,21 @@ class World:
     owners: dict[str, str] = field(default_factory=dict)
     locales: dict[str, str] = field(default_factory=dict)
     recipients: dict[str, str] = field(default_factory=dict)
-    """Private channel → the person in it."""
+    """Direct-message channel → its person."""
     tags: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     commands: dict[str | None, list[dict[str, Any]]] = field(default_factory=dict)
-    """Guild, or None for everywhere → what is registered."""
+    """Guild, or None for global → registered commands."""
     interactions: dict[str, Interaction] = field(default_factory=dict)
-    """By token."""
+    """Token → interaction."""
     renamed: dict[str, str] = field(default_factory=dict)
-    """The twin's id of a thread → the id of the message it hangs on, as the platform has it."""
+    """The twin's id of a thread → the id of the message it belongs to, as the platform uses it."""
     silenced: set[str] = field(default_factory=set)
-    """Channels whose twin events nobody hears: they went with their parent."""
+    """Channels deleted with their parent; their twin events are suppressed."""
     pings: list[Ping] = field(default_factory=list)
     typing: list[tuple[str, float]] = field(default_factory=list)
-    """(channel, when)"""
+    """(channel, time) of each typing indicator."""
     cdn: str = ""
-    """Where files are served."""
+    """Base address of files."""
     _numbers: Iterator[int] = field(default_factory=count)
 
     @property
@@ -159,12 +161,12 @@ class World:
         return time.time() + self.ahead_s
 
     def snowflake(self) -> str:
-        """A new id; the twin makes its own, as another worker."""
+        """A new id; the twin's own ids carry another worker number."""
         since = round(self.now() * 1000) - EPOCH_MS
         return str(since << 22 | 1 << 17 | next(self._numbers) & 0xFFF)
 
     async def advance(self, seconds: float) -> None:
-        """The platform's clock goes forward, and quiet threads are archived by it."""
+        """Advance the platform's clock, and archive inactive threads."""
         self.ahead_s += seconds
         await self.twin.do("ahead", ms=round(self.ahead_s * 1000))
         threads = {"type": {"in": list(THREADS)}, "archived": False}
@@ -175,7 +177,7 @@ class World:
                 await self.twin.rest("PATCH", f"/channels/{thread['id']}", {"archived": True})
 
     async def channel(self, channel_id: str) -> dict[str, Any]:
-        """As the twin has it. Raises Refusal."""
+        """The channel as the twin has it. Raises Refusal."""
         status, channel = await self.twin.rest("GET", f"/channels/{channel_id}")
         if status != 200:
             raise Refusal(10003)
@@ -186,7 +188,7 @@ class World:
         return dict(user) if status == 200 else None
 
     def complete_channel(self, channel: dict[str, Any]) -> dict[str, Any]:
-        """As the platform shows it."""
+        """The channel as the platform shows it."""
         shown = {**channel, "id": self.renamed.get(channel["id"], channel["id"])}
         shown["flags"] = shown.get("flags", 0)
         if shown["type"] in THREADS:
@@ -205,8 +207,8 @@ class World:
         return shown
 
     def permissions(self, user_id: str, channel: dict[str, Any]) -> Permissions:
-        """What a member may do there, by the rules of Discord's documentation; a thread has its
-        parent's."""
+        """A member's permissions in a channel, computed by the rules of Discord's documentation; a
+        thread has its parent's."""
         guild_id = channel.get("guild_id")
         if guild_id is None:
             return Permissions.all()
@@ -239,7 +241,7 @@ class World:
         return seen if seen.view_channel else Permissions.none()
 
     def require(self, channel: dict[str, Any], *names: str) -> None:
-        """Raises Refusal where the bot may not."""
+        """Raise Refusal unless the bot has these permissions."""
         mine = self.permissions(self.bot_id, channel)
         if not mine.view_channel:
             raise Refusal(50001)
@@ -260,5 +262,5 @@ class World:
 
 
 def moment(snowflake: str) -> float:
-    """When it was made, in seconds since 1970."""
+    """The snowflake's creation time, in seconds since 1970."""
     return ((int(snowflake) >> 22) + EPOCH_MS) / 1000

@@ -1,8 +1,8 @@
-"""A model that reads the numbered lines of its prompt and says only what stands there.
+"""A language model that reads the numbered lines of its prompt and says only what they say.
 
 `lecture` answers a question by quoting the lines that share most of its words, each with its
-marker, or by the one word the prompt wants where none does. It fills any JSON schema by the names
-of its properties, with line numbers that exist.
+marker, or with the one word that the prompt asks for if no line does. It fills any JSON schema by
+the names of its properties, with line numbers that exist.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _ENOUGH, _NEAR = 0.5, 5
 
 @dataclass(frozen=True)
 class Line:
-    """One numbered line of the prompt."""
+    """A numbered line of the prompt."""
 
     number: int
     text: str
 
 
 def lecture(messages: Sequence[dict[str, Any]], schema: dict[str, Any] | None) -> object:
-    """A whole answer: text, or an object by the schema."""
+    """Generate a complete reply: text, or an object for the schema."""
     lines = [Line(int(n), text) for m in messages for n, text in _LINE.findall(m["content"])]
     if schema is None:
         return _answer(messages, lines)
@@ -50,9 +50,8 @@ def _answer(messages: Sequence[dict[str, Any]], lines: Sequence[Line]) -> str:
 
 
 def _scores(question: str, tokens: list[set[str]]) -> list[float]:
-    """The share of the question's words that each line holds, by how rare they are. "It is long"
-    gains from "The river Lena ..." shortly before; without the question's names a line is worth 0.
-    """
+    """The share of the question's words in each line, weighted by rarity. "It is long" gains from a
+    recent "The river Lena ..."; a line without the question's names scores 0."""
     wanted = set(tokenise(question))
     names = {token for name in re.findall(r" ([A-Z]\w+)", question) for token in tokenise(name)}
     spread = Counter(token for said in tokens for token in said)
@@ -69,7 +68,7 @@ def _scores(question: str, tokens: list[set[str]]) -> list[float]:
 
 
 class _Filler:
-    """An object by a JSON schema: the names of the properties say what belongs there."""
+    """Fills a JSON schema; property names decide what goes in."""
 
     def __init__(self, schema: dict[str, Any], task: str, lines: Sequence[Line]) -> None:
         self._schema = schema
@@ -88,7 +87,7 @@ class _Filler:
         return self._value(self._schema, "", None)
 
     def _value(self, schema: dict[str, Any], name: str, place: float | None) -> object:
-        """`place`: how far through the lines, 0 to 1; None outside every list."""
+        """Generate one value. `place`: position in the lines, 0 to 1; None outside every list."""
         schema = self._resolved(schema)
         kind = schema.get("type")
         if "const" in schema or "enum" in schema:

@@ -1,4 +1,4 @@
-"""Stream a reply as Ollama does, with every way in which a stream breaks off."""
+"""Stream a reply as Ollama does, including every way a stream can break off."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ BUSY = Refuse(503, rules.BUSY)
 
 @dataclass(frozen=True)
 class Break:
-    """Says `text`, then: an `error` line, an `end` without done, a `stall`, a lost connection
-    (`drop`), or a line that is no JSON (`noise`). Status 200."""
+    """Send `text`, then break off with: an `error` line, an `end` without done, a `stall`, a lost
+    connection (`drop`), or a line that is not JSON (`noise`). The status is 200."""
 
     then: Literal["error", "end", "stall", "drop", "noise"]
     text: str = ""
@@ -33,12 +33,12 @@ class Break:
 
 @dataclass
 class Model:
-    """One pulled model. `obeys_truncate`: older servers and some fronts lose the field."""
+    """A pulled model. `obeys_truncate`: False for older servers and proxies that drop the field."""
 
     context_length: int = 40_960
     size_vram: int = 5_000_000_000
     thoughts: str = ""
-    """What a thinking model thinks before it answers, unless `think` is false."""
+    """The thinking that a thinking model sends before its answer, unless `think` is false."""
     always_thinks: bool = False
     obeys_truncate: bool = True
     load_s: float = 0.0
@@ -47,7 +47,7 @@ class Model:
 def lines(
     body: dict[str, Any], model: Model, reply: object, counted: int, num_ctx: int
 ) -> Iterator[bytes]:
-    """The NDJSON of one answer, a token a line. `counted`: the prompt's tokens."""
+    """The NDJSON lines of one answer, a token per line. `counted`: the prompt's tokens."""
     if model.thoughts and (model.always_thinks or body.get("think") is not False):
         for piece in rules.pieces(model.thoughts):
             yield _line(body, message={"role": "assistant", "content": "", "thinking": piece})
@@ -78,5 +78,5 @@ def _as_text(reply: object) -> str:
 def _line(body: dict[str, Any], *, done: bool = False, **fields: object) -> bytes:
     stamp = "2026-08-21T12:00:00.000000Z"
     told = {"model": body["model"], "created_at": stamp, **fields, "done": done}
-    # Zeros are left out.
+    # Omit zeros.
     return json.dumps({k: v for k, v in told.items() if v != 0 or k == "done"}).encode() + b"\n"

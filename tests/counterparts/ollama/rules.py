@@ -1,4 +1,4 @@
-"""What Ollama rejects, counts and truncates (0.33.0-rc2)."""
+"""Ollama's rules for refusing, counting and truncating requests (0.33.0-rc2)."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ TOO_LONG = (
 )
 DEFAULT_NUM_CTX = 4096
 _UNWRITTEN = {"truncate", "shift"}
-"""What /api/chat and /api/generate take although the specification lacks it."""
+"""Fields that /api/chat and /api/generate accept although the specification omits them."""
 _REQUESTS = {
     "/api/chat": "ChatRequest",
     "/api/generate": "GenerateRequest",
     "/api/show": "ShowRequest",
 }
 _DURATION = re.compile(r"[-+]?(0|(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+")
-# Words of up to six letters whole, longer ones in fours; digits and signs each; other scripts by
-# the character. Roughly what a vocabulary of 100,000 does.
+# Words of up to six letters are one token, longer ones split every four letters; digits and signs
+# count each, other scripts per character. Roughly what a vocabulary of 100,000 tokens gives.
 _PIECE = re.compile(r" ?[A-Za-z]{1,6}(?![A-Za-z])| ?[A-Za-z]{4}| ?\d| ?[^\sA-Za-z\d]| {2,}|\s")
 
 
 def pieces(text: str) -> list[str]:
-    """The text cut into tokens; joined they are the text again.
+    """Split the text into tokens; joined, they are the text.
 
     >>> pieces("Bees: 12 honeycombs")
     ['Bees', ':', ' 1', '2', ' hone', 'ycombs']
@@ -46,12 +46,13 @@ def pieces(text: str) -> list[str]:
 
 
 def prompt_tokens(messages: Sequence[dict[str, Any]]) -> int:
-    """With what a template puts around each message and before the answer."""
+    """Count the tokens, including what a template adds around each message and before the
+    answer."""
     return sum(len(pieces(message["content"])) + 5 for message in messages) + 4
 
 
 def breaches(path: str, body: Any) -> list[str]:
-    """What is wrong with a request, by the specification and by what it does not say."""
+    """List what is wrong with a request, by the specification and by undocumented rules."""
     found = [
         f"{path}: {error.json_path}: {error.message}"
         for error in _validator(_REQUESTS[path]).iter_errors(body)
@@ -67,7 +68,7 @@ def breaches(path: str, body: Any) -> list[str]:
 
 
 def refusal(body: dict[str, Any], *, thinks: bool) -> str:
-    """The error of a 400, or an empty text."""
+    """The error text of a 400; empty if the request is accepted."""
     kept = body.get("keep_alive")
     if isinstance(kept, str) and not _DURATION.fullmatch(kept):
         return f'time: missing unit in duration "{kept}"'
@@ -81,7 +82,7 @@ def refusal(body: dict[str, Any], *, thinks: bool) -> str:
 
 
 def length_refusal(body: dict[str, Any], tokens: int, num_ctx: int) -> str:
-    """The error of a 400 for a prompt that does not fit, or an empty text where it gets cut."""
+    """The error text of a 400 for a prompt that does not fit; empty if it is truncated instead."""
     if body.get("truncate") is False:
         told = {
             "code": 400,
@@ -96,8 +97,8 @@ def length_refusal(body: dict[str, Any], tokens: int, num_ctx: int) -> str:
 
 
 def cut(messages: list[dict[str, Any]], num_ctx: int) -> list[dict[str, Any]]:
-    """What is left, with status 200 and not a word about it: first whole old messages go, then the
-    start of the last one, down to about half the context."""
+    """What Ollama silently keeps of a long prompt, with status 200: it drops whole old messages
+    first, then the start of the last one, down to about half the context."""
     kept = list(messages)
     while prompt_tokens(kept) >= num_ctx:
         old = next((m for m in kept[:-1] if m["role"] != "system"), None)

@@ -1,13 +1,13 @@
-"""An Ollama on loopback that refuses, cuts and breaks off as the real one does.
+"""An Ollama counterpart on loopback that refuses, truncates and breaks off as Ollama does.
 
 In a test:      async with OllamaServer(["Bees dance."]) as server: ... server.url
 Beside a test:  with running(OllamaServer(lecture)) as server: ...       (in a thread)
 By itself:      python -m tests.counterparts.ollama.server --port 0 --model qwen3:8b
                 (prints its address)
 
-Replies are a list, one for each chat in turn, or a function of (messages, schema). A reply is a
-text, an object (said as JSON) or one of `Refuse`, `Break`. What a request does wrong stands in
-`breaches`: a test ends with `assert server.breaches == []`.
+Replies are a list, one per chat in turn, or a function of (messages, schema). A reply is a text, an
+object (sent as JSON) or one of `Refuse`, `Break`. `breaches` lists what is wrong with requests: a
+test ends with `assert server.breaches == []`.
 """
 
 from __future__ import annotations
@@ -35,20 +35,21 @@ Script = Callable[[Messages, dict[str, Any] | None], object]
 
 @dataclass
 class OllamaServer:
-    """See above. `chats`: the bodies of /api/chat; `loads`: the num_ctx of every load."""
+    """The Ollama counterpart. `chats`: the bodies of /api/chat. `loads`: the num_ctx of every
+    load."""
 
     replies: Sequence[object] | Script = ()
     models: dict[str, Model] = field(default_factory=lambda: {"qwen3:8b": Model()})
     version: str = "0.33.0-rc2"
     pause_s: float = 0.0
-    """Between the lines of a stream."""
+    """Pause between the lines of a stream."""
 
     chats: list[dict[str, Any]] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
     loads: list[int] = field(default_factory=list)
     prompt_counts: list[int] = field(default_factory=list)
     left: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once a client leaves before its stream has ended."""
+    """Set when a client leaves before its stream ends."""
     loaded: dict[str, int] = field(default_factory=dict)
     """Model → its num_ctx."""
     authorizations: set[str] = field(default_factory=set)
@@ -84,7 +85,7 @@ class OllamaServer:
 
     @property
     def prompts(self) -> list[str]:
-        """What the model read for each chat, as a template lays it out: for prefixes."""
+        """Each chat's prompt as a template renders it, for comparing prefixes."""
         return [rendered(chat["messages"]) for chat in self.chats]
 
     async def _version(self, request: web.Request) -> web.Response:
@@ -117,7 +118,7 @@ class OllamaServer:
         return web.json_response({"model_info": info, "capabilities": capabilities})
 
     async def _generate(self, request: web.Request) -> web.Response:
-        """Loads and unloads; nothing of ours generates here."""
+        """Load or unload a model; the program generates nothing here."""
         body = await self._body(request)
         name = self._find(body["model"])
         if body.get("prompt"):
@@ -179,7 +180,7 @@ class OllamaServer:
         return response
 
     async def _load(self, name: str, body: dict[str, Any]) -> int:
-        """Another num_ctx than the loaded one loads the model anew."""
+        """Load the model; a num_ctx other than the loaded one reloads it."""
         asked = body.get("options", {}).get("num_ctx", rules.DEFAULT_NUM_CTX)
         num_ctx = min(asked, self.models[name].context_length)
         if self.loaded.get(name) != num_ctx:
@@ -209,13 +210,14 @@ class OllamaServer:
 
 
 def rendered(messages: Messages) -> str:
-    """As ChatML; a prompt that begins like another one is read from the cache so far."""
+    """Render as ChatML; a prompt is read from the cache as far as its prefix equals an earlier
+    one."""
     return "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages)
 
 
 @contextmanager
 def running(server: OllamaServer, port: int = 0) -> Iterator[OllamaServer]:
-    """The server in a thread of its own, for tests that run the program as a process."""
+    """Run the server in a thread of its own, for tests that run the program as a process."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="ollama")
     thread.start()
@@ -230,7 +232,7 @@ def running(server: OllamaServer, port: int = 0) -> Iterator[OllamaServer]:
 
 
 def _fitted(body: dict[str, Any], model: Model, num_ctx: int) -> tuple[Messages, int]:
-    """The messages the model reads and their tokens: all, or what a cut leaves."""
+    """The messages that the model reads, all or truncated, and their tokens."""
     messages: Messages = body["messages"]
     counted = rules.prompt_tokens(messages)
     if counted < num_ctx:
@@ -259,7 +261,7 @@ async def _serve(server: OllamaServer, port: int) -> None:
 
 
 def main() -> None:
-    """Plays the lecture model until interrupted."""
+    """Serve the lecture model until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m tests.counterparts.ollama.server")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--model", default="qwen3:8b")

@@ -1,4 +1,4 @@
-"""Find the chat and thread of a call, or refuse it in the words of tdlib's Client.cpp."""
+"""Find the chat and topic of a call, or refuse it in the words of tdlib's Client.cpp."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEXT_RIGHT = ("can_send_messages", "text messages")
 
 
 def readable(world: World, call: Call) -> Chat:
-    """A chat that the bot is in. Raises Refusal."""
+    """Find a chat that the bot is in. Raises Refusal."""
     chat = world.chats.get(call.chat)
     if chat is None:
         raise Refusal("chat not found")
@@ -37,7 +37,7 @@ def readable(world: World, call: Call) -> Chat:
 
 
 def writable(world: World, call: Call) -> Chat:
-    """Raises Refusal."""
+    """Find a chat that the bot may post in. Raises Refusal."""
     chat = readable(world, call)
     if chat.kind == "private":
         if not chat.met:
@@ -54,12 +54,12 @@ def writable(world: World, call: Call) -> Chat:
 
 
 def thread(chat: Chat, call: Call) -> int:
-    """The topic that is named, or 0. Raises Refusal."""
+    """The topic that the call names, or 0. Raises Refusal."""
     named = int(call.given.get("message_thread_id", 0))
     if not named:
         return 0
     if named == GENERAL and call.method == "sendChatAction" and chat.is_forum:
-        return 0  # sending takes no thread there, only typing does
+        return 0  # only typing accepts the general topic's id; sending omits it
     if named not in chat.topics:
         raise Refusal("message thread not found")
     if chat.topics[named].is_closed and not may_manage_topics(chat, named):
@@ -72,7 +72,7 @@ def may_manage_topics(chat: Chat, topic: int) -> bool:
 
 
 def replied(chat: Chat, call: Call) -> Post | None:
-    """What is replied to. Raises Refusal."""
+    """The message that the call replies to. Raises Refusal."""
     asked = call.given.get("reply_parameters")
     if asked is None:
         return None
@@ -87,7 +87,7 @@ def replied(chat: Chat, call: Call) -> Post | None:
 
 
 def post(chat: Chat, call: Call, doing: str) -> Post:
-    """The message that a call names. `doing`: "edit" or "delete". Raises Refusal."""
+    """The message that the call names. `doing`: "edit" or "delete". Raises Refusal."""
     found = chat.posts.get(call.given.get("message_id", 0))
     if found is None:
         raise Refusal(f"message to {doing} not found")

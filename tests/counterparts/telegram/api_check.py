@@ -1,9 +1,8 @@
-"""Check a call against the description of the Bot API
-(tests/assets/telegram-bot-api.min.json; what it leaves out: keyboards.py, texts.py, files.py,
-directory.py).
+"""Check a call against the Bot API description (tests/assets/telegram-bot-api.min.json; what it
+omits is in keyboards.py, texts.py, files.py and directory.py).
 
-Everything comes as text in a form, or as itself in JSON. The real server is more patient (it knows
-no unknown parameter and reads "abc" as 0): whatever it would pass over in silence is a breach here.
+Form values arrive as text, JSON values with their types. Telegram is more lenient (it ignores
+unknown parameters and reads "abc" as 0): whatever it would silently ignore is a breach here.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ TOO_LONG = {
     "createForumTopic.name": "TOPIC_TITLE_EMPTY",
     "editForumTopic.name": "TOPIC_TITLE_EMPTY",
 }
-"""The real words for a length that is not kept, where they are known."""
+"""Telegram's error text for a violated length limit, where known."""
 ATTACHED = "attach://"
 
 
@@ -46,15 +45,15 @@ def _names() -> dict[str, str]:
 
 
 def method_named(name: str) -> str:
-    """As the description spells it; Telegram does not mind upper and lower case."""
+    """The method's name as the description spells it; Telegram ignores case."""
     if name.lower() not in _names():
         raise Refusal("method not found", 404, breach=True)
     return _names()[name.lower()]
 
 
 def checked(method: str, raw: dict[str, Any], files: set[str]) -> dict[str, Any]:
-    """The parameters as what they are. `raw`: as they came. `files`: names of the form's files.
-    Raises Refusal."""
+    """Parse and validate the parameters. `raw`: the received values. `files`: field names of
+    uploaded files. Raises Refusal."""
     fields = description()["methods"][method]["fields"]
     unknown = (raw.keys() | files) - fields.keys()
     unknown -= _attached(raw) & files
@@ -73,7 +72,7 @@ def checked(method: str, raw: dict[str, Any], files: set[str]) -> dict[str, Any]
 
 
 def misfits(result: Any, types: list[str]) -> list[str]:
-    """What is wrong with an answer or an update of ours, if anything."""
+    """List what is wrong with one of our own answers or updates."""
     try:
         _check(result, {"types": types}, "result")
     except Refusal as refusal:
@@ -82,12 +81,12 @@ def misfits(result: Any, types: list[str]) -> list[str]:
 
 
 def _attached(raw: dict[str, Any]) -> set[str]:
-    """Names of files that the parameters refer to."""
+    """Names of the files that the parameters refer to."""
     return set(re.findall(rf"{ATTACHED}([\w.-]+)", json.dumps(raw)))
 
 
 def _read(value: Any, of: dict[str, Any], name: str) -> Any:
-    """A parameter of a form is text, and everything but text is JSON in it."""
+    """Parse a form value: everything but text is JSON."""
     types = of["types"]
     if not isinstance(value, str) or types in (["String"], ["InputFile"]):
         return value
@@ -102,7 +101,7 @@ def _read(value: Any, of: dict[str, Any], name: str) -> Any:
 
 
 def _check(value: Any, of: dict[str, Any], where: str) -> None:
-    """Raises Refusal unless it is one of what it may be."""
+    """Validate a value against its field's description. Raises Refusal."""
     _check_any(value, of["types"], where)
     if not of.get("parsed"):
         _check_length(value, of, where)
@@ -111,7 +110,7 @@ def _check(value: Any, of: dict[str, Any], where: str) -> None:
 
 
 def _check_any(value: Any, kinds: list[str], where: str) -> None:
-    """Raises Refusal; where no kind fits, the one that came nearest says why."""
+    """Require that the value matches one of `kinds`. Raises the Refusal of the closest kind."""
     reasons = []
     for kind in kinds:
         try:
@@ -174,5 +173,5 @@ def _size(value: Any, unit: str) -> int:
 
 
 def utf16(text: str) -> int:
-    """Its length as Telegram counts: in UTF-16 units."""
+    """The length as Telegram counts it: in UTF-16 units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -34,7 +34,7 @@ def chat(world: World, of: Chat) -> Json:
 
 
 def message(world: World, post: Post, *, nested: bool = False) -> Json:
-    """`nested`: inside another one, where a reply's own reply is left out."""
+    """Serialise a message. `nested`: inside another message, where a reply omits its own reply."""
     where = world.chats[post.chat]
     told: Json = {"message_id": post.id, "date": int(post.at), "chat": chat(world, where)}
     if post.author:
@@ -81,7 +81,7 @@ def _media(world: World, media: Media) -> Json:
 
 
 def member(world: World, of: Member, id: int) -> Json:
-    """Everything that a member of this status has to say; who is anonymous owns up to it."""
+    """Serialise a member with all fields of their status, including whether they are anonymous."""
     told: Json = {"status": of.status, "user": user(world.users[id])}
     if of.status not in _MEMBERS:
         return told

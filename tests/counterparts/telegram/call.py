@@ -1,4 +1,4 @@
-"""A call that has passed the checks, as the handlers receive it."""
+"""A validated call, as the handlers receive it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 @dataclass
 class Call:
-    """`given`: the parameters as what they are. `files`: field → name and content. `status`: 0
-    where nothing was answered, or nothing yet."""
+    """A Bot API call. `given`: the parsed parameters. `files`: field → (name, content). `status`: 0
+    without an answer, or before it."""
 
     method: str
     at: float

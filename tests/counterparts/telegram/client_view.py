@@ -1,4 +1,4 @@
-"""Show messages as people see them in Telegram's client."""
+"""Show messages as Telegram's client does."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.counterparts.telegram.world import DRAFT_S, Chat, Post, Version, Worl
 
 @dataclass(frozen=True)
 class Seen:
-    """A message as it is shown now. `links`: what is behind the words of a link. `buttons`: rows
-    of labels. `photo`: the address or the name of the picture. `preview`: link_preview_options.
-    `files`: name → content. `topic`: 0 outside of topics. `versions`: every content it has had,
-    oldest first, with its time. `service`: the text of a service message."""
+    """A message as it is shown now. `links`: the targets of linked text. `buttons`: rows of labels.
+    `photo`: the picture's address or name. `preview`: link_preview_options. `files`: name →
+    content. `topic`: 0 outside topics. `versions`: every content it has had, oldest first, with its
+    time. `service`: the service message's fields."""
 
     chat: int
     id: int
@@ -65,14 +65,14 @@ def seen(world: World, post: Post) -> Seen:
 
 
 def shown(world: World, chat: Chat, topic: int | None) -> list[Seen]:
-    """`topic`: 0 for the general one, None for all."""
+    """The chat's messages, oldest first. `topic`: 0 for the general topic, None for all."""
     posts = sorted(chat.posts.values(), key=lambda post: post.id)
     every = [seen(world, post) for post in posts]
     return [one for one in every if topic is None or one.topic == topic]
 
 
 def draft_in(world: World, chat: int) -> SeenDraft | None:
-    """What is being written there, if it is shown still."""
+    """The draft that the chat shows now, if any."""
     drafts = world.drafts.get(chat)
     if not drafts or not drafts[-1].id or world.now() - drafts[-1].at > DRAFT_S:
         return None

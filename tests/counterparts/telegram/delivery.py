@@ -1,4 +1,4 @@
-"""Put messages into chats, and tell the bot about those it may see."""
+"""Post messages to chats, and send the bot updates about those it may see."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def put(
     topic: int = 0,
     **more: Any,
 ) -> Post:
-    """A new message. `more`: service, origin, sender_chat of a Post."""
+    """Post a message. `more`: a Post's service, origin or sender_chat."""
     at = world.now()
     post = Post(chat.id, world.next_message(chat), author, at, [], reply_to, **more)
     post.versions.append(Version(at, text, entities or [], keyboard or [], media, preview or {}))
@@ -41,7 +41,7 @@ def put(
 
 
 def change(world: World, chat: Chat, post: Post, version: Version) -> None:
-    """It looks like this from now on. A bot is not told of its own edits."""
+    """Show a new version of the message from now on. The bot gets no update about its own edits."""
     post.versions.append(version)
     if seeing.sees(world, chat, post):
         kind = "edited_channel_post" if chat.kind == "channel" else "edited_message"
@@ -49,8 +49,8 @@ def change(world: World, chat: Chat, post: Post, version: Version) -> None:
 
 
 def _thread(chat: Chat, post: Post, topic: int) -> None:
-    """In a forum a topic; elsewhere in a supergroup, and in the forum's general topic, what a chain
-    of replies began with."""
+    """Set the post's thread: in a forum the topic; elsewhere in a supergroup, and in the forum's
+    general topic, the first message of the chain of replies."""
     replied = chat.posts.get(post.reply_to)
     if "forum_topic_created" in post.service:
         topic = post.id
@@ -63,7 +63,7 @@ def _thread(chat: Chat, post: Post, topic: int) -> None:
 
 
 def membership(world: World, chat: Chat, by: int, who: int, before: dict[str, Any]) -> None:
-    """Tells of somebody who came, went, or may do something else now."""
+    """Send the update about a member who joined, left, or got other permissions."""
     kind = "my_chat_member" if who == BOT else "chat_member"
     content = {"chat": showing.chat(world, chat), "date": int(world.now())}
     content["from"] = showing.user(world.users[by])

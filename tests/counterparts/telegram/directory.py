@@ -13,7 +13,7 @@ from tests.counterparts.telegram.world import BOT, Chat, Member, World
 
 Json = dict[str, Any]
 ANSWER_S = 15.0
-"""How long somebody who pressed waits; the real server does not say."""
+"""How long a pressed button waits for an answer; Telegram does not document it."""
 _GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription")
 
 
@@ -30,7 +30,7 @@ def chat(world: World, call: Call) -> Json:
 
 
 def administrators(world: World, call: Call) -> list[Json]:
-    """All but other bots."""
+    """The chat's administrators, except other bots."""
     of = places.readable(world, call)
     if of.kind == "private":
         raise Refusal("there are no administrators in the private chat")
@@ -65,7 +65,7 @@ def leave(world: World, call: Call) -> bool:
 
 
 def answer_press(world: World, call: Call) -> bool:
-    """answerCallbackQuery: once, and soon."""
+    """Handle answerCallbackQuery: only once, within ANSWER_S."""
     pressed = world.presses.get(call.given["callback_query_id"])
     late = pressed is None or world.now() - pressed.at > ANSWER_S
     if pressed is None or late or pressed.answered.is_set():
@@ -116,8 +116,8 @@ def _language(call: Call) -> str:
 
 
 def commands_for(world: World, of: Chat, user: int) -> list[dict[str, str]]:
-    """What this person is offered there: the first list there is, from the narrowest scope to the
-    widest, in their language before none (core.telegram.org/bots/api#botcommandscope)."""
+    """The commands that this person is offered: the first list found, from the narrowest scope to
+    the widest, in their language before none (core.telegram.org/bots/api#botcommandscope)."""
     status = of.members.get(user, Member("left")).status
     administers = status in ("creator", "administrator")
     if of.kind == "private":
@@ -136,7 +136,7 @@ def commands_for(world: World, of: Chat, user: int) -> list[dict[str, str]]:
 
 
 def set_text(world: World, call: Call) -> bool:
-    """setMyDescription and the like."""
+    """Handle setMyDescription and the like."""
     what = call.method.removeprefix("setMy")
     value = next((call.given[one] for one in _TEXTS if one in call.given), "")
     world.texts[what, _language(call)] = value

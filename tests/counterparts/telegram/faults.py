@@ -1,4 +1,4 @@
-"""Faults that a test requested, kept until a matching call arrives."""
+"""Faults that a test requested, pending until a matching call arrives."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ BAD_GATEWAY = (
 
 @dataclass
 class Fault:
-    """`kind`: one of KINDS, or Telegram's own words: "Forbidden: bot was kicked from the group
-    chat". "after": it is done, but the answer says otherwise or never comes. "hang": nothing comes
-    until `release`. `method` may be "*"; `chat` 0 is any."""
+    """A requested fault. `kind`: one of KINDS, or Telegram's error text: "Forbidden: bot was kicked
+    from the group chat". "after": the call takes effect, but the response is an error or never
+    arrives. "hang": nothing happens until `release`. `method` may be "*"; `chat` 0 matches any."""
 
     method: str
     kind: str

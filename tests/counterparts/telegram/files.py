@@ -1,4 +1,4 @@
-"""Receive and serve files: at most 50 MB to a chat, 20 MB to a bot."""
+"""Receive and serve files: a bot can send 50 MB at most and download 20 MB."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.counterparts.telegram.world import Media, Stored, World
 
 UPLOAD, DOWNLOAD, PHOTO = 50 * 2**20, 20 * 2**20, 10 * 2**20
 PATH_S = 3600.0
-"""How long a file's path leads to it."""
+"""How long a file's path stays valid."""
 
 
 def sent(world: World, call: Call, kind: str) -> Media:
-    """What a bot sends: a new file, one that is known, or an address that is written down and never
-    asked. Raises Refusal."""
+    """The file that the bot sends: an upload, a known id, or an address, which is recorded but
+    never fetched. Raises Refusal."""
     given = call.given.get(kind, "")
     part = given.removeprefix(ATTACHED) if given.startswith(ATTACHED) else kind
     if part in call.files:
@@ -45,7 +45,7 @@ def _check_size(kind: str, size: int) -> None:
 
 
 def get(world: World, call: Call) -> dict[str, Any]:
-    """getFile."""
+    """Handle getFile."""
     stored = world.files.get(call.given["file_id"])
     if stored is None:
         raise Refusal("wrong file_id or the file is temporarily unavailable")

@@ -1,6 +1,6 @@
-"""Count messages as Telegram does: one a second in a chat, twenty a minute in a group,
-thirty a second in all (https://core.telegram.org/bots/faq). The real limits are not told exactly
-and forgive short bursts; here they are kept to the letter."""
+"""Limit messages as Telegram does: one per second in a chat, twenty per minute in a group, thirty
+per second overall (https://core.telegram.org/bots/faq). Telegram does not document its limits
+exactly and tolerates short bursts; here they are strict."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 IN_A_CHAT, IN_A_GROUP, OVERALL = 1, 20, 30
 _COUNTED = ("send", "edit", "copy", "forward", "createForumTopic")
 _FREE = ("sendChatAction", "sendMessageDraft", "editForumTopic", "editGeneralForumTopic")
-"""A draft is no message, and what is allowed of them nobody has said: they count overall alone."""
+"""Count only against the overall limit: a draft is not a message, and limits for these are
+undocumented."""
 
 
 @dataclass
 class Flood:
-    """The windows may be shortened: the same limits with less waiting."""
+    """The flood limits. Shorter windows keep the limits with less waiting."""
 
     now: Callable[[], float]
     chat_s: float = 1.0
@@ -27,7 +28,7 @@ class Flood:
     _all: deque[float] = field(default_factory=lambda: deque(maxlen=OVERALL))
 
     def wait_s(self, method: str, chat: int) -> int:
-        """Whole seconds that the bot has to wait, or 0: then it has been counted."""
+        """Seconds that the bot must wait, rounded up; 0 if the call is allowed, which counts it."""
         if not method.startswith(_COUNTED):
             return 0
         now, sent = self.now(), self._chats.setdefault(chat, deque(maxlen=IN_A_GROUP))
@@ -44,7 +45,7 @@ class Flood:
         return 0
 
     def forget(self) -> None:
-        """Everything so far is long ago."""
+        """Forget every counted message."""
         self._chats.clear()
         self._all.clear()
 

@@ -43,7 +43,7 @@ class _Open:
 
 @dataclass
 class Html:
-    """One text while it is read."""
+    """Parses one text."""
 
     source: str
     text: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Html:
     open: list[_Open] = field(default_factory=list)
 
     def read(self) -> tuple[str, list[Entity]]:
-        """Raises Refusal."""
+        """Return the text and its entities. Raises Refusal."""
         at = 0
         while at < len(self.source):
             if self.source[at] == "<":
@@ -136,7 +136,7 @@ class Html:
         self.entities.append(made)
 
     def _joins(self, made: Entity, opened: _Open) -> bool:
-        """`<pre><code class="language-x">` is one entity, with a language."""
+        """Join `<pre><code class="language-x">` into one entity with a language."""
         if opened.tag == "code" and opened.argument:
             made["language"] = opened.argument
         inner = self.entities[-1] if self.entities else {}
@@ -156,7 +156,8 @@ def _argument(tag: str, name: str, value: str) -> str:
 
 
 def _character(source: str, at: int) -> tuple[str, int]:
-    """The next one, and where the one after it begins. What is no reference stays as it is."""
+    """Read one character or character reference; return it and the next position. An unknown
+    reference stays as it is."""
     found = _REFERENCE.match(source, at) if source[at] == "&" else None
     if found is None:
         return source[at], at + 1

@@ -25,7 +25,8 @@ Handler = Callable[[World, Call], Any]
 
 @dataclass
 class Front:
-    """`refused`: what the bot should never have asked. `limited`: its 429s, real and made."""
+    """Telegram's HTTP API. `refused`: invalid calls of the bot. `limited`: its 429s, real and
+    injected."""
 
     world: World
     updates: Updates
@@ -43,7 +44,7 @@ class Front:
     def fault(
         self, method: str, kind: str, times: int = 1, *, retry_after_s: int = 3, chat: int = 0
     ) -> Fault:
-        """The next `times` calls that fit meet it; `met` counts them. See faults.Fault."""
+        """Apply a fault to the next `times` matching calls; `met` counts them. See faults.Fault."""
         if kind not in KINDS and in_words(kind).words != kind:
             raise ValueError(f"neither of {KINDS} nor words of Telegram's: {kind!r}")
         made = Fault(method, kind, times, retry_after_s, chat)
@@ -51,7 +52,7 @@ class Front:
         return made
 
     def release(self) -> None:
-        """Whatever hangs is let go: cut."""
+        """Cut every hanging connection."""
         self._cutter.release()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -88,7 +89,7 @@ class Front:
         return found
 
     async def _done(self, call: Call) -> Any:
-        """Raises Refusal."""
+        """Validate and handle a call. Raises Refusal."""
         if call.method == "getUpdates":
             return await self.updates.fetch(call.given)
         if call.method in ("setWebhook", "deleteWebhook"):
@@ -126,7 +127,7 @@ class Front:
         return web.json_response(refusal.body, status=refusal.code, headers=headers)
 
     async def download(self, request: web.Request) -> web.Response:
-        """A file that getFile gave a path to."""
+        """Serve a file under the path that getFile returned."""
         _authorise(request)
         stored = files.at_path(self.world, request.match_info["path"])
         if stored is None:
@@ -139,13 +140,13 @@ def _too_many(wait_s: int) -> Refusal:
 
 
 def _authorise(request: web.Request) -> None:
-    """Raises Refusal."""
+    """Check the token. Raises Refusal."""
     if request.match_info["token"] != TOKEN:
         raise Refusal("", 401 if ":" in request.match_info["token"] else 404)
 
 
 async def _parameters(request: web.Request) -> tuple[dict[str, Any], dict[str, tuple[str, bytes]]]:
-    """Of the address and the body, and the files. Raises Refusal."""
+    """Read the parameters of the query and the body, and the files. Raises Refusal."""
     raw: dict[str, Any] = dict(request.query)
     files: dict[str, tuple[str, bytes]] = {}
     if request.content_type == "application/json":

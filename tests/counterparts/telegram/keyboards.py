@@ -1,4 +1,4 @@
-"""Rules for inline keyboards that the Bot API description omits."""
+"""Check inline keyboards by the rules that the Bot API description omits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BESIDE = {"text", "style", "icon_custom_emoji_id"}
 
 
 def inline(given: dict[str, Any]) -> Keyboard:
-    """Of a call's parameters; empty where none is given. Raises Refusal."""
+    """Validate a call's inline keyboard; empty if it has none. Raises Refusal."""
     markup = given.get("reply_markup")
     if markup is None:
         return []

@@ -45,7 +45,7 @@ class _Open:
 
 @dataclass
 class Markdown:
-    """One text while it is read."""
+    """Parses one text."""
 
     source: str
     text: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Markdown:
     open: list[_Open] = field(default_factory=list)
 
     def read(self) -> tuple[str, list[Entity]]:
-        """Raises Refusal."""
+        """Return the text and its entities. Raises Refusal."""
         at = 0
         while at < len(self.source):
             at = self._step(at)
@@ -84,7 +84,8 @@ class Markdown:
         return after
 
     def _ends(self, at: int) -> bool:
-        """Of `__` and `_` the longer one is meant."""
+        """Whether the delimiter at `at` closes the innermost entity; `__` takes precedence over
+        `_`."""
         last = self.open[-1]
         if last.mark == ">" or not self.source.startswith(last.closing, at):
             return False
@@ -107,7 +108,7 @@ class Markdown:
         return at
 
     def _line(self, at: int) -> int:
-        """A line ends, and a quotation may begin, go on, or end with it."""
+        """End a line; a quotation may begin, continue or end with it."""
         quotes = any(one.mark == ">" for one in self.open)
         begins = self.source.startswith(">", at if at == 0 and self.source[0] == ">" else at + 1)
         after = at

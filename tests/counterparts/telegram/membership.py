@@ -1,4 +1,4 @@
-"""Open chats, and let people join, leave and change permissions."""
+"""Create chats, and let people join, leave and change permissions."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ MANAGES = (
     *("can_manage_chat", "can_delete_messages", "can_restrict_members", "can_invite_users"),
     *("can_change_info", "can_pin_messages", "can_manage_video_chats"),
 )
-"""What one who was made administrator may do, if nothing is said."""
+"""Default rights of a promoted administrator."""
 
 
 class CannotDo(Exception):
-    """Telegram's client would not offer it."""
+    """Telegram's client does not offer this action."""
 
 
 class Gathering:
-    """Who is where. `olga` owns every group; she and `mina` have no private chat with the bot until
-    they open one."""
+    """People and the chats they are in. `olga` owns every group; she and `mina` have no private
+    chat with the bot until they open one."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -33,11 +33,11 @@ class Gathering:
         self.group = self._chat("supergroup", "Hive")
 
     async def meet(self, name: str, language: str = "en") -> int:
-        """A new person, who is nowhere yet."""
+        """Create a person who is in no chat."""
         return self._person(name, language)
 
     async def join(self, name: str, chat: int = 0, *, language: str = "en") -> int:
-        """A new member of a group."""
+        """Add a new member to a group."""
         person, group = self._person(name, language), self._world.chats[chat or self.group]
         group.members[person] = Member()
         told = {"new_chat_members": [showing.user(self._world.users[person])]}
@@ -45,7 +45,7 @@ class Gathering:
         return person
 
     async def open_private(self, author: int = 0) -> int:
-        """They press Start, which says /start. The chat's number is theirs."""
+        """Press Start, which sends /start. The chat's id is the person's."""
         author = author or self.mina
         chat = self._world.chats[author]
         was_met, chat.met = chat.met, True
@@ -55,7 +55,7 @@ class Gathering:
         return author
 
     async def make_group(self, title: str, *, without_bot: bool = False) -> int:
-        """A basic group, with the bot, Mina and Olga in it."""
+        """Create a basic group of Mina, Olga and, by default, the bot."""
         return self._chat("group", title, with_bot=not without_bot)
 
     async def make_supergroup(self, title: str, *, forum: bool = False) -> int:
@@ -64,7 +64,8 @@ class Gathering:
         return id
 
     async def make_channel(self, title: str, discussion: int = 0) -> int:
-        """A channel that the bot administers; its posts are forwarded into the discussion group."""
+        """Create a channel that the bot administers; its posts are forwarded to the discussion
+        group."""
         channel = self._world.chats[self._chat("channel", title)]
         channel.members[BOT] = Member("administrator", {"can_post_messages", "can_manage_chat"})
         if discussion:
@@ -72,7 +73,8 @@ class Gathering:
         return channel.id
 
     async def add_bot(self, chat: int) -> None:
-        """Again, or for the first time: what its privacy mode is now counts from here on."""
+        """Add the bot, for the first time or again. The bot's current privacy mode applies in the
+        group from now on."""
         group = self._world.chats[chat]
         before = showing.member(self._world, group.bot, BOT)
         group.members[BOT], group.bot_reads_all = Member(), not self._world.privacy
@@ -89,7 +91,8 @@ class Gathering:
         posting.put(self._world, self._world.chats[chat], author, service=told)
 
     async def promote(self, chat: int, who: int, **rights: bool) -> None:
-        """An administrator. `rights`: beside what everyone may, or with False not even that."""
+        """Make a member administrator. `rights`: True adds to the defaults, False removes from
+        them."""
         may = {name for name in MANAGES if rights.get(name, True)}
         may |= {name for name, value in rights.items() if value}
         await self._become(chat, who, Member("administrator", may))
@@ -98,12 +101,13 @@ class Gathering:
         await self._become(chat, who, Member())
 
     async def restrict(self, chat: int, who: int, **may: bool) -> None:
-        """Only what is True stays allowed: `can_send_messages`, `can_send_photos`…"""
+        """Restrict a member to what is True: `can_send_messages`, `can_send_photos`…"""
         allowed = {name for name, value in may.items() if value}
         await self._become(chat, who, Member("restricted", allowed))
 
     async def set_privacy(self, on: bool) -> None:
-        """BotFather's /setprivacy. Groups that the bot is in keep what was when it came."""
+        """Switch privacy mode as BotFather's /setprivacy does. Groups keep the mode that was set
+        when the bot joined."""
         self._world.privacy = on
 
     async def block(self, author: int = 0, *, blocked: bool = True) -> None:
@@ -117,7 +121,7 @@ class Gathering:
             del chat.members[BOT]
 
     async def migrate(self, chat: int) -> int:
-        """The group becomes a supergroup with another number and no messages."""
+        """Turn the group into a supergroup with another id and no messages."""
         old = self._world.chats[chat]
         new = self._world.chats[self._chat("supergroup", old.title)]
         new.members, new.bot_reads_all = dict(old.members), old.bot_reads_all

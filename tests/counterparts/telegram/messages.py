@@ -1,4 +1,4 @@
-"""This file sends, edits and deletes the bot's messages."""
+"""Send, edit and delete the bot's messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DELETABLE_S = 48 * 3600
 
 
 def send(world: World, call: Call) -> Json:
-    """sendMessage."""
+    """Handle sendMessage."""
     text, entities = _text(call, "text", "entities", texts.TEXT)
     if not text:
         raise breach("message text is empty")
@@ -27,7 +27,7 @@ def send(world: World, call: Call) -> Json:
 
 
 def send_media(world: World, call: Call) -> Json:
-    """sendPhoto, sendDocument, sendAudio, sendVideo, sendVoice."""
+    """Handle sendPhoto, sendDocument, sendAudio, sendVideo and sendVoice."""
     text, entities = _text(call, "caption", "caption_entities", texts.CAPTION)
     keyboards.inline(call.given)
     places.writable(world, call)
@@ -49,7 +49,7 @@ def _put(world: World, call: Call, text: str, entities: list[Entity], media: Med
 
 
 def draft(world: World, call: Call) -> bool:
-    """sendMessageDraft: shown for half a minute, or until a message comes."""
+    """Handle sendMessageDraft: a draft shows for half a minute, or until a message replaces it."""
     text, entities = _text(call, "text", "entities", texts.TEXT)
     chat = places.writable(world, call)
     if chat.kind != "private":
@@ -81,7 +81,7 @@ def edit_caption(world: World, call: Call) -> Json:
 
 
 def edit_keyboard(world: World, call: Call) -> Json:
-    """editMessageReplyMarkup."""
+    """Handle editMessageReplyMarkup."""
     chat, post = _ours(world, call)
     return _change(world, call, chat, post, post.now.text, post.now.entities)
 
@@ -89,7 +89,7 @@ def edit_keyboard(world: World, call: Call) -> Json:
 def _change(
     world: World, call: Call, chat: Chat, post: Post, text: str, entities: list[Entity]
 ) -> Json:
-    """A keyboard that is not given is gone."""
+    """Show a new version; a keyboard that the call omits is removed."""
     keyboard, media = keyboards.inline(call.given), post.now.media
     preview = _preview(call) if call.method == "editMessageText" else post.now.preview
     version = Version(world.now(), text, entities, keyboard, media, preview)
@@ -112,7 +112,7 @@ def _ours(world: World, call: Call) -> tuple[Chat, Post]:
 
 
 def delete(world: World, call: Call) -> bool:
-    """deleteMessage."""
+    """Handle deleteMessage."""
     chat = places.readable(world, call)
     post = places.post(chat, call, "delete")
     if not _deletable(world, chat, post):
@@ -122,7 +122,7 @@ def delete(world: World, call: Call) -> bool:
 
 
 def delete_many(world: World, call: Call) -> bool:
-    """deleteMessages: what cannot be found or deleted is passed over."""
+    """Handle deleteMessages: skip messages that cannot be found or deleted."""
     chat = places.readable(world, call)
     for id in call.given["message_ids"]:
         if id in chat.posts and _deletable(world, chat, chat.posts[id]):
@@ -138,7 +138,7 @@ def _deletable(world: World, chat: Chat, post: Post) -> bool:
 
 
 def act(world: World, call: Call) -> bool:
-    """sendChatAction."""
+    """Handle sendChatAction."""
     chat = places.writable(world, call)
     if call.given["action"] not in _ACTIONS:
         raise breach("wrong parameter action in request")
@@ -156,7 +156,7 @@ _ACTIONS = {
 
 
 def react(world: World, call: Call) -> bool:
-    """setMessageReaction: one at most from a bot."""
+    """Handle setMessageReaction: a bot may set one at most."""
     chat = places.readable(world, call)
     if call.given["message_id"] not in chat.posts:
         raise Refusal("message to react not found")
@@ -176,7 +176,7 @@ def _preview(call: Call) -> Json:
 
 
 def _forget_draft(world: World, chat: Chat) -> None:
-    """A message of the bot's takes the place of its draft."""
+    """Remove the chat's draft: the bot's message replaces it."""
     shown = world.drafts.get(chat.id)
     if shown:
         shown.append(Draft(0, "", [], world.now()))

@@ -1,8 +1,8 @@
-"""Drive whoever is not the bot: they write, press, upload, delete, and look.
+"""Act as the people who are not the bot: write, press, upload, delete, and read.
 
-What a person cannot do in Telegram's client (press a button that is not there, write where they are
-not, or where a topic is closed) raises CannotDo. Chats, people and topics are numbers, as for the
-bot; a private chat has its person's number.
+What a person cannot do in Telegram's client (press a missing button, write in a chat they are not
+in or in a closed topic) raises CannotDo. Chats, people and topics are ids, as for the bot; a
+private chat has its person's id.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ __all__ = ["CannotDo", "People", "Seen", "SeenDraft"]
 
 
 class People(Gathering):
-    """At first there is one supergroup `group`, and in it `mina`, its owner `olga`, and the bot, in
-    privacy mode. Who writes or presses is mina, unless it is said."""
+    """The people and their actions. There is one supergroup, `group`; its members are `mina`, the
+    owner `olga`, and the bot, in privacy mode. Mina acts unless `author` is given."""
 
     async def write(
         self,
@@ -45,7 +45,8 @@ class People(Gathering):
         reply_to: int = 0,
         anonymously: bool = False,
     ) -> int:
-        """The new message's id. `anonymously`: as an administrator who shows as the group."""
+        """Write a message and return its id. `anonymously`: as an anonymous administrator, who
+        appears as the group."""
         where, author = self._world.chats[chat], author or self.mina
         self._check(where, author, topic)
         author, sender_chat = (ANONYMOUS, chat) if anonymously else (author, 0)
@@ -66,8 +67,8 @@ class People(Gathering):
         reply_to: int = 0,
         duration_s: int = 0,
     ) -> int:
-        """The new message's id. `kind`: document, photo, audio, voice, video, video_note. `size`:
-        what is told of it, if not the true one."""
+        """Upload a file and return the message's id. `kind`: document, photo, audio, voice, video,
+        video_note. `size`: the size to report, if not the true one."""
         where, author = self._world.chats[chat], author or self.mina
         self._check(where, author, topic)
         mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
@@ -78,7 +79,7 @@ class People(Gathering):
         return self._put(where, author, caption, **more)
 
     async def post(self, channel: int, text: str) -> tuple[int, int]:
-        """In a channel: its id there, and in the discussion group, or 0."""
+        """Post in a channel; return the post's id there, and in the discussion group, or 0."""
         where = self._world.chats[channel]
         id = self._put(where, 0, text, sender_chat=channel)
         if not where.linked:
@@ -89,7 +90,7 @@ class People(Gathering):
         return id, self._put(group, TELEGRAM, text, sender_chat=channel, origin=origin)
 
     async def other_bot(self, chat: int, text: str) -> int:
-        """Another bot says something, and hears general commands from then on."""
+        """Write as another bot, which receives general commands from then on."""
         id = self._world.next("person")
         self._world.users[id] = User(id, "Another", "another_bot", is_bot=True)
         return self._put(self._world.chats[chat], id, text)
@@ -101,11 +102,11 @@ class People(Gathering):
         posting.change(self._world, where, post, version)
 
     async def delete(self, chat: int, message: int) -> None:
-        """No bot is told."""
+        """Delete a message; bots get no update."""
         del self._world.chats[chat].posts[message]
 
     async def press(self, message: Seen, button: str | int, *, author: int = 0) -> Press:
-        """A button: its label, the beginning of it, or its number from 0."""
+        """Press a button, given its label, the label's beginning, or its index."""
         where, author = self._world.chats[message.chat], author or self.mina
         post = where.posts.get(message.id)
         every = [one for row in post.now.keyboard for one in row] if post else []
@@ -123,28 +124,29 @@ class People(Gathering):
         return pressed
 
     async def answered(self, pressed: Press, within_s: float = 10.0) -> dict[str, Any]:
-        """What answerCallbackQuery said: `text`, `show_alert`. Raises TimeoutError."""
+        """Wait for answerCallbackQuery and return its `text` and `show_alert`. Raises
+        TimeoutError."""
         async with asyncio.timeout(within_s):
             await pressed.answered.wait()
         return dict(pressed.answer)
 
     async def messages(self, chat: int, topic: int | None = None) -> list[Seen]:
-        """As they are shown now, the oldest first. `topic`: 0 for the general one only."""
+        """The chat's current messages, oldest first. `topic`: 0 for the general topic only."""
         return looking.shown(self._world, self._world.chats[chat], topic)
 
     async def message(self, chat: int, id: int) -> Seen:
         return looking.seen(self._world, self._world.chats[chat].posts[id])
 
     async def draft(self, chat: int) -> SeenDraft | None:
-        """What the bot is writing in a private chat."""
+        """The bot's current draft in a private chat."""
         return looking.draft_in(self._world, chat)
 
     async def drafts(self, chat: int) -> list[Draft]:
-        """All that were ever shown; an empty text where a message took a draft's place."""
+        """Every draft ever shown; an empty text where a message replaced one."""
         return list(self._world.drafts.get(chat, ()))
 
     async def commands(self, chat: int, *, author: int = 0) -> dict[str, str]:
-        """What is offered when they type a slash: name → description."""
+        """The commands offered when they type a slash: name → description."""
         where = self._world.chats[chat]
         offered = directory.commands_for(self._world, where, author or self.mina)
         return {one["command"]: one["description"] for one in offered}
@@ -154,7 +156,7 @@ class People(Gathering):
         return posting.put(self._world, where, author, text, entities, **more).id
 
     def _check(self, where: Chat, author: int, topic: int) -> None:
-        """Raises CannotDo."""
+        """Check that the author can write there. Raises CannotDo."""
         if where.kind == "private":
             if where.id != author or not where.met or where.is_blocked:
                 raise CannotDo(f"{author} has no chat with the bot open: {where.id}")

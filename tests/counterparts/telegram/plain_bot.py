@@ -18,8 +18,8 @@ PATH = "/telegram"
 
 
 class PlainBot:
-    """`heard`: every update. `errors`: what its polling met. `failing`: how many deliveries its
-    webhook still answers with 500."""
+    """A bot that records updates. `heard`: every update. `errors`: errors while polling. `failing`:
+    how many more webhook deliveries it answers with 500."""
 
     def __init__(self, platform: TelegramServer) -> None:
         self.heard: asyncio.Queue[Update] = asyncio.Queue()
@@ -42,13 +42,13 @@ class PlainBot:
         return await asyncio.wait_for(self.heard.get(), 10)
 
     async def next_message(self) -> Message:
-        """The next update has to be one."""
+        """Wait for the next update, which must be a message."""
         update = await self.next()
         assert update.message is not None, update
         return update.message
 
     async def take(self, request: web.Request) -> web.Response:
-        """The webhook."""
+        """Receive a webhook delivery."""
         self.secrets.append(request.headers.get(SECRET, ""))
         if self.failing:
             self.failing -= 1
@@ -59,7 +59,7 @@ class PlainBot:
 
 
 def plain_api(platform: TelegramServer) -> Bot:
-    """That hears nothing."""
+    """A Bot that only sends."""
     return Bot(TOKEN, base_url=platform.base_url, base_file_url=platform.base_file_url)
 
 

@@ -1,9 +1,9 @@
-"""Say which messages a bot gets to see (core.telegram.org/bots/features#privacy-mode).
+"""Decide which messages a bot receives (core.telegram.org/bots/features#privacy-mode).
 
-In a group a bot in privacy mode sees service messages, commands that name it, other commands unless
-another bot was the last to speak, mentions, and replies to messages that are its own or were meant
-for it. A link alone it does not see. An administrator sees all, and so does a bot whose privacy
-mode was off when it came into the group. No bot sees what another bot says.
+In a group, a bot in privacy mode receives service messages, commands that name it, other commands
+unless another bot was the last to write, mentions, and replies to its own messages or to messages
+meant for it. It does not receive a plain link. An administrator receives everything, and so does a
+bot whose privacy mode was off when it joined the group. No bot receives another bot's messages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def sees(world: World, chat: Chat, post: Post) -> bool:
 
 
 def is_meant(world: World, chat: Chat, post: Post) -> bool:
-    """Whether it speaks to the bot. A reply to another bot speaks to that one and to no other."""
+    """Whether the message addresses the bot. A reply to another bot addresses only that one."""
     replied = chat.posts.get(post.reply_to)
     if replied is not None:
         if replied.is_ours or replied.meant:

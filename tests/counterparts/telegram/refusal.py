@@ -1,5 +1,4 @@
-"""Name what Telegram answers instead of doing a thing, in its own words
-(tdlib/telegram-bot-api, Client.cpp)."""
+"""Refuse calls with Telegram's own error texts (tdlib/telegram-bot-api, Client.cpp)."""
 
 from __future__ import annotations
 
@@ -31,8 +30,8 @@ WEBHOOK_ACTIVE = (
 
 
 class Refusal(Exception):
-    """`breach`: the call itself was wrong, whatever the state of the world; a bot should never make
-    one."""
+    """An error response. `breach`: the call itself is wrong, whatever the platform's state; a bot
+    should never make such a call."""
 
     def __init__(
         self, words: str, code: int = 400, *, breach: bool = False, **parameters: int
@@ -54,6 +53,6 @@ def breach(words: str) -> Refusal:
 
 
 def in_words(words: str) -> Refusal:
-    """What a description stands for: its first words say which code it comes with."""
+    """The error with this description; its first words determine the code."""
     found = [code for code, prefix in PREFIXES.items() if words.startswith(prefix)]
     return Refusal(words, found[0] if found else 400)

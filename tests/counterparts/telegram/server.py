@@ -1,5 +1,4 @@
-"""A Telegram on loopback: a Bot API server of our own that refuses what the real one
-refuses.
+"""A Telegram counterpart on loopback: a Bot API server that refuses what Telegram refuses.
 
     @pytest.fixture(scope="module")
     def platform():
@@ -12,8 +11,8 @@ refuses.
         id = await platform.people.write(platform.people.group, "/watch https://youtu.be/…")
         assert platform.refused == []
 
-`people` is whoever is not the bot, `world` what the platform knows, `updates` what the bot has not
-heard yet.
+`people` is everyone except the bot, `world` the platform's state, `updates` what the bot has not
+received yet.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ BODY_BYTES = 64 * 2**20
 
 
 class TelegramServer(PlatformServer):
-    """`chat_s`, `group_s`, `overall_s`: in which one message may go to a chat, twenty to a group,
-    thirty anywhere; 0 for no limit. `retry_s`: after which a webhook is tried again. `conflict_s`:
-    how often two pollers hear of each other."""
+    """The Telegram counterpart. `chat_s`, `group_s`, `overall_s`: the windows for one message in a
+    chat, twenty in a group, thirty overall; 0 for no limit. `retry_s`: delay before a webhook
+    delivery is retried. `conflict_s`: minimum time between two 409s of competing pollers."""
 
     def __init__(
         self,
@@ -59,7 +58,7 @@ class TelegramServer(PlatformServer):
 
     @property
     def base_url(self) -> str:
-        """For python-telegram-bot's `base_url`."""
+        """The `base_url` for python-telegram-bot."""
         return f"{self.url}/bot"
 
     @property
@@ -68,22 +67,22 @@ class TelegramServer(PlatformServer):
 
     @property
     def calls(self) -> list[Call]:
-        """All that came, in order."""
+        """All received calls, in order."""
         return self._front.calls
 
     @property
     def refused(self) -> list[str]:
-        """What the bot should never have asked, with what is wrong with it."""
+        """Invalid calls of the bot, each with what is wrong."""
         return self._front.refused
 
     @property
     def limited(self) -> list[str]:
-        """Its 429s, real and made."""
+        """The bot's 429s, real and injected."""
         return self._front.limited
 
     @property
     def deliveries(self) -> list[tuple[int, int]]:
-        """To the webhook: the update's id, and the status it was answered with, 0 for none."""
+        """Webhook deliveries: the update's id, and the status of the response, 0 without one."""
         return self._webhook.deliveries
 
     def called(self, method: str) -> list[Call]:
@@ -92,14 +91,14 @@ class TelegramServer(PlatformServer):
     def fault(
         self, method: str, kind: str, times: int = 1, *, retry_after_s: int = 3, chat: int = 0
     ) -> Fault:
-        """The next `times` calls of the method ("*": of any) meet it; `met` counts them. `kind`:
-        "429", "500", "502", "hang", "cut", all but the first also with " after" (it is done, but
-        the bot does not hear so), or words of Telegram's, such as "Forbidden: user is deactivated".
-        """
+        """Apply a fault to the next `times` calls of the method ("*": any); `met` counts them.
+        `kind`: "429", "500", "502", "hang", "cut", all but the first also with " after" (the call
+        takes effect, but the bot does not learn it), or Telegram's error text, such as "Forbidden:
+        user is deactivated"."""
         return self._front.fault(method, kind, times, retry_after_s=retry_after_s, chat=chat)
 
     def release(self) -> None:
-        """Whatever hangs is let go: cut."""
+        """Cut every hanging connection."""
         self._front.release()
 
     async def _start(self) -> None:
@@ -114,7 +113,7 @@ class TelegramServer(PlatformServer):
         app = web.Application(client_max_size=BODY_BYTES)
         app.router.add_get("/file/bot{token}/{path:.+}", self._guarded(self._front.download))
         app.router.add_route("*", "/bot{token}/{method}", self._guarded(self._front.serve))
-        # Who waits in a long poll or hangs is gone as soon as the bot has gone.
+        # A client in a long poll or a hanging call disconnects as soon as the bot stops.
         await self._listen(app, handler_cancellation=True)
 
     async def _stop(self) -> None:
@@ -131,7 +130,7 @@ class TelegramServer(PlatformServer):
         async def guarded(request: web.Request) -> web.StreamResponse:
             try:
                 response: web.StreamResponse = await serve(request)
-            except Exception:  # a defect of ours, which no test may miss
+            except Exception:  # a defect of the counterpart: fails the test
                 self.defects.append(traceback.format_exc())
                 raise
             return response

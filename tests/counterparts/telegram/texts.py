@@ -1,5 +1,5 @@
-"""Make of what a bot or a person wrote the text that is shown: its entities read, found
-and put in order, its ends trimmed, its length kept."""
+"""Process the text of a bot or a person as Telegram does: parse, find and order its entities, trim
+it, and check its length."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FINDERS = (
 def read(
     text: str, parse_mode: str | None, entities: list[Entity] | None, *, most: int = TEXT
 ) -> tuple[str, list[Entity]]:
-    """A bot's. Raises Refusal where the real server does; the text may be empty."""
+    """Process a bot's text, which may be empty. Raises Refusal where Telegram does."""
     if parse_mode and entities:
         raise breach("parse_mode and entities are alternatives")
     mode = (parse_mode or "").lower()
@@ -57,8 +57,8 @@ def read(
     return text, with_found(text, _in_order(given))
 
 
-def with_found(text: str, given: list[Entity] = []) -> list[Entity]:  # noqa: B006  never changed
-    """Together with what Telegram finds by itself: links, mentions, commands."""
+def with_found(text: str, given: list[Entity] = []) -> list[Entity]:  # noqa: B006  never mutated
+    """Add the entities that Telegram finds by itself: links, mentions, commands."""
     taken = [_span(one) for one in given if one["type"] in _FORMATS]
     found: list[Entity] = []
     for kind, pattern in _FINDERS:
@@ -72,14 +72,14 @@ def with_found(text: str, given: list[Entity] = []) -> list[Entity]:  # noqa: B0
 
 
 def part(text: str, entity: Entity) -> str:
-    """What of the text an entity is about."""
+    """The part of the text that an entity covers."""
     units = text.encode("utf-16-le", "surrogatepass")
     begin, end = _span(entity)
     return units[2 * begin : 2 * end].decode("utf-16-le", "replace")
 
 
 def _formed(entity: Entity, text: str, parsed: bool) -> Entity | None:
-    """None for a link that is none: its text stays and nothing is said."""
+    """Validate an entity; None for an invalid link, whose text silently stays."""
     kind = entity["type"]
     if kind not in _GIVEN | _FOUND:
         raise breach(f"can't parse MessageEntity: unsupported type {kind}")
@@ -89,7 +89,7 @@ def _formed(entity: Entity, text: str, parsed: bool) -> Entity | None:
     if part(text, entity).count(_HALF) > text.count(_HALF):
         raise breach("entity begins or ends in the middle of a UTF-16 symbol")
     if kind in _FOUND:
-        return None  # found again
+        return None  # Telegram finds these itself
     return _linked(dict(entity)) if kind == "text_link" else dict(entity)
 
 
@@ -107,7 +107,7 @@ def _linked(entity: Entity) -> Entity | None:
 
 
 def _trimmed(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
-    """Without white space at the ends, as messages are shown."""
+    """Trim white space at both ends, as Telegram shows messages."""
     kept = text.rstrip()
     cut = utf16(kept) - utf16(kept.lstrip())
     kept, moved = kept.lstrip(), []
@@ -120,7 +120,7 @@ def _trimmed(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
 
 
 def _in_order(entities: list[Entity]) -> list[Entity]:
-    """Code holds nothing else: what goes over it is cut, what is in it is lost."""
+    """Sort the entities. Formatting that overlaps code is cut there; inside code it is dropped."""
     code = [_span(one) for one in entities if one["type"] in ("code", "pre")]
     kept: list[Entity] = []
     for one in entities:

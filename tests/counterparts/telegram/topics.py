@@ -1,4 +1,4 @@
-"""This file opens, renames, closes and deletes a forum's topics, for who may."""
+"""Open, rename, close and delete a forum's topics, if the bot or person has the right."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COLOURS = {7322096, 16766590, 13338331, 9367192, 16749490, 16478047}
 
 
 def create(world: World, call: Call) -> dict[str, Any]:
-    """createForumTopic."""
+    """Handle createForumTopic."""
     chat = _forum(world, call)
     if not chat.bot.may("can_manage_topics"):
         raise Refusal("not enough rights to create a topic")
@@ -26,7 +26,7 @@ def create(world: World, call: Call) -> dict[str, Any]:
 
 
 def open_by(world: World, chat: Chat, author: int, name: str, colour: int = 7322096) -> Topic:
-    """A topic begins with a service message, and has its number."""
+    """Open a topic. It begins with a service message, whose id it shares."""
     told = {"forum_topic_created": {"name": name, "icon_color": colour}}
     post = posting.put(world, chat, author, service=told)
     topic = chat.topics[post.id] = Topic(post.id, name, author, icon_color=colour)
@@ -34,7 +34,7 @@ def open_by(world: World, chat: Chat, author: int, name: str, colour: int = 7322
 
 
 def edit(world: World, call: Call) -> bool:
-    """editForumTopic."""
+    """Handle editForumTopic."""
     chat, topic = _managed(world, call)
     name = call.given.get("name") or topic.name
     if name == topic.name:
@@ -45,7 +45,7 @@ def edit(world: World, call: Call) -> bool:
 
 
 def close(world: World, call: Call) -> bool:
-    """closeForumTopic, reopenForumTopic."""
+    """Handle closeForumTopic and reopenForumTopic."""
     chat, topic = _managed(world, call)
     closed = call.method == "closeForumTopic"
     if topic.is_closed == closed:
@@ -60,7 +60,7 @@ def shut(world: World, chat: Chat, topic: Topic, author: int, *, closed: bool) -
 
 
 def delete(world: World, call: Call) -> bool:
-    """deleteForumTopic."""
+    """Handle deleteForumTopic."""
     chat, topic = _found(world, call)
     if not chat.bot.may("can_delete_messages"):
         raise Refusal("not enough rights to delete a topic")
@@ -69,7 +69,7 @@ def delete(world: World, call: Call) -> bool:
 
 
 def remove(chat: Chat, topic: Topic) -> None:
-    """With all that was said in it; nobody is told."""
+    """Delete the topic and its messages; nobody gets an update."""
     del chat.topics[topic.id]
     for post in list(chat.posts.values()):
         if post.is_topic and post.thread == topic.id:

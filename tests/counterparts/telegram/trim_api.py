@@ -1,9 +1,9 @@
-"""Make tests/assets/telegram-bot-api.min.json of a description of Telegram's Bot API:
+"""Reduce a description of Telegram's Bot API to tests/assets/telegram-bot-api.min.json:
 
     python -m tests.counterparts.telegram.trim_api telegram-bot-api.min.json > tests/assets/…
 
-It keeps every method and every type with its fields: what a field may be, whether it is needed, and
-out of the prose the lengths and the fixed words. Gone: the rest of the prose.
+Keeps every method and every type with its fields: their types, whether they are required, and the
+lengths and fixed values that the prose states. Drops the rest of the prose.
 """
 
 from __future__ import annotations

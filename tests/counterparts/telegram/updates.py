@@ -13,20 +13,20 @@ from tests.counterparts.telegram.refusal import OTHER_POLLER, WEBHOOK_ACTIVE, Re
 
 Update = dict[str, Any]
 ON_REQUEST = {"chat_member", "message_reaction", "message_reaction_count"}
-"""What is told only to who asks for it."""
+"""Kinds of updates that a bot receives only on request."""
 LONGEST_POLL_S = 50
 FIRST = 7001
 
 
 @dataclass
 class Updates:
-    """`conflict_pause_s`: two pollers are told of each other at most once in it. `allowed`: None
-    for all but ON_REQUEST. `is_held`: nothing new gets out, until `release`."""
+    """The bot's updates. `conflict_pause_s`: minimum time between two 409s of competing pollers.
+    `allowed`: None for all but ON_REQUEST. `is_held`: new updates wait until `release`."""
 
     conflict_pause_s: float = 3.0
     pending: list[Update] = field(default_factory=list)
     told: list[Update] = field(default_factory=list)
-    """All that there ever were."""
+    """Every update since the start."""
     allowed: set[str] | None = None
     webhook: str = ""
     is_held: bool = False
@@ -49,24 +49,24 @@ class Updates:
         self._wake()
 
     async def repeat(self, times: int = 1) -> None:
-        """The last ones come once more under their old numbers, as after a lost confirmation."""
+        """Send the last updates again with their ids, as after a lost confirmation."""
         (self.pending if self.webhook else self._again).extend(self.told[-times:])
         self._wake()
 
     async def polled(self) -> None:
-        """Until somebody waits for updates."""
+        """Wait until a client polls."""
         async with asyncio.timeout(10):
             await self._polling.wait()
 
     async def drop(self) -> None:
-        """What waits is forgotten."""
+        """Discard the pending updates."""
         self.pending.clear()
 
     async def hold(self) -> None:
         self.is_held = True
 
     async def release(self) -> None:
-        """What was held comes late, after what came meanwhile."""
+        """Deliver the held updates, after those that arrived meanwhile."""
         self.is_held = False
         late, self._held = self._held, []
         self.pending += late
@@ -78,13 +78,13 @@ class Updates:
         self.on_new()
 
     def allow(self, kinds: list[str] | None) -> None:
-        """It stays until another list comes; an empty list is the usual one."""
+        """Set the allowed kinds until another list arrives; an empty list restores the default."""
         if kinds is not None:
             known = description()["types"]["Update"]["fields"].keys() - {"update_id"}
             self.allowed = set(kinds) & known or None
 
     async def fetch(self, given: dict[str, Any]) -> list[Update]:
-        """getUpdates. Raises Refusal."""
+        """Handle getUpdates. Raises Refusal."""
         if self.webhook:
             raise Refusal(WEBHOOK_ACTIVE, 409)
         self.allow(given.get("allowed_updates"))
@@ -97,14 +97,14 @@ class Updates:
         return again + self.pending[:limit]
 
     def _confirm(self, offset: int) -> None:
-        """All before the offset are forgotten; a negative one counts from the end."""
+        """Discard all updates before the offset; a negative offset counts from the end."""
         if offset < 0:
             self.pending = self.pending[offset:]
         else:
             self.pending = [one for one in self.pending if one["update_id"] >= offset]
 
     async def _wait(self, timeout_s: float) -> None:
-        """Until there is something, the time is over, or another call ends it with a 409."""
+        """Wait for an update, the timeout, or another call, which ends the wait with a 409."""
         poll: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._poll, ends = poll, time.monotonic() + timeout_s
         self._polling.set()
@@ -123,7 +123,7 @@ class Updates:
                 self._polling.clear()
 
     def end_poll(self, words: str) -> None:
-        """Whoever waits gets a 409."""
+        """End the current long poll with a 409."""
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(words)
         self._poll = None

@@ -1,7 +1,7 @@
-"""Bring updates to the bot's webhook: in order for each chat, again until taken.
+"""Deliver updates to the bot's webhook: in order for each chat, and again until accepted.
 
-As a Bot API server of one's own does (`--local`), it takes plain HTTP and any port; Telegram's
-own wants HTTPS on 443, 80, 88 or 8443.
+Like a local Bot API server (`--local`), it accepts plain HTTP and any port; Telegram's own requires
+HTTPS on port 443, 80, 88 or 8443.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ SECRET = "X-Telegram-Bot-Api-Secret-Token"
 
 @dataclass
 class Webhook:
-    """`retry_s`: how long after a failure it is tried again; doubled each time up to a minute."""
+    """The bot's webhook. `retry_s`: delay after a failed delivery; it doubles with each failure, up
+    to a minute."""
 
     updates: Updates
     retry_s: float = 0.2
     timeout_s: float = 10.0
     deliveries: list[tuple[int, int]] = field(default_factory=list)
-    """Each try: the update's id, and the status it was answered with; 0 where none came."""
+    """Each attempt: the update's id, and the status of the response; 0 without one."""
     secret: str = ""
     connections: int = 40
     last_error: str = ""
@@ -42,7 +43,7 @@ class Webhook:
         self.updates.on_new = self._new.set
 
     def set(self, given: dict[str, Any]) -> None:
-        """setWebhook. Raises Refusal."""
+        """Handle setWebhook. Raises Refusal."""
         url = given["url"]
         address = urlsplit(url)
         if url and (address.scheme not in ("http", "https") or not address.netloc):
@@ -77,7 +78,7 @@ class Webhook:
         return told
 
     async def _deliver_all(self) -> None:
-        """A queue for each chat; together as many connections as were allowed."""
+        """Deliver with one queue per chat and at most the allowed number of connections."""
         free, lines = asyncio.Semaphore(self.connections), {}
         async with ClientSession(timeout=ClientTimeout(self.timeout_s)) as http:
             try:
@@ -100,7 +101,7 @@ class Webhook:
                 done = await self._deliver(http, mine[0])
             if done:
                 wait = self.retry_s
-                with suppress(ValueError):  # drop_pending_updates came in between
+                with suppress(ValueError):  # drop_pending_updates may have removed it
                     self.updates.pending.remove(mine[0])
             else:
                 await asyncio.sleep(wait)
@@ -123,7 +124,7 @@ class Webhook:
 
 
 def _place(update: Update) -> object:
-    """What has to stay in order: a chat."""
+    """The chat within which updates stay in order."""
     content: Any = next(value for key, value in update.items() if key != "update_id")
     message = content.get("message") or content
     return message.get("chat", content.get("from", {})).get("id")

@@ -1,4 +1,4 @@
-"""What the platform knows: people, chats, messages, files, the time."""
+"""The platform's state: people, chats, messages, files, time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ TOKEN = "123456789:AAF-of-the-tests-and-of-nobody-else"
 BOT = int(TOKEN.partition(":")[0])
 BOT_NAME = "tubethread_bot"
 TELEGRAM, ANONYMOUS = 777000, 1087968824
-"""Who forwards a channel's posts into its discussion group; who anonymous administrators are."""
+"""The user that forwards a channel's posts to its discussion group; the user that stands for
+anonymous administrators."""
 DRAFT_S = 30.0
 PRESENT = ("creator", "administrator", "member", "restricted")
 
@@ -31,7 +32,8 @@ class User:
 
 @dataclass
 class Member:
-    """`status` in Telegram's words. `rights`: an administrator's, or what a restricted one may."""
+    """A member of a chat. `status`: Telegram's term. `rights`: those of an administrator, or the
+    remaining ones of a restricted member."""
 
     status: str = "member"
     rights: set[str] = field(default_factory=set)
@@ -55,7 +57,8 @@ class Topic:
 
 @dataclass(frozen=True)
 class Media:
-    """`kind`: document, photo, audio, voice, video, video_note. `source`: "file", "url" or "id"."""
+    """A message's media. `kind`: document, photo, audio, voice, video, video_note. `source`:
+    "file", "url" or "id"."""
 
     kind: str
     file_id: str
@@ -77,7 +80,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Version:
-    """A message as it was shown from `at` on."""
+    """A message's content from `at` on."""
 
     at: float
     text: str
@@ -85,14 +88,14 @@ class Version:
     keyboard: Keyboard
     media: Media | None = None
     preview: dict[str, Any] = field(default_factory=dict)
-    """link_preview_options."""
+    """The link_preview_options."""
 
 
 @dataclass
 class Post:
-    """A message. `author` 0: no user, only `sender_chat`. `thread`: the topic, or elsewhere in a
-    supergroup the message that a chain of replies began with. `is_ours`: sent by the bot. `meant`:
-    a bot in privacy mode may see it."""
+    """A message. `author` 0: not a user, only `sender_chat`. `thread`: the topic; elsewhere in a
+    supergroup, the first message of the chain of replies. `is_ours`: sent by the bot. `meant`:
+    visible to a bot in privacy mode."""
 
     chat: int
     id: int
@@ -118,9 +121,9 @@ class Post:
 
 @dataclass
 class Chat:
-    """`kind` in Telegram's words. `bot_reads_all`: the bot's privacy mode was off when it came.
-    `linked`: of a channel its discussion group, and the other way round. `spoke`: the last bot
-    that did. `met`: of a private chat, whether it was ever opened."""
+    """A chat. `kind`: Telegram's term. `bot_reads_all`: the bot's privacy mode was off when it
+    joined. `linked`: a channel's discussion group, and vice versa. `spoke`: the last bot that
+    wrote. `met`: whether a private chat was ever opened."""
 
     id: int
     kind: str
@@ -153,7 +156,7 @@ class Draft:
 
 @dataclass
 class Press:
-    """A button was pressed. `answer`: what answerCallbackQuery said, once it did."""
+    """A pressed button. `answer`: the arguments of answerCallbackQuery, once it is called."""
 
     id: str
     chat: int
@@ -168,19 +171,19 @@ class Press:
 @dataclass
 class World:
     tell: Callable[[str, dict[str, Any]], None]
-    """What the bot hears: a kind of update and its content."""
+    """Send the bot an update: kind and content."""
     users: dict[int, User] = field(default_factory=dict)
     chats: dict[int, Chat] = field(default_factory=dict)
     files: dict[str, Stored] = field(default_factory=dict)
     presses: dict[str, Press] = field(default_factory=dict)
     drafts: dict[int, list[Draft]] = field(default_factory=dict)
-    """Of a private chat, as they were shown one after the other; the last may be shown still."""
+    """Every draft that a private chat has shown, oldest first; the last may still be visible."""
     actions: list[tuple[float, int, int, str]] = field(default_factory=list)
-    """When, chat, topic, which."""
+    """(time, chat, topic, action)"""
     commands: dict[str, list[dict[str, str]]] = field(default_factory=dict)
-    """Scope and language → the list."""
+    """Scope and language → commands."""
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
-    """What setMyDescription and the like said: (what, language) → text."""
+    """(what, language) → text set by setMyDescription and the like."""
     privacy: bool = True
     ahead_s: float = 0.0
     _last: dict[str, int] = field(default_factory=dict)
@@ -195,16 +198,17 @@ class World:
         return time.time() + self.ahead_s
 
     async def advance(self, seconds: float) -> None:
-        """The platform's clock goes on at once."""
+        """Advance the platform's clock."""
         self.ahead_s += seconds
 
     def next(self, what: str, first: int = 1) -> int:
-        """Ids, rising."""
+        """The next id."""
         self._last[what] = self._last.get(what, first - 1) + 1
         return self._last[what]
 
     def next_message(self, chat: Chat) -> int:
-        """Supergroups and channels count for themselves; all other chats of a bot together."""
+        """The next message id. Supergroups and channels have counters of their own; all other chats
+        of a bot share one."""
         if chat.kind in ("supergroup", "channel"):
             chat.last_id += 1
             return chat.last_id

@@ -1,4 +1,4 @@
-"""Write YouTube's pages and player responses for a video, as far as yt-dlp reads them."""
+"""Build YouTube's pages and player responses for a video, as far as yt-dlp reads them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CODECS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server says. `announced`: the length it promises, if not the true one; -1: none."""
+    """A server's response. `announced`: the Content-Length, if not the true one; -1: none."""
 
     body: bytes = b""
     status: int = 200
@@ -30,12 +30,12 @@ class Answer:
 
 
 DOWN = "down"
-"""In place of an answer: the connection is refused."""
+"""Instead of an Answer: refuse the connection."""
 
 
 @dataclass(frozen=True)
 class Track:
-    """A caption track: `vss_id` is YouTube's own name (`.en`, `a.en`, `.de.DLpTm1EsEcg`)."""
+    """A caption track. `vss_id`: YouTube's own name (`.en`, `a.en`, `.de.DLpTm1EsEcg`)."""
 
     vss_id: str
     language: str
@@ -45,8 +45,8 @@ class Track:
 
 @dataclass(frozen=True)
 class Recording:
-    """A video on YouTube. `faults`: what to answer instead, by the kind of question: watch, next,
-    player, media, captions."""
+    """A video on YouTube. `faults`: kind of request (watch, next, player, media, captions) →
+    response to send instead."""
 
     title: str = "The dance of the bees"
     channel: str = "The Hive"
@@ -65,7 +65,7 @@ class Recording:
 
 
 def json3(*lines: tuple[int, int, str]) -> bytes:
-    """A caption track: (start, duration, words), in milliseconds."""
+    """Build a caption track from (start, duration, text), in milliseconds."""
     events = [
         {"tStartMs": start, "dDurationMs": duration, "segs": [{"utf8": words}]}
         for start, duration, words in lines

@@ -13,13 +13,13 @@ CAPTIONED, HUM, CUT_SHORT = "captioned01", "justahum001", "cutshort001"
 REMOVED = "removed0001"
 QUESTION = "Who invented the brown glass of Fenwick?"
 ANSWER = "The brown glass of Fenwick was invented by Laura Foster."
-"""Said in LECTURE, at its eleventh second."""
+"""Said in LECTURE, at second 11."""
 
 _EXAMPLES = Path(__file__).parents[3] / "examples"
 _LECTURE_FILE = _EXAMPLES / "lecture-2min-us.flac"
 _WHALES_FILE = Path(__file__).parents[2] / "assets" / "lecture-10min-us.opus"
 _FIFTH = 350_000
-"""Two minutes: an Ogg file may be cut anywhere."""
+"""Bytes of the first two minutes; an Ogg file can be cut anywhere."""
 _HUM = tone("webm")
 _SAID = (
     (0, 4000, "Bees dance to show where the flowers are."),
@@ -32,7 +32,7 @@ SITE = Site(
         LECTURE: Recording(
             title="A short lecture",
             duration_s=120,
-            # yt-dlp takes the extension from YouTube; what is inside decides how it is decoded.
+            # yt-dlp takes the extension from YouTube; the content decides how it is decoded.
             media=_LECTURE_FILE.read_bytes() if _LECTURE_FILE.exists() else b"",
         ),
         WHALES: Recording(
@@ -43,7 +43,7 @@ SITE = Site(
         PRIVATE: Recording(playability={"status": "LOGIN_REQUIRED", "reason": "Private video"}),
         REMOVED: Recording(playability={"status": "ERROR", "reason": "Video unavailable"}),
         LIVE: Recording(details={"isLive": True}, media=_HUM),
-        # Its audio is blocked: only the captions are left.
+        # The audio is blocked; only the captions remain.
         CAPTIONED: Recording(
             duration_s=12,
             tracks=(

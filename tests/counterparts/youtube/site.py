@@ -1,10 +1,10 @@
-"""YouTube as yt-dlp's own code sees it: recorded answers below its `urlopen`.
+"""YouTube as yt-dlp sees it: recorded responses below its `urlopen`.
 
     site = Site({ID: Recording(title="Bees", media=tone("webm"))})
     youtube = YouTube(config.YouTube(), Limits(), replaying(site))
 
-Whatever has no answer is a failed connection, so nothing leaves the machine. For the whole program
-with its child process: tests/counterparts/youtube/replay.
+A request without a recorded response fails to connect, so nothing leaves the machine. For the whole
+program with its child process, see tests/counterparts/youtube/replay.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ JSON = "application/json"
 
 @dataclass
 class Site:
-    """All of YouTube. `asked`: the kinds of questions it got, in order; media with their itag."""
+    """All of YouTube. `asked`: the kinds of the requests, in order; media with their itag."""
 
     videos: Mapping[str, Recording]
     asked: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
 
     def answer(self, request: Request) -> Answer:
-        """Raises TransportError where there is no answer."""
+        """The recorded response. Raises TransportError if there is none."""
         url = urlsplit(request.url)
         self.hosts.add(str(url.hostname))
         kind, video_id = self._question(url.path, parse_qs(url.query), request)
@@ -94,7 +94,7 @@ class Site:
 
 
 class _CutShort(io.BytesIO):
-    """A body that ends before its promised length, which the network layer notices."""
+    """A body that ends before its announced length, which the network layer detects."""
 
     def read(self, size: int | None = -1) -> bytes:
         if not (data := super().read(size)):
@@ -103,7 +103,7 @@ class _CutShort(io.BytesIO):
 
 
 class ReplayRH(RequestHandler):
-    """yt-dlp's lowest layer: in place of the network, a Site."""
+    """yt-dlp request handler that reads from a Site instead of the network."""
 
     _SUPPORTED_URL_SCHEMES = ("http", "https")
     _SUPPORTED_PROXY_SCHEMES = None
@@ -139,21 +139,21 @@ class ReplayRH(RequestHandler):
 
 
 def replaying(site: Site, seen: list[Json] | None = None) -> Callable[[Json], YoutubeDL]:
-    """Opens yt-dlp with `site` in place of the network, and notes the options in `seen`."""
+    """Return a function that opens yt-dlp on `site` and records the options in `seen`."""
 
     def open_ytdlp(options: Json) -> YoutubeDL:
         if seen is not None:
             seen.append(dict(options))
         ytdlp = YoutubeDL(options)
         director = ytdlp.build_request_director([partial(ReplayRH, site)])
-        ytdlp.__dict__["_request_director"] = director  # a cached property, filled beforehand
+        ytdlp.__dict__["_request_director"] = director  # pre-fill a cached property
         return ytdlp
 
     return open_ytdlp
 
 
 def tone(container: str, seconds: float = 2.0) -> bytes:
-    """A real file with a hum: webm (opus), m4a (AAC) or wav."""
+    """Encode a short hum as webm (opus), m4a (AAC) or wav."""
     codec, rate = {
         "webm": ("libopus", 48_000),
         "m4a": ("aac", 44_100),

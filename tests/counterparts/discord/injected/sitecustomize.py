@@ -1,9 +1,9 @@
-"""Point discord.py of the whole program at a Discord on loopback:
+"""Redirect the discord.py of the whole program to a Discord counterpart on loopback:
 
     export PYTHONPATH=tests/counterparts/discord/injected
     TUBETHREAD_TESTS_DISCORD=http://127.0.0.1:… tubethread run
 
-Python imports it at its start. It leaves every process alone but the program itself.
+Python imports it at start-up. It changes only the program's main process.
 """
 
 import os

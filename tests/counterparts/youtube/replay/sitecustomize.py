@@ -1,9 +1,9 @@
-"""Put recorded answers below yt-dlp in the fetch child of the whole program:
+"""Replay recorded responses below yt-dlp in the program's fetch child:
 
     PYTHONPATH=tests/counterparts/youtube/replay tubethread ingest https://youtu.be/dQw4w9WgXcQ
 
-Python imports it at its start. It uses what yt-dlp offers for handlers of one's own, and it leaves
-every other process alone. The recordings: tests/counterparts/youtube/recorded_videos.py.
+Python imports it at start-up. It registers a request handler through yt-dlp's own interface and
+changes no other process. The recordings are in tests/counterparts/youtube/recorded_videos.py.
 """
 
 import sys
@@ -17,7 +17,7 @@ if sys.orig_argv[-2:] == ["core.workers.child_main", "fetch"]:
     from tests.counterparts.youtube.site import ReplayRH
 
     class RecordedRH(ReplayRH):
-        """The first that yt-dlp asks, and it has the last word."""
+        """Request handler that yt-dlp prefers to all others; it answers every request."""
 
         def __init__(self, **settings):
             super().__init__(SITE, **settings)

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from core.answers.answer import answer
 from core.answers.extractive import extract_answer
+from core.answers.generative import answer
 from core.errors import CoreError
 from core.language_model.context_budget import fits
 from core.language_model.question_priority import QuestionPriority, YieldingModel
@@ -17,7 +17,7 @@ from core.model import EXTRACTIVE, Answer, Passage, Summary, Transcript, Turn, V
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.checkpoints import notes_recipe_prefix
 from core.summary.extractive import extract_summary
-from core.summary.summarise import summarise
+from core.summary.generative import summarise
 
 log = logging.getLogger(__name__)
 

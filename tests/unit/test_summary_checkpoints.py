@@ -8,7 +8,7 @@ import pytest
 from core.errors import ModelFailed
 from core.model import EXTRACTIVE, Segment, Transcript, Video
 from core.pipeline.engine import Engine
-from core.summary.summarise import summarise
+from core.summary.generative import summarise
 from tests.fakes.language_model import ScriptedModel
 from tests.fakes.store import FakeCheckpoints, Shelf
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.answers.answer import Reply, answer
 from core.answers.citations import cite
+from core.answers.generative import Reply, answer
 from core.errors import BadModelOutput, CoreError, ModelFailed, ModelStalled, PromptTooLong
 from core.language_model.context_budget import fits
 from core.model import Answer, Passage, Segment, Turn, Video

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.errors import BadModelOutput, ModelFailed
 from core.language_model.replies import SummaryDraft, parse
 from core.model import ChapterMark, Segment, Transcript, Video
-from core.summary.summarise import chapters_of, summarise
+from core.summary.generative import chapters_of, summarise
 from tests.fakes.language_model import ScriptedModel
 from tests.fakes.store import MemoryStore
 

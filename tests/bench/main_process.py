@@ -9,9 +9,9 @@ import json
 import sys
 import time
 
-import bot.cli.app.app  # noqa: F401  # part of the main process, as the core is
 import psutil
 
+import bot.cli.app  # noqa: F401  # part of the main process, as the core is
 from bot.config import read_config
 from core.bootstrap import open_core
 from core.sources import find_sources

@@ -46,7 +46,7 @@ class Words(TypeDecorator[str]):
 
 
 class JsonObject(TypeDecorator[dict[str, Any]]):
-    """A JSON object; whoever writes the row knows what it holds."""
+    """A JSON object; the writer of a row knows its shape."""
 
     impl = JSON
     cache_ok = True

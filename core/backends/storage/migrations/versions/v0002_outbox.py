@@ -1,4 +1,4 @@
-"""Create the table of what people shall see."""
+"""Create the outbox: messages that people will see."""
 
 from __future__ import annotations
 

@@ -47,8 +47,9 @@ class Llm(Section):
 
 
 class Embedding(Section):
-    """Texts to vectors."""
+    """Texts to vectors. `engine`: PyTorch (local) or ONNX Runtime."""
 
+    engine: Literal["local", "onnx"] = "local"
     model: str = "intfloat/multilingual-e5-small"
     device: Literal["auto", "cpu", "cuda"] = "cpu"
 

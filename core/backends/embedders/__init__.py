@@ -1,0 +1,1 @@
+"""Texts to vectors, by PyTorch or by ONNX Runtime. Only the index child imports them."""

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from core.backends.ollama.client import BUSY_PAUSES_S, Ollama
-from core.backends.ollama.repetition import MAX_REPEATS
 from core.config import Llm
 from core.errors import (
     BadModelOutput,
@@ -21,6 +20,7 @@ from core.errors import (
     ModelStalled,
     PromptTooLong,
 )
+from core.language_model.repetition import MAX_REPEATS
 from core.ports import Message, Prompt
 from tests.counterparts.ollama.rules import length_refusal
 from tests.counterparts.ollama.server import BUSY, Break, Model, OllamaServer, Refuse, lecture

@@ -10,9 +10,7 @@ from typing import Any
 from ollama import ChatResponse
 
 from core.backends.ollama.errors import translated
-from core.backends.ollama.repetition import Repetition
 from core.backends.ollama.server import ModelFacts, connect, loaded, look, shown, split
-from core.backends.ollama.token_estimate import TokenEstimate
 from core.config import Llm
 from core.errors import (
     BadModelOutput,
@@ -22,6 +20,8 @@ from core.errors import (
     OllamaUnreachable,
     PromptTooLong,
 )
+from core.language_model.repetition import Repetition
+from core.language_model.token_estimate import TokenEstimate
 from core.ports import Prompt, Sleep
 
 KEEP_ALIVE, TEMPERATURE, SEED = "5m", 0.2, 7

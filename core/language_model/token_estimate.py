@@ -1,4 +1,4 @@
-"""Estimate the tokens of a text, because Ollama offers no access to the tokenizer."""
+"""Estimate the tokens of a text, because model servers offer no common access to the tokenizer."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _ONE_SCRIPT = 0.75
 _SURE_FROM = 200
 """In tokens. Counts of shorter prompts depend more on the template than on the text."""
 _CUT_BELOW = 0.45
-"""Share of the initial estimate. The most efficient tokenizers need more for any prose, and Ollama
-truncates a prompt to half a context."""
+"""Share of the initial estimate. The most efficient tokenizers need more for any prose; a server that
+truncates, such as Ollama, keeps half a context."""
 _PLAIN_WORD = re.compile("[A-Za-z]+")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.backends.ollama.repetition import MAX_REPEATS, Repetition
+from core.language_model.repetition import MAX_REPEATS, Repetition
 from tests.counterparts.ollama.rules import pieces
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.backends.ollama.token_estimate import TokenEstimate
+from core.language_model.token_estimate import TokenEstimate
 from tests.counterparts.ollama.rules import pieces, prompt_tokens
 
 KOREAN = "꿀벌은 춤으로 서로에게 꽃이 있는 곳을 알려 줍니다. 오늘은 그 춤을 함께 살펴보겠습니다. "

@@ -391,19 +391,50 @@ class ModelMissing(ConfigError):
 
 
 @dataclass(eq=False)
-class ModelBusy(BackendError):
-    """Ollama's queue is full."""
+class ModelServerUnreachable(BackendError):
+    """The OpenAI-compatible server does not answer at `url`."""
+
+    url: str
 
 
 @dataclass(eq=False)
-class ModelFailed(BackendError):
-    """Ollama reported an error."""
+class ModelKeyRefused(ConfigError):
+    """The server at `url` refused llm.api_key, or wants one."""
+
+    url: str
+
+
+@dataclass(eq=False)
+class ModelNotServed(ConfigError):
+    """The server at `url` does not have the model. `served`: those it has."""
+
+    model: str
+    url: str
+    served: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class ModelBusy(BackendError):
+    """The model's server has too many requests waiting."""
+
+
+@dataclass(eq=False)
+class ReplyBroken(BackendError):
+    """A reply that broke off or is of no use. `text`: what came of it; no field, because neither
+    users nor logs see it."""
+
+    text = ""
+
+
+@dataclass(eq=False)
+class ModelFailed(ReplyBroken):
+    """The model's server reported an error."""
 
     detail: str = ""
 
 
 @dataclass(eq=False)
-class ModelStalled(BackendError):
+class ModelStalled(ReplyBroken):
     """The model sent nothing for `seconds`."""
 
     seconds: int
@@ -420,8 +451,8 @@ class PromptTooLong(BackendError):
 
 
 @dataclass(eq=False)
-class BadModelOutput(BackendError):
-    """The reply was not the requested JSON, twice."""
+class BadModelOutput(ReplyBroken):
+    """The reply was not the requested JSON."""
 
     detail: str = ""
 

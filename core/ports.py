@@ -63,6 +63,21 @@ class Message:
 Prompt = tuple[Message, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model chooses its words. `seed`: the same one gives the same reply.
+
+    `frequency_penalty`: 0 to 2; the higher, the less it repeats itself."""
+
+    temperature: float = 0.2
+    frequency_penalty: float = 0.0
+    seed: int = 7
+
+
+STEADY = Sampling()
+"""For JSON: the same reply to the same prompt."""
+
+
 class Fetcher(Protocol):
     """Video metadata, audio and captions from YouTube.
 
@@ -109,20 +124,31 @@ class Embedder(Protocol):
 
 
 class LanguageModel(Protocol):
-    """Prompts to replies. `num_ctx`: context size in tokens, prompt and reply together."""
+    """Prompts to replies."""
 
     name: str
-    num_ctx: int
+
+    @property
+    def num_ctx(self) -> int:
+        """The context size in tokens, prompt and reply together."""
 
     def tokens(self, text: str) -> int:
         """Estimate how many tokens `text` takes: rather too many, and better after each reply."""
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
-        """Stream the reply. Raises PromptTooLong rather than truncate the prompt."""
+        """Stream the reply. Raises PromptTooLong rather than truncate the prompt, and ReplyBroken,
+        even after the first pieces."""
 
-    async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, object]) -> str:
+    async def complete(
+        self,
+        prompt: Prompt,
+        *,
+        max_tokens: int,
+        schema: dict[str, object],
+        sampling: Sampling = STEADY,
+    ) -> str:
         """Return the whole reply, which should be JSON that fits `schema` (JSON Schema). A model
-        may not obey: validate the reply."""
+        may not obey: validate the reply. Raises BadModelOutput if `max_tokens` cut it."""
 
 
 class Index(Protocol):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from core.backends.ollama.client import Ollama
-from core.backends.ollama.server import MINIMUM, ModelFacts, shown, split
+from core.backends.ollama.server import DEFAULT_PORT, MINIMUM, ModelFacts
 from core.config import Core, Llm
 from core.errors import CoreError, ModelMissing, OllamaUnreachable
+from core.language_model.server_address import split_address, without_login
 from core.model import Check, Fact
 
 
@@ -18,7 +19,10 @@ async def ollama(config: Core) -> Check:
     llm = config.llm
     if llm.engine == "extractive":
         return Check("ollama", "ok", "unwanted")
-    facts: dict[str, Fact] = {"url": shown(split(llm.url)), "minimum": MINIMUM}
+    facts: dict[str, Fact] = {
+        "url": without_login(split_address(llm.url, DEFAULT_PORT)),
+        "minimum": MINIMUM,
+    }
     try:
         found = await _ask_ollama(llm)
     except OllamaUnreachable as error:

@@ -1,7 +1,7 @@
 """Give questions priority over summaries that use the same language model.
 
-Ollama serves one request at a time in order of arrival, so a summary's call is held back until no
-question is being answered.
+A server takes requests in order of arrival, so a summary's call is held back until no question is
+being answered.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
-from core.ports import LanguageModel, Prompt
+from core.ports import STEADY, LanguageModel, Prompt, Sampling
 
 Item = TypeVar("Item")
 
@@ -70,6 +70,15 @@ class YieldingModel:
             async for piece in pieces:
                 yield piece
 
-    async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, object]) -> str:
+    async def complete(
+        self,
+        prompt: Prompt,
+        *,
+        max_tokens: int,
+        schema: dict[str, object],
+        sampling: Sampling = STEADY,
+    ) -> str:
         async with self._priority.background_call():
-            return await self._model.complete(prompt, max_tokens=max_tokens, schema=schema)
+            return await self._model.complete(
+                prompt, max_tokens=max_tokens, schema=schema, sampling=sampling
+            )

@@ -19,8 +19,8 @@ _ONE_SCRIPT = 0.75
 _SURE_FROM = 200
 """In tokens. Counts of shorter prompts depend more on the template than on the text."""
 _CUT_BELOW = 0.45
-"""Share of the initial estimate. The most efficient tokenizers need more for any prose; a server that
-truncates, such as Ollama, keeps half a context."""
+"""Share of the initial estimate. The most efficient tokenizers need more for any prose, and a
+server that truncates, such as Ollama, keeps half a context."""
 _PLAIN_WORD = re.compile("[A-Za-z]+")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 

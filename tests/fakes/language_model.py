@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
 
-from core.errors import CoreError, PromptTooLong
-from core.ports import Prompt
+from core.errors import CoreError, PromptTooLong, ReplyBroken
+from core.ports import STEADY, Prompt, Sampling
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class ScriptedModel:
     prompts: list[Prompt] = field(default_factory=list)
     """All prompts read, except the refused ones."""
     schemas: list[dict[str, object]] = field(default_factory=list)
+    samplings: list[Sampling] = field(default_factory=list)
     refused: int = 0
     spoken: str = ""
     """Text that callers consumed from its streams."""
@@ -60,9 +61,19 @@ class ScriptedModel:
         if error:
             raise error
 
-    async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, object]) -> str:
+    async def complete(
+        self,
+        prompt: Prompt,
+        *,
+        max_tokens: int,
+        schema: dict[str, object],
+        sampling: Sampling = STEADY,
+    ) -> str:
+        self.samplings.append(sampling)
         reply = self._reply(prompt, max_tokens)
         if isinstance(reply, Broken):
+            if isinstance(reply.error, ReplyBroken):
+                reply.error.text = reply.text
             raise reply.error
         self.schemas.append(schema)
         return reply

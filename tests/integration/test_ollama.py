@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.backends.ollama.client import BUSY_PAUSES_S, Ollama
+from core.backends.ollama.client import Ollama
 from core.config import Llm
 from core.errors import (
     BadModelOutput,
@@ -19,9 +19,11 @@ from core.errors import (
     ModelMissing,
     ModelStalled,
     PromptTooLong,
+    ReplyBroken,
 )
 from core.language_model.repetition import MAX_REPEATS
-from core.ports import Message, Prompt
+from core.language_model.reply_reader import BUSY_PAUSES_S
+from core.ports import Message, Prompt, Sampling
 from tests.counterparts.ollama.rules import length_refusal
 from tests.counterparts.ollama.server import BUSY, Break, Model, OllamaServer, Refuse, lecture
 
@@ -90,6 +92,17 @@ async def test_every_request_carries_what_keeps_ollama_honest() -> None:
     assert server.breaches == []
 
 
+async def test_another_try_may_sample_otherwise() -> None:
+    async with OllamaServer([{"topic": "Bees"}]) as server:
+        model = model_at(server)
+        other = Sampling(temperature=0.7, frequency_penalty=0.5, seed=11)
+        await model.complete(SHORT, max_tokens=60, schema=SCHEMA, sampling=other)
+        await model.close()
+    options = server.chats[0]["options"]
+    assert (options["temperature"], options["frequency_penalty"], options["seed"]) == (0.7, 0.5, 11)
+    assert server.breaches == []
+
+
 async def test_the_model_is_loaded_once_for_all_calls() -> None:
     async with OllamaServer(lecture) as server:
         model = model_at(server)
@@ -147,9 +160,22 @@ async def test_json_that_was_cut_short_is_bad_output() -> None:
     async with OllamaServer([{"topic": "a very long one"}]) as server:
         model = model_at(server)
         with pytest.raises(BadModelOutput) as caught:
-            await model.complete(SHORT, max_tokens=3, schema=SCHEMA)
+            await model.complete(SHORT, max_tokens=6, schema=SCHEMA)
         await model.close()
-    assert "3 tokens" in caught.value.detail
+    assert "6 tokens" in caught.value.detail
+    assert '{"topic": "a very long one"}'.startswith(caught.value.text)
+    assert len(caught.value.text) > 6
+
+
+@pytest.mark.parametrize("then", ["error", "end", "stall", "drop", "noise"])
+async def test_an_error_carries_what_came_of_the_reply(then: Any) -> None:
+    async with OllamaServer([Break(then, '{"topic": "Bees')]) as server:
+        model = model_at(server, stall_s=0.2)
+        with pytest.raises(ReplyBroken) as caught:
+            await model.complete(SHORT, max_tokens=100, schema=SCHEMA)
+        await model.close()
+    assert caught.value.text == '{"topic": "Bees'
+    assert "Bees" not in str(caught.value)
 
 
 async def test_a_full_queue_is_tried_again_with_growing_pauses() -> None:
@@ -295,13 +321,18 @@ async def test_a_refusal_without_counts_is_still_a_matter_of_length() -> None:
     assert error.tokens > 900
 
 
-async def test_a_prompt_cut_in_silence_is_noticed() -> None:
+async def test_a_low_count_is_logged_and_the_finished_answer_kept(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     deaf = Model(context_length=512, obeys_truncate=False)
-    async with OllamaServer(["A fine answer from half the text."], {MODEL: deaf}) as server:
-        error = await refusal(model_at(server, num_ctx=4096), prompt(1200))
+    text = "A fine answer from half the text."
+    async with OllamaServer([text], {MODEL: deaf}) as server:
+        model = model_at(server, num_ctx=4096)
+        before = model.tokens("bees dance")
+        assert await said(model, prompt(1200)) == text
         assert server.prompt_counts[0] < 300
-    assert isinstance(error, PromptTooLong)
-    assert error.num_ctx < 600
+    assert f"the server read {server.prompt_counts[0]} of about" in caplog.text
+    assert model.tokens("bees dance") == before
 
 
 async def test_counts_that_come_back_make_the_estimate_closer() -> None:

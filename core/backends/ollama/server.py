@@ -1,16 +1,16 @@
-"""Query the Ollama server: its address, version and loaded models."""
+"""Query the Ollama server: its version and loaded models."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult
 
 import httpx
 from ollama import AsyncClient
 
-from core.errors import ConfigInvalid, OllamaTooOld
+from core.errors import OllamaTooOld
+from core.language_model.server_address import is_loopback, login, without_login
 
 MINIMUM = "0.17.1"
 """The first version without CVE-2026-7482, which lets anybody read the server's memory."""
@@ -30,35 +30,14 @@ class ModelFacts:
     is_loopback: bool
 
 
-def split(url: str) -> SplitResult:
-    """Parse the address. Raises ConfigInvalid if it is invalid."""
-    try:
-        address = urlsplit(url if "://" in url else f"http://{url}")
-        if address.port is None and "://" not in url:
-            address = address._replace(netloc=f"{address.netloc}:{DEFAULT_PORT}")
-    except ValueError as error:
-        raise ConfigInvalid("llm.url", "not an address") from error
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise ConfigInvalid("llm.url", "not an address")
-    return address
-
-
 def connect(address: SplitResult) -> AsyncClient:
     """Create a client without a read timeout. Sends nothing yet."""
-    login = (
-        (unquote(address.username), unquote(address.password or "")) if address.username else None
-    )
     return AsyncClient(
-        host=shown(address),
-        auth=login,
+        host=without_login(address),
+        auth=login(address),
         timeout=httpx.Timeout(None, connect=CONNECT_S),
-        trust_env=not _is_loopback(address),  # a proxy cannot reach our loopback
+        trust_env=not is_loopback(address),  # a proxy cannot reach our loopback
     )
-
-
-def shown(address: SplitResult) -> str:
-    """Return the address without credentials, to show to users."""
-    return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
 
 
 async def look(client: AsyncClient, address: SplitResult, model: str) -> ModelFacts:
@@ -74,7 +53,7 @@ async def look(client: AsyncClient, address: SplitResult, model: str) -> ModelFa
         context_length=int(about.get(f"{about.get('general.architecture')}.context_length", 0)),
         is_loaded=size_vram is not None,
         size_vram=size_vram or 0,
-        is_loopback=_is_loopback(address),
+        is_loopback=is_loopback(address),
     )
 
 
@@ -96,11 +75,3 @@ def is_new_enough(version: str) -> bool:
         return False
     numbers = tuple(int(number) for number in found.groups()[:3])
     return numbers > minimum or (numbers == minimum and not found[4])
-
-
-def _is_loopback(address: SplitResult) -> bool:
-    host = address.hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

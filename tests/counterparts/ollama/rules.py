@@ -25,6 +25,8 @@ TOO_LONG = (
 DEFAULT_NUM_CTX = 4096
 _UNWRITTEN = {"truncate", "shift"}
 """Fields that /api/chat and /api/generate accept although the specification omits them."""
+_UNWRITTEN_OPTIONS = {"frequency_penalty"}
+"""Options in api/types.go that the specification omits."""
 _REQUESTS = {
     "/api/chat": "ChatRequest",
     "/api/generate": "GenerateRequest",
@@ -62,7 +64,7 @@ def breaches(path: str, body: Any) -> list[str]:
     known = set(_schemas()[_REQUESTS[path]]["properties"])
     known |= set() if path == "/api/show" else _UNWRITTEN
     found += [f"{path}: unknown key {key}" for key in body.keys() - known]
-    options = set(_schemas()["ModelOptions"]["properties"])
+    options = set(_schemas()["ModelOptions"]["properties"]) | _UNWRITTEN_OPTIONS
     given = body.get("options") if isinstance(body.get("options"), dict) else {}
     return found + [f"{path}: unknown option {key}" for key in given.keys() - options]
 

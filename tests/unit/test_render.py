@@ -40,6 +40,7 @@ from core.model import (
 
 EN, KO = Words("en"), Words("ko")
 BRANCHES = {errors.RequestError, errors.VideoError, errors.BackendError, errors.ConfigError}
+BRANCHES |= {errors.ReplyBroken}  # only its kinds are raised
 LEAVES = [
     kind
     for _, kind in inspect.getmembers(errors, inspect.isclass)

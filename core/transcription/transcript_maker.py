@@ -15,6 +15,7 @@ from core.limits import check_length
 from core.model import SPEECH_LIGHTER, Progress, Segment, SpeechCompute, Transcript, Video
 from core.ports import Checkpoints, Fetcher, ProgressCallback, Transcriber
 from core.sources import File, Source
+from core.text.sentence_splitting import split_sentences
 from core.transcription.checkpointed import CheckpointedTranscription
 from core.transcription.compute_fallbacks import Fallback
 
@@ -51,13 +52,23 @@ class TranscriptMaker:
     async def make(
         self, source: Source, video: Video, on_progress: ProgressCallback
     ) -> VideoAndTranscript:
-        """Try each method in `speech.order` until one works; a file has only one.
+        """Try each method in `speech.order` until one works; a file has only one. The transcript's
+        segments are whole sentences.
 
         Raises NoSpeech and VideoTooLong at once, without trying the next method. If all fail,
         raises the first error other than NoCaptions: that the audio is blocked matters more."""
         check_length(video.duration_s, self.limits)
         if isinstance(source, File):
-            return await self._make_from_file(source, video, on_progress)
+            made = await self._make_from_file(source, video, on_progress)
+        else:
+            made = await self._make_from_link(source, video, on_progress)
+        video, transcript = made
+        sentences = await asyncio.to_thread(split_sentences, transcript.segments)
+        return video, replace(transcript, segments=sentences)
+
+    async def _make_from_link(
+        self, source: Source, video: Video, on_progress: ProgressCallback
+    ) -> VideoAndTranscript:
         failures: list[BackendError | VideoError] = []
         for method in self.speech.order:
             try:

@@ -34,10 +34,13 @@ class Speech(Section):
 
 
 class Llm(Section):
-    """The language model behind Ollama, or none. Times are seconds."""
+    """The language model behind Ollama or an OpenAI-compatible server, or none. Times are seconds.
 
-    engine: Literal["auto", "ollama", "extractive"] = "auto"
+    `auto` is Ollama where it answers."""
+
+    engine: Literal["auto", "ollama", "openai", "extractive"] = "auto"
     url: str = "http://127.0.0.1:11434"
+    api_key: SecretStr = SecretStr("")
     model: str = "qwen3:8b"
     num_ctx: int = Field(16384, ge=2048, le=1_048_576)
     max_answer_tokens: int = Field(1024, ge=64, le=16_384)

@@ -14,7 +14,8 @@ def split_address(url: str, default_port: int | None = None) -> SplitResult:
     Raises ConfigInvalid if it is invalid."""
     try:
         address = urlsplit(url if "://" in url else f"http://{url}")
-        if default_port and address.port is None and "://" not in url:
+        is_without_port = address.port is None  # also raises for an invalid one
+        if default_port and is_without_port and "://" not in url:
             address = address._replace(netloc=f"{address.netloc}:{default_port}")
     except ValueError as error:
         raise ConfigInvalid("llm.url", "not an address") from error

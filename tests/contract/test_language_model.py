@@ -1,4 +1,4 @@
-"""The contract of `LanguageModel`, on the fake, on Ollama's backend and on `YieldingModel`."""
+"""The contract of `LanguageModel`, on the fake, on both backends and on `YieldingModel`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 import pytest
 
 from core.backends.ollama.client import Ollama
+from core.backends.openai.client import OpenAi
 from core.config import Llm
 from core.errors import PromptTooLong
 from core.language_model.question_priority import QuestionPriority, YieldingModel
 from core.ports import LanguageModel, Message
 from tests.counterparts.ollama.server import OllamaServer
+from tests.counterparts.openai.server import Model, OpenAiServer
 from tests.fakes.language_model import ScriptedModel
 
 SCHEMA: dict[str, object] = {
@@ -39,6 +41,15 @@ async def ollama(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
 
 
 @asynccontextmanager
+async def openai(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
+    async with OpenAiServer(replies, {"qwen3-8b": Model(context_length=2048)}) as server:
+        model = OpenAi(Llm(url=server.url, model="qwen3-8b", num_ctx=2048))
+        yield model
+        await model.close()
+        assert server.breaches == []
+
+
+@asynccontextmanager
 async def scripted(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
     yield ScriptedModel(list(replies), num_ctx=2048)
 
@@ -49,7 +60,7 @@ async def patient(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
         yield YieldingModel(model, QuestionPriority())
 
 
-@pytest.fixture(params=[ollama, scripted, patient])
+@pytest.fixture(params=[ollama, openai, scripted, patient])
 def opened(request: pytest.FixtureRequest) -> Open:
     open_model: Open = request.param
     return open_model

@@ -1,0 +1,1 @@
+"""Call a language model through any server that speaks the OpenAI API."""

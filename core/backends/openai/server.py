@@ -1,0 +1,113 @@
+"""Query an OpenAI-compatible server: its models and their context size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult
+
+import httpx
+from pydantic import BaseModel, SecretStr
+
+from core.backends.openai.errors import Refused
+from core.errors import ModelNotServed
+from core.language_model.server_address import is_loopback, login, split_address, without_login
+
+CONNECT_S = 5.0
+_LLAMA_CPP = "llamacpp"
+_WITH_TEMPLATE_OPTIONS = ("vllm", _LLAMA_CPP)
+"""Servers that pass `chat_template_kwargs` on. Others may refuse unknown fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """Facts about the served model. `id`: the server's name of it. `context_length`: 0 if unknown.
+    `is_private`: whether nobody between here and the server can read along."""
+
+    id: str
+    context_length: int
+    can_stop_thoughts: bool
+    is_private: bool
+
+
+class _Meta(BaseModel):
+    """What llama-server tells of a model. `n_ctx`: since 2026; per request."""
+
+    n_ctx: int = 0
+
+
+class _Model(BaseModel):
+    id: str
+    owned_by: str = ""
+    max_model_len: int | None = None
+    """vLLM's."""
+    meta: _Meta | None = None
+
+
+class _Models(BaseModel):
+    data: list[_Model]
+
+
+class _Props(BaseModel):
+    """What llama-server tells at /props."""
+
+    default_generation_settings: _Meta
+
+
+def api_address(url: str) -> SplitResult:
+    """Parse `llm.url`, with or without the path of the API. Raises ConfigInvalid.
+
+    >>> api_address("http://127.0.0.1:8000").path, api_address("https://host/api/v1/").path
+    ('/v1', '/api/v1')
+    """
+    address = split_address(url)
+    path = address.path.rstrip("/")
+    return address._replace(path=path or "/v1", query="", fragment="")
+
+
+def connect(address: SplitResult, api_key: SecretStr) -> httpx.AsyncClient:
+    """Create a client without a read timeout. Sends nothing yet."""
+    key = api_key.get_secret_value()
+    return httpx.AsyncClient(
+        base_url=without_login(address),
+        headers={"Authorization": f"Bearer {key}"} if key else None,
+        auth=None if key else login(address),
+        timeout=httpx.Timeout(None, connect=CONNECT_S),
+        # llama-server closes a connection after a stream, and the next request on it is lost.
+        limits=httpx.Limits(max_keepalive_connections=0),
+        trust_env=not is_loopback(address),  # a proxy cannot reach our loopback
+    )
+
+
+async def look(client: httpx.AsyncClient, address: SplitResult, name: str) -> ModelFacts:
+    """Query the model. Raises ModelNotServed, Refused and the client's errors."""
+    models = _Models.model_validate_json(await _get(client, "models")).data
+    model = _find(models, name)
+    if model is None:
+        served = tuple(model.id for model in models)
+        raise ModelNotServed(name, without_login(address), served)
+    context_length = model.max_model_len or (model.meta.n_ctx if model.meta else 0)
+    if not context_length and model.owned_by == _LLAMA_CPP:
+        root = address._replace(path=address.path.removesuffix("/v1"))
+        props = await _get(client, f"{without_login(root)}/props")
+        context_length = _Props.model_validate_json(props).default_generation_settings.n_ctx
+    return ModelFacts(
+        id=model.id,
+        context_length=context_length,
+        can_stop_thoughts=model.owned_by in _WITH_TEMPLATE_OPTIONS,
+        is_private=address.scheme == "https" or is_loopback(address),
+    )
+
+
+async def _get(client: httpx.AsyncClient, path: str) -> bytes:
+    response = await client.get(path)
+    if not response.is_success:
+        raise Refused(response.status_code, response.text)
+    return response.content
+
+
+def _find(models: Sequence[_Model], name: str) -> _Model | None:
+    """Find the model by its id, or by the last part of an id that is a path."""
+    same = [model for model in models if model.id == name]
+    alike = [model for model in models if model.id.rpartition("/")[2] == name]
+    return next(iter(same or alike), None)

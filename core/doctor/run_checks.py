@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from core.config import Core
-from core.doctor.language_model import language_model, ollama
+from core.doctor.language_model import language_model, model_server, ollama
 from core.doctor.machine import data_folder, disk, gpu, python
 from core.doctor.models import embedder, speech_model
 from core.doctor.store import caches, store
@@ -31,6 +31,7 @@ ROUNDS: tuple[dict[str, CheckFunction], ...] = (
         "speech_model": speech_model,
         "embedder": embedder,
         "ollama": ollama,
+        "model_server": model_server,
         "language_model": language_model,
         "data_folder": data_folder,
         "disk": disk,

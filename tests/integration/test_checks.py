@@ -11,7 +11,7 @@ import pytest
 from core.backends.storage.addresses import database_url
 from core.backends.storage.store import open_store
 from core.config import Core, Embedding, Llm, Speech
-from core.doctor.language_model import language_model, ollama
+from core.doctor.language_model import language_model, model_server, ollama
 from core.doctor.machine import data_folder, disk, gpu
 from core.doctor.models import embedder, speech_model
 from core.doctor.probes import open_child
@@ -21,7 +21,10 @@ from core.doctor.youtube import javascript, yt_dlp
 from core.errors import (
     DataUnwritable,
     EmbedderMissing,
+    ModelKeyRefused,
     ModelMissing,
+    ModelNotServed,
+    ModelServerUnreachable,
     OllamaTooOld,
     OllamaUnreachable,
     SpeechModelMissing,
@@ -32,6 +35,8 @@ from core.model import Check, Chunk, Video
 from core.workers.limits import INDEX
 from core.workers.remote_backends import RemoteKeywordIndex
 from tests.counterparts.ollama.server import Model, OllamaServer
+from tests.counterparts.openai.server import Model as ServedModel
+from tests.counterparts.openai.server import OpenAiServer
 
 BEES = Video("bees0000000", "Bees")
 HIVE, WORDS_ONLY = "hive", "recipe "
@@ -96,10 +101,60 @@ async def test_an_ollama_beyond_this_machine_is_open_to_others(
         assert told(await ollama(with_llm(elsewhere))) == ("warn", "open", None)
 
 
-async def test_nobody_asks_for_an_ollama_that_is_not_wanted() -> None:
-    config = with_llm(NOBODY, engine="extractive")
+@pytest.mark.parametrize("version", ["0.31.1", "0.31.2-rc1"])
+async def test_an_ollama_that_may_ignore_schemas_is_old(version: str) -> None:
+    async with OllamaServer(version=version) as server:
+        assert told(await ollama(with_llm(server.url))) == ("warn", "old", None)
+    async with OllamaServer(version="0.31.2") as server:
+        assert told(await ollama(with_llm(server.url))) == ("ok", "ok", None)
+
+
+@pytest.mark.parametrize("engine", ["extractive", "openai"])
+async def test_nobody_asks_for_an_ollama_that_is_not_wanted(engine: str) -> None:
+    config = with_llm(NOBODY, engine=engine)
     assert told(await ollama(config)) == ("ok", "unwanted", None)
     assert await language_model(config) is None
+
+
+async def test_a_model_server_that_serves_is_well() -> None:
+    async with OpenAiServer(models={"qwen3:8b": ServedModel()}) as server:
+        config = with_llm(server.url, engine="openai")
+        assert told(await model_server(config)) == ("ok", "ok", None)
+        check = await language_model(config)
+        assert told(check) == ("ok", "ok", None)
+        assert check.facts["num_ctx"] == 32_768
+        check = await language_model(with_llm(server.url, engine="openai", num_ctx=40_000))
+        assert told(check) == ("warn", "small_context", None)
+    assert await model_server(with_llm(server.url)) is None
+
+
+async def test_a_model_server_that_is_away_fails_because_it_was_asked_for() -> None:
+    config = with_llm(NOBODY, engine="openai")
+    assert told(await model_server(config)) == ("fail", "ok", ModelServerUnreachable)
+
+
+async def test_a_model_that_is_not_served_is_told_apart_from_its_server() -> None:
+    async with OpenAiServer(models={"gemma": ServedModel()}) as server:
+        config = with_llm(server.url, engine="openai")
+        assert told(await model_server(config)) == ("ok", "ok", None)
+        assert told(await language_model(config)) == ("fail", "ok", ModelNotServed)
+
+
+async def test_a_refused_key_fails_the_check() -> None:
+    async with OpenAiServer(api_key="sk-bees") as server:
+        checks = [{"model_server": model_server, "language_model": language_model}]
+        found = await examine(with_llm(server.url, engine="openai"), checks)
+    assert [told(check) for check in found] == [("fail", "ok", ModelKeyRefused)]
+
+
+async def test_a_model_server_beyond_this_machine_without_encryption_can_be_read_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    async with OpenAiServer(models={"qwen3:8b": ServedModel()}) as server:
+        elsewhere = server.url.replace("127.0.0.1", "0.0.0.0")
+        check = await model_server(with_llm(elsewhere, engine="openai"))
+    assert told(check) == ("warn", "plain", None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from core.backends.ollama.client import Ollama
-from core.backends.ollama.server import is_new_enough
+from core.backends.ollama.server import MINIMUM, is_at_least
 from core.config import Llm
 from core.errors import ConfigInvalid, ModelFailed, ModelMissing, OllamaTooOld, OllamaUnreachable
 from core.ports import Message
@@ -82,7 +82,7 @@ async def test_a_check_refuses_an_old_ollama() -> None:
     ],
 )
 def test_versions_are_compared_as_numbers(version: str, is_good: bool) -> None:
-    assert is_new_enough(version) is is_good
+    assert is_at_least(version, MINIMUM) is is_good
 
 
 async def test_a_check_names_a_missing_model() -> None:

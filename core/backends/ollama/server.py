@@ -14,6 +14,8 @@ from core.language_model.server_address import is_loopback, login, without_login
 
 MINIMUM = "0.17.1"
 """The first version without CVE-2026-7482, which lets anybody read the server's memory."""
+RECOMMENDED = "0.31.2"
+"""Before it, a JSON schema could be ignored while thinking is off."""
 CONNECT_S, DEFAULT_PORT = 5.0, 11434
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(-rc\d*)?")
 
@@ -44,7 +46,7 @@ async def look(client: AsyncClient, address: SplitResult, model: str) -> ModelFa
     """Query the version and the model. Raises OllamaTooOld and the client's errors."""
     answer = await client._request_raw("GET", "/api/version")  # type: ignore[no-untyped-call]
     version = str(answer.json()["version"])
-    if not is_new_enough(version):
+    if not is_at_least(version, MINIMUM):
         raise OllamaTooOld(version, MINIMUM)
     about = (await client.show(model)).modelinfo or {}
     size_vram = await loaded(client, model)
@@ -64,14 +66,14 @@ async def loaded(client: AsyncClient, model: str) -> int | None:
     return sum(sizes) if sizes else None
 
 
-def is_new_enough(version: str) -> bool:
+def is_at_least(version: str, minimum: str) -> bool:
     """A release candidate is older than its release; an unreadable version is too old.
 
-    >>> is_new_enough("0.33.0-rc2"), is_new_enough("0.17.1-rc0"), is_new_enough("0.9.5")
-    (True, False, False)
+    >>> [is_at_least(version, "0.17.1") for version in ("0.33.0-rc2", "0.17.1-rc0", "0.9.5")]
+    [True, False, False]
     """
-    found, minimum = _VERSION.match(version), tuple(map(int, MINIMUM.split(".")))
+    found = _VERSION.match(version)
     if found is None:
         return False
-    numbers = tuple(int(number) for number in found.groups()[:3])
-    return numbers > minimum or (numbers == minimum and not found[4])
+    numbers, least = tuple(map(int, found.groups()[:3])), tuple(map(int, minimum.split(".")))
+    return numbers > least or (numbers == least and not found[4])

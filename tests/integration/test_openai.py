@@ -159,6 +159,19 @@ async def test_the_key_is_sent_and_never_logged(caplog: pytest.LogCaptureFixture
     assert KEY not in repr(Llm(api_key=KEY))
 
 
+async def test_a_key_read_from_a_file_may_end_with_a_line_feed() -> None:
+    async with OpenAiServer(["Yes."], api_key=KEY) as server:
+        assert await said(model_at(server, api_key=f"{KEY}\n")) == "Yes."
+
+
+@pytest.mark.parametrize("key", ["sk-b\nees", "sk-벌", "sk-\x00"])
+def test_a_key_that_is_none_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        OpenAi(Llm(api_key=key))
+    assert caught.value.key == "llm.api_key"
+    assert "sk-" not in str(caught.value)
+
+
 async def test_a_name_in_the_address_logs_in_where_there_is_no_key() -> None:
     async with OpenAiServer(["Yes."]) as server:
         await said(model_at(server, url=server.url.replace("//", "//bee:h%40ve@")))

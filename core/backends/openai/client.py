@@ -24,7 +24,7 @@ class OpenAi:
     """A `LanguageModel` through the OpenAI API. It gets no tools, because its input is hostile."""
 
     def __init__(self, config: Llm, sleep: Sleep = asyncio.sleep) -> None:
-        """Open no connection yet. Raises ConfigInvalid for an invalid address."""
+        """Open no connection yet. Raises ConfigInvalid for an invalid address or key."""
         self.name = config.model
         self.cached_tokens: int | None = None
         """Tokens of the last prompt that the server had in its cache, if it tells."""

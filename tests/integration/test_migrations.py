@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from core.backends.storage.migrations import HEAD
 from core.backends.storage.store import open_store, sqlite_url
+from tests.harness.forks import fork_context
 from tests.harness.killed_migration import open_and_die
 
 RELEASES = ("0001",)
@@ -19,14 +19,6 @@ RELEASES = ("0001",)
 SURVIVES = -1
 
 Rows = dict[str, list[tuple[Any, ...]]]
-
-
-@pytest.fixture(scope="module")
-def processes() -> Any:
-    """Fork children from a process that has imported everything, so that they start at once."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.harness.killed_migration"])
-    return context
 
 
 @pytest.fixture
@@ -53,10 +45,10 @@ def content(path: Path) -> Rows:
         return {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names}
 
 
-def run(processes: Any, path: Path, fatal: int) -> int | None:
+def run(path: Path, fatal: int) -> int | None:
     """Return how many statements and commits the child counted, or None if it died."""
-    ours, theirs = processes.Pipe(duplex=False)
-    child = processes.Process(target=open_and_die, args=(sqlite_url(path), fatal, theirs))
+    ours, theirs = fork_context().Pipe(duplex=False)
+    child = fork_context().Process(target=open_and_die, args=(sqlite_url(path), fatal, theirs))
     child.start()
     theirs.close()
     try:
@@ -92,27 +84,27 @@ async def test_the_first_releases_store_holds_today_what_it_held_then(make_store
 
 
 @pytest.mark.parametrize("release", ["", *RELEASES])
-def test_killed_before_any_statement_it_is_the_old_store_or_the_new(processes, make_store, release):
+def test_killed_before_any_statement_it_is_the_old_store_or_the_new(make_store, release):
     before = content(make_store(release, "before.db")) if release else {}
     reached = make_store(release, "reached.db")
-    statements = run(processes, reached, SURVIVES)
+    statements = run(reached, SURVIVES)
     after = content(reached)
     assert after["alembic_version"] == [(HEAD,)]
     for number in range(statements):
         path = make_store(release, f"{number}.db")
-        assert run(processes, path, number) is None
+        assert run(path, number) is None
         assert content(path) in (before, after)
-        assert run(processes, path, SURVIVES) is not None
+        assert run(path, SURVIVES) is not None
         assert content(path) == after
         path.unlink()
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_opened_a_second_time_nothing_is_done_again(processes, make_store, release):
+def test_opened_a_second_time_nothing_is_done_again(make_store, release):
     path = make_store(release)
-    first = run(processes, path, SURVIVES)
+    first = run(path, SURVIVES)
     once = content(path)
-    second = run(processes, path, SURVIVES)
+    second = run(path, SURVIVES)
     assert second <= first
     assert content(path) == once
 

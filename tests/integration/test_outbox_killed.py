@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from core.backends.storage.store import sqlite_url
 from tests.harness.file_chat import KillAt, events, posts, texts
+from tests.harness.forks import fork_context
 from tests.harness.outbox_process import SAID, speak
 
 MOMENTS = ("after adding", "before posting", "after posting", "after saving", "after editing")
@@ -23,9 +23,7 @@ MOMENTS = ("after adding", "before posting", "after posting", "after saving", "a
 def speaking(
     folder: Path, moment: str = "never", n: int = 0, *, deduplicates: bool
 ) -> Iterator[BaseProcess]:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.harness.outbox_process"])
-    process = context.Process(
+    process = fork_context().Process(
         target=speak,
         args=(sqlite_url(folder / "db"), folder / "chat", KillAt(moment, n)),
         kwargs={"deduplicates": deduplicates},

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import multiprocessing
 import os
 import random
 import shutil
@@ -27,6 +26,7 @@ from core.backends.chroma.vector_index import Chroma
 from core.model import Chunk, Video
 from core.ports import Vectors
 from tests.harness.flush_killer import FILES, Aim, FlushKiller, Kill
+from tests.harness.forks import fork_context
 from tests.harness.index_process import put_when_told
 from tests.torture.damage import UP_TO_DATE, House, house
 
@@ -206,8 +206,7 @@ async def _strike_a_fork(scene: Scene, channel: str, aim: Aim) -> tuple[Kill, fl
 
 def _kill_a_fork(scene: Scene, channel: str, aim: Aim) -> Kill:
     """Kill a process forked from one that has already imported Chroma."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.harness.index_process"])
+    context = fork_context()
     ours, theirs = context.Pipe()
     video = IDS[-1], scene.recipe, *scene.content[IDS[-1]]
     path = scene.folder / "cache" / "chroma"

@@ -161,7 +161,7 @@ async def run(life: Life, kill_after_s: float = _PATIENCE_S) -> int | None:
 
 
 def living(life: Life) -> AbstractAsyncContextManager[Fork]:
-    return forked(life.live, "tests.harness.job_process")
+    return forked(life.live)
 
 
 def is_whole(folder: Path) -> list[str]:

@@ -428,7 +428,7 @@ class ReplyBroken(BackendError):
 
 @dataclass(eq=False)
 class ModelFailed(ReplyBroken):
-    """The model's server reported an error."""
+    """The model's server reported an error, or its connection broke."""
 
     detail: str = ""
 
@@ -436,6 +436,13 @@ class ModelFailed(ReplyBroken):
 @dataclass(eq=False)
 class ModelStalled(ReplyBroken):
     """The model sent nothing for `seconds`."""
+
+    seconds: int
+
+
+@dataclass(eq=False)
+class ModelTooSlow(ReplyBroken):
+    """The reply had no end after `seconds`."""
 
     seconds: int
 
@@ -452,7 +459,7 @@ class PromptTooLong(BackendError):
 
 @dataclass(eq=False)
 class BadModelOutput(ReplyBroken):
-    """The reply was not the requested JSON."""
+    """The reply is of no use: not the requested JSON, cut off, endless or empty."""
 
     detail: str = ""
 

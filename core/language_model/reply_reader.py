@@ -13,8 +13,8 @@ from core.config import Llm
 from core.errors import (
     BadModelOutput,
     ModelBusy,
-    ModelFailed,
     ModelStalled,
+    ModelTooSlow,
     PromptTooLong,
     ReplyBroken,
 )
@@ -75,7 +75,7 @@ class ReplyReader:
                 async for part in parts:
                     pieces.append(part.text)
                     if part.end == "length":
-                        raise BadModelOutput(f"cut off after {max_tokens} tokens")
+                        raise BadModelOutput(f"it was cut off after {max_tokens} tokens")
         except ReplyBroken as error:
             error.text = "".join(pieces)
             raise
@@ -98,12 +98,12 @@ class ReplyReader:
                         self._learn(texts, part.prompt_tokens)
                     yield part
                     if repetition.is_endless(part.text):
-                        raise ModelFailed("the model repeats itself without end")
+                        raise BadModelOutput("it repeats itself without end")
         except PromptTooLong as error:
             self._estimate.learn(texts, error.tokens)
             raise PromptTooLong(error.tokens or expected, error.num_ctx or self.num_ctx) from error
         if is_empty:
-            raise ModelFailed("the answer was empty")
+            raise BadModelOutput("it is empty")
 
     def _learn(self, texts: list[str], counted: int) -> None:
         """Learn from the count of the prompt, which is 0 if the server did not report it.
@@ -140,7 +140,8 @@ class ReplyReader:
                 return await anext(parts)
         except TimeoutError as error:
             if left_s < timeout_s:
-                raise ModelFailed(f"no end after {self._config.wall_s:.0f} s") from error
+                raise ModelTooSlow(round(self._config.wall_s)) from error
             raise ModelStalled(round(timeout_s)) from error
         except StopAsyncIteration as error:
-            raise ModelFailed("the answer stopped without an end") from error
+            # Ollama does so when a model writes one token more than 30 times.
+            raise BadModelOutput("it stopped without an end") from error

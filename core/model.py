@@ -20,6 +20,21 @@ Stage = Literal["wait", "resolve", "download", "transcribe", "summarise", "index
 """What the user sees while waiting. `wait`: in the queue. `load`: a model is being loaded."""
 
 
+def partly_quoted(model: str) -> str:
+    """Name the engine of a summary by `model` whose gaps are the video's own sentences."""
+    return f"{model}+{EXTRACTIVE}"
+
+
+def writer_of(engine: str) -> tuple[str, bool]:
+    """Return the model's name, and whether the video's own sentences fill its gaps.
+
+    >>> writer_of(partly_quoted("qwen3:8b")), writer_of("qwen3:8b")
+    (('qwen3:8b', True), ('qwen3:8b', False))
+    """
+    model = engine.removesuffix(f"+{EXTRACTIVE}")
+    return model, model != engine
+
+
 @dataclass(frozen=True, slots=True)
 class CaptionTrack:
     """One caption track. `key` is yt-dlp's name for it, which is not always a language code."""

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from bot.words import Words
 from core.export.document import Labels
-from core.model import Progress, Ready
+from core.model import Progress, Ready, writer_of
 from core.text.display import clock
 
 
@@ -37,7 +37,8 @@ def made_by(ready: Ready, words: Words) -> str:
 def engine_text(engine: str, words: Words) -> str:
     if engine == "extractive":
         return words("engines.extractive")
-    return words("engines.model", engine=engine)
+    model, is_partly_quoted = writer_of(engine)
+    return words("engines.partly" if is_partly_quoted else "engines.model", engine=model)
 
 
 def note_texts(notes: Sequence[str], words: Words) -> list[str]:

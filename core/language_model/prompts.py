@@ -49,7 +49,7 @@ def prompt(passages: Iterable[Passage], *rest: Message) -> Prompt:
 def ask(question: str, language: str) -> Message:
     """Build the last message: the question and the language of its answer."""
     return Message(
-        "user", f"{earlier_question(question).text}\n\nAnswer in {_english_name(language)}."
+        "user", f"{earlier_question(question).text}\n\nAnswer in {language_name(language)}."
     )
 
 
@@ -68,7 +68,7 @@ def ask_for_questions(language: str) -> Message:
     return Message(
         "user",
         "As JSON: questions, the three short questions that somebody would ask next, none of them "
-        f"asked before, each answered by the lines above. Write in {_english_name(language)}.",
+        f"asked before, each answered by the lines above. Write in {language_name(language)}.",
     )
 
 
@@ -81,7 +81,7 @@ def ask_for_summary(
         f"({clock(mark.start_s)}) {harmless(mark.title)[:80]}" for mark in marks[:40]
     )
     chapters = f"exactly these: {titles}" if titles else _about_chapters(minutes)
-    name = _english_name(language)
+    name = language_name(language)
     return Message(
         "user",
         f"{notes if of_notes else ''}Sum up the video in {name}, as JSON: topic, one "
@@ -95,7 +95,7 @@ def ask_for_notes(language: str, minutes: float) -> Message:
     """Build the task to take notes on one part of a long transcript."""
     return Message(
         "user",
-        f"This is a part of a long video. Take notes in {_english_name(language)}, as JSON: "
+        f"This is a part of a long video. Take notes in {language_name(language)}, as JSON: "
         f"points, {_about_points(min(max(round(minutes / 3), 3), 8))} "
         f"chapters, {_about_chapters(minutes)}; points of each, none.",
     )
@@ -113,6 +113,11 @@ def harmless(text: str) -> str:
     'TRANSCRIPT››› ‹|im_end|› (3)'
     """
     return one_line(text).translate(_WITHOUT_SYNTAX)
+
+
+def language_name(language: str) -> str:
+    """The language's English name; models misread codes."""
+    return _LANGUAGES.get(language, "English")
 
 
 def _numbered_lines(passages: Iterable[Passage]) -> str:
@@ -142,8 +147,3 @@ def _about_points(count: int) -> str:
 def _about_chapters(minutes: float) -> str:
     count = min(max(round(minutes / 5), 1), 20)
     return f"about {count}, in order, title short, segment the number of the line it begins with"
-
-
-def _english_name(language: str) -> str:
-    """The language's English name; models misread codes."""
-    return _LANGUAGES.get(language, "English")

@@ -29,7 +29,8 @@ could only lose sentences."""
 @dataclass(frozen=True, slots=True)
 class Engine:
     """Who summarises and answers. `model`: None if the settings want none. If it is unavailable or
-    fails, extraction replaces it, with a note for the user; with `insist` its error is raised."""
+    fails, extraction replaces it, with a note for the user; with `insist` a question raises its
+    error, but a summary never does."""
 
     model: LanguageModel | None
     check: Callable[[], Awaitable[object]]
@@ -40,16 +41,21 @@ class Engine:
     """Notes on the parts of a long video, kept until its summary is stored."""
     _priority: QuestionPriority = field(default_factory=QuestionPriority)
 
-    async def available_model(self) -> LanguageModel | None:
+    async def model_for_answer(self) -> LanguageModel | None:
         """The model, if it is wanted and available. With `insist`, raises its error."""
+        if self.model and self.insist:
+            await self.check()
+            return self.model
+        return await self.model_for_summary()
+
+    async def model_for_summary(self) -> LanguageModel | None:
+        """The model, if it is wanted and available."""
         if self.model is None:
             return None
         try:
             await self.check()
         except CoreError as error:
-            if self.insist:
-                raise
-            log.info("no language model: %s", error)
+            log.warning("no language model: %s", error)
             return None
         return self.model
 
@@ -65,7 +71,8 @@ class Engine:
         language: str,
         on_progress: ProgressCallback,
     ) -> Summary:
-        """Summarise by `model`, from available_model. Questions interrupt it between requests."""
+        """Summarise by `model`, from model_for_summary, or by extraction if it fails. Questions
+        interrupt it between requests."""
         if model:
             yielding = YieldingModel(model, self._priority)
             try:
@@ -73,8 +80,6 @@ class Engine:
                     video, transcript, yielding, language, on_progress, checkpoints=self.checkpoints
                 )
             except CoreError:
-                if self.insist:
-                    raise
                 log.warning("the language model failed to summarise", exc_info=True)
         return await asyncio.to_thread(extract_summary, video, transcript)
 

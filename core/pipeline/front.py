@@ -120,7 +120,7 @@ class Pipeline:
 
     async def has_language_model(self) -> bool:
         """Whether a model is wanted and answers. Raises what is wrong with one that is required."""
-        return await self._engine.available_model() is not None
+        return await self._engine.model_for_answer() is not None
 
     async def pending(self, channel: str | None = None) -> list[Job]:
         """The unfinished jobs of the channel, or of all channels; oldest first."""

@@ -108,7 +108,7 @@ class Ingest:
         if not await self._best_summary(order):
             video, transcript = await self._video(order), await self._transcript(order)
             on_progress(Progress("summarise"))
-            model = await self.engine.available_model()
+            model = await self.engine.model_for_summary()
             summary = await self.engine.summarise(
                 model, video, transcript, order.language, on_progress
             )
@@ -179,7 +179,7 @@ class Ingest:
         if known := await self.videos.summary(order.video_id, recipe):
             return known
         known = await self.videos.summary(order.video_id, EXTRACTIVE)
-        return None if known and await self.engine.available_model() else known
+        return None if known and await self.engine.model_for_summary() else known
 
 
 def _source(order: Order) -> Source:

@@ -54,7 +54,7 @@ class Questions:
         question = _cleaned(question)
         video = await self._scope(channel, video_id)
         turns = await self.threads.turns(channel, thread, TURNS)
-        model = await self.engine.available_model()
+        model = await self.engine.model_for_answer()
         passages, notes = await self._passages(question, channel, video, model, watch, on_progress)
         suggestions = await self._suggestions(video)
         language = "ko" if _HANGUL.search(question) else self.language

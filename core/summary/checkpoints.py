@@ -14,10 +14,21 @@ from core.summary.transcript_parts import Line
 
 @dataclass(frozen=True, slots=True)
 class PartNotes:
-    """The notes on one part, and how many of its lines they replace."""
+    """The notes on one part, and how many of its lines they replace. `quoted`: how many of them are
+    the part's own sentences, because the model wrote nothing usable."""
 
     lines: int
     notes: list[Line]
+    quoted: int = 0
+
+    @property
+    def is_by_model(self) -> bool:
+        return self.quoted < len(self.notes)
+
+    def __add__(self, after: PartNotes) -> PartNotes:
+        return PartNotes(
+            self.lines + after.lines, self.notes + after.notes, self.quoted + after.quoted
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +66,10 @@ def notes_recipe(summary: str, whole: Prompt, lines: Sequence[Line], transcript:
 
 def _encode(part: PartNotes) -> str:
     notes = [(line.first, line.count, *astuple(line.said)) for line in part.notes]
-    return json.dumps({"lines": part.lines, "notes": notes})
+    return json.dumps({"lines": part.lines, "notes": notes, "quoted": part.quoted})
 
 
 def _decode(piece: str) -> PartNotes:
     data = json.loads(piece)
     notes = [Line(first, count, Segment(*said)) for first, count, *said in data["notes"]]
-    return PartNotes(data["lines"], notes)
+    return PartNotes(data["lines"], notes, data.get("quoted", 0))

@@ -12,7 +12,16 @@ from itertools import pairwise
 from core.answers.citations import supporting_segment
 from core.answers.suggested_questions import suggest
 from core.language_model.replies import TITLE_CHARACTERS, ChapterDraft, PointDraft, SummaryDraft
-from core.model import Chapter, Point, Progress, Segment, Summary, Transcript, Video
+from core.model import (
+    Chapter,
+    Point,
+    Progress,
+    Segment,
+    Summary,
+    Transcript,
+    Video,
+    partly_quoted,
+)
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.chapters import MAX_CHAPTERS, MIN_CHAPTER_S, find_chapters
 from core.summary.extractive import MAX_CHAPTER_POINTS, hashtags
@@ -36,11 +45,14 @@ async def summarise(
 
     `covered_s` is the end of the last segment, because no part is ever left out (map_reduce.py).
     `checkpoints` keep the notes on a long video's parts, so that a repeated call resumes; the
-    caller clears them once the summary is stored. Raises BadModelOutput and what the model raises
-    except PromptTooLong, which it handles.
+    caller clears them once the summary is stored. Where the model wrote nothing usable, the video's
+    own sentences stand, and the summary's `engine` says so. Raises BadModelOutput if it wrote
+    nothing usable at all, and the server's errors.
     """
     on_progress(Progress("summarise"))
-    draft = await MapReduce(video, transcript, model, language, on_progress, checkpoints).draft()
+    writing = MapReduce(video, transcript, model, language, on_progress, checkpoints)
+    written = await writing.write()
+    draft = written.draft
     chapters = await asyncio.to_thread(chapters_of, draft, video, transcript)
     on_progress(Progress("summarise", 1.0))
     segments = transcript.segments
@@ -53,7 +65,7 @@ async def summarise(
         questions=suggest(keywords(counts, counts, 8), language, ready=draft.questions),
         language=language,
         covered_s=segments[-1].end_s,
-        engine=model.name,
+        engine=partly_quoted(model.name) if written.is_quoted else model.name,
     )
 
 

@@ -2,13 +2,15 @@
 traceback, path of ours or secret reaches the screen.
 """
 
-import shutil
 import wave
 
 import pytest
 
+from tests.counterparts.ollama.lecture_model import lecture
 from tests.counterparts.ollama.replies import Break, Refuse
 from tests.counterparts.ollama.server import OllamaServer, running
+from tests.counterparts.openai.server import OpenAiServer
+from tests.counterparts.openai.server import running as running_openai
 from tests.counterparts.youtube.recorded_videos import HUM, LIVE, PRIVATE, REMOVED
 from tests.harness.audio_files import write_silent_film
 from tests.harness.terminal import REPLAY, ROOT
@@ -117,44 +119,80 @@ def with_ollama(terminal, file):
     return configure
 
 
-def test_ollama_is_down(refused, with_ollama):
+def test_ollama_is_down(refused, with_ollama, terminal):
+    """The video is ready all the same; only the question is refused."""
     talk = with_ollama("http://user:s3cr3t-t0ken@127.0.0.1:9")
-    assert refused("ingest", talk) == ("ollama_unreachable", 75)
+    ready = terminal.run("ingest", talk, "--json").only("ready")
+    assert ready["summary"]["engine"] == "extractive"
+    assert refused("ask", "Who built the mill?") == ("ollama_unreachable", 75)
 
 
-def test_a_model_that_fails(refused_all, with_ollama, file):
+def test_whatever_the_model_writes_the_video_is_ready(terminal, file, with_ollama):
     """Each file is about one word, and the model fails in another way at each word."""
     failures = {
-        "mill": ("this is no JSON", "bad_model_output"),
-        "bridge": (Break("error", '{"topic": "'), "model_failed"),
-        "tower": (Break("end", '{"topic": "'), "model_failed"),
-        "church": (Break("stall", '{"topic": "'), "model_stalled"),
-        "school": (Refuse(500, "out of memory at /home/ada/.ollama/models/blobs"), "model_failed"),
+        "mill": "this is no JSON",
+        "bridge": Break("error", '{"topic": "'),
+        "tower": Break("end", '{"topic": "'),
+        "church": Break("stall", '{"topic": "'),
+        "school": Refuse(500, "out of memory"),
     }
 
     def fail(messages, schema):
         said = str(messages)
-        return next(reply for word, (reply, _) in failures.items() if word in said)
+        return next(reply for word, reply in failures.items() if word in said)
 
     talks = [file(f"{word}.srt", SRT.replace("mill", word).encode()) for word in failures]
     with running(OllamaServer(fail)) as server:
         with_ollama(server.url)
-        codes, exit_code = refused_all("ingest", *talks)
-    assert codes == [code for _, code in failures.values()]
-    assert exit_code == 75
+        ran = terminal.run("ingest", *talks, "--json")
+    ready = ran.named("ready")
+    assert [event["summary"]["engine"] for event in ready] == ["extractive"] * len(talks)
+    assert ran.code == 0
+
+
+def test_a_model_that_fails_at_a_question(refused, terminal, with_ollama):
+    told = Refuse(500, "out of memory at /home/ada/.ollama/models/blobs")
+    with running(OllamaServer(lambda *_: told)) as server:
+        terminal.run("ingest", with_ollama(server.url))
+        assert refused("ask", "Who built the mill?") == ("model_failed", 75)
 
 
 def test_a_model_that_is_not_pulled(refused, with_ollama, terminal):
     with running(OllamaServer([])) as server:
         talk = with_ollama(server.url)
         terminal.configure(llm={"engine": "ollama", "url": server.url, "model": "not-here"})
-        assert refused("ingest", talk) == ("model_missing", 78)
+        assert terminal.run("ingest", talk).code == 0
+        assert refused("ask", "Who built the mill?") == ("model_missing", 78)
+
+
+def test_a_key_that_the_server_refuses_is_not_shown(refused, file, terminal):
+    with running_openai(OpenAiServer(api_key="another", flavour="openai")) as server:
+        llm = {"engine": "openai", "url": server.url, "model": "qwen3-8b", "api_key": "${LLM_KEY}"}
+        terminal.configure(llm=llm)
+        terminal.run("ingest", file("talk.srt", SRT.encode()), LLM_KEY=SECRET)
+        asked = refused("ask", "Who built the mill?", LLM_KEY=SECRET)
+    assert asked == ("model_key_refused", 78)
+    assert f"Bearer {SECRET}" in server.authorizations
+    assert SECRET not in (terminal.data / "tubethread.log").read_text("utf-8")
+
+
+def test_a_server_with_openais_api_sums_up_and_answers(file, terminal):
+    served = OpenAiServer(lecture, flavour="openai", api_key=SECRET)
+    with running_openai(served) as server:
+        llm = {"engine": "openai", "url": f"{server.url}/v1", "model": "qwen3-8b"}
+        terminal.configure(llm=llm | {"api_key": "${LLM_KEY}"})
+        talk = file("talk.srt", SRT.encode())
+        ready = terminal.run("ingest", talk, "--json", LLM_KEY=SECRET).only("ready")
+        asked = terminal.run("ask", "Who built the old mill?", "--json", LLM_KEY=SECRET)
+    assert ready["summary"]["engine"] == "qwen3-8b"
+    answer = asked.only("answer")
+    assert (answer["engine"], answer["grounded"]) == ("qwen3-8b", True)
+    assert "Nora Lee" in answer["text"]
+    assert server.breaches == []
 
 
 def test_a_prompt_that_is_too_long_is_split_and_never_fails(terminal, file, with_ollama):
     """The whole file does not fit into the context, and is summarised all the same."""
-    from tests.counterparts.ollama.lecture_model import lecture
-
     lines = [
         f"{n}\n00:{n // 60:02}:{n % 60:02},000 --> 00:{n // 60:02}:{n % 60:02},900\n"
         f"The old mill number {n} in Arden was built by Nora Lee for ninety people of Kelso.\n"
@@ -222,11 +260,3 @@ def test_errors_are_told_in_korean_where_that_is_the_language(terminal):
     terminal.configure(language="ko")
     ran = terminal.run("ask", "무엇?", "--json")
     assert "채널" in ran.only("error")["message"]
-
-
-def test_what_was_heard_is_kept_when_the_model_fails(terminal, with_ollama):
-    talk = with_ollama("http://127.0.0.1:9")
-    assert terminal.run("ingest", talk).code == 75
-    terminal.configure(llm={"engine": "extractive"})
-    shutil.copy(talk, terminal.folder / "again.srt")
-    assert terminal.run("ingest", str(terminal.folder / "again.srt"), "--json").named("ready")

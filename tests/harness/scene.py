@@ -62,7 +62,7 @@ class Speaker:
             await asyncio.sleep(self.pause_s)
             yield f"{word} "
 
-    async def complete(self, prompt: Prompt, *, max_tokens: int, schema: dict[str, Any]) -> str:
+    async def complete(self, prompt: Prompt, *, schema: dict[str, Any], **_: Any) -> str:
         summary = SUMMARY | {"questions": self.questions}
         return json.dumps(summary if "topic" in schema["properties"] else QUESTIONS)
 

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import BadModelOutput, ModelFailed
+from core.errors import BadModelOutput, ModelBusy, ModelFailed, ModelStalled, ModelTooSlow
 from core.language_model.replies import SummaryDraft, parse
-from core.model import ChapterMark, Segment, Transcript, Video
+from core.model import ChapterMark, Segment, Transcript, Video, writer_of
+from core.ports import STEADY
 from core.summary.generative import chapters_of, summarise
-from tests.fakes.language_model import ScriptedModel
+from core.summary.writer import OTHER
+from tests.fakes.language_model import Broken, ScriptedModel
 from tests.fakes.store import MemoryStore
 
 VIDEO = Video("beesbeesbee", "How bees dance", "The Hive", hashtags=("bees", "#Honey"))
@@ -43,6 +45,14 @@ DRAFT = {
     ],
     "hashtags": ["#honey", "bee dance", "#famous!"],
     "questions": ["Why is number 3 famous?", "Which river?", "Who speaks?", "One more?"],
+}
+
+KOREAN = {
+    "topic": "유명한 것들",
+    "points": [{"text": "41번째 강은 유명하다.", "segment": 42}],
+    "chapters": [{"title": "강", "segment": 1, "points": []}],
+    "hashtags": [],
+    "questions": [],
 }
 
 
@@ -107,10 +117,11 @@ async def test_one_call_is_enough_where_the_transcript_fits():
 
 
 async def test_the_model_is_asked_for_the_users_language():
-    model = ScriptedModel([DRAFT | {"questions": []}])
+    model = ScriptedModel([KOREAN])
     summary = await summed_up(model, language="ko")
     assert "in Korean" in model.prompts[0][-1].text
     assert summary.language == "ko"
+    assert summary.topic == KOREAN["topic"]
     assert all(re.search("[가-힣]", question) for question in summary.questions)
 
 
@@ -133,16 +144,89 @@ async def test_a_reply_cut_off_by_the_backend_is_asked_for_again():
     assert (await summed_up(model)).topic == "Famous things"
 
 
-async def test_twice_bad_is_an_error():
-    model = ScriptedModel(["{}", "Sorry."])
+async def test_the_second_try_samples_otherwise_because_the_first_would_loop_again():
+    model = ScriptedModel([BadModelOutput("it repeats itself without end"), DRAFT])
+    await summed_up(model)
+    assert model.samplings == [STEADY, OTHER]
+
+
+@pytest.mark.parametrize("error", [BadModelOutput("it repeats itself"), ModelStalled(60)])
+async def test_what_is_whole_in_a_broken_reply_is_kept(error):
+    """The points are complete once the chapters begin."""
+    text = json.dumps(DRAFT)
+    model = ScriptedModel([Broken(text[: text.index('"questions"')] + '"questions": ["W', error)])
+    summary = await summed_up(model)
+    assert len(model.prompts) == 1
+    assert len(summary.points) == len(DRAFT["points"])
+    assert [chapter.title for chapter in summary.chapters] == ["Whales", "Rivers"]
+    assert summary.engine == "scripted"
+
+
+async def test_a_reply_that_broke_off_among_the_points_is_asked_for_again():
+    text = json.dumps(DRAFT)
+    broken = Broken(text[: text.index("Number 3")], BadModelOutput("it stopped without an end"))
+    assert len((await summed_up(ScriptedModel([broken, DRAFT]))).points) == len(DRAFT["points"])
+
+
+async def test_a_reply_in_another_language_is_asked_for_again_once_and_then_kept():
+    model = ScriptedModel([DRAFT, KOREAN])
+    assert (await summed_up(model, language="ko")).topic == KOREAN["topic"]
+    assert "not in Korean" in model.prompts[1][-1].text
+    model = ScriptedModel([KOREAN, KOREAN])
+    assert (await summed_up(model, language="en")).topic == KOREAN["topic"]
+
+
+def bad_at(*tasks, replies=obedient):
+    """A model that writes nothing usable where the task holds one of these words."""
+    return lambda prompt: "Sorry." if any(t in prompt[-1].text for t in tasks) else replies(prompt)
+
+
+async def test_what_is_too_hard_in_one_call_is_read_in_halves():
+    def reply(prompt):
+        is_whole = "part of" not in prompt[-1].text and "notes taken" not in prompt[-1].text
+        return "Sorry." if is_whole else obedient(prompt)
+
+    model = ScriptedModel(reply)
+    summary = await summed_up(model)
+    parts = [prompt for prompt in model.prompts if "part of" in prompt[-1].text]
+    assert 2 <= len(parts) <= 3
+    read = " ".join(text for prompt in parts for _, text in lines_in(prompt))
+    assert all(segment.text in read for segment in SHORT.segments)
+    assert (summary.topic, summary.engine) == ("Famous things", "scripted")
+    check_chapters(summary.chapters, SHORT)
+
+
+async def test_notes_that_the_model_cannot_sum_up_are_the_summary():
+    model = ScriptedModel(bad_at("Sum up"))
+    summary = await summed_up(model)
+    said = {segment.text for segment in SHORT.segments}
+    assert len(summary.points) > 3
+    assert {point.text for point in summary.points} <= said
+    assert summary.topic
+    assert writer_of(summary.engine) == ("scripted", True), "its topic is a sentence of the video"
+    check_chapters(summary.chapters, SHORT)
+
+
+async def test_a_model_that_writes_nothing_usable_is_an_error_and_soon_given_up():
+    model = ScriptedModel(lambda _: "Sorry.", 4096)
     with pytest.raises(BadModelOutput):
-        await summed_up(model)
-    assert len(model.prompts) == 2
+        await summed_up(model, spoken(240))
+    assert len(model.prompts) <= 2 + 3 * 6
 
 
-async def test_errors_of_the_model_are_raised():
+async def test_a_failing_server_is_tried_once_more_and_raised():
+    model = ScriptedModel([ModelFailed("broken"), ModelFailed("broken")])
     with pytest.raises(ModelFailed):
-        await summed_up(ScriptedModel([ModelFailed("broken")]))
+        await summed_up(model)
+    first, again = model.prompts
+    assert first == again, "the model is not blamed"
+
+
+@pytest.mark.parametrize("error", [ModelStalled(60), ModelTooSlow(900), ModelBusy()])
+async def test_a_server_that_has_no_time_is_not_asked_again(error):
+    model = ScriptedModel([error])
+    with pytest.raises(type(error)):
+        await summed_up(model)
 
 
 async def test_the_shortest_of_too_many_chapters_are_merged():
@@ -252,6 +336,7 @@ async def test_a_part_the_model_fails_at_is_represented_by_its_key_sentences():
     notes = [text for _, text in lines_in(model.prompts[-1])]
     assert any(re.search("whales|rivers|bridges", note) for note in notes)
     assert any("glass" in note for note in notes)
+    assert writer_of(summary.engine) == ("scripted", True)
     assert summary.covered_s == transcript.segments[-1].end_s
 
 

@@ -1,15 +1,20 @@
 """This file checks the order of the steps: what is done once, stood in for, told and kept."""
 
 import asyncio
+import json
+import random
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
 
 from core.errors import (
+    BadModelOutput,
     EmbedderMissing,
     EmptyQuestion,
     IndexBroken,
     ModelFailed,
+    ModelStalled,
     NoSpeech,
     NothingToAsk,
     OllamaUnreachable,
@@ -116,7 +121,7 @@ async def test_the_model_sums_up_and_answers_where_it_is_there(world):
 
 @pytest.mark.parametrize("when", ["away", "failing"])
 async def test_a_model_that_is_away_or_fails_is_stood_in_for_and_it_is_said(world, when):
-    world.model = ScriptedModel([ModelFailed("broke"), ModelFailed("broke")])
+    world.model = ScriptedModel([ModelFailed("broke")] * 3)
     world.away = OllamaUnreachable("http://127.0.0.1:11434") if when == "away" else None
     pipeline = world.pipeline()
     ready = await finish(pipeline.ingest(LINK, "hive"))
@@ -146,13 +151,53 @@ async def test_a_stored_summary_of_the_model_serves_while_it_is_away(world):
     assert ready.notes == ()
 
 
-async def test_a_model_that_must_be_used_is_not_stood_in_for(world):
-    world.model, world.insist = ScriptedModel([]), True
+async def test_without_a_model_that_must_be_used_a_video_is_ready_but_not_answered_about(world):
+    world.model, world.insist = ScriptedModel([SUMMARY, "Nora Lee found her [2].", QUESTIONS]), True
     world.away = OllamaUnreachable("http://127.0.0.1:11434")
+    pipeline = world.pipeline()
+    ready = await finish(pipeline.ingest(LINK, "hive"))
+    assert (ready.summary.engine, ready.notes) == ("extractive", ("llm_away",))
+    assert await finish(pipeline.ingest(LINK, "hive")) == ready
     with pytest.raises(OllamaUnreachable):
-        await finish(world.pipeline().ingest(LINK, "hive"))
+        await ask(pipeline, QUEEN)
     world.away = None
-    assert await world.store.videos.transcript(BEES.id), "what was heard is kept"
+    assert (await finish(pipeline.ingest(LINK, "hive"))).summary.engine == "scripted"
+    assert (await ask(pipeline, QUEEN)).engine == "scripted"
+
+
+def bad_writer(seed):
+    """Replies of a model that loops, breaks off, or writes no JSON, more often than not."""
+    chance = random.Random(seed)
+
+    def reply(prompt):
+        text = json.dumps(SUMMARY)
+        begun = text[: chance.randrange(len(text))]
+        looped = text[:-2] + ', "And then?"' * 40
+        faults = (
+            Broken(looped, BadModelOutput("it repeats itself without end")),
+            Broken(begun, BadModelOutput("it stopped without an end")),
+            Broken(begun, ModelStalled(60)),
+            Broken("", ModelFailed("the connection broke")),
+            begun,
+            text.replace('"segment": ', '"segment": 99'),
+            "I cannot do that.",
+            "",
+        )
+        return chance.choice(faults) if chance.random() < 0.8 else SUMMARY
+
+    return reply
+
+
+async def test_of_a_hundred_ingests_with_a_bad_writer_none_fails(tmp_path):
+    engines = Counter()
+    for seed in range(100):
+        world = FakeCore(tmp_path, model=ScriptedModel(bad_writer(seed)))
+        ready = await finish(world.pipeline().ingest(LINK, "hive"))
+        assert ready.summary.points
+        assert ready.transcript.segments == SAID
+        engines[ready.summary.engine] += 1
+    assert engines["scripted"] > 20
+    assert engines["extractive"] > 20
 
 
 async def test_a_model_that_breaks_off_in_the_middle_is_told(world):

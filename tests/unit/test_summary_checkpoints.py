@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from core.errors import ModelFailed
-from core.model import EXTRACTIVE, Segment, Transcript, Video
+from core.model import EXTRACTIVE, Segment, Transcript, Video, writer_of
 from core.pipeline.engine import Engine
 from core.summary.generative import summarise
 from tests.fakes.language_model import ScriptedModel
@@ -38,8 +38,9 @@ def wordy(prompt):
 
 
 def stubborn(prompt):
-    """Replies that are unusable as notes."""
-    return "Sorry." if "part of" in prompt[-1].text else obedient(prompt)
+    """Replies that are unusable as notes on one part."""
+    is_bad = "part of" in prompt[-1].text and "number 100 of" in prompt[1].text
+    return "Sorry." if is_bad else obedient(prompt)
 
 
 def until(calls, replies, error=KILLED):
@@ -102,6 +103,7 @@ async def test_killed_after_every_part_the_summary_is_the_same():
 
 async def test_key_sentences_in_place_of_notes_are_kept_too():
     whole, prompts = await Attempts(stubborn).run()
+    assert writer_of(whole.engine) == ("scripted", True)
     attempts = Attempts(stubborn)
     await attempts.kill_after(len(prompts) - 1)
     assert await attempts.run() == (whole, prompts[-1:])

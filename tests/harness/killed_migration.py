@@ -1,10 +1,11 @@
-"""Open a store in a process that kills itself at a chosen SQL statement."""
+"""Open a store in a process that stops, or kills itself, before its SQL statements and commits."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from itertools import count
 from multiprocessing.connection import Connection
 
@@ -22,10 +23,26 @@ def open_and_die(url: str, fatal: int, pipe: Connection) -> None:
         if next(numbers) == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    event.listen(Engine, "before_cursor_execute", survive)
-    event.listen(Engine, "commit", survive)
-    asyncio.run(_open(url))
+    _open_calling(url, survive)
     pipe.send(next(numbers))
+
+
+def open_in_steps(url: str, pipe: Connection) -> None:
+    """Open the store; before each statement and commit send True and wait for a reply. Then send
+    False."""
+
+    def wait(*_: object) -> None:
+        pipe.send(True)
+        pipe.recv()
+
+    _open_calling(url, wait)
+    pipe.send(False)
+
+
+def _open_calling(url: str, before_each: Callable[..., None]) -> None:
+    event.listen(Engine, "before_cursor_execute", before_each)
+    event.listen(Engine, "commit", before_each)
+    asyncio.run(_open(url))
 
 
 async def _open(url: str) -> None:

@@ -11,7 +11,7 @@ FILES := -r requirements.txt -r requirements-dev.txt -c constraints.txt
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo check test lint bench torture pictures update
+.PHONY: setup demo check test lint bench eval eval-quick torture pictures update
 
 setup: .venv/ready
 
@@ -46,6 +46,14 @@ test: lint
 
 bench: setup
 	$(BIN)/python -m tests.bench
+
+# Answers, search and refusals on real texts; writes docs/quality.md. DATA names a folder with the
+# sets that may not be copied (tests/eval/data/README.md).
+eval: setup
+	$(BIN)/python -m tests.eval $(if $(DATA),--data $(DATA))
+
+eval-quick: setup
+	$(BIN)/python -m tests.eval quick
 
 # Random faults by the hundred; a failure names its seed. Then 1,000 random examples a property.
 torture: setup

@@ -1,0 +1,70 @@
+"""The product itself as an arm: its core over real texts, with a real embedder."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.model import Answer, Transcript
+from core.pipeline.front import Pipeline
+from core.ports import LanguageModel
+from core.summary.chapters import find_chapters
+from tests.eval.datasets import Recording, Span
+from tests.eval.vectors import CachedEmbedder
+from tests.fakes.store import MemoryStore
+from tests.harness.fake_core import FakeCore, ask, silent
+
+CHANNEL = "evaluation"
+
+
+class Product:
+    """Real chunking, ranking and answers, with the store and the channel's caches in memory."""
+
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        embedder: CachedEmbedder,
+        model: LanguageModel | None = None,
+    ) -> None:
+        self._recordings = recordings
+        self._embedder = embedder
+        self._core = FakeCore(
+            Path(tempfile.gettempdir()), store=MemoryStore(), embedder=embedder, model=model
+        )
+        self._pipeline: Pipeline | None = None
+        self._asked = 0
+
+    async def answer(self, question: str, video_id: str) -> Answer:
+        """Ask about one video, in a conversation of its own."""
+        pipeline = await self._opened()
+        self._asked += 1
+        return await ask(pipeline, question, CHANNEL, video_id, f"thread {self._asked}")
+
+    async def places(self, question: str, video_id: str) -> list[Span]:
+        """Return the places that the answer cites, in its order; none if it refuses."""
+        answer = await self.answer(question, video_id)
+        found = answer.citations if answer.text else ()
+        return [Span(citation.start_s, citation.end_s) for citation in found]
+
+    async def search(self, query: str, limit: int) -> list[tuple[str, Span]]:
+        """Search all recordings; return video ids and places, best first."""
+        hits = await (await self._opened()).search(query, CHANNEL, limit)
+        return [(hit.chunk.video_id, Span(hit.chunk.start_s, hit.chunk.end_s)) for hit, _ in hits]
+
+    async def _opened(self) -> Pipeline:
+        if self._pipeline is None:
+            self._pipeline = self._core.pipeline()
+            for recording in self._recordings:
+                await self._add(recording)
+        return self._pipeline
+
+    async def _add(self, recording: Recording) -> None:
+        video, store = recording.video, self._core.store
+        transcript = Transcript(video.id, recording.language, "captions", recording.sentences)
+        self._embedder.rows([sentence.text for sentence in recording.sentences], "passage")
+        await store.videos.save(video)
+        await store.videos.save_transcript(transcript)
+        indexer = self._core.ingest().indexer
+        await indexer.index(video, transcript, find_chapters(video, transcript), silent)
+        await indexer.add(CHANNEL, video.id)

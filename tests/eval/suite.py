@@ -1,0 +1,193 @@
+"""The tables, in the order in which docs/quality.md has them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.eval import datasets, experiments
+from tests.eval.datasets import Recording
+from tests.eval.product import Product
+from tests.eval.seed_setup import SeedSetup
+from tests.eval.tables import Table
+from tests.eval.vectors import CachedEmbedder
+
+QUICK_MEETINGS, QUICK_FACTS = 4, 8
+"""Meetings of each subject, and every which fact of a lecture, in a quick run."""
+Rows = Mapping[str, Sequence[float]]
+_PLACES = ("places shown", "one of five", "the first")
+
+
+class Suite:
+    """`embedders`: the first one's figures are kept by the ratchet. `data`: see `datasets`."""
+
+    def __init__(
+        self, embedders: Sequence[CachedEmbedder], data: Path | None, is_quick: bool
+    ) -> None:
+        self._embedders = embedders
+        self._data = data
+        self._is_quick = is_quick
+        self._meetings = datasets.meetings()
+        self._lectures = datasets.lectures()
+        if is_quick:
+            self._meetings = datasets.shortened(self._meetings, QUICK_MEETINGS)
+            self._lectures = [datasets.with_every(one, QUICK_FACTS) for one in self._lectures]
+
+    async def tables(self) -> AsyncIterator[Table]:
+        """Yield each table as soon as it is measured."""
+        products = {one.name: Product(self._meetings, one) for one in self._embedders}
+        yield await self._known_video(products)
+        yield await self._channel(products)
+        yield await self._refusals(products)
+        yield await self._facts()
+        yield await self._talk()
+        if not self._is_quick:
+            yield await self._unanswerable()
+        if self._data and not self._is_quick:
+            yield self._korquad(self._data)
+            yield self._belebele(self._data)
+
+    async def _known_video(self, products: Mapping[str, Product]) -> Table:
+        rows = {
+            f"ours, {name}": await experiments.known_video(self._meetings, product.places)
+            for name, product in products.items()
+        }
+        if not self._is_quick:
+            for one in self._embedders:
+                seed = SeedSetup(self._meetings, one)
+                rows[f"the seed's set-up, {one.name}"] = await experiments.known_video(
+                    self._meetings, seed.places
+                )
+        asked = sum(len(meeting.questions) for meeting in self._meetings)
+        return Table(
+            "known video",
+            "A question about one meeting, without a language model",
+            f"QMSum val: {asked} specific questions about {len(self._meetings)} meetings. The share"
+            " of questions with places, with one of at most five places in the marked span, and"
+            " with the first there. A place counts if half of it is marked or it holds a marked"
+            " span. The seed's pieces are those that it gave its language model.",
+            _PLACES,
+            rows,
+            self._kept("ours, "),
+            {"places shown": 0.95, "one of five": 0.80, "the first": 0.50},
+        )
+
+    async def _channel(self, products: Mapping[str, Product]) -> Table:
+        rows = {
+            f"ours, {name}": await experiments.channel(self._meetings, product)
+            for name, product in products.items()
+        }
+        return Table(
+            "channel",
+            "Search in a channel",
+            f"The same questions in the channel of all {len(self._meetings)} meetings: a relevant"
+            " chunk among ten hits, and as the first one.",
+            ("hit@10", "hit@1"),
+            rows,
+            self._kept("ours, "),
+            {"hit@10": 0.72, "hit@1": 0.40},
+        )
+
+    async def _refusals(self, products: Mapping[str, Product]) -> Table:
+        rows = {
+            f"ours, {name}": await experiments.refusals(self._meetings, product.places)
+            for name, product in products.items()
+        }
+        return Table(
+            "refusals",
+            "Questions of another subject",
+            "Each question asked of its own meeting, and of two about another subject (research,"
+            " remote control, parliament). Some, such as “Summarize the discussion about scheduling"
+            " meetings”, any meeting could be asked.",
+            ("own answered", "foreign refused"),
+            rows,
+            self._kept("ours, "),
+            {"own answered": 0.95, "foreign refused": 0.97},
+        )
+
+    async def _facts(self) -> Table:
+        return Table(
+            "lectures",
+            "Facts of made lectures",
+            "Invented facts in two lectures of ten minutes, whose sentences are short. A foreign"
+            " question is one about the other lecture.",
+            (*_PLACES, "own answered", "foreign refused"),
+            await self._by_embedder(self._lectures, experiments.known_video, experiments.refusals),
+            self._kept("ours, "),
+        )
+
+    async def _talk(self) -> Table:
+        rows: dict[str, Sequence[float]] = {}
+        for spoken in ("en", "ko"):
+            for asked in ("en", "ko"):
+                talk = datasets.talk(spoken, asked)
+                found = await self._by_embedder([talk], experiments.known_video)
+                rows |= {f"{spoken} asked in {asked}, {name}": row for name, row in found.items()}
+        return Table(
+            "talk",
+            "A conference talk, in English and Korean",
+            "12 questions about a talk of 23 minutes with subtitles in both languages. Few: one"
+            " question is eight points.",
+            _PLACES,
+            rows,
+        )
+
+    async def _unanswerable(self) -> Table:
+        recordings = datasets.passages_with_unanswerable()
+        return Table(
+            "unanswerable",
+            "Unanswerable among answerable questions",
+            "MTRAG-UN: 144 answerable and 49 unanswerable last turns of conversations, asked of all"
+            " passages of their collection, without the turns before. Published results reach .33"
+            " and .44.",
+            ("precision of refusals", "recall"),
+            await self._by_embedder(recordings, experiments.unanswerable),
+            self._kept("ours, "),
+            {"precision of refusals": 0.60, "recall": 0.60},
+        )
+
+    def _korquad(self, folder: Path) -> Table:
+        texts = datasets.korquad(folder)
+        rows = {f"ours, {one.name}": experiments.paragraphs(texts, one) for one in self._embedders}
+        return Table(
+            "KorQuAD",
+            "Korean paragraphs",
+            f"KorQuAD 1.0 dev: {len(texts.questions)} questions, every tenth, over all"
+            f" {len(texts.texts)} paragraphs.",
+            ("R@1", "nDCG@10"),
+            rows,
+            self._kept("ours, "),
+            {"R@1": 0.90},
+        )
+
+    def _belebele(self, folder: Path) -> Table:
+        rows = {}
+        for asked, told in (("ko", "en"), ("en", "ko"), ("en", "en"), ("ko", "ko")):
+            texts = datasets.belebele(folder, asked, told)
+            for one in self._embedders:
+                rows[f"{asked} → {told}, {one.name}"] = experiments.paragraphs(texts, one)
+        return Table(
+            "Belebele",
+            "Questions in one language about the other",
+            f"Belebele: {len(texts.questions)} questions over {len(texts.texts)} passages."
+            " Goals: nDCG@10 .75 from Korean to English and .68 from English to Korean.",
+            ("R@1", "nDCG@10"),
+            rows,
+            self._kept("ko → en, ", "en → ko, "),
+        )
+
+    async def _by_embedder(
+        self,
+        recordings: Sequence[Recording],
+        *measures: Callable[..., Awaitable[list[float]]],
+    ) -> Rows:
+        """Return a row for each embedder, with the figures of each measure."""
+        rows = {}
+        for one in self._embedders:
+            product = Product(recordings, one)
+            found = [await measure(recordings, product.places) for measure in measures]
+            rows[f"ours, {one.name}"] = [figure for figures in found for figure in figures]
+        return rows
+
+    def _kept(self, *prefixes: str) -> list[str]:
+        return [prefix + one.name for prefix in prefixes for one in self._embedders]

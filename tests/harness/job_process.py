@@ -270,4 +270,7 @@ def _notes(prompt: Prompt) -> dict[str, object]:
     said = [(int(line[1 : line.index("]")]), line.partition("] ")[2]) for line in lines]
     points = [{"text": text[-80:], "segment": n} for n, text in (*said[:2], said[-1])]
     chapters = [{"title": f"From {points[0]['text'][:40]}", "segment": said[0][0]}]
+    if "in Korean" in prompt[-1].text:  # in English they would be asked for again
+        points = [{"text": f"{n}번 벌은 유명하다.", "segment": n} for n, _ in (*said[:2], said[-1])]
+        chapters[0]["title"] = "벌 이야기"
     return {"topic": "Bees", "points": points, "chapters": chapters}

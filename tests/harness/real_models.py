@@ -95,7 +95,9 @@ def fetch(name: str, into: Path = CACHE) -> Path:
     into.mkdir(parents=True, exist_ok=True)
     with FileLock(into / f".{name}.lock"):
         if folder.exists():
-            return folder
+            if all((folder / file).exists() for file in model.checksums):
+                return folder
+            raise FetchFailed(f"{folder} is not ours: delete it and try again")
         with tempfile.TemporaryDirectory(dir=into, prefix=f".{name}-") as temporary:
             made = Path(temporary) / "model"
             made.mkdir()

@@ -456,6 +456,7 @@ async def test_counts_that_come_back_make_the_estimate_closer() -> None:
         ("vllm", True, {}, 4096),
         ("vllm", True, {"num_ctx": 2048}, 2048),
         ("vllm", True, {"num_ctx": 8192}, 4096),
+        ("lmstudio", True, {}, 4096),
         ("openai", True, {}, 16_384),
         ("openai", True, {"num_ctx": 2048}, 2048),
     ],
@@ -470,6 +471,27 @@ async def test_the_context_is_the_servers_where_it_tells_it(
         await model.close()
     assert facts.context_length == (4096 if flavour != "openai" else 0)
     assert model.num_ctx == num_ctx
+
+
+async def test_ollama_is_refused_here_because_it_would_truncate_prompts() -> None:
+    async def version(_: web.Request) -> web.Response:
+        return web.json_response({"version": "0.33.0"})
+
+    async def models(_: web.Request) -> web.Response:
+        card = {"id": MODEL, "object": "model", "owned_by": "library"}
+        return web.json_response({"object": "list", "data": [card]})
+
+    app = web.Application()
+    app.add_routes([web.get("/api/version", version), web.get("/v1/models", models)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    model = OpenAi(Llm(url=f"http://127.0.0.1:{runner.addresses[0][1]}", model=MODEL))
+    with pytest.raises(ConfigInvalid) as caught:
+        await model.check()
+    assert caught.value.key == "llm.engine"
+    await model.close()
+    await runner.cleanup()
 
 
 async def test_a_model_may_be_named_by_the_last_part_of_a_path() -> None:

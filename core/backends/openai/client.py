@@ -71,7 +71,7 @@ class OpenAi:
         """Query the server within five seconds. Adopts the context size that it tells; a
         `llm.num_ctx` in the settings is an upper limit.
 
-        Raises ModelServerUnreachable, ModelKeyRefused, ModelNotServed, ModelBusy."""
+        Raises ModelServerUnreachable, ModelKeyRefused, ModelNotServed, ModelBusy, ConfigInvalid."""
         try:
             async with asyncio.timeout(CHECK_S):
                 with self._translated():

@@ -26,7 +26,7 @@ _TOO_LONG = re.compile(
     "exceed_context_size|exceeds the available context size"
     "|context_length_exceeded|maximum context length"
     "|context length is only"
-    "|context length of only"
+    "|context length of only|greater than the context length"
 )
 _TOKENS = re.compile(
     r"n_prompt_tokens\W+(\d+)|request \((\d+) tokens\)|\((\d+) in the messages"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult
+from typing import TypeVar
+from urllib.parse import SplitResult, quote
 
 import httpx
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from core.backends.openai.errors import Refused
 from core.errors import ConfigInvalid, ModelNotServed
 from core.language_model.server_address import is_loopback, login, split_address, without_login
 
 CONNECT_S = 5.0
+
+Answer = TypeVar("Answer", bound=BaseModel)
 _LLAMA_CPP = "llamacpp"
 _WITH_TEMPLATE_OPTIONS = ("vllm", _LLAMA_CPP)
 """Servers that pass `chat_template_kwargs` on. Others may refuse unknown fields."""
@@ -31,7 +34,7 @@ class ModelFacts:
 
 
 class _Meta(BaseModel):
-    """What llama-server tells of a model. `n_ctx`: since 2026; per request."""
+    """What llama-server tells of a model. `n_ctx`: of one request; older versions omit it here."""
 
     n_ctx: int = 0
 
@@ -39,9 +42,16 @@ class _Meta(BaseModel):
 class _Model(BaseModel):
     id: str
     owned_by: str = ""
-    max_model_len: int | None = None
-    """vLLM's."""
     meta: _Meta | None = None
+    # The context size as vLLM, OpenRouter and Groq tell it.
+    max_model_len: int | None = None
+    context_length: int | None = None
+    context_window: int | None = None
+
+    @property
+    def size(self) -> int:
+        told = (self.max_model_len, self.context_length, self.context_window)
+        return next(filter(None, told), self.meta.n_ctx if self.meta else 0)
 
 
 class _Models(BaseModel):
@@ -51,7 +61,17 @@ class _Models(BaseModel):
 class _Props(BaseModel):
     """What llama-server tells at /props."""
 
-    default_generation_settings: _Meta
+    default_generation_settings: _Meta = _Meta()
+
+
+class _LmStudioModel(BaseModel):
+    """What LM Studio tells at /api/v0/models."""
+
+    loaded_context_length: int = 0
+
+
+class _OllamaVersion(BaseModel):
+    version: str
 
 
 def api_address(url: str) -> SplitResult:
@@ -83,30 +103,45 @@ def connect(address: SplitResult, api_key: SecretStr) -> httpx.AsyncClient:
 
 
 async def look(client: httpx.AsyncClient, address: SplitResult, name: str) -> ModelFacts:
-    """Query the model. Raises ModelNotServed, Refused and the client's errors."""
-    models = _Models.model_validate_json(await _get(client, "models")).data
+    """Query the model. Raises ModelNotServed, ConfigInvalid for Ollama, which would truncate
+    prompts here, Refused and the client's errors."""
+    response = await client.get("models")
+    if not response.is_success:
+        raise Refused(response.status_code, response.text)
+    models = _Models.model_validate_json(response.content).data
     model = _find(models, name)
     if model is None:
         served = tuple(model.id for model in models)
         raise ModelNotServed(name, without_login(address), served)
-    context_length = model.max_model_len or (model.meta.n_ctx if model.meta else 0)
-    if not context_length and model.owned_by == _LLAMA_CPP:
-        root = address._replace(path=address.path.removesuffix("/v1"))
-        props = await _get(client, f"{without_login(root)}/props")
-        context_length = _Props.model_validate_json(props).default_generation_settings.n_ctx
     return ModelFacts(
         id=model.id,
-        context_length=context_length,
+        context_length=model.size or await _context_length(client, address, model),
         can_stop_thoughts=model.owned_by in _WITH_TEMPLATE_OPTIONS,
         is_private=address.scheme == "https" or is_loopback(address),
     )
 
 
-async def _get(client: httpx.AsyncClient, path: str) -> bytes:
-    response = await client.get(path)
-    if not response.is_success:
-        raise Refused(response.status_code, response.text)
-    return response.content
+async def _context_length(client: httpx.AsyncClient, address: SplitResult, model: _Model) -> int:
+    """Return what llama-server or LM Studio tells beside the OpenAI API; 0 if unknown."""
+    if address.scheme == "https":  # none of them, or behind a proxy that hides it
+        return 0
+    root = without_login(address._replace(path=address.path.removesuffix("/v1")))
+    if model.owned_by == _LLAMA_CPP:
+        props = await _tell(client, f"{root}/props", _Props)
+        return props.default_generation_settings.n_ctx if props else 0
+    if await _tell(client, f"{root}/api/version", _OllamaVersion):
+        raise ConfigInvalid("llm.engine", "the server at llm.url is Ollama, so set it to ollama")
+    loaded = await _tell(client, f"{root}/api/v0/models/{quote(model.id)}", _LmStudioModel)
+    return loaded.loaded_context_length if loaded else 0
+
+
+async def _tell(client: httpx.AsyncClient, url: str, kind: type[Answer]) -> Answer | None:
+    """Ask for more than the OpenAI API; None from a server that does not know the address."""
+    response = await client.get(url)
+    try:
+        return kind.model_validate_json(response.content) if response.is_success else None
+    except ValidationError:
+        return None
 
 
 def _find(models: Sequence[_Model], name: str) -> _Model | None:

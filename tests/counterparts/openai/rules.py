@@ -14,7 +14,7 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-Flavour = Literal["llamacpp", "vllm", "openai"]
+Flavour = Literal["llamacpp", "vllm", "openai", "lmstudio"]
 
 _REQUEST = {
     "type": "object",
@@ -75,7 +75,7 @@ _TEMPLATE_OPTIONS = {
 def breaches(body: Any, flavour: Flavour) -> list[str]:
     """List what is wrong with a request for a chat completion."""
     fields = dict(_REQUEST["properties"])
-    if flavour != "openai":
+    if flavour in ("llamacpp", "vllm"):
         fields["chat_template_kwargs"] = _TEMPLATE_OPTIONS
     validator = Draft202012Validator({**_REQUEST, "properties": fields})
     found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]

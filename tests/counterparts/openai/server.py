@@ -5,8 +5,8 @@ Beside a test:  with running(OpenAiServer(lecture)) as server: ...       (in a t
 
 Replies are a list, one per chat in turn, or a function of (messages, schema). A reply is a text, an
 object (sent as JSON) or one of `Refuse`, `Break`. `flavour` chooses whose rules hold:
-llama-server's, vLLM's or OpenAI's. `breaches` lists what is wrong with requests: a test ends with
-`assert server.breaches == []`.
+llama-server's, vLLM's, LM Studio's or OpenAI's. `breaches` lists what is wrong with requests: a
+test ends with `assert server.breaches == []`.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ class OpenAiServer:
             [
                 web.get("/v1/models", self._models),
                 web.get("/props", self._props),
+                web.get("/api/v0/models/{name:.+}", self._lm_studio_model),
                 web.post("/v1/chat/completions", self._chat),
             ]
         )
@@ -129,6 +130,13 @@ class OpenAiServer:
         model = next(iter(self.models.values()))
         told = {"n_ctx": model.context_length, "params": {}}
         return web.json_response({"default_generation_settings": told, "total_slots": 1})
+
+    async def _lm_studio_model(self, request: web.Request) -> web.Response:
+        if self.flavour != "lmstudio":
+            raise web.HTTPNotFound
+        context = self.models[request.match_info["name"]].context_length
+        sizes = {"max_context_length": 4 * context, "loaded_context_length": context}
+        return web.json_response({"id": request.match_info["name"], "state": "loaded"} | sizes)
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await self._body(request)

@@ -187,10 +187,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that was found. Scores order the hits of one search and mean nothing beyond it."""
+    """A chunk that was found. Scores order the hits of one search and mean nothing beyond it.
+    `cosine`: with the question, where both have vectors."""
 
     chunk: Chunk
     score: float
+    cosine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,17 @@ class Passage:
 
     video: Video
     segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Adjacent sentences that may answer a question.
+
+    `nearness`: how close they are to it. 0: as close as any text; 1: the same words."""
+
+    video: Video
+    segments: tuple[Segment, ...]
+    nearness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +238,11 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`text` holds markers `[1]` … that `citations` resolve. `grounded`: it rests on the videos."""
+    """`text` holds markers `[1]` … that `citations` resolve.
+
+    `grounded`: it rests on the videos. `partly`: only in part, or these are only the places nearest
+    to the question. An answer that is not grounded has no text; its citations are the nearest
+    places, if any is near."""
 
     question: str
     text: str
@@ -236,6 +253,7 @@ class Answer:
     timings: Timings = field(default_factory=Timings)
     notes: tuple[str, ...] = ()
     """Codes of what the user should know, such as `keyword_only`."""
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,9 +215,15 @@ class Chunks(Protocol):
     """Chunks, the unit of retrieval, with their vectors if they were embedded."""
 
     async def save(
-        self, video_id: str, recipe: str, chunks: Sequence[Chunk], vectors: Vectors | None
+        self,
+        video_id: str,
+        recipe: str,
+        chunks: Sequence[Chunk],
+        vectors: Vectors | None,
+        sentence_vectors: Vectors | None = None,
     ) -> None:
-        """Replace the video's chunks. Raises UnknownVideo."""
+        """Replace the video's chunks. `sentence_vectors`: a row for each segment of its transcript.
+        Raises UnknownVideo."""
 
     async def recipe(self, video_id: str) -> str | None:
         """Return the recipe of the video's chunks. It ends with a space and the embedder's name,
@@ -226,6 +232,9 @@ class Chunks(Protocol):
     async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
         """Return the videos' chunks, ordered as `video_ids` and by time. Vectors are None unless
         every chunk has one, all of the same size."""
+
+    async def sentence_vectors(self, video_id: str) -> Vectors | None:
+        """Return a row for each segment of the transcript, exact to three digits; None without."""
 
     async def segments(self, video_id: str, first: int, last: int) -> list[Segment]:
         """Return segments `first` to `last` of the transcript, both included."""

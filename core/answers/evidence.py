@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from core.model import Passage, Segment, Video
 from core.text.keywords import salience
+from core.text.question_words import strip_question
 from core.text.sentences import announces, points_back
 from core.text.tokens import cjk_characters, tokenise
 
@@ -24,16 +25,6 @@ REACH = 5  # how many sentences later "It …" can still refer to the same thing
 _PAIR_COST, _STEP_COST, _SALIENCE_BONUS = 0.03, 0.02, 0.02
 _ORDER_BONUS = 0.04  # "the tea from Kelso came to Oslo" is not about the tea from Oslo
 
-_INTERROGATIVE = re.compile(
-    r"""\b(?:what|which)\s(?:kind|sort|type)s?\sof\b
-    |\b(?:say|says|said|saying|tell\w*|told|talk\w*|mention\w*|explain\w*|describe\w*|discuss\w*
-    |summar\w+|overview|speak\w*|learn\w*|know|remember|quoted|video|lecture|main|points?|please
-    |name|around|everyone|everybody)\b
-    |(?:무엇|무얼|무슨|뭐|뭘|뭔|누가|누구|언제|어디|어느|어떤|어떻게|어떠|얼마|몇|왜|대해|대한|관해|관한|영상
-    |비디오|내용|설명|말하|말했|이야기|나오나|나온|알려|주세|중요|가장|요약|정리|있나|있는|인가|입니까|하나요
-    |했나|되나|됐나|더\b)[가-힣]*""",
-    re.IGNORECASE | re.VERBOSE,
-)
 # "to another town", like "which town", names the kind of the answer, not the answer (Kelso).
 _ANSWER_KIND = re.compile(r"\b(?:what|which|how\s+many|another|some)\s+(\w+)", re.IGNORECASE)
 _NAME = re.compile(r"(?<=[^.?!]\s)[A-Z]\w+|\d+")
@@ -88,8 +79,8 @@ def _weigh(question: str, sentences: Sequence[Sentence]) -> Weights:
 
 
 def _content(question: str) -> Iterator[str]:
-    """Yield the tokens without interrogative words and, in Korean, without the last bigram."""
-    for word in _INTERROGATIVE.sub(" ", question).split():
+    """Yield the tokens without words that only ask and, in Korean, without the last bigram."""
+    for word in strip_question(question).split():
         tokens = tokenise(word)
         yield from tokens[:-1] if len(tokens) > 1 and cjk_characters(word) else tokens
 

@@ -4,30 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.answers.asked import Asked
 from core.answers.citations import cite
 from core.answers.evidence import find_evidence
 from core.answers.suggested_questions import follow_up
-from core.model import EXTRACTIVE, Answer, Passage
+from core.model import EXTRACTIVE, Answer, Citation, Place, Segment, Video
+
+MIN_NEARNESS = 0.3
+"""A question none of whose places is nearer is about something else: on QMSum that refuses 5 % of
+the questions about a meeting, and nine of ten about others."""
+Source = tuple[Video, tuple[Segment, ...]]
 
 
-def extract_answer(
-    question: str,
-    passages: Sequence[Passage],
-    asked: Sequence[str],
-    suggestions: Sequence[str],
-    language: str,
-) -> Answer:
-    """Answer with the one to three sentences that cover the question, each with its marker.
+def extract_answer(asked: Asked, places: Sequence[Place]) -> Answer:
+    """Answer with the sentences that cover the question, then with the nearest `places`, each with
+    its marker.
 
-    Without such sentences the answer has no text and no citations and is not grounded. It always
-    has three questions in `language` (see `follow_up`).
-    """
-    found = find_evidence(question, passages)
+    Where the best place is a covering sentence too, that is the answer alone. Without covering
+    sentences the answer is only partly grounded: its reader judges. If no place is near, it has no
+    text and no citations. It always has three questions in `asked.language`."""
+    question, passages = asked.question, asked.passages
+    found: list[Source] = [(s.video, (s.segment,)) for s in find_evidence(question, passages)]
+    covering = len(found)
+    is_sure = bool(places) and _overlaps(_source(places[0]), found)
+    if not is_sure and (covering or is_near(places)):
+        found += [source for source in map(_source, places) if not _overlaps(source, found)]
     return Answer(
         question=question,
-        text=" ".join(f"{s.segment.text.strip()} [{n}]" for n, s in enumerate(found, start=1)),
-        citations=tuple(cite(n, s.video, [s.segment]) for n, s in enumerate(found, start=1)),
-        questions=follow_up(question, passages, asked, suggestions, language),
+        text=_text(found, covering),
+        citations=tuple(cite(n, *source) for n, source in enumerate(found, start=1)),
+        questions=follow_up(question, passages, asked.earlier, asked.suggestions, asked.language),
         grounded=bool(found),
         engine=EXTRACTIVE,
+        partly=bool(found) and not covering,
     )
+
+
+def is_near(places: Sequence[Place]) -> bool:
+    """Whether any place is about what the question asks."""
+    return any(place.nearness >= MIN_NEARNESS for place in places)
+
+
+def cite_places(places: Sequence[Place]) -> tuple[Citation, ...]:
+    """Cite the places nearest to a question without an answer; none if they are about others."""
+    near = places if is_near(places) else ()
+    return tuple(cite(n, *_source(place)) for n, place in enumerate(near, start=1))
+
+
+def _source(place: Place) -> Source:
+    return place.video, place.segments
+
+
+def _text(found: Sequence[Source], covering: int) -> str:
+    """Join what covers the question to one paragraph; every further place is a line of its own."""
+    marked = [
+        f"{' '.join(segment.text.strip() for segment in segments)} [{n}]"
+        for n, (_, segments) in enumerate(found, start=1)
+    ]
+    answer = " ".join(marked[:covering])
+    return "\n".join([answer, *marked[covering:]] if answer else marked)
+
+
+def _overlaps(source: Source, others: Sequence[Source]) -> bool:
+    video, segments = source
+    return any(video == other and set(segments) & set(theirs) for other, theirs in others)

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from core.answers.asked import Asked
 from core.answers.citations import Citations
 from core.answers.prompt_fitting import FittedQuestion
 from core.answers.suggested_questions import follow_up
@@ -32,19 +33,15 @@ _NO_ANSWER = re.compile(rf"\W*{NO_ANSWER}(?![A-Za-z])")
 
 
 async def answer(
-    question: str,
-    passages: Sequence[Passage],
-    turns: Sequence[Turn],
-    model: LanguageModel,
-    language: str,
-    max_tokens: int,
+    asked: Asked, model: LanguageModel, max_tokens: int
 ) -> AsyncGenerator[str | Answer]:
     """Yield the text piece by piece, then the Answer, whose text is these pieces joined.
 
-    `passages`: best first. Too long a prompt loses the oldest `turns` first, then the last
-    passages; the answer's notes say so. If the passages do not hold the answer, its text is empty
+    Too long a prompt loses the oldest turns first, then the last passages; the answer's notes say
+    so. If the passages do not hold the answer, its text is empty
     and it is not grounded. Raises the model's errors, also after some text."""
-    fitted = FittedQuestion(question, tuple(passages), tuple(turns), language)
+    question, passages = asked.question, tuple(asked.passages)
+    fitted = FittedQuestion(question, passages, tuple(asked.turns), asked.language)
     reply = Reply(passages)
     if passages:
         fitted, first, pieces = await _start_reply(fitted, model, max_tokens)
@@ -60,7 +57,7 @@ async def answer(
         if shown := reply.close():
             yield shown
     found = reply.citations.found
-    questions = await _suggest_questions(fitted, reply, turns, model)
+    questions = await _suggest_questions(fitted, reply, asked.turns, model)
     yield Answer(
         question, reply.text, found, questions, bool(found), model.name, notes=fitted.notes
     )

@@ -8,12 +8,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from core.answers.asked import Asked
 from core.answers.extractive import extract_answer
 from core.answers.generative import answer
 from core.errors import CoreError
 from core.language_model.context_budget import fits
 from core.language_model.question_priority import QuestionPriority, YieldingModel
-from core.model import EXTRACTIVE, Answer, Passage, Summary, Transcript, Turn, Video
+from core.model import EXTRACTIVE, Answer, Passage, Place, Summary, Transcript, Video
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.checkpoints import notes_recipe_prefix
 from core.summary.extractive import extract_summary
@@ -96,18 +97,15 @@ class Engine:
     async def answer(
         self,
         model: LanguageModel | None,
-        question: str,
-        passages: Sequence[Passage],
-        turns: Sequence[Turn],
-        suggestions: Sequence[str],
-        language: str,
+        asked: Asked,
+        find_places: Callable[[], Awaitable[Sequence[Place]]],
     ) -> AsyncGenerator[str | Answer]:
-        """Yield the answer's text piece by piece, then the Answer. `suggestions`: the summary's
-        questions, which an extractive answer repeats."""
+        """Yield the answer's text piece by piece, then the Answer. `find_places`: finds the places
+        nearest to the question."""
         if model:
             is_started = False
             try:
-                stream = answer(question, passages, turns, model, language, self.max_answer_tokens)
+                stream = answer(asked, model, self.max_answer_tokens)
                 async with aclosing(self._priority.answering(stream)) as pieces:
                     async for piece in pieces:
                         is_started = True
@@ -117,10 +115,7 @@ class Engine:
                 if is_started or self.insist:
                     raise
                 log.warning("the language model failed to answer", exc_info=True)
-        asked = [turn.question for turn in turns]
-        found = await asyncio.to_thread(
-            extract_answer, question, passages, asked, suggestions, language
-        )
+        found = await asyncio.to_thread(extract_answer, asked, await find_places())
         if found.text:
             yield found.text
         yield replace(found, notes=self.notes(found.engine))

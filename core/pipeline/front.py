@@ -26,6 +26,8 @@ from core.pipeline.ingest import Ingest
 from core.pipeline.questions import Questions
 from core.ports import Clock, Jobs, Library, ProgressCallback, Threads, Videos
 from core.search.indexing import Indexer
+from core.search.nearness import Background
+from core.search.places import PlaceFinder
 from core.search.retriever import Retriever
 from core.sources import Source
 
@@ -51,7 +53,10 @@ class Pipeline:
         self._videos, self._library, self._threads = videos, library, threads
         self._ingest, self._jobs = ingest, jobs
         self._indexer, self._engine, self._language = indexer, engine, language
-        self._questions = Questions(videos, library, threads, retriever, engine, language, clock)
+        places = PlaceFinder(library, retriever.chunks, Background(retriever.embedder))
+        self._questions = Questions(
+            videos, library, threads, retriever, places, engine, language, clock
+        )
 
     async def start_jobs(self) -> None:
         """Open the jobs now instead of at first use, so that this process works on them."""

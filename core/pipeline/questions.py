@@ -9,18 +9,19 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import get_args
 
+from core.answers.asked import Asked
 from core.answers.suggested_questions import follow_up
 from core.config import Language
 from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
-from core.model import EXTRACTIVE, Answer, Hit, Passage, Progress, Summary, Turn, Video
+from core.model import EXTRACTIVE, Answer, Hit, Passage, Summary, Turn, Video
 from core.pipeline.engine import Engine
+from core.pipeline.question_search import QuestionSearch
 from core.pipeline.timing import Stopwatch
 from core.ports import Clock, LanguageModel, Library, ProgressCallback, Threads, Videos
+from core.search.places import PlaceFinder
 from core.search.retriever import Retriever
 from core.text.display import one_line
 
-PASSAGES = 8
-"""Chunks retrieved for a question, about ten spoken minutes."""
 TURNS = 6
 """Turns of the conversation that a question is understood by."""
 MAX_TURNS = 1000
@@ -37,6 +38,7 @@ class Questions:
     library: Library
     threads: Threads
     retriever: Retriever
+    place_finder: PlaceFinder
     engine: Engine
     language: Language
     clock: Clock
@@ -55,17 +57,27 @@ class Questions:
         video = await self._scope(channel, video_id)
         turns = await self.threads.turns(channel, thread, TURNS)
         model = await self.engine.model_for_answer()
-        passages, notes = await self._passages(question, channel, video, model, watch, on_progress)
+        search = QuestionSearch(
+            self.retriever,
+            self.place_finder,
+            question,
+            channel,
+            video.id if video else None,
+            watch,
+            on_progress,
+        )
+        passages = await self._whole(video, model) or await search.passages()
         suggestions = await self._suggestions(video)
         language = "ko" if _HANGUL.search(question) else self.language
-        stream = self.engine.answer(model, question, passages, turns, suggestions, language)
+        asked = Asked(question, passages, language, turns, suggestions)
+        stream = self.engine.answer(model, asked, search.places)
         async with aclosing(stream) as pieces:
             async for piece in pieces:
                 if isinstance(piece, str):
                     watch.text()
                     yield piece
                     continue
-                answer = replace(piece, notes=notes + piece.notes, timings=watch.timings())
+                answer = replace(piece, notes=search.notes + piece.notes, timings=watch.timings())
                 about = list(dict.fromkeys(passage.video.id for passage in passages))
                 await self.threads.add(channel, thread, Turn(question, answer), about)
                 yield answer
@@ -76,7 +88,8 @@ class Questions:
         video = await self._scope(channel, None)
         only = video.id if video else None
         by_vector = await self.retriever.load_embedder(channel, only)
-        hits, _ = await self.retriever.hits(query, channel, only, limit, by_vector=by_vector)
+        vector = await self.retriever.embed_question(query) if by_vector else None
+        hits, _ = await self.retriever.hits(query, vector, channel, only, limit)
         ids = list({hit.chunk.video_id for hit in hits})
         by_id = {video.id: video for video in await self.library.get_many(channel, ids)}
         return [(hit, by_id[hit.chunk.video_id]) for hit in hits if hit.chunk.video_id in by_id]
@@ -112,29 +125,11 @@ class Questions:
             raise NothingToAsk(channel)
         return videos[0] if len(videos) == 1 else None
 
-    async def _passages(
-        self,
-        question: str,
-        channel: str,
-        video: Video | None,
-        model: LanguageModel | None,
-        watch: Stopwatch,
-        on_progress: ProgressCallback,
-    ) -> tuple[list[Passage], tuple[str, ...]]:
-        """The whole video if it fits, else what is retrieved for the question; and notes."""
-        video_id = video.id if video else None
+    async def _whole(self, video: Video | None, model: LanguageModel | None) -> list[Passage]:
+        """The whole video if one can be read whole, else nothing."""
         transcript = await self.videos.transcript(video.id) if video else None
         whole = Passage(video, transcript.segments) if video and transcript else None
-        if whole and self.engine.reads_whole(model, whole):
-            by_word = not model and not await self.retriever.has_vectors(channel, video_id)
-            return [whole], ("keyword_only",) * by_word
-        on_progress(Progress("load"))
-        with watch.loading():
-            by_vector = await self.retriever.load_embedder(channel, video_id)
-        with watch.retrieving():
-            return await self.retriever.passages(
-                question, channel, video_id, PASSAGES, by_vector=by_vector
-            )
+        return [whole] if whole and self.engine.reads_whole(model, whole) else []
 
     async def _suggestions(self, video: Video | None) -> tuple[str, ...]:
         summary = await self.summary(video.id) if video else None

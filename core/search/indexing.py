@@ -46,14 +46,16 @@ class Indexer:
         stored = await self.chunks.recipe(video.id)
         if stored == wanted:
             return ()
+        sentences = [segment.text for segment in transcript.segments]
         try:
-            vectors = await self._embed(chunks, on_progress)
+            vectors = await self._embed([chunk.indexed for chunk in chunks], sentences, on_progress)
         except (EmbedderMissing, WorkerFailed, WorkerTimeout):
             log.warning("no vectors for %s", video.id, exc_info=True)
             if stored != without_vectors:
                 await self.chunks.save(video.id, without_vectors, chunks, None)
             return ("keyword_only",)
-        await self.chunks.save(video.id, wanted, chunks, vectors)
+        of_chunks, of_sentences = vectors[: len(chunks)], vectors[len(chunks) :]
+        await self.chunks.save(video.id, wanted, chunks, of_chunks, of_sentences)
         return ()
 
     async def is_indexed(
@@ -74,18 +76,22 @@ class Indexer:
         """Remove the videos, or the whole channel, from the caches."""
         await self.caches.drop(channel, video_ids)
 
-    async def _embed(self, chunks: Sequence[Chunk], on_progress: ProgressCallback) -> Vectors:
+    async def _embed(
+        self, chunks: Sequence[str], sentences: Sequence[str], on_progress: ProgressCallback
+    ) -> Vectors:
+        """Return the chunks' rows and then the sentences'."""
         on_progress(Progress("load"))
         await self.embedder.load()
+        texts = [*chunks, *sentences]
         rows = []
-        for first in range(0, len(chunks), _EMBED_BATCH):
-            on_progress(Progress("index", first / len(chunks)))
-            texts = [chunk.indexed for chunk in chunks[first : first + _EMBED_BATCH]]
-            rows.append(await self.embedder.embed(texts, "passage"))
+        for first in range(0, len(texts), _EMBED_BATCH):
+            on_progress(Progress("index", first / len(texts)))
+            rows.append(await self.embedder.embed(texts[first : first + _EMBED_BATCH], "passage"))
         return np.concatenate(rows)
 
 
 def _recipe(chunks: Sequence[Chunk], embedder: str) -> str:
-    """Return "digest embedder": changes with the chunks' texts, times and embedder."""
-    content = repr([(chunk.start_s, chunk.end_s, chunk.indexed) for chunk in chunks])
+    """Return "digest embedder": changes with the chunks' texts, times and embedder, and once for
+    the vectors of sentences, which older recipes do not include."""
+    content = "sentences" + repr([(chunk.start_s, chunk.end_s, chunk.indexed) for chunk in chunks])
     return f"{hashlib.sha256(content.encode('utf-8', 'replace')).hexdigest()[:16]} {embedder}"

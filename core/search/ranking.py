@@ -10,6 +10,7 @@ import numpy as np
 
 from core.model import Chunk, Hit
 from core.ports import KeywordRanker, Vectors
+from core.text.question_words import strip_question
 from core.text.tokens import tokenise
 
 RRF_K = 60
@@ -33,17 +34,31 @@ class VideoScope:
         return cls(chunks, vectors, ranker, [tokenise(chunk.indexed) for chunk in chunks])
 
     def rank(self, question: str, vector: Vectors | None, limit: int) -> list[Hit]:
-        """Return the best hits by keywords and, where both sides have vectors, by exact cosine."""
+        """Return the best hits by keywords and, where both sides have vectors, by exact cosine.
+
+        All scores are known here, so they are added, each in standard deviations from its mean:
+        on QMSum that finds more than the fusion of ranks."""
         if not self.chunks:
             return []
-        by_key = {chunk.key: chunk for chunk in self.chunks}
-        scores = self.ranker.scores(tokenise(question), self.tokens)
-        rankings = [[self.chunks[i].key for i in _descending(scores) if scores[i] > 0]]
-        if vector is not None and self.vectors is not None:
-            # Rows have length 1, so the dot product is the cosine.
-            rankings.append([self.chunks[i].key for i in _descending(self.vectors @ vector)])
-        found = fuse(rankings, (KEYWORD_WEIGHT, VECTOR_WEIGHT)[: len(rankings)], limit)
-        return [Hit(by_key[key], score) for key, score in found]
+        scores = self.ranker.scores(question_tokens(question), self.tokens)
+        if vector is None or self.vectors is None:
+            best = [i for i in _descending(scores)[:limit] if scores[i] > 0]
+            return [Hit(self.chunks[i], float(scores[i])) for i in best]
+        cosines = self.vectors @ vector  # rows have length 1
+        scores = standard_scores(scores) + standard_scores(cosines)
+        best = _descending(scores)[:limit]
+        return [Hit(self.chunks[i], float(scores[i]), float(cosines[i])) for i in best]
+
+
+def question_tokens(question: str) -> list[str]:
+    """Tokenise what the question is about, or all of it if its words only ask."""
+    return tokenise(strip_question(question)) or tokenise(question)
+
+
+def standard_scores(scores: Vectors) -> Vectors:
+    """Return the scores in standard deviations from their mean; zeros if all are equal."""
+    deviation = float(scores.std())
+    return (scores - scores.mean()) / deviation if deviation else np.zeros_like(scores)
 
 
 def fuse(

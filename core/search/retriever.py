@@ -12,8 +12,14 @@ from core.model import Hit, Passage
 from core.ports import Chunks, Embedder, KeywordRanker, Library, Vectors
 from core.search import exact_search
 from core.search.caches import UNAVAILABLE, Caches, CacheStatus, Notes, embedder_of
-from core.search.ranking import KEYWORD_WEIGHT, VECTOR_WEIGHT, VideoScope, fuse, join
-from core.text.tokens import tokenise
+from core.search.ranking import (
+    KEYWORD_WEIGHT,
+    VECTOR_WEIGHT,
+    VideoScope,
+    fuse,
+    join,
+    question_tokens,
+)
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +61,8 @@ class Retriever:
             return False
         return True
 
-    async def passages(
-        self, question: str, channel: str, video_id: str | None, limit: int, *, by_vector: bool
-    ) -> tuple[list[Passage], Notes]:
-        """Return the best `limit` chunks, neighbours joined, best first. See `hits`."""
-        hits, notes = await self.hits(question, channel, video_id, limit, by_vector=by_vector)
+    async def passages(self, hits: Sequence[Hit], channel: str) -> list[Passage]:
+        """Return the hits' segments, neighbours joined, best first."""
         ranges = join(hits)
         ids = list({video_id for video_id, _, _ in ranges})
         by_id = {video.id: video for video in await self.library.get_many(channel, ids)}
@@ -67,15 +70,20 @@ class Retriever:
             Passage(by_id[video_id], tuple(await self.chunks.segments(video_id, first, last)))
             for video_id, first, last in ranges
             if video_id in by_id  # not forgotten meanwhile
-        ], notes
+        ]
 
     async def hits(
-        self, question: str, channel: str, video_id: str | None, limit: int, *, by_vector: bool
+        self,
+        question: str,
+        vector: Vectors | None,
+        channel: str,
+        video_id: str | None,
+        limit: int,
     ) -> tuple[list[Hit], Notes]:
         """Return the best chunks of the video, or, if None, of the channel.
 
-        `by_vector`: what `load_embedder` returned. Notes: `keyword_only`, `cache_rebuilding`."""
-        vector = await self._embed_question(question) if by_vector else None
+        `vector`: from `embed_question`; None to search by keywords alone. Notes: `keyword_only`,
+        `cache_rebuilding`."""
         notes: Notes = ("keyword_only",) if vector is None else ()
         if video_id is not None:
             scope = await self._scope(video_id)
@@ -86,9 +94,10 @@ class Retriever:
         if vector is not None:
             found, status = await self._by_vector(vector, channel, status)
             rankings.append(found)
-        return await self._fuse(rankings, channel, limit), notes + status.notes
+        return await self._fuse(rankings, vector, channel, limit), notes + status.notes
 
-    async def _embed_question(self, question: str) -> Vectors | None:
+    async def embed_question(self, question: str) -> Vectors | None:
+        """Return the question's vector; None if the embedder fails."""
         try:
             vector: Vectors = (await self.embedder.embed([question], "question"))[0]
         except (EmbedderMissing, WorkerFailed, WorkerTimeout):
@@ -102,7 +111,7 @@ class Retriever:
         """Return chunk keys, best first, and the status as it turned out."""
         if status.keywords:
             try:
-                tokens = tokenise(question)
+                tokens = question_tokens(question)
                 return await self.caches.keywords.matching(channel, tokens, CANDIDATES), status
             except UNAVAILABLE:
                 self._cache_failed(channel)
@@ -126,13 +135,24 @@ class Retriever:
         log.warning("searching a channel without its cache", exc_info=True)
         self.caches.mark_unverified(channel)
 
-    async def _fuse(self, rankings: Sequence[Sequence[str]], channel: str, limit: int) -> list[Hit]:
+    async def _fuse(
+        self,
+        rankings: Sequence[Sequence[str]],
+        vector: Vectors | None,
+        channel: str,
+        limit: int,
+    ) -> list[Hit]:
         scores = fuse(rankings, (KEYWORD_WEIGHT, VECTOR_WEIGHT)[: len(rankings)], limit)
         found = sorted({key.rpartition(":")[0] for key, _ in scores})
         known = await self.library.get_many(channel, found)
-        chunks, _ = await self.chunks.load(sorted(video.id for video in known))
-        by_key = {chunk.key: chunk for chunk in chunks}
-        return [Hit(by_key[key], score) for key, score in scores if key in by_key]
+        chunks, rows = await self.chunks.load(sorted(video.id for video in known))
+        cosines = None if vector is None or rows is None else rows @ vector
+        at = {chunk.key: i for i, chunk in enumerate(chunks)}
+        return [
+            Hit(chunks[at[key]], score, None if cosines is None else float(cosines[at[key]]))
+            for key, score in scores
+            if key in at
+        ]
 
     async def _scope(self, video_id: str) -> VideoScope:
         """Return one video's scope, kept in memory while its chunks stay the same."""

@@ -188,6 +188,16 @@ async def test_chunks_saved_again_replace_the_old_ones(store):
     assert await store.chunks.load([BEES.id]) == (cut(BEES, "D"), None)
 
 
+async def test_each_sentence_keeps_its_vector_to_three_digits(store):
+    await store.videos.save(BEES)
+    await store.videos.save_transcript(heard(BEES, "a", "b", "c"))
+    await store.chunks.save(BEES.id, "r", cut(BEES, "A"), rows(1), rows(3) / 7)
+    assert await store.chunks.sentence_vectors(BEES.id) == pytest.approx(rows(3) / 7, rel=1e-3)
+    await store.chunks.save(BEES.id, "r", cut(BEES, "A"), rows(1))
+    assert await store.chunks.sentence_vectors(BEES.id) is None
+    assert await store.chunks.sentence_vectors("nothing0000") is None
+
+
 async def test_segments_are_found_by_their_indexes_both_included(store):
     await store.videos.save(BEES)
     await store.videos.save_transcript(heard(BEES, "a", "b", "c", "d"))

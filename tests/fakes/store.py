@@ -32,6 +32,7 @@ class Shelf:
         default_factory=lambda: defaultdict(dict)
     )
     chunks: dict[str, tuple[str, list[Chunk], Vectors | None]] = field(default_factory=dict)
+    sentence_vectors: dict[str, Vectors | None] = field(default_factory=dict)
     library: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     turns: list[tuple[str, str, Turn, frozenset[str]]] = field(default_factory=list)
     checkpoints: dict[tuple[str, str, int], tuple[str, datetime]] = field(default_factory=dict)
@@ -103,10 +104,16 @@ class FakeChunks:
         self._shelf = shelf
 
     async def save(
-        self, video_id: str, recipe: str, chunks: Sequence[Chunk], vectors: Vectors | None
+        self,
+        video_id: str,
+        recipe: str,
+        chunks: Sequence[Chunk],
+        vectors: Vectors | None,
+        sentence_vectors: Vectors | None = None,
     ) -> None:
         self._shelf.require(video_id)
         self._shelf.chunks[video_id] = (recipe, list(chunks), vectors)
+        self._shelf.sentence_vectors[video_id] = sentence_vectors
 
     async def recipe(self, video_id: str) -> str | None:
         stored = self._shelf.chunks.get(video_id)
@@ -119,6 +126,11 @@ class FakeChunks:
         of_one_size = len(parts) == len(full) and len({part.shape[1] for part in parts}) == 1
         chunks = [chunk for of_one, _ in full for chunk in of_one]
         return chunks, np.concatenate(parts) if of_one_size else None
+
+    async def sentence_vectors(self, video_id: str) -> Vectors | None:
+        return (
+            self._shelf.sentence_vectors.get(video_id) if video_id in self._shelf.chunks else None
+        )
 
     async def segments(self, video_id: str, first: int, last: int) -> list[Segment]:
         transcript = self._shelf.transcripts.get(video_id)

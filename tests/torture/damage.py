@@ -104,7 +104,8 @@ class House:
         found, whole = [], True
         for video_id, number in ASKED:
             question = f"number {number} of {video_id}"
-            hits, notes = await self.retriever.hits(question, channel, None, 5, by_vector=True)
+            vector = await self.retriever.embed_question(question)
+            hits, notes = await self.retriever.hits(question, vector, channel, None, 5)
             found.append([hit.chunk.key for hit in hits])
             whole = whole and not notes
         return found, whole

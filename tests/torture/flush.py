@@ -65,9 +65,9 @@ class Scene:
         """Return the hits for the question, and whether they came from the caches."""
         chunks, _ = self.content[IDS[number]]
         question = chunks[61 * number + 7].text
-        hits, notes = await self.opened.retriever.hits(
-            question, channel, None, NEAREST, by_vector=True
-        )
+        retriever = self.opened.retriever
+        vector = await retriever.embed_question(question)
+        hits, notes = await retriever.hits(question, vector, channel, None, NEAREST)
         return [hit.chunk.key for hit in hits], not notes
 
     def nearest(self, vector: Vectors) -> list[str]:

@@ -99,7 +99,8 @@ class Channel:
         await self.store.library.add("hive", video.id)
 
     async def found(self, question: str) -> tuple[list[str], tuple[str, ...]]:
-        hits, notes = await self.retriever.hits(question, "hive", None, 5, by_vector=True)
+        vector = await self.retriever.embed_question(question)
+        hits, notes = await self.retriever.hits(question, vector, "hive", None, 5)
         return [hit.chunk.key for hit in hits], notes
 
     async def settle(self) -> CacheStatus:

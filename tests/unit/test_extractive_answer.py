@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.answers.asked import Asked
 from core.answers.evidence import find_evidence
 from core.answers.extractive import extract_answer
 from core.model import Passage, Segment
@@ -14,7 +15,7 @@ def lectures(examples, assets):
 
 
 def ask(question, *passages, language="en"):
-    return extract_answer(question, passages, [], [], language)
+    return extract_answer(Asked(question, passages, language), [])
 
 
 @pytest.mark.parametrize("name", LECTURES)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.answers.asked import Asked
 from core.answers.citations import cite
 from core.answers.generative import Reply, answer
 from core.errors import BadModelOutput, CoreError, ModelFailed, ModelStalled, PromptTooLong
@@ -38,7 +39,7 @@ def earlier(question: str, text: str = "In the hive [1].") -> Turn:
 async def ask(model, question="Who read the dance?", passages=(HIVE,), turns=(), language="en"):
     """The pieces shown, and the answer."""
     *pieces, last = [
-        piece async for piece in answer(question, passages, turns, model, language, 512)
+        piece async for piece in answer(Asked(question, passages, language, turns), model, 512)
     ]
     assert all(isinstance(piece, str) and piece for piece in pieces)
     assert isinstance(last, Answer)
@@ -207,7 +208,7 @@ async def test_a_prompt_that_cannot_be_shortened_enough_is_an_error():
 async def shown_until_it_breaks(model) -> list[str]:
     shown = []
     try:
-        async for piece in answer("Why?", [HIVE], [], model, "en", 99):
+        async for piece in answer(Asked("Why?", [HIVE], "en"), model, 99):
             shown.append(piece)
     except CoreError as error:
         shown.append(error.code)

@@ -70,7 +70,7 @@ async def test_five_pastes_at_once_are_heard_once_and_known_to_each_channel(worl
     await asyncio.gather(*(finish(pipeline.ingest(LINK, channel)) for channel in channels))
     assert len(world.transcriber.heard) == 1
     assert world.fetcher.calls == ["look_up", "download"]
-    assert world.embedder.embedded == 1
+    assert world.embedder.embedded == 1 + len(SAID), "a chunk and its sentences"
     for channel in channels:
         assert [video.id for video in await world.store.library.videos(channel)] == [BEES.id]
 

@@ -36,7 +36,9 @@ PRIVATE = {
     "core/backends/chroma/vector_index.py": (
         "chromadb.api.shared_system_client:SharedSystemClient.clear_system_cache",
     ),
-    "core/backends/embedder.py": ("huggingface_hub.utils.tqdm:disable_progress_bars",),
+    "core/backends/embedders/sentence_embedder.py": (
+        "huggingface_hub.utils.tqdm:disable_progress_bars",
+    ),
     "core/backends/ollama/client.py": ("ollama:AsyncClient._request",),
     "core/backends/ollama/server.py": ("ollama:AsyncClient._request_raw",),
     "core/backends/storage/database.py": ("aiosqlite.core:_connection_worker_thread",),

@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
+from core.answers.asked import Asked
 from core.errors import ModelFailed
 from core.model import Answer, Passage, Segment, Transcript, Video
 from core.pipeline.engine import Engine
@@ -80,9 +81,13 @@ async def sum_up(engine, segments=SHORT):
     return await engine.summarise(engine.model, VIDEO, transcript, "en", lambda _: None)
 
 
+async def no_places():
+    return ()
+
+
 async def ask(engine):
     passages = [Passage(VIDEO, SHORT)]
-    stream = engine.answer(engine.model, "What do bees do?", passages, (), (), "en")
+    stream = engine.answer(engine.model, Asked("What do bees do?", passages, "en"), no_places)
     engine.model.asked += 1
     try:
         async with aclosing(stream) as pieces:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import URL, ColumnElement, delete, exists, insert, select, text
+from sqlalchemy import URL, ColumnElement, delete, exists, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends.storage import tables as t
@@ -180,11 +180,20 @@ class SqlChunks:
         self._database = database
 
     async def save(
-        self, video_id: str, recipe: str, chunks: Sequence[Chunk], vectors: Vectors | None
+        self,
+        video_id: str,
+        recipe: str,
+        chunks: Sequence[Chunk],
+        vectors: Vectors | None,
+        sentence_vectors: Vectors | None = None,
     ) -> None:
         """Raises UnknownVideo."""
-        matrix = None if vectors is None else np.ascontiguousarray(vectors, "<f4").tobytes()
-        row = {"video_id": video_id, "recipe": recipe, "vectors": matrix}
+        row = {
+            "video_id": video_id,
+            "recipe": recipe,
+            "vectors": _bytes(vectors, "<f4"),
+            "sentence_vectors": _bytes(sentence_vectors, "<f2"),
+        }
         rows = [asdict(chunk) for chunk in chunks]
         async with self._database.write() as connection:
             await hold(connection, [video_id])
@@ -212,6 +221,18 @@ class SqlChunks:
             # Inside the transaction, which reports a matrix with missing rows as StoreBroken.
             parts = [_matrix(stored[video_id], len(of)) for video_id, of in by_video.items() if of]
         return [chunk for of in by_video.values() for chunk in of], _stacked(parts)
+
+    async def sentence_vectors(self, video_id: str) -> Vectors | None:
+        of_video = t.chunkings.c.video_id == video_id
+        query = select(t.chunkings.c.sentence_vectors).where(of_video)
+        count = select(func.count()).where(t.segments.c.video_id == video_id)
+        async with self._database.read() as connection:
+            stored = await connection.scalar(query)
+            rows = await connection.scalar(count)
+            if not stored or not rows:
+                return None
+            # Inside the transaction, which reports a matrix with missing rows as StoreBroken.
+            return np.frombuffer(stored, "<f2").reshape(rows, -1).astype(np.float32)
 
     async def segments(self, video_id: str, first: int, last: int) -> list[Segment]:
         async with self._database.read() as connection:
@@ -258,6 +279,10 @@ async def _segments(
         query = query.where(s.number <= last)
     rows = await connection.execute(query.order_by(s.number))
     return [Segment(*row) for row in rows]
+
+
+def _bytes(vectors: Vectors | None, kind: str) -> bytes | None:
+    return None if vectors is None else np.ascontiguousarray(vectors, kind).tobytes()
 
 
 def _matrix(stored: bytes | None, rows: int) -> Vectors | None:

@@ -125,12 +125,14 @@ summaries = Table(
 )
 
 # `vectors`: all of a video as one matrix, row by row, little-endian float32; NULL if none.
+# `sentence_vectors`: one row per segment of the transcript, as float16.
 chunkings = Table(
     "chunkings",
     metadata,
     Column("video_id", Words, ForeignKey("videos.id", ondelete="CASCADE"), primary_key=True),
     Column("recipe", Words, nullable=False),
     Column("vectors", LargeBinary),
+    Column("sentence_vectors", LargeBinary),
 )
 
 chunks = Table(

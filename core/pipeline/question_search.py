@@ -1,0 +1,59 @@
+"""Search the videos for one question: at the first need, and only once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.model import Hit, Passage, Place, Progress
+from core.pipeline.timing import Stopwatch
+from core.ports import ProgressCallback, Vectors
+from core.search.places import PLACES, PlaceFinder
+from core.search.retriever import Retriever
+
+CHUNKS = 8
+"""Chunks retrieved for a question, about ten spoken minutes."""
+
+
+@dataclass(slots=True)
+class QuestionSearch:
+    """The search for one question in a video, or in a channel if `video_id` is None."""
+
+    retriever: Retriever
+    place_finder: PlaceFinder
+    question: str
+    channel: str
+    video_id: str | None
+    watch: Stopwatch
+    on_progress: ProgressCallback
+    notes: tuple[str, ...] = ()
+    """Codes for the user: how the search was made, once it was."""
+    _vector: Vectors | None = None
+    _hits: list[Hit] | None = field(default=None)
+
+    async def passages(self) -> list[Passage]:
+        """Return the best chunks, neighbours joined, best first."""
+        hits = await self._search()
+        with self.watch.retrieving():
+            return await self.retriever.passages(hits, self.channel)
+
+    async def places(self) -> Sequence[Place]:
+        """Return the sentences nearest to the question, best first."""
+        hits = await self._search()
+        with self.watch.retrieving():
+            return await self.place_finder.find(
+                self.question, self._vector, hits[:PLACES], self.channel
+            )
+
+    async def _search(self) -> list[Hit]:
+        if self._hits is None:
+            self.on_progress(Progress("load"))
+            with self.watch.loading():
+                by_vector = await self.retriever.load_embedder(self.channel, self.video_id)
+            with self.watch.retrieving():
+                if by_vector:
+                    self._vector = await self.retriever.embed_question(self.question)
+                self._hits, self.notes = await self.retriever.hits(
+                    self.question, self._vector, self.channel, self.video_id, CHUNKS
+                )
+        return self._hits

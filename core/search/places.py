@@ -1,0 +1,95 @@
+"""Find the sentences that may answer a question: the best one of each chunk that was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.model import Hit, Place, Segment, Video
+from core.ports import Chunks, Library, Vectors
+from core.search.nearness import Background, nearness, shared
+from core.search.ranking import question_tokens, standard_scores
+from core.text.tokens import tokenise
+
+PLACES = 5
+"""How many places an answer shows."""
+MIN_CHARACTERS = 60
+"""Shorter sentences are shown with the ones after them: "Yes." says nothing alone."""
+_SENTENCE_WEIGHT = 0.8
+"""Of the best sentence's cosine in the order of the places; fitted on QMSum."""
+
+
+@dataclass(slots=True)
+class PlaceFinder:
+    """Finds places among a retriever's hits, by the vectors of their sentences."""
+
+    library: Library
+    chunks: Chunks
+    background: Background
+
+    async def find(
+        self, question: str, vector: Vectors | None, hits: Sequence[Hit], channel: str
+    ) -> list[Place]:
+        """Return the best sentence of each hit, best first. `vector`: the question's."""
+        query = _Query(tuple(question_tokens(question)))
+        if vector is not None:
+            query = _Query(query.tokens, vector, await self.background.mean(vector))
+        found = [await self._place(query, hit, channel) for hit in hits]
+        return _best_first([place for place in found if place], query)
+
+    async def _place(self, query: _Query, hit: Hit, channel: str) -> _Found | None:
+        """Return the hit's best sentence; None if the video was forgotten meanwhile."""
+        chunk = hit.chunk
+        video = await self.library.get(channel, chunk.video_id)
+        segments = await self.chunks.segments(chunk.video_id, chunk.first, chunk.last)
+        if not video or not segments:
+            return None
+        rows = await self.chunks.sentence_vectors(chunk.video_id)
+        scores = query.scores(segments, None if rows is None else rows[chunk.first :])
+        best = int(np.argmax(scores))
+        return _Found(video, _widen(segments, best), hit, float(scores[best]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    tokens: tuple[str, ...]
+    vector: Vectors | None = None
+    background: float = 0.0
+
+    def scores(self, segments: Sequence[Segment], rows: Vectors | None) -> Vectors:
+        """Return a score for each segment: its cosine, or the words it shares."""
+        if self.vector is None or rows is None:
+            found = [shared(self.tokens, tokenise(segment.text)) for segment in segments]
+            return np.array(found, dtype=np.float32)
+        cosines: Vectors = rows[: len(segments)] @ self.vector
+        return cosines
+
+    def nearness(self, found: _Found) -> float:
+        words = shared(self.tokens, tokenise(found.hit.chunk.indexed))
+        if self.vector is None or found.hit.cosine is None:
+            return words
+        return nearness(found.hit.cosine, found.score, self.background, words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    video: Video
+    segments: tuple[Segment, ...]
+    hit: Hit
+    score: float
+
+
+def _best_first(found: Sequence[_Found], query: _Query) -> list[Place]:
+    hits = standard_scores(np.array([one.hit.score for one in found], dtype=np.float32))
+    sentences = standard_scores(np.array([one.score for one in found], dtype=np.float32))
+    order = np.argsort(-(hits + _SENTENCE_WEIGHT * sentences), kind="stable")
+    return [Place(found[i].video, found[i].segments, query.nearness(found[i])) for i in order]
+
+
+def _widen(segments: Sequence[Segment], best: int) -> tuple[Segment, ...]:
+    after = best + 1
+    while after < len(segments) and sum(len(s.text) for s in segments[best:after]) < MIN_CHARACTERS:
+        after += 1
+    return tuple(segments[best:after])

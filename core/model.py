@@ -255,6 +255,13 @@ class Answer:
     """Codes of what the user should know, such as `keyword_only`."""
     partly: bool = False
 
+    @property
+    def grounding(self) -> Literal["grounded", "partly", "none"]:
+        """How much of it rests on the videos."""
+        if not self.grounded:
+            return "none"
+        return "partly" if self.partly else "grounded"
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

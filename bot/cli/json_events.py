@@ -80,6 +80,7 @@ def answer_event(answer: Answer) -> Event:
         "citations": citations,
         "questions": list(answer.questions),
         "grounded": answer.grounded,
+        "grounding": answer.grounding,
         "engine": answer.engine,
         "timings": asdict(answer.timings),
         "notes": list(answer.notes),

@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass, replace
 
 from bot.chat import Button, Card, Chat, Draft, File
 from bot.rendering.errors import describe_error
-from bot.rendering.phrases import covered, export_labels, made_by, note_texts, render_progress
+from bot.rendering.phrases import (
+    covered,
+    export_labels,
+    grounding_text,
+    made_by,
+    note_texts,
+    render_progress,
+)
 from bot.rendering.splitting import split
 from bot.words import Words
 from core.chat_records import ChatSettings
@@ -77,7 +84,7 @@ class MessageRenderer:
 
     def growing(self, text: str) -> list[Draft]:
         """An answer while it is being written."""
-        shown = Answer("", text, (), (), grounded=False, engine="")
+        shown = Answer("", text, (), (), grounded=True, engine="")
         return self.text(self.chat.style.answer(shown))
 
     def text(self, text: str) -> list[Draft]:
@@ -163,8 +170,8 @@ class MessageRenderer:
             yield self._text(self._labels.not_in_video)
         else:
             yield style.answer(answer)
-            if not answer.grounded:
-                yield self._say("answer.not_grounded")
+        if line := grounding_text(answer, self.words):
+            yield self._text(line)
         lines = []
         if len(titles) == 1:
             [title] = titles.values()

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from bot.words import Words
 from core.export.document import Labels
-from core.model import Progress, Ready, writer_of
+from core.model import EXTRACTIVE, Answer, Progress, Ready, writer_of
 from core.text.display import clock
 
 
@@ -39,6 +39,15 @@ def engine_text(engine: str, words: Words) -> str:
         return words("engines.extractive")
     model, is_partly_quoted = writer_of(engine)
     return words("engines.partly" if is_partly_quoted else "engines.model", engine=model)
+
+
+def grounding_text(answer: Answer, words: Words) -> str:
+    """How far the videos support the answer; "" for one that they support whole."""
+    if answer.partly:
+        return words("answer.closest" if answer.engine == EXTRACTIVE else "answer.partly")
+    if not answer.text.strip():
+        return words("answer.closest") if answer.citations else ""
+    return "" if answer.grounded else words("answer.not_grounded")
 
 
 def note_texts(notes: Sequence[str], words: Words) -> list[str]:

@@ -12,6 +12,7 @@ from bot.rendering.phrases import (
     covered,
     engine_text,
     export_labels,
+    grounding_text,
     made_by,
     note_texts,
     render_progress,
@@ -41,7 +42,7 @@ def render_answer(answer: Answer, words: Words, *, streamed: bool = False) -> st
     which is on the screen already."""
     text, *sources = reply(answer, export_labels(words), Plain())
     has_text = bool(answer.text.strip())
-    about = [words("answer.not_grounded")] if has_text and not answer.grounded else []
+    about = [line] if (line := grounding_text(answer, words)) else []
     about += [engine_text(answer.engine, words)] if has_text else []
     about += note_texts(answer.notes, words)
     blocks = [] if streamed and has_text else [text]

@@ -14,6 +14,7 @@ from tests.harness.terminal import TORCH, Terminal
 ANSWER_KEYS = {
     *("event", "question", "text", "citations", "questions", "grounded", "engine", "timings"),
     "notes",
+    "grounding",
 }
 
 

@@ -87,6 +87,7 @@ def test_an_answer_has_exactly_the_promised_fields():
         ],
         "questions": ["A?", "B?", "C?"],
         "grounded": True,
+        "grounding": "grounded",
         "engine": "extractive",
         "timings": {"load_ms": 0, "retrieval_ms": 0, "first_token_ms": 0, "total_ms": 0},
         "notes": [],

@@ -179,6 +179,17 @@ async def test_a_name_in_the_address_logs_in_where_there_is_no_key() -> None:
     assert server.authorizations == {"Basic YmVlOmhAdmU="}
 
 
+async def test_no_request_uses_a_connection_that_the_server_may_be_closing() -> None:
+    async with OpenAiServer(["Yes."] * 2) as server:
+        model = model_at(server)
+        await model.check()
+        for _ in range(2):
+            [_ async for _ in model.stream(SHORT, max_tokens=10)]
+        await model.check()
+        await model.close()
+    assert len(server.peers) == len(set(server.peers)) == 4
+
+
 # Successful replies
 
 

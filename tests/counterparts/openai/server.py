@@ -70,6 +70,8 @@ class OpenAiServer:
     left: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a client leaves before its stream ends."""
     authorizations: set[str] = field(default_factory=set)
+    peers: list[object] = field(default_factory=list)
+    """The client's end of the connection of each request."""
     url: str = ""
 
     async def start(self, port: int = 0) -> None:
@@ -103,6 +105,7 @@ class OpenAiServer:
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
         told = request.headers.get("Authorization", "")
         self.authorizations.add(told)
+        self.peers.append(request.transport and request.transport.get_extra_info("peername"))
         if self.api_key and told != f"Bearer {self.api_key}":
             key = told.removeprefix("Bearer ")
             return web.json_response(rules.refused_key(self.flavour, key), status=401)

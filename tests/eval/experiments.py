@@ -49,18 +49,24 @@ async def channel(recordings: Sequence[Recording], product: Product) -> list[flo
     return [share(at_ten), share(at_one)]
 
 
-async def refusals(recordings: Sequence[Recording], places: Places) -> list[float]:
-    """Return the share of own questions that are answered, and of questions of another subject,
-    asked of two recordings each, that are refused."""
+async def refusals(recordings: Sequence[Recording], product: Product) -> list[float]:
+    """Return three shares: own questions that are answered, questions of another subject that are
+    refused, and those that are refused or answered only with the nearest places, told as such.
+
+    A foreign question is asked of two recordings."""
     own, foreign = [], []
     for number, recording in enumerate(recordings):
         others = [other for other in recordings if other.subject != recording.subject]
         for i, question in enumerate(recording.questions):
-            own.append(bool(await places(question.text, recording.video.id)))
+            own.append(await product.answer(question.text, recording.video.id))
             for k in range(min(FOREIGN, len(others))):
                 other = others[(number * 7 + i * FOREIGN + k) % len(others)]
-                foreign.append(not await places(question.text, other.video.id))
-    return [share(own), share(foreign)]
+                foreign.append(await product.answer(question.text, other.video.id))
+    return [
+        share(bool(answer.text) for answer in own),
+        share(not answer.text for answer in foreign),
+        share(not answer.text or answer.partly for answer in foreign),
+    ]
 
 
 async def unanswerable(recordings: Sequence[Recording], places: Places) -> list[float]:

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from tests.eval.datasets import Span, lectures, meetings, shortened, talk
+from tests.eval.language_models import inventions, sentences
 from tests.eval.metrics import auc, is_relevant, ndcg, share
 from tests.eval.tables import Table, fallen
 
@@ -71,3 +72,18 @@ def test_lectures_and_talks_have_questions_with_times() -> None:
     assert all(question.gold for lecture in lectures() for question in lecture.questions)
     unanswerable = [question for question in talk("ko", "en").questions if not question.gold]
     assert len(unanswerable) == 2
+
+
+def test_a_marker_belongs_to_the_sentence_before_it() -> None:
+    assert sentences("Bees dance [1][2]. They fly. [3]\nWhy?") == [
+        "Bees dance [1][2].",
+        "They fly. [3]",
+        "Why?",
+    ]
+
+
+def test_numbers_and_names_that_nobody_said_are_found() -> None:
+    said = "Nora Lee built it for $3.50 in nineteen thirty one."
+
+    assert inventions("Nora Lee built it for 3.50 [12].", said) == []
+    assert inventions("It was built by Ada Lee for 4 euros [1].", said) == ["Ada", "4"]

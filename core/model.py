@@ -197,10 +197,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Neighbouring segments of one video, in order: what an answer may rest on."""
+    """Neighbouring segments of one video, in order: what an answer may rest on. `first`: the index
+    of the first one in its transcript."""
 
     video: Video
     segments: tuple[Segment, ...]
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from core.model import Citation, Passage, Segment, Video
@@ -10,12 +9,8 @@ from core.text.display import shorten
 from core.text.tokens import cjk_characters, tokenise
 
 QUOTE_CHARACTERS = 300
-MAX_SEGMENTS = 4
-"""Segments that one marker can cite."""
 MAX_OFFSET = 2
 """How many segments a model's number may be off."""
-_SPAN = re.compile(r"(\d+)(?:\s*[-–—~]\s*(\d+))?")
-_DIGITS = 9  # more than any transcript needs; int() rejects thousands of digits
 
 
 def cite(n: int, video: Video, segments: Sequence[Segment]) -> Citation:
@@ -47,8 +42,7 @@ def supporting_segment(sentence: str, segments: Sequence[Segment], index: int) -
 class Citations:
     """The citations of one answer.
 
-    A model cites the segment numbers of its prompt, counted from 1 across all passages
-    (`prompts.prompt`); readers see `[1]`, `[2]` … in order of appearance.
+    Readers see `[1]`, `[2]` … in order of appearance.
     """
 
     def __init__(self, passages: Sequence[Passage]) -> None:
@@ -56,32 +50,21 @@ class Citations:
         self._places = [
             (p, i) for p, passage in enumerate(passages) for i in range(len(passage.segments))
         ]
-        self._found: dict[tuple[int, int, int], Citation] = {}
-        self._sentence = ""
-        self._marked: set[int] = set()
+        self._found: dict[int, Citation] = {}
 
     @property
     def found(self) -> tuple[Citation, ...]:
         """The citations in order of their markers."""
         return tuple(self._found.values())
 
-    def mark(self, numbers: str, sentence: str) -> str:
-        """Return the markers for "12", "12, 13" or "12-14" after `sentence`; "" if unknown.
-
-        The same segments keep their marker, and a sentence repeats none. A range is one marker of
-        at most four segments. The first number of a sentence is corrected by
-        `supporting_segment`; further ones may back what the sentence only implies.
-        """
-        if sentence != self._sentence:
-            self._sentence, self._marked = sentence, set()
-        markers = []
-        for first, last in _SPAN.findall(numbers):
-            span = self._span(first, last or first, "" if self._marked else sentence)
-            n = self._marker_number(span) if span else 0
-            if n and n not in self._marked:
-                self._marked.add(n)
-                markers.append(f"[{n}]")
-        return "".join(markers)
+    def cite(self, place: int) -> str:
+        """Return the marker of a segment, numbered from 0 over all passages."""
+        if place not in self._found:
+            passage, i = self._places[place]
+            source = self._passages[passage]
+            number = len(self._found) + 1
+            self._found[place] = cite(number, source.video, source.segments[i : i + 1])
+        return f"[{self._found[place].n}]"
 
     def restore(self, text: str, citations: Sequence[Citation]) -> str:
         """Turn an earlier answer's markers into numbers of these passages, or remove them."""
@@ -94,22 +77,3 @@ class Citations:
             # \0 keeps a restored number from being replaced as the next marker.
             text = text.replace(f"[{citation.n}]", f"[\0{number}]" if number else "")
         return text.replace("[\0", "[")
-
-    def _marker_number(self, span: tuple[int, int, int]) -> int:
-        if span not in self._found:
-            passage, first, after = span
-            source = self._passages[passage]
-            number = len(self._found) + 1
-            self._found[span] = cite(number, source.video, source.segments[first:after])
-        return self._found[span].n
-
-    def _span(self, first: str, last: str, sentence: str) -> tuple[int, int, int] | None:
-        """Return (passage, first segment, segment after the last) within one passage."""
-        low, high = sorted((int(first[:_DIGITS]), int(last[:_DIGITS])))
-        if not 1 <= low <= len(self._places):
-            return None
-        passage, start = self._places[low - 1]
-        segments = self._passages[passage].segments
-        if low == high:
-            start = supporting_segment(sentence, segments, start)
-        return passage, start, min(start + min(high - low + 1, MAX_SEGMENTS), len(segments))

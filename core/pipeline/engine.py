@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from core.answers.asked import Asked
 from core.answers.extractive import extract_answer
 from core.answers.generative import answer
+from core.answers.grounding import AnswerSearch
 from core.errors import CoreError
 from core.language_model.context_budget import fits
 from core.language_model.question_priority import QuestionPriority, YieldingModel
-from core.model import EXTRACTIVE, Answer, Passage, Place, Summary, Transcript, Video
+from core.model import EXTRACTIVE, Answer, Passage, Summary, Transcript, Video
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.checkpoints import notes_recipe_prefix
 from core.summary.extractive import extract_summary
@@ -98,14 +99,14 @@ class Engine:
         self,
         model: LanguageModel | None,
         asked: Asked,
-        find_places: Callable[[], Awaitable[Sequence[Place]]],
+        search: AnswerSearch,
     ) -> AsyncGenerator[str | Answer]:
-        """Yield the answer's text piece by piece, then the Answer. `find_places`: finds the places
-        nearest to the question."""
+        """Yield the answer's text piece by piece, then the Answer. `search`: for the
+        question's nearest places and what supports the answer."""
         if model:
             is_started = False
             try:
-                stream = answer(asked, model, self.max_answer_tokens)
+                stream = answer(asked, model, self.max_answer_tokens, search)
                 async with aclosing(self._priority.answering(stream)) as pieces:
                     async for piece in pieces:
                         is_started = True
@@ -115,7 +116,7 @@ class Engine:
                 if is_started or self.insist:
                     raise
                 log.warning("the language model failed to answer", exc_info=True)
-        found = await asyncio.to_thread(extract_answer, asked, await find_places())
+        found = await asyncio.to_thread(extract_answer, asked, await search.places())
         if found.text:
             yield found.text
         yield replace(found, notes=self.notes(found.engine))

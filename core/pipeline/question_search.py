@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from core.model import Hit, Passage, Place, Progress
 from core.pipeline.timing import Stopwatch
@@ -29,7 +29,8 @@ class QuestionSearch:
     notes: tuple[str, ...] = ()
     """Codes for the user: how the search was made, once it was."""
     _vector: Vectors | None = None
-    _hits: list[Hit] | None = field(default=None)
+    _hits: list[Hit] | None = None
+    _has_vectors: bool | None = None
 
     async def passages(self) -> list[Passage]:
         """Return the best chunks, neighbours joined, best first."""
@@ -45,11 +46,15 @@ class QuestionSearch:
                 self.question, self._vector, hits[:PLACES], self.channel
             )
 
+    async def cosines(self, sentence: str, passages: Sequence[Passage]) -> Vectors | None:
+        """See `AnswerSearch.cosines`."""
+        if not await self._load():
+            return None
+        return await self.place_finder.cosines(sentence, passages)
+
     async def _search(self) -> list[Hit]:
         if self._hits is None:
-            self.on_progress(Progress("load"))
-            with self.watch.loading():
-                by_vector = await self.retriever.load_embedder(self.channel, self.video_id)
+            by_vector = await self._load()
             with self.watch.retrieving():
                 if by_vector:
                     self._vector = await self.retriever.embed_question(self.question)
@@ -57,3 +62,11 @@ class QuestionSearch:
                     self.question, self._vector, self.channel, self.video_id, CHUNKS
                 )
         return self._hits
+
+    async def _load(self) -> bool:
+        """Load the embedder once; return whether there are vectors to compare."""
+        if self._has_vectors is None:
+            self.on_progress(Progress("load"))
+            with self.watch.loading():
+                self._has_vectors = await self.retriever.load_embedder(self.channel, self.video_id)
+        return self._has_vectors

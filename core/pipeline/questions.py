@@ -70,7 +70,7 @@ class Questions:
         suggestions = await self._suggestions(video)
         language = "ko" if _HANGUL.search(question) else self.language
         asked = Asked(question, passages, language, turns, suggestions)
-        stream = self.engine.answer(model, asked, search.places)
+        stream = self.engine.answer(model, asked, search)
         async with aclosing(stream) as pieces:
             async for piece in pieces:
                 if isinstance(piece, str):

@@ -6,9 +6,13 @@ compared with sentences about everything else, and a cosine counts from their me
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 
+from core.errors import EmbedderMissing, WorkerFailed, WorkerTimeout
 from core.ports import Embedder, Vectors
+
+log = logging.getLogger(__name__)
 
 UNRELATED = (
     "Add the flour and the eggs, stir slowly and let the dough rest for an hour.",
@@ -46,6 +50,15 @@ class Background:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder  # borrowed
         self._rows: Vectors | None = None
+
+    async def embed(self, sentence: str) -> Vectors | None:
+        """Return the vector of a sentence that is no question; None if the embedder fails."""
+        try:
+            vector: Vectors = (await self._embedder.embed([sentence], "passage"))[0]
+        except (EmbedderMissing, WorkerFailed, WorkerTimeout):
+            log.warning("sentence not embedded", exc_info=True)
+            return None
+        return vector
 
     async def mean(self, question: Vectors) -> float:
         """Return the mean cosine of the question with unrelated sentences."""

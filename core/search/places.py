@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.model import Hit, Place, Segment, Video
+from core.model import Hit, Passage, Place, Segment, Video
 from core.ports import Chunks, Library, Vectors
 from core.search.nearness import Background, nearness, shared
 from core.search.ranking import question_tokens, standard_scores
@@ -38,6 +38,27 @@ class PlaceFinder:
             query = _Query(query.tokens, vector, await self.background.mean(vector))
         found = [await self._place(query, hit, channel) for hit in hits]
         return _best_first([place for place in found if place], query)
+
+    async def cosines(self, sentence: str, passages: Sequence[Passage]) -> Vectors | None:
+        """Compare a sentence with every sentence of the passages, in order.
+
+        0: as near as unrelated sentences; 1: the same. None if the embedder fails; 0 for sentences
+        that have no vectors."""
+        vector = await self.background.embed(sentence)
+        if vector is None:
+            return None
+        background = await self.background.mean(vector)
+        rows = [await self._rows(passage) for passage in passages]
+        found = [
+            np.full(len(passage.segments), background) if row is None else row @ vector
+            for passage, row in zip(passages, rows, strict=True)
+        ]
+        scaled = (np.concatenate(found) - background) / (1 - background)
+        return scaled.astype(np.float32)
+
+    async def _rows(self, passage: Passage) -> Vectors | None:
+        rows = await self.chunks.sentence_vectors(passage.video.id)
+        return None if rows is None else rows[passage.first : passage.first + len(passage.segments)]
 
     async def _place(self, query: _Query, hit: Hit, channel: str) -> _Found | None:
         """Return the hit's best sentence; None if the video was forgotten meanwhile."""

@@ -67,7 +67,9 @@ class Retriever:
         ids = list({video_id for video_id, _, _ in ranges})
         by_id = {video.id: video for video in await self.library.get_many(channel, ids)}
         return [
-            Passage(by_id[video_id], tuple(await self.chunks.segments(video_id, first, last)))
+            Passage(
+                by_id[video_id], tuple(await self.chunks.segments(video_id, first, last)), first
+            )
             for video_id, first, last in ranges
             if video_id in by_id  # not forgotten meanwhile
         ]

@@ -74,6 +74,11 @@ def split_sentences(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     return tuple(sentences)
 
 
+def is_abbreviation(word: str) -> bool:
+    """Whether the full stop at the end of `word` may belong to it: "Dr.", "e.g.", "J."."""
+    return bool(_ABBREVIATION.fullmatch(word))
+
+
 def _words(segments: Sequence[Segment]) -> Iterator[_Word]:
     """Yield all words with interpolated times, which never run backward."""
     end_s, glue = segments[0].start_s if segments else 0.0, False
@@ -99,7 +104,7 @@ def _ends_sentence(word: _Word, following: _Word, is_punctuated: bool) -> bool:
     if _END.search(word.text):
         if re.search("[。！？]", word.text):
             return True
-        return not _ABBREVIATION.fullmatch(word.text) and not following.text[:1].islower()
+        return not is_abbreviation(word.text) and not following.text[:1].islower()
     if is_punctuated:
         return False
     starts_line = following.is_first and following.text[:1].isupper()

@@ -30,7 +30,8 @@ from tests.harness.scene import (
 from tests.harness.virtual_loop import virtually
 
 EN = Words("en")
-LONG = " ".join(f"Sentence {n} about the queen [2].\n\n" for n in range(150))
+SENTENCE = "Nora Lee found the queen of the hive in Arden."
+LONG = f"{SENTENCE}\n\n " * 100
 
 
 async def asked(scene: Scene, text: str, where, **more) -> str:
@@ -63,7 +64,7 @@ async def test_where_only_mentions_count_other_messages_are_left_alone(tmp_path)
 
 @virtually
 async def test_an_answer_grows_by_edits_and_its_last_text_is_shown(tmp_path):
-    speaker = Speaker("Nora Lee found the queen in Arden [2]. " + "She looked. " * 20, 0.4)
+    speaker = Speaker(f"{SENTENCE} " * 20, 0.4)
     async with open_scene(tmp_path, model=speaker) as scene:
         thread = await scene.watched()
         await scene.write(QUEEN, thread)
@@ -75,7 +76,7 @@ async def test_an_answer_grows_by_edits_and_its_last_text_is_shown(tmp_path):
             assert later.startswith(earlier.rstrip())
         assert thread.place in scene.chat.typing
         assert f"[\\[1\\]](https://youtu.be/{BEES.id}?t=5)" in grown[-1]
-        assert grown[-1].count("She looked.") == 20
+        assert grown[-1].count(SENTENCE) == 20
         assert [button.label for button in answer.draft.buttons] == [
             "What else?",
             "And then?",
@@ -106,7 +107,7 @@ async def test_a_long_answer_is_split_over_several_messages_as_it_grows(tmp_path
         parts = scene.shown(thread)[before:]
         assert len(parts) >= 3
         text = "\n".join(part.draft.text for part in parts)
-        assert all(f"Sentence {n} about" in text for n in range(150))
+        assert text.count(SENTENCE) == 100
         assert [len(part.draft.buttons) for part in parts] == [0] * (len(parts) - 1) + [3]
 
 
@@ -201,7 +202,7 @@ async def test_any_text_can_be_asked(text, tmp_path):
 async def test_a_model_error_replaces_the_unfinished_answer(tmp_path):
     class Breaking(Speaker):
         async def stream(self, prompt, *, max_tokens):
-            yield "Nora Lee "
+            yield f"{SENTENCE} She "
             await asyncio.sleep(5)
             raise ModelFailed("broke")
 
@@ -217,26 +218,26 @@ async def test_a_model_error_replaces_the_unfinished_answer(tmp_path):
 
 @virtually
 async def test_an_answer_that_takes_more_than_an_hour_ends_in_a_new_message(tmp_path):
-    async with open_scene(tmp_path, model=Speaker("One two three four [2].", 1500.0)) as scene:
+    async with open_scene(tmp_path, model=Speaker(f"{SENTENCE} {SENTENCE}", 600.0)) as scene:
         thread = await scene.watched()
         before = len(scene.shown(thread))
         await scene.write(QUEEN, thread)
         await scene.settle()
         old, new = scene.shown(thread)[before:]
         assert new.at_s - old.at_s > 3600
-        assert new.draft.text.startswith("One two three four")
+        assert new.draft.text.startswith(SENTENCE)
         assert len(new.draft.buttons) == 3
 
 
 @virtually
 async def test_a_deleted_answer_breaks_nothing(tmp_path):
-    async with open_scene(tmp_path, model=Speaker("One two three [2].", 5.0)) as scene:
+    async with open_scene(tmp_path, model=Speaker(f"{SENTENCE} " * 2, 1.0)) as scene:
         thread = await scene.watched()
         await scene.write(QUEEN, thread)
-        await asyncio.sleep(8)
+        await asyncio.sleep(12)
         scene.chat.delete(scene.shown(thread)[-1].id)
         await scene.settle()
-        assert "One two three" in await asked(scene, QUEEN, thread)
+        assert SENTENCE in await asked(scene, QUEEN, thread)
 
 
 @virtually
@@ -314,11 +315,11 @@ async def test_messages_of_an_answer_that_was_longer_before_a_kill_do_not_stay_b
         await asyncio.sleep(30)
         assert len(scene.shown(thread)) - before >= 2
         await scene.end()
-        speaker.says = "Short [2]."
+        speaker.says = "Nora Lee."
         await scene.begin()
         await scene.settle()
         first, *others = scene.shown(thread)[before:]
-        assert first.draft.text.startswith("Short")
+        assert first.draft.text.startswith("Nora Lee. ")
         assert others
         assert {one.draft.text for one in others} == {"…"}
 

@@ -16,6 +16,7 @@ import pytest
 
 from bot.chat import Message, Press
 from bot.config import Config
+from core.model import Segment
 from tests.fakes.chat import FakeChat, Faults, Shown
 from tests.fakes.transcriber import FakeTranscriber
 from tests.harness.fake_core import SAID, FakeCore
@@ -58,12 +59,15 @@ class SlowTranscriber(FakeTranscriber):
             yield window
 
 
+NUMBERS = Segment(20.0, 29.0, f"They count: {' '.join(map(str, range(100)))}.")
+
+
 class Echo(Speaker):
-    """Answers `Q7` with `A7`."""
+    """Answers `Q7` with `A7`. An answer shows only numbers that the video has: NUMBERS."""
 
     async def stream(self, prompt, *, max_tokens):
         asked = re.findall(r"Q(\d+)\b", prompt[-1].text) or ["none"]
-        speaker = replace(self, says=f"A{asked[-1]}. " + "It is so [2]. " * 6)
+        speaker = replace(self, says=f"A{asked[-1]}. " + "Nora Lee found the queen. " * 6)
         async for piece in Speaker.stream(speaker, prompt, max_tokens=max_tokens):
             yield piece
 
@@ -83,7 +87,7 @@ class Day:
         self.seed, self.dice = seed, random.Random(seed)
         share = self.dice.choice((0.0, 0.0, 0.1))
         faults = Faults(self.dice, busy=share, lost=share, limited=share, slow_s=0.2)
-        world = FakeCore(scratch, model=Echo("", 0.3), transcriber=SlowTranscriber(*SAID))
+        world = FakeCore(scratch, model=Echo("", 0.3), transcriber=SlowTranscriber(*SAID, NUMBERS))
         for name in PORTS:
             setattr(world.store, name, Paused(getattr(world.store, name), self.dice))
         self.scene = Scene(world, FakeChat(faults=faults), Config())

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from core.answers.citations import cite
 from core.answers.generative import Reply, answer
 from core.errors import BadModelOutput, CoreError, ModelFailed, ModelStalled, PromptTooLong
 from core.language_model.context_budget import fits
-from core.model import Answer, Passage, Segment, Turn, Video
+from core.model import Answer, Passage, Place, Segment, Turn, Video
 from tests.fakes.language_model import Broken, ScriptedModel
 
 BEES, TEA = Video("beesbeesbee", "Bees"), Video("teateateate", "Tea")
@@ -29,6 +30,22 @@ POT = Passage(TEA, (Segment(100.0, 104.0, "Tea is poured at four."),))
 NEXT = {"questions": ["What do wasps build?", "Who won a prize?", "Where do bees dance?"]}
 
 
+class FakeSearch:
+    """`AnswerSearch` with fixed places and cosines."""
+
+    def __init__(self, places=(), cosines=None):
+        self._places, self._cosines = places, cosines
+
+    async def places(self):
+        return self._places
+
+    async def cosines(self, sentence, passages):
+        return self._cosines
+
+
+NO_SEARCH = FakeSearch()
+
+
 def earlier(question: str, text: str = "In the hive [1].") -> Turn:
     answered = Answer(
         question, text, (cite(1, BEES, SEGMENTS[:1]),), ("A?", "B?", "C?"), True, "scripted"
@@ -36,11 +53,17 @@ def earlier(question: str, text: str = "In the hive [1].") -> Turn:
     return Turn(question, answered)
 
 
-async def ask(model, question="Who read the dance?", passages=(HIVE,), turns=(), language="en"):
+async def ask(
+    model,
+    question="Who read the dance?",
+    passages=(HIVE,),
+    turns=(),
+    language="en",
+    search=NO_SEARCH,
+):
     """The pieces shown, and the answer."""
-    *pieces, last = [
-        piece async for piece in answer(Asked(question, passages, language, turns), model, 512)
-    ]
+    asked = Asked(question, passages, language, turns)
+    *pieces, last = [piece async for piece in answer(asked, model, 512, search)]
     assert all(isinstance(piece, str) and piece for piece in pieces)
     assert isinstance(last, Answer)
     assert "".join(pieces) == last.text
@@ -50,8 +73,7 @@ async def ask(model, question="Who read the dance?", passages=(HIVE,), turns=(),
 async def test_the_answer_streams_with_markers_that_resolve_to_segments():
     model = ScriptedModel(["Karl von Frisch read it [4]. He won a prize [5][4].", NEXT])
     pieces, found = await ask(model)
-    assert len(pieces) > 5
-    assert found.text == "Karl von Frisch read it [1]. He won a prize [2][1]."
+    assert pieces == ["Karl von Frisch read it. [1]", " He won a prize. [2]"]
     assert [(c.n, c.start_s, c.quote) for c in found.citations] == [
         (1, 30.0, SAID[3]),
         (2, 40.0, SAID[4]),
@@ -62,28 +84,90 @@ async def test_the_answer_streams_with_markers_that_resolve_to_segments():
 
 
 async def test_passages_of_several_videos_are_cited_each_as_its_own():
-    model = ScriptedModel(["Tea is poured at four [7], bees dance [1].", NEXT])
+    model = ScriptedModel(["Tea is poured at four [7]. Bees dance in the hive [1].", NEXT])
     _, found = await ask(model, passages=(HIVE, POT))
     assert [c.video_id for c in found.citations] == [TEA.id, BEES.id]
 
 
-async def test_unknown_numbers_are_not_shown():
-    _, found = await ask(ScriptedModel(["Bees sing [99], and dance [1].", NEXT]))
-    assert found.text == "Bees sing, and dance [1]."
-    assert len(found.citations) == 1
+@pytest.mark.parametrize("written", ["", " [99]", " [6]", " [4-9]"])
+async def test_a_sentence_is_cited_where_it_is_said_whatever_the_model_cites(written):
+    _, found = await ask(ScriptedModel([f"Frisch read it in 1944{written}.", NEXT]))
+    assert found.text == "Frisch read it in 1944. [1]"
+    assert [citation.start_s for citation in found.citations] == [30.0]
+    assert found.grounding == "grounded"
 
 
-async def test_a_number_that_misses_by_a_line_is_corrected():
-    _, found = await ask(ScriptedModel(["Frisch understood it in 1944 [6].", NEXT]))
-    assert found.citations[0].start_s == 30.0
+async def test_the_models_number_decides_between_two_places_that_fit():
+    twice = Passage(BEES, (*SEGMENTS, Segment(90.0, 99.0, SAID[0])))
+    _, found = await ask(ScriptedModel(["Bees dance in the hive [7].", NEXT]), passages=(twice,))
+    assert [citation.start_s for citation in found.citations] == [90.0]
+
+
+async def test_what_nothing_supports_is_left_out_and_that_is_told():
+    reply = "Karl von Frisch read it. The capital of Peru is Lima. He won a prize for that."
+    pieces, found = await ask(ScriptedModel([reply, NEXT]))
+    assert pieces == ["Karl von Frisch read it. [1]", " He won a prize for that. [2]"]
+    assert (found.grounded, found.partly, found.grounding) == (True, True, "partly")
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Karl von Frisch read it in 1945.",
+        "Karl von Frisch read it with Martin Lindauer.",
+        "Karl von Frisch read it in nineteen fifty.",
+    ],
+)
+async def test_a_name_or_number_that_nobody_said_is_never_shown(claim):
+    _, found = await ask(ScriptedModel([claim, NEXT]))
+    assert (found.text, found.grounding) == ("", "none")
+
+
+async def test_a_name_from_another_sentence_is_cited_there_too():
+    _, found = await ask(ScriptedModel(["He won a prize for that in 1944.", NEXT]))
+    assert found.text == "He won a prize for that in 1944. [1][2]"
+    assert [citation.start_s for citation in found.citations] == [40.0, 30.0]
+
+
+async def test_a_list_keeps_its_lines_each_with_its_place():
+    reply = "There are two:\n- Bees dance in the hive.\n- Wasps build paper nests."
+    _, found = await ask(ScriptedModel([reply, NEXT]))
+    assert found.text == (
+        "There are two: - Bees dance in the hive. [1]\n- Wasps build paper nests. [2]"
+    )
+
+
+async def test_a_bare_yes_rests_on_the_question():
+    _, found = await ask(ScriptedModel(["Yes.", NEXT]), question="Do wasps build paper nests?")
+    assert found.text == "Yes. [1]"
+    assert [citation.start_s for citation in found.citations] == [50.0]
+
+
+async def test_no_answer_comes_with_the_nearest_places_if_any_is_near():
+    near = (Place(BEES, SEGMENTS[3:4], 0.7), Place(BEES, SEGMENTS[:1], 0.2))
+    _, found = await ask(ScriptedModel(["NONE", NEXT]), search=FakeSearch(near))
+    assert (found.text, found.grounding) == ("", "none")
+    assert [citation.start_s for citation in found.citations] == [30.0, 0.0]
+    far = (Place(BEES, SEGMENTS[3:4], 0.1),)
+    _, found = await ask(ScriptedModel(["NONE", NEXT]), search=FakeSearch(far))
+    assert found.citations == ()
 
 
 async def test_a_korean_answer_about_an_english_video_keeps_its_numbers():
     model = ScriptedModel(["카를 폰 프리슈가 읽었습니다[4].", NEXT])
     _, found = await ask(model, language="ko")
     assert "in Korean" in model.prompts[0][-1].text
-    assert found.text == "카를 폰 프리슈가 읽었습니다[1]."
+    assert found.text == "카를 폰 프리슈가 읽었습니다. [1]"
     assert found.citations[0].start_s == 30.0
+
+
+async def test_across_languages_the_embedder_decides():
+    cosines = np.array([0.1, 0.2, 0.1, 0.8, 0.3, 0.0], dtype=np.float32)
+    korean = "카를 폰 프리슈가 읽었습니다 [1]."
+    _, found = await ask(ScriptedModel([korean, NEXT]), search=FakeSearch(cosines=cosines))
+    assert found.citations[0].start_s == 30.0
+    _, found = await ask(ScriptedModel([korean, NEXT]), search=FakeSearch(cosines=cosines / 4))
+    assert found.text == ""
 
 
 @pytest.mark.parametrize("sign", ["NONE", "None.", '"NONE"', "**NONE**", "NONE\n\nIt is not said."])
@@ -100,15 +184,15 @@ async def test_the_stream_is_closed_once_the_model_declines():
     assert len(model.spoken) < 20
 
 
-@pytest.mark.parametrize("text", ["None of them dance [1].", "Nobody.", "No [1].", "Nonetheless."])
+@pytest.mark.parametrize("text", ["None of the bees dance in a hive.", "Nobody won a prize."])
 async def test_an_answer_that_only_starts_like_the_refusal_is_shown(text):
     _, found = await ask(ScriptedModel([text, NEXT]))
-    assert found.text == text
+    assert found.text == f"{text} [1]"
 
 
-async def test_an_answer_without_a_source_is_not_grounded():
-    _, found = await ask(ScriptedModel(["Bees are insects.", NEXT]))
-    assert (found.text, found.grounded) == ("Bees are insects.", False)
+async def test_an_answer_from_the_models_own_knowledge_is_not_shown():
+    _, found = await ask(ScriptedModel(["The capital of Peru is Lima.", NEXT]))
+    assert (found.text, found.citations, found.grounding) == ("", (), "none")
 
 
 async def test_without_passages_the_model_is_not_called():
@@ -121,7 +205,13 @@ async def test_without_passages_the_model_is_not_called():
 async def test_links_mentions_and_markup_of_the_model_are_not_shown():
     reply = "**Bees** dance [1]. See [this](http://evil.example) or http://evil.example/x @everyone"
     _, found = await ask(ScriptedModel([reply, NEXT]))
-    assert found.text == "Bees dance [1]. See this or @\u200beveryone"
+    assert found.text == "Bees dance. [1]"
+
+
+async def test_markup_inside_a_supported_sentence_is_removed():
+    reply = "**Bees** dance in [the hive](http://evil.example), `@here`."
+    _, found = await ask(ScriptedModel([reply, NEXT]))
+    assert found.text == "Bees dance in the hive, @\u200bhere. [1]"
 
 
 async def test_suggested_questions_extend_the_same_prompt_and_are_new():
@@ -139,7 +229,7 @@ async def test_suggested_questions_extend_the_same_prompt_and_are_new():
 @pytest.mark.parametrize("failure", ["{}", ModelFailed("x"), BadModelOutput("x"), ModelStalled(9)])
 async def test_an_answer_stands_although_its_suggested_questions_fail(failure):
     _, found = await ask(ScriptedModel(["Frisch read it [4].", failure]))
-    assert found.text == "Frisch read it [1]."
+    assert found.text == "Frisch read it. [1]"
     assert len(set(found.questions)) == 3
     assert all(found.questions)
 
@@ -193,10 +283,10 @@ async def test_too_many_passages_lose_the_worst_and_say_so():
 
 async def test_a_model_that_counts_more_tokens_gets_less():
     turns = [earlier(f"Question number {n}?", "Bees dance. " * 20 + "[1]") for n in range(40)]
-    model = ScriptedModel(["So [2].", NEXT], num_ctx=4096, miscount=2.0)
+    model = ScriptedModel(["Bees dance [1].", NEXT], num_ctx=4096, miscount=2.0)
     _, found = await ask(model, turns=turns)
     assert 0 < model.refused < 4
-    assert found.text == "So [1]."
+    assert found.text == "Bees dance. [1]"
     assert found.notes == ("history_shortened",)
 
 
@@ -208,7 +298,7 @@ async def test_a_prompt_that_cannot_be_shortened_enough_is_an_error():
 async def shown_until_it_breaks(model) -> list[str]:
     shown = []
     try:
-        async for piece in answer(Asked("Why?", [HIVE], "en"), model, 99):
+        async for piece in answer(Asked("Why?", [HIVE], "en"), model, 99, NO_SEARCH):
             shown.append(piece)
     except CoreError as error:
         shown.append(error.code)
@@ -222,7 +312,7 @@ async def test_a_model_that_fails_before_any_text_leaves_none():
 async def test_an_error_after_some_text_is_raised():
     model = ScriptedModel([Broken("Frisch read it [4]. Then he", ModelStalled(60))])
     *shown, error = await shown_until_it_breaks(model)
-    assert "".join(shown) == "Frisch read it [1]. Then"
+    assert "".join(shown) == "Frisch read it. [1]"
     assert error == "model_stalled"
 
 
@@ -256,10 +346,10 @@ WRITTEN = st.lists(
 
 @settings(max_examples=400)
 @given(WRITTEN, st.integers(1, 9))
-def test_every_marker_shown_resolves_to_a_real_segment(parts, size):
-    written, reply = "".join(parts), Reply([HIVE, POT])
-    pieces = [reply.feed(written[i : i + size]) for i in range(0, len(written), size)]
-    shown = "".join([*pieces, reply.close()])
+async def test_every_marker_shown_resolves_to_a_real_segment(parts, size):
+    written, reply = "".join(parts), Reply("Who dances?", [HIVE, POT], NO_SEARCH)
+    pieces = [await reply.feed(written[i : i + size]) for i in range(0, len(written), size)]
+    shown = "".join([*pieces, await reply.close()])
     assert shown == reply.text
     found = reply.citations.found
     assert [int(n) for n in dict.fromkeys(re.findall(r"\[(\d+)\]", shown))] == [c.n for c in found]

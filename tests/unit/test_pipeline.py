@@ -114,7 +114,7 @@ async def test_the_model_sums_up_and_answers_where_it_is_there(world):
     assert ready.summary.engine == "scripted"
     assert ready.summary.points[0].start_s == 5.0
     assert ready.notes == ()
-    assert (answer.text, answer.engine) == ("Nora Lee found her [1].", "scripted")
+    assert (answer.text, answer.engine) == ("Nora Lee found her. [1]", "scripted")
     assert answer.citations[0].quote == SAID[1].text
     assert answer.questions == tuple(QUESTIONS["questions"])
 
@@ -201,7 +201,9 @@ async def test_of_a_hundred_ingests_with_a_bad_writer_none_fails(tmp_path):
 
 
 async def test_a_model_that_breaks_off_in_the_middle_is_told(world):
-    world.model = ScriptedModel([SUMMARY, Broken("Nora Lee found", ModelFailed("broke"))])
+    world.model = ScriptedModel(
+        [SUMMARY, Broken("Nora Lee found her. She then left", ModelFailed("broke"))]
+    )
     pipeline = world.pipeline()
     await finish(pipeline.ingest(LINK, "hive"))
     with pytest.raises(ModelFailed):

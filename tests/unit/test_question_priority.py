@@ -81,13 +81,17 @@ async def sum_up(engine, segments=SHORT):
     return await engine.summarise(engine.model, VIDEO, transcript, "en", lambda _: None)
 
 
-async def no_places():
-    return ()
+class NoSearch:
+    async def places(self):
+        return ()
+
+    async def cosines(self, sentence, passages):
+        return None
 
 
 async def ask(engine):
     passages = [Passage(VIDEO, SHORT)]
-    stream = engine.answer(engine.model, Asked("What do bees do?", passages, "en"), no_places)
+    stream = engine.answer(engine.model, Asked("What do bees do?", passages, "en"), NoSearch())
     engine.model.asked += 1
     try:
         async with aclosing(stream) as pieces:

@@ -59,11 +59,13 @@ def test_pytorchs_embedder_serves_the_whole_program(terminal, recordings):
 def test_every_citation_is_a_real_segment_and_leads_to_its_second(name, asked, ingested):
     ready = ingested[1].named("ready")[LECTURES.index(name)]
     segments = ready["transcript"]["segments"]
-    spans = {(segment["start_s"], segment["end_s"]): segment["text"] for segment in segments}
+    starts, ends = ([segment[at] for segment in segments] for at in ("start_s", "end_s"))
     citations = [citation for _, answer in asked[name] for citation in answer["citations"]]
     assert citations
     for citation in citations:
-        assert spans[citation["start_s"], citation["end_s"]] == citation["quote"]
+        first, last = starts.index(citation["start_s"]), ends.index(citation["end_s"])
+        said = " ".join(segment["text"] for segment in segments[first : last + 1])
+        assert said == citation["quote"]
         assert citation["url"] == f"{ready['video']['url']}#t={int(citation['start_s'])}"
         assert citation["video_id"] == ready["video"]["id"]
 
@@ -85,16 +87,19 @@ def test_what_streams_is_the_answer(library, ingested):
     assert "".join(event["delta"] for event in ran.named("text")) == ran.only("answer")["text"]
 
 
-def test_nine_of_ten_questions_of_another_lecture_find_no_answer(library, recordings, truths):
-    """The two lectures share topics and names, so a wrong town is the usual trap."""
+def test_nine_of_ten_questions_of_another_lecture_get_no_claim(library, recordings, truths):
+    """The two lectures share topics and names, so a wrong town is the usual trap. The nearest
+    places may be shown, under that name."""
     own = {fact.question for fact in truths["lecture-10min-us"].facts}
     foreign = [f.question for f in truths["lecture-10min-f2"].facts if f.question not in own]
     typed = "".join(f"{question}\n" for question in foreign)
     ran = library.run("chat", recordings["lecture-10min-us"], "--json", typed=typed)
     answers = ran.named("answer")
+    unclaimed = [answer for answer in answers if answer["grounding"] != "grounded"]
     refused = [answer for answer in answers if not answer["grounded"]]
     assert len(answers) == len(foreign)
-    assert len(refused) >= 0.9 * len(answers)
+    assert len(unclaimed) >= 0.9 * len(answers)
+    assert refused
     assert all(not answer["text"] and not answer["citations"] for answer in refused)
 
 

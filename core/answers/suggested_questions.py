@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.model import Passage
-from core.text.keywords import count_words, keywords
+from core.text.key_phrases import key_phrases
+from core.text.keywords import count_words
 from core.text.tokens import words
 
 _ABOUT = {
@@ -60,10 +61,12 @@ def follow_up(
 ) -> tuple[str, ...]:
     """Return three questions not `asked` before: from `suggestions`, then about the passages'
     keywords that the question does not contain."""
-    counts = count_words(segment.text for passage in passages for segment in passage.segments)
+    texts = [segment.text for passage in passages for segment in passage.segments]
     own = {stem for stem, _ in words(question)}
     subjects = [
-        word for word in keywords(counts, counts, 9) if not own & {s for s, _ in words(word)}
+        phrase
+        for phrase in key_phrases(texts, count_words(texts), 9)
+        if not own & {stem for stem, _ in words(phrase)}
     ]
     return suggest(subjects, language, (*asked, question), suggestions)
 

@@ -10,13 +10,16 @@ from dataclasses import replace
 from core.answers.suggested_questions import suggest
 from core.model import EXTRACTIVE, Chapter, Point, Segment, Summary, Transcript, Video
 from core.summary.chapters import find_chapters
-from core.text.keywords import count_words, keywords, salience
+from core.text.key_phrases import key_phrases
+from core.text.keywords import count_words, salience
 from core.text.sentences import announces, points_back
 from core.text.tokens import tokenise, words
 
 MIN_POINTS, MAX_POINTS, MAX_CHAPTER_POINTS, MAX_HASHTAGS = 3, 7, 3, 8
 TAG_CHARACTERS = 40
 _OPENING_S = 90.0
+_TOPIC_WORDS = 4
+"""Fewer words beyond stop words make no topic: "Welcome to the course."."""
 
 
 def extract_summary(video: Video, transcript: Transcript) -> Summary:
@@ -38,17 +41,17 @@ def extract_summary(video: Video, transcript: Transcript) -> Summary:
         best = _distinct((i for i in order if first <= i < after), tokens, limit)
         chapters.append(replace(chapter, points=_points(segments, best)))
         leaders.append(best[0])
-        own = count_words(segment.text for segment in segments[first:after])
-        subjects += keywords(own, whole, 1)
+        said = [segment.text for segment in segments[first:after]]
+        subjects += key_phrases(said, whole, 1)
     limit = min(max(len(chapters), MIN_POINTS), MAX_POINTS)
     rank = {i: place for place, i in enumerate(order)}
     best = _distinct([*sorted(leaders, key=rank.__getitem__), *order], tokens, limit)
-    common = keywords(whole, whole, MAX_HASHTAGS)
+    common = key_phrases([segment.text for segment in segments], whole, MAX_HASHTAGS)
     return Summary(
         topic=_topic(video, segments, common),
         points=_points(segments, best),
         chapters=tuple(chapters),
-        hashtags=hashtags(video, common),
+        hashtags=hashtags(video, map(_one_word, common)),
         questions=suggest(list(dict.fromkeys([*subjects, *common])), transcript.language),
         language=transcript.language,
         covered_s=segments[-1].end_s,
@@ -63,6 +66,12 @@ def hashtags(video: Video, common: Iterable[str]) -> tuple[str, ...]:
     for tag in filter(None, tags):
         unique.setdefault(tag.casefold(), f"#{tag}")
     return tuple(unique.values())[:MAX_HASHTAGS]
+
+
+def _one_word(phrase: str) -> str:
+    """Write "machine learning" as "MachineLearning"."""
+    parts = phrase.split()
+    return "".join(part[:1].upper() + part[1:] for part in parts) if len(parts) > 1 else phrase
 
 
 def _ranked(segments: Sequence[Segment], tokens: Sequence[frozenset[str]]) -> list[int]:
@@ -96,16 +105,21 @@ def _points(segments: Sequence[Segment], indexes: Iterable[int]) -> tuple[Point,
 
 
 def _topic(video: Video, segments: Sequence[Segment], common: Sequence[str]) -> str:
-    """Return the opening sentence that announces most keywords, else the title with keywords."""
-    stems = {stem for word in common for stem, _ in words(word)}
+    """Return the opening sentence that announces or names most key phrases, else the title with
+    the phrases."""
+    stems = {stem for phrase in common for stem, _ in words(phrase)}
 
-    def announced(segment: Segment) -> int:
-        said = {stem for stem, _ in words(segment.text)}
-        return len(said & stems) if announces(segment.text) else 0
+    def named(segment: Segment) -> int:
+        said = len({stem for stem, _ in words(segment.text)} & stems)
+        return 2 * said if announces(segment.text) else said
 
     end_s = segments[0].start_s + _OPENING_S
-    opening = [segment for segment in segments[:100] if segment.start_s < end_s]
-    best = max(opening, key=announced)
-    if announced(best):
+    opening = [
+        segment
+        for segment in segments[:100]
+        if segment.start_s < end_s and len(tokenise(segment.text)) >= _TOPIC_WORDS
+    ]
+    best = max(opening, key=named, default=segments[0])
+    if named(best) > 1:
         return best.text.strip()
     return ": ".join(part for part in (video.title, ", ".join(common[:5])) if part)

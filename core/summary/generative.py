@@ -26,7 +26,8 @@ from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.chapters import MAX_CHAPTERS, MIN_CHAPTER_S, find_chapters
 from core.summary.extractive import MAX_CHAPTER_POINTS, hashtags
 from core.summary.map_reduce import MapReduce
-from core.text.keywords import count_words, keywords
+from core.text.key_phrases import key_phrases
+from core.text.keywords import count_words
 from core.text.safe_text import safe_line
 
 MAX_POINTS = 12
@@ -56,13 +57,14 @@ async def summarise(
     chapters = await asyncio.to_thread(chapters_of, draft, video, transcript)
     on_progress(Progress("summarise", 1.0))
     segments = transcript.segments
-    counts = count_words(segment.text for segment in segments)
+    texts = [segment.text for segment in segments]
+    counts = count_words(texts)
     return Summary(
         topic=draft.topic,
         points=_spread(_points(draft.points, segments), MAX_POINTS),
         chapters=chapters,
         hashtags=hashtags(video, draft.hashtags),
-        questions=suggest(keywords(counts, counts, 8), language, ready=draft.questions),
+        questions=suggest(key_phrases(texts, counts, 8), language, ready=draft.questions),
         language=language,
         covered_s=segments[-1].end_s,
         engine=partly_quoted(model.name) if written.is_quoted else model.name,

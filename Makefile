@@ -36,13 +36,16 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Tests of the whole program wait for child processes and servers half of the time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+
 # For the working loop: what needs no server, no whole program and no kill.
 check: lint
 	$(BIN)/pytest -n auto --dist loadfile -m "not postgres" tests/unit tests/contract
 
 # Files in collection order: the slow ones come first, so that no worker ends late.
 test: lint
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -36,7 +36,14 @@ class PlaceFinder:
         query = _Query(tuple(question_tokens(question)))
         if vector is not None:
             query = _Query(query.tokens, vector, await self.background.mean(vector))
-        found = [await self._place(query, hit, channel) for hit in hits]
+        ids = list(dict.fromkeys(hit.chunk.video_id for hit in hits))
+        known = {video.id: video for video in await self.library.get_many(channel, ids)}
+        rows = {video_id: await self.chunks.sentence_vectors(video_id) for video_id in known}
+        found = [
+            await self._place(query, hit, known[hit.chunk.video_id], rows[hit.chunk.video_id])
+            for hit in hits
+            if hit.chunk.video_id in known  # not forgotten meanwhile
+        ]
         return _best_first([place for place in found if place], query)
 
     async def cosines(self, sentence: str, passages: Sequence[Passage]) -> Vectors | None:
@@ -60,14 +67,14 @@ class PlaceFinder:
         rows = await self.chunks.sentence_vectors(passage.video.id)
         return None if rows is None else rows[passage.first : passage.first + len(passage.segments)]
 
-    async def _place(self, query: _Query, hit: Hit, channel: str) -> _Found | None:
-        """Return the hit's best sentence; None if the video was forgotten meanwhile."""
+    async def _place(
+        self, query: _Query, hit: Hit, video: Video, rows: Vectors | None
+    ) -> _Found | None:
+        """Return the hit's best sentence. `rows`: the vectors of all the video's sentences."""
         chunk = hit.chunk
-        video = await self.library.get(channel, chunk.video_id)
         segments = await self.chunks.segments(chunk.video_id, chunk.first, chunk.last)
-        if not video or not segments:
+        if not segments:  # its transcript is being replaced
             return None
-        rows = await self.chunks.sentence_vectors(chunk.video_id)
         scores = query.scores(segments, None if rows is None else rows[chunk.first :])
         best = int(np.argmax(scores))
         return _Found(video, _widen(segments, best), hit, float(scores[best]))

@@ -182,8 +182,7 @@ async def test_in_private_an_answer_is_drafted_and_more_is_to_be_had(platform, o
     asked = await talk.write(QUESTION, author=ada)
 
     async def drafted() -> list[str]:
-        texts = [draft.text for draft in await people.drafts(ada) if draft.text]
-        return texts
+        return [draft.text for draft in await people.drafts(ada) if draft.text]
 
     drafts = await eventually(drafted)
     ollama.pause_s = 0.0

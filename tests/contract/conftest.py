@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -33,12 +35,28 @@ def postgres_url(postgres: URL) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create a file with today's tables, for copying: migrating takes 0.1 s."""
+    path = tmp_path_factory.mktemp("migrated") / "db"
+    asyncio.run(_migrate(sqlite_url(path)))
+    assert [file.name for file in path.parent.iterdir()] == ["db"], "not all is in the file"
+    return path
+
+
+async def _migrate(url: str) -> None:
+    async with open_store(url):
+        pass
+
+
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    """Return where the store is kept; None keeps it in memory."""
+    """Return where an empty store is kept; None keeps it in memory."""
     if request.param == "postgres":
         return request.getfixturevalue("postgres_url")
-    return sqlite_url(tmp_path / "db") if request.param == "sqlite" else None
+    if request.param == "sqlite":
+        return sqlite_url(shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "db"))
+    return None
 
 
 @pytest.fixture

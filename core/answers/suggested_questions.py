@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from core.model import Passage
 from core.text.key_phrases import key_phrases
@@ -61,14 +62,19 @@ def follow_up(
 ) -> tuple[str, ...]:
     """Return three questions not `asked` before: from `suggestions`, then about the passages'
     keywords that the question does not contain."""
-    texts = [segment.text for passage in passages for segment in passage.segments]
+    texts = tuple(segment.text for passage in passages for segment in passage.segments)
     own = {stem for stem, _ in words(question)}
     subjects = [
-        phrase
-        for phrase in key_phrases(texts, count_words(texts), 9)
-        if not own & {stem for stem, _ in words(phrase)}
+        phrase for phrase in _key_phrases(texts) if not own & {stem for stem, _ in words(phrase)}
     ]
     return suggest(subjects, language, (*asked, question), suggestions)
+
+
+@lru_cache(maxsize=32)
+def _key_phrases(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep the phrases of texts asked about lately, because a video that is read whole brings the
+    same text to each question. The text is the key, so they cannot be out of date."""
+    return tuple(key_phrases(texts, count_words(texts), 9))
 
 
 def _normalised(question: str) -> str:

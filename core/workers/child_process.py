@@ -113,8 +113,7 @@ class ChildProcess:
         A single long wait could time out because this program or the whole machine stood still."""
         assert self._process.stdout is not None
         limits = self._limits
-        heartbeat_s = limits.heartbeat_timeout_s if self._has_replied else limits.start_timeout_s
-        timeout_s = min(heartbeat_s, limits.reply_timeout_s)
+        timeout_s = limits.heartbeat_timeout_s if self._has_replied else limits.start_timeout_s
         for _ in range(max(timeout_s // HEARTBEAT_S, 1)):
             try:
                 async with asyncio.timeout(HEARTBEAT_S):

@@ -157,7 +157,8 @@ async def get_into_trouble(worker, method, error):
 async def test_a_failing_child_is_reported_and_replaced_while_others_answer(
     method, error, make_worker
 ):
-    timeout_s = 2 if error is WorkerTimeout else 60  # memory takes time to fill
+    # Memory takes time to fill, and a first answer on a busy machine too.
+    timeout_s = 4 if error is WorkerTimeout else 60
     async with AsyncExitStack() as stack:
         bad = [
             await stack.enter_async_context(make_worker(limited(role, timeout_s)))
@@ -184,8 +185,8 @@ async def test_a_request_has_a_total_limit_even_if_it_keeps_replying(make_worker
 
 
 async def test_work_may_take_longer_than_the_reply_timeout_if_it_keeps_replying(make_worker):
-    async with make_worker(replace(FETCH, reply_timeout_s=1)) as worker:
-        assert await worker.call("count", until=5, pause_s=0.7) == 4
+    async with make_worker(replace(FETCH, reply_timeout_s=3)) as worker:
+        assert await worker.call("count", until=6, pause_s=0.9) == 5
 
 
 async def test_a_parent_that_stood_still_does_not_time_out_its_child(make_worker):

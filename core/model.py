@@ -117,6 +117,14 @@ class SpeechCompute:
 
 
 @dataclass(frozen=True, slots=True)
+class Subtitles:
+    """A subtitle file's words, in order of time. `language`: a code, "" if unknown."""
+
+    segments: tuple[Segment, ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """A video's words, in order of time. `recipe` names the settings that made them."""
 

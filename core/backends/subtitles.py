@@ -15,13 +15,15 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from core.errors import NoSpeech, NotMedia
-from core.model import Segment
+from core.model import Segment, Subtitles
+from core.text.languages import spoken_language
 
 MAX_BYTES = 20_000_000  # a day of speech takes about one million
 _ROLLING_GAP_S = 0.1
 _MAX_LINES = 4
 _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _TIMES = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}")
+_LANGUAGE = re.compile(r"^Language:\s*([A-Za-z]{2,3})\b", re.MULTILINE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[\d:.]+>|\{\\[^{}]*\}|[\u200b-\u200f\u202a-\u202e\ufeff]")
 # [Music], [ __ ], ♪, >> for a new speaker; (laughs) only if it is the whole line.
 _SOUND = re.compile(r"\[[^\[\]]*\]|^\s*[(（][^()（）]*[)）]\s*$|[♪♫]|^[\s-]*(?:>>+)\s*")
@@ -50,19 +52,22 @@ class _Json3(BaseModel):
     events: list[_Event]
 
 
-def read_subtitles(path: Path) -> tuple[Segment, ...]:
-    """Read a .srt or .vtt file. Blocks. Raises NotMedia, or NoSpeech if it has no words."""
+def read_subtitles(path: Path) -> Subtitles:
+    """Read a .srt or .vtt file. Blocks. Raises NotMedia, or NoSpeech if it has no words.
+
+    The language is the one that a .vtt file names, else that of the words."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise NotMedia(path.name) from error
-    cues = parse_text(_decode(data)) if len(data) <= MAX_BYTES else []
-    if not cues:
+    text = _decode(data) if len(data) <= MAX_BYTES else ""
+    if not (cues := parse_text(text)):
         raise NotMedia(path.name)
     if not (segments := to_segments(cues)):
         raise NoSpeech()
-    return segments
+    language = _named_language(text) or spoken_language(" ".join(s.text for s in segments))
+    return Subtitles(segments, language)
 
 
 def parse_text(text: str) -> list[Cue]:
@@ -138,6 +143,17 @@ def _words(line: str) -> str:
 def _seconds(clock: Sequence[str | None]) -> float:
     hours, minutes, seconds, fraction = (part or "0" for part in clock)
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{fraction}")
+
+
+def _named_language(text: str) -> str:
+    """Return the language code in the header of WebVTT, without a region, or "".
+
+    >>> _named_language("WEBVTT\\nKind: captions\\nLanguage: en-US\\n\\n00:01.000 --> 00:02.000")
+    'en'
+    """
+    header, _, _ = text.replace("\r\n", "\n").partition("\n\n")
+    named = _LANGUAGE.search(header) if header.startswith("WEBVTT") else None
+    return named[1].lower() if named else ""
 
 
 def _decode(data: bytes) -> str:

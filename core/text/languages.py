@@ -1,10 +1,45 @@
-"""Tell in which of our languages a text is written, by its letters."""
+"""Tell in which of our languages, English or Korean, a text is written."""
 
 from __future__ import annotations
+
+import re
+
+from core.text.tokens import STOP_WORDS
 
 _MOSTLY = 0.5
 _PARTLY = 0.2
 """Korean texts are full of English names and terms; English ones have few Korean letters."""
+_ENGLISH_SHARE = 0.2
+"""Of English function words among the words of English speech; it is near one half."""
+_SENTENCE_WORDS = 3
+"""Fewer foreign words can be a name: "Visual Studio?"."""
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_FUNCTION_WORDS = {word for word in STOP_WORDS if len(word) > 1} - {"ok", "okay", "oh", "uh", "um"}
+
+
+def language_of(question: str) -> str:
+    """Return "ko" or "en", or "" if the question does not tell: no words, a name, an "OK?".
+
+    Names and terms keep their language in any question, so Korean words are weighed against the
+    English words that make sentences, not against names.
+
+    >>> language_of("Kubernetes와 Docker의 차이는?"), language_of("What does 안녕하세요 mean?")
+    ('ko', 'en')
+    """
+    words = _words(question)
+    korean = sum(map(_has_hangul, words))
+    english = _count_english(words)
+    if korean or english:
+        return "ko" if korean >= english else "en"
+    return "en" if len(words) >= _SENTENCE_WORDS and question.isascii() else ""
+
+
+def spoken_language(text: str) -> str:
+    """Return the language of a transcript's text: "ko", "en", or "" for another one."""
+    words = _words(text)
+    if is_written_in(text, "ko"):
+        return "ko" if words else ""
+    return "en" if _count_english(words) >= _ENGLISH_SHARE * len(words) else ""
 
 
 def is_written_in(text: str, language: str) -> bool:
@@ -23,4 +58,16 @@ def _hangul_share(text: str) -> float | None:
     letters = [letter for letter in text if letter.isalpha()]
     if not letters:
         return None
-    return sum("가" <= letter <= "힣" for letter in letters) / len(letters)
+    return sum(map(_has_hangul, letters)) / len(letters)
+
+
+def _has_hangul(text: str) -> bool:
+    return any("가" <= letter <= "힣" for letter in text)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text)
+
+
+def _count_english(words: list[str]) -> int:
+    return sum(word.casefold().replace("’", "'") in _FUNCTION_WORDS for word in words)

@@ -12,7 +12,15 @@ from tempfile import TemporaryDirectory
 from core.config import Limits, Speech
 from core.errors import BackendError, NoCaptions, NoSpeech, VideoError, VideoTooLong
 from core.limits import check_length
-from core.model import SPEECH_LIGHTER, Progress, Segment, SpeechCompute, Transcript, Video
+from core.model import (
+    SPEECH_LIGHTER,
+    Progress,
+    Segment,
+    SpeechCompute,
+    Subtitles,
+    Transcript,
+    Video,
+)
 from core.ports import Checkpoints, Fetcher, ProgressCallback, Transcriber
 from core.sources import File, Source
 from core.text.sentence_splitting import split_sentences
@@ -29,7 +37,7 @@ class TranscriptMaker:
 
     fetcher: Fetcher
     transcriber: Transcriber
-    read_subtitles: Callable[[Path], tuple[Segment, ...]]
+    read_subtitles: Callable[[Path], Subtitles]
     scratch: Path
     speech: Speech
     limits: Limits
@@ -87,10 +95,11 @@ class TranscriptMaker:
     ) -> VideoAndTranscript:
         if not source.is_subtitles:
             return await self._transcribe(source, source.path, video, on_progress)
-        segments = await asyncio.to_thread(self.read_subtitles, source.path)
-        video = replace(video, duration_s=segments[-1].end_s)
+        read = await asyncio.to_thread(self.read_subtitles, source.path)
+        video = replace(video, duration_s=read.segments[-1].end_s)
         check_length(video.duration_s, self.limits)
-        return video, Transcript(video.id, "", "file", segments, self.recipe_prefix(source))
+        recipe = self.recipe_prefix(source)
+        return video, Transcript(video.id, read.language, "file", read.segments, recipe)
 
     async def _transcribe_link(
         self, source: Source, video: Video, on_progress: ProgressCallback

@@ -84,7 +84,7 @@ def talk(spoken: str, asked: str) -> Recording:
         )
         for source in json.loads((DATA / "pair01.questions.json").read_text("utf-8"))
     ]
-    sentences = split_sentences(read_subtitles(DATA / f"pair01.{spoken}.srt"))
+    sentences = split_sentences(read_subtitles(DATA / f"pair01.{spoken}.srt").segments)
     video = Video(f"talk-{spoken}", "Light Up Your Life and Unlock Creative Coding with Python")
     return Recording(video, spoken, sentences, tuple(questions), "talk")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.backends.bm25 import Bm25
 from core.config import Limits, Speech
 from core.errors import CoreError
-from core.model import Answer, Progress, Ready, Segment, Video
+from core.model import Answer, Progress, Ready, Segment, Subtitles, Video
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
@@ -137,5 +137,5 @@ async def ask(
     return answer
 
 
-def _no_subtitles(path: Path) -> tuple[Segment, ...]:
+def _no_subtitles(path: Path) -> Subtitles:
     raise NotImplementedError

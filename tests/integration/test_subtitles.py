@@ -91,11 +91,11 @@ def texts(segments):
 
 
 def test_a_srt_file_is_read_with_its_times(tmp_path):
-    assert read_subtitles(write(tmp_path, SRT)) == SAID
+    assert read_subtitles(write(tmp_path, SRT)).segments == SAID
 
 
 def test_a_vtt_file_is_read_without_notes_styles_names_and_settings(tmp_path):
-    assert read_subtitles(write(tmp_path, VTT, "talk.vtt")) == (
+    assert read_subtitles(write(tmp_path, VTT, "talk.vtt")).segments == (
         Segment(1.0, 2.5, "Bees dance."),
         Segment(3.0, 4.0, "They point at <flowers>."),
     )
@@ -103,11 +103,11 @@ def test_a_vtt_file_is_read_without_notes_styles_names_and_settings(tmp_path):
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r", "\n\n"])
 def test_any_line_ending_works(tmp_path, ending):
-    assert read_subtitles(write(tmp_path, SRT.replace("\n", ending)))[0] == SAID[0]
+    assert read_subtitles(write(tmp_path, SRT.replace("\n", ending))).segments[0] == SAID[0]
 
 
 def test_cues_need_no_blank_line_between_them(tmp_path):
-    assert read_subtitles(write(tmp_path, SRT.replace("\n\n", "\n"))) == SAID
+    assert read_subtitles(write(tmp_path, SRT.replace("\n\n", "\n"))).segments == SAID
 
 
 KOREAN = "1\n00:00:01,000 --> 00:00:02,000\n꿀벌은 춤을 춘다.\n"
@@ -117,17 +117,36 @@ KOREAN = "1\n00:00:01,000 --> 00:00:02,000\n꿀벌은 춤을 춘다.\n"
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp949"]
 )
 def test_korean_is_read_in_every_usual_encoding(tmp_path, encoding):
-    found = read_subtitles(write(tmp_path, KOREAN.encode(encoding)))
+    found = read_subtitles(write(tmp_path, KOREAN.encode(encoding))).segments
     assert found == (Segment(1.0, 2.0, "꿀벌은 춤을 춘다."),)
+
+
+ENGLISH = "1\n00:00:01,000 --> 00:00:02,000\nThis is how they dance.\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "language"),
+    [
+        (ENGLISH, "talk.srt", "en"),
+        (KOREAN, "talk.srt", "ko"),
+        (ROLLING, "auto.vtt", "en"),
+        (ROLLING.replace("Language: en", "Language: nl-BE"), "auto.vtt", "nl"),
+        (ROLLING.replace("Language: en", "").replace("hello", "Language: ko"), "auto.vtt", ""),
+    ],
+)
+def test_the_language_is_the_one_the_file_names_else_that_of_its_words(
+    tmp_path, data, name, language
+):
+    assert read_subtitles(write(tmp_path, data, name)).language == language
 
 
 def test_windows_western_encoding_is_read(tmp_path):
     western = "1\n00:00:01,000 --> 00:00:02,000\nL’été à côté\n".encode("cp1252")
-    assert texts(read_subtitles(write(tmp_path, western))) == ["L’été à côté"]
+    assert texts(read_subtitles(write(tmp_path, western)).segments) == ["L’été à côté"]
 
 
 def test_rolling_captions_give_every_line_once(tmp_path):
-    found = read_subtitles(write(tmp_path, ROLLING, "auto.vtt"))
+    found = read_subtitles(write(tmp_path, ROLLING, "auto.vtt")).segments
     assert found == (
         Segment(0.08, 2.31, "hello dear bees"),
         Segment(2.32, 4.71, "you dance"),

@@ -18,7 +18,7 @@ from core.errors import (
     VideoTooLong,
 )
 from core.limits import check_length
-from core.model import CaptionTrack, Progress, Segment, Transcript, Video
+from core.model import CaptionTrack, Progress, Segment, Subtitles, Transcript, Video
 from core.sources import File, Link
 from core.transcription.transcript_maker import TranscriptMaker, notes_about
 from tests.fakes.fetcher import FakeFetcher
@@ -38,7 +38,7 @@ def make_maker(scratch, *, fetcher=None, transcriber=None, order=BOTH, subtitles
     return TranscriptMaker(
         fetcher or FakeFetcher(BEES, said={"en": SHOWN}),
         transcriber or FakeTranscriber(*SPOKEN),
-        subtitles or (lambda path: SHOWN),
+        subtitles or (lambda path: Subtitles(SHOWN, "en")),
         scratch,
         Speech(order=order),
         Limits(**limits),
@@ -217,6 +217,7 @@ async def test_subtitles_are_read_not_transcribed(tmp_path):
         File(tmp_path / "talk.srt"), video, silent
     )
     assert (transcript.segments, transcript.source) == (SHOWN, "file")
+    assert transcript.language == "en"
     assert found.duration_s == 5.0
     assert transcriber.heard == []
 

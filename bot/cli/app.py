@@ -42,7 +42,7 @@ Channel = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Language = Annotated[
-    SummaryLanguage | None, typer.Option("--language", help="The language of the summary.")
+    SummaryLanguage | None, typer.Option("--language", help="The language of summaries.")
 ]
 CHANNEL = "console"
 
@@ -65,6 +65,7 @@ def chat(
         str | None, typer.Argument(metavar="[LINK or FILE]", help="The video to start with.")
     ] = None,
     channel: Channel = CHANNEL,
+    language: Language = None,
     suggested: Annotated[
         bool, typer.Option("--suggested", help="Ask the suggested questions first.")
     ] = False,
@@ -73,7 +74,7 @@ def chat(
     """Chat about videos: links and files are added, anything else is a question."""
 
     async def body(command: CommandContext, commands: Commands) -> None:
-        conversation = Conversation(commands)
+        conversation = Conversation(commands, language)
         if source is not None and not await conversation.ingest(source):
             return
         if suggested:
@@ -113,12 +114,16 @@ def ask(
     thread: Annotated[
         str, typer.Option("--thread", metavar="NAME", help="Continue this conversation.")
     ] = "",
+    language: Annotated[
+        SummaryLanguage | None,
+        typer.Option("--language", help="Of the answer, where the question does not tell."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Ask a question about one video, or about all videos of the channel."""
 
     async def body(command: CommandContext, commands: Commands) -> None:
-        await commands.ask(question, video, thread)
+        await commands.ask(question, video, thread, language)
 
     run_with_core(context.obj, channel, as_json, body)
 

@@ -71,10 +71,13 @@ class Commands:
                         done.append(await self._ingest(source, language))
         return done
 
-    async def ask(self, question: str, video_id: str | None, thread: str = "") -> tuple[str, ...]:
-        """Answer the question. Return the suggested questions that follow."""
+    async def ask(
+        self, question: str, video_id: str | None, thread: str = "", language: str | None = None
+    ) -> tuple[str, ...]:
+        """Answer the question, in `language` where its words do not tell one. Return the suggested
+        questions that follow."""
         with self.outcome.reporting_errors():
-            return await self._ask(question, video_id, thread)
+            return await self._ask(question, video_id, thread, language or "")
         return ()
 
     async def search(self, queries: Sequence[str], limit: int) -> None:
@@ -135,12 +138,16 @@ class Commands:
         self.output.ready(ready)
         return ready
 
-    async def _ask(self, question: str, video_id: str | None, thread: str) -> tuple[str, ...]:
+    async def _ask(
+        self, question: str, video_id: str | None, thread: str, language: str
+    ) -> tuple[str, ...]:
         questions: tuple[str, ...] = ()
         with ExitStack() as waiting:
             on_progress = waiting.enter_context(self.output.progress())
             thread = thread or _thread_about(video_id)
-            stream = self.core.answer(question, self.channel, video_id, thread, on_progress)
+            stream = self.core.answer(
+                question, self.channel, video_id, thread, on_progress, language
+            )
             async with aclosing(stream) as pieces:
                 async for piece in pieces:
                     waiting.close()  # end the progress bar before text is written

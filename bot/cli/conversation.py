@@ -14,13 +14,15 @@ class Conversation:
     """Asks about the last ingested video, or, without one, about all of the channel's videos."""
 
     commands: Commands
+    language: str | None = None
+    """Of summaries, and of answers where a question does not tell one; None: the configured one."""
     video_id: str | None = None
     questions: tuple[str, ...] = field(default=())
     """The suggested questions, selected by number from 1."""
 
-    async def ingest(self, text: str, language: str | None = None) -> bool:
+    async def ingest(self, text: str) -> bool:
         """Ingest the links and files in `text`. Return whether one succeeded."""
-        done = await self.commands.ingest([text], language)
+        done = await self.commands.ingest([text], self.language)
         if done:
             self.video_id = done[-1].video.id
             self.questions = done[-1].summary.questions
@@ -48,7 +50,8 @@ class Conversation:
     async def _ask(self, question: str, *, typed: bool) -> None:
         if not typed:
             self.commands.output.question(question)
-        self.questions = await self.commands.ask(question, self.video_id) or self.questions
+        asked = self.commands.ask(question, self.video_id, language=self.language)
+        self.questions = await asked or self.questions
 
 
 def _is_source(line: str) -> bool:

@@ -93,6 +93,7 @@ class AskTask:
             request.video_id or None,
             request.thread,
             _ignore_progress,
+            request.origin.language,
         )
         async with self._typing(), aclosing(stream) as pieces:
             async for piece in pieces:

@@ -123,7 +123,7 @@ class Handlers:
         if not rules.may_ask:
             return self._context.renderer(rules.private_language).say("chat.may_not")
         about, binding = (button.channel, button.video_id), await self._conversation(press, button)
-        questions = await self._context.core.more_questions(*about, binding.thread)
+        questions = await self._context.core.more_questions(*about, binding.thread, rules.language)
         wanted = [StoredButton("", *about, "ask", text) for text in questions]
         buttons = await create_buttons(
             self._context, f"{self._context.chat.name}:{press.id}", wanted, questions

@@ -8,6 +8,7 @@ from functools import lru_cache
 from core.model import Passage
 from core.text.key_phrases import key_phrases
 from core.text.keywords import count_words
+from core.text.languages import is_written_in
 from core.text.tokens import words
 
 _ABOUT = {
@@ -60,14 +61,15 @@ def follow_up(
     suggestions: Sequence[str],
     language: str,
 ) -> tuple[str, ...]:
-    """Return three questions not `asked` before: from `suggestions`, then about the passages'
-    keywords that the question does not contain."""
+    """Return three questions in the language, not `asked` before: from `suggestions`, then about
+    the passages' keywords that the question does not contain."""
+    ready = [suggestion for suggestion in suggestions if is_written_in(suggestion, language)]
     texts = tuple(segment.text for passage in passages for segment in passage.segments)
     own = {stem for stem, _ in words(question)}
     subjects = [
         phrase for phrase in _key_phrases(texts) if not own & {stem for stem, _ in words(phrase)}
     ]
-    return suggest(subjects, language, (*asked, question), suggestions)
+    return suggest(subjects, language, (*asked, question), ready)
 
 
 @lru_cache(maxsize=32)

@@ -142,21 +142,26 @@ class Pipeline:
         video_id: str | None,
         thread: str,
         on_progress: ProgressCallback,
+        language: str = "",
     ) -> AsyncGenerator[str | Answer]:
         """Yield the answer's text piece by piece, then the Answer, which the thread stores.
 
-        Asks about one video, or about all of the channel where `video_id` is None. Raises
-        EmptyQuestion, NothingToAsk, UnknownVideo, and what the engine raises."""
-        return self._questions.answer(question, channel, video_id, thread, on_progress)
+        Asks about one video, or about all of the channel where `video_id` is None. Answers in the
+        question's language; where the question has none ("OK?") in `language`, the place's, else
+        in the configured one. Raises EmptyQuestion, NothingToAsk, UnknownVideo, and what the
+        engine raises."""
+        return self._questions.answer(question, channel, video_id, thread, on_progress, language)
 
     async def search(self, query: str, channel: str, limit: int) -> list[tuple[Hit, Video]]:
         """The channel's best chunks for the query. Raises EmptyQuestion, NothingToAsk."""
         return await self._questions.search(query, channel, limit)
 
-    async def more_questions(self, channel: str, video_id: str, thread: str) -> tuple[str, ...]:
-        """Three questions about the video that were neither suggested nor asked in the thread.
-        Raises UnknownVideo."""
-        return await self._questions.more_questions(channel, video_id, thread)
+    async def more_questions(
+        self, channel: str, video_id: str, thread: str, language: str = ""
+    ) -> tuple[str, ...]:
+        """Three questions about the video that were neither suggested nor asked in the thread, in
+        `language`, else in the configured one. Raises UnknownVideo."""
+        return await self._questions.more_questions(channel, video_id, thread, language)
 
     async def summary(self, video_id: str) -> Summary | None:
         """The best stored summary: in the program's language first."""

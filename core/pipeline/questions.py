@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -21,13 +20,12 @@ from core.ports import Clock, LanguageModel, Library, ProgressCallback, Threads,
 from core.search.places import PlaceFinder
 from core.search.retriever import Retriever
 from core.text.display import one_line
+from core.text.languages import language_of
 
 TURNS = 6
 """Turns of the conversation that a question is understood by."""
 MAX_TURNS = 1000
 """Turns of the conversation whose questions are not suggested again."""
-
-_HANGUL = re.compile("[가-힣]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,7 @@ class Questions:
         video_id: str | None,
         thread: str,
         on_progress: ProgressCallback,
+        language: str,
     ) -> AsyncGenerator[str | Answer]:
         """See Pipeline.answer."""
         watch = Stopwatch(self.clock)
@@ -67,9 +66,9 @@ class Questions:
             on_progress,
         )
         passages = await self._whole(video, model) or await search.passages()
-        suggestions = await self._suggestions(video)
-        language = "ko" if _HANGUL.search(question) else self.language
-        asked = Asked(question, passages, language, turns, suggestions)
+        spoken = language_of(question) or language or self.language
+        suggestions = await self._suggestions(video, spoken)
+        asked = Asked(question, passages, spoken, turns, suggestions)
         stream = self.engine.answer(model, asked, search)
         async with aclosing(stream) as pieces:
             async for piece in pieces:
@@ -94,7 +93,9 @@ class Questions:
         by_id = {video.id: video for video in await self.library.get_many(channel, ids)}
         return [(hit, by_id[hit.chunk.video_id]) for hit in hits if hit.chunk.video_id in by_id]
 
-    async def more_questions(self, channel: str, video_id: str, thread: str) -> tuple[str, ...]:
+    async def more_questions(
+        self, channel: str, video_id: str, thread: str, language: str
+    ) -> tuple[str, ...]:
         """See Pipeline.more_questions."""
         video = await self._scope(channel, video_id)
         transcript = await self.videos.transcript(video_id)
@@ -102,13 +103,14 @@ class Questions:
             raise UnknownVideo(video_id)
         turns = await self.threads.turns(channel, thread, MAX_TURNS)
         asked = [question for turn in turns for question in (turn.question, *turn.answer.questions)]
-        asked += await self._suggestions(video)
+        language = language or self.language
+        asked += await self._suggestions(video, language)
         whole = [Passage(video, transcript.segments)]
-        return await asyncio.to_thread(follow_up, "", whole, asked, (), transcript.language)
+        return await asyncio.to_thread(follow_up, "", whole, asked, (), language)
 
-    async def summary(self, video_id: str) -> Summary | None:
-        """See Pipeline.summary."""
-        languages = (self.language, *get_args(Language))
+    async def summary(self, video_id: str, language: str = "") -> Summary | None:
+        """See Pipeline.summary. `language`: the one to prefer, "" for the program's."""
+        languages = dict.fromkeys((language or self.language, self.language, *get_args(Language)))
         for recipe in (*map(self.engine.recipe, languages), EXTRACTIVE):
             if found := await self.videos.summary(video_id, recipe):
                 return found
@@ -131,8 +133,8 @@ class Questions:
         whole = Passage(video, transcript.segments) if video and transcript else None
         return [whole] if whole and self.engine.reads_whole(model, whole) else []
 
-    async def _suggestions(self, video: Video | None) -> tuple[str, ...]:
-        summary = await self.summary(video.id) if video else None
+    async def _suggestions(self, video: Video | None, language: str) -> tuple[str, ...]:
+        summary = await self.summary(video.id, language) if video else None
         return summary.questions if summary else ()
 
 

@@ -126,11 +126,11 @@ async def ask(
     video_id: str | None = None,
     thread: str = "thread",
     on_progress: Callable[[object], None] = silent,
+    language: str = "",
 ) -> Answer:
     """Ask a question; return the answer after checking that its streamed pieces equal its text."""
-    pieces = [
-        piece async for piece in pipeline.answer(question, channel, video_id, thread, on_progress)
-    ]
+    stream = pipeline.answer(question, channel, video_id, thread, on_progress, language)
+    pieces = [piece async for piece in stream]
     answer = pieces.pop()
     assert isinstance(answer, Answer)
     assert "".join(map(str, pieces)) == answer.text

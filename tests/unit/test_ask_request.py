@@ -12,6 +12,7 @@ from bot.words import Words
 from core.chat_records import PlaceBinding
 from core.errors import ModelFailed
 from core.model import Segment
+from core.text.languages import is_written_in
 from tests.fakes.transcriber import FakeTranscriber
 from tests.harness.fake_core import BEES
 from tests.harness.scene import (
@@ -287,6 +288,20 @@ async def test_more_questions_repeats_no_question_of_the_thread(tmp_path):
         await scene.settle()
         [more] = scene.shown(thread)[said:]
         assert fresh[0] not in [button.label for button in more.draft.buttons]
+
+
+@virtually
+async def test_a_place_with_a_language_gets_it_where_a_question_has_none(tmp_path):
+    speaker = Speaker("Nora Lee [2].")
+    async with open_scene(tmp_path, model=speaker) as scene:
+        thread = await scene.watched()
+        await scene.command("language", author=MODERATOR, language="ko")
+        await asked(scene, "OK?", thread)
+        assert "Answer in Korean." in speaker.asked[-1][-1].text
+        await scene.press(scene.summary(thread), "More questions")
+        await scene.settle()
+        fresh = [button.label for button in scene.shown(thread)[-1].draft.buttons]
+        assert all(is_written_in(label, "ko") for label in fresh)
 
 
 @virtually

@@ -24,6 +24,7 @@ from core.errors import (
 )
 from core.model import Progress, Ready, Turn
 from core.sources import Link
+from core.text.languages import is_written_in
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.language_model import Broken, ScriptedModel
 from tests.fakes.transcriber import FakeTranscriber, WaitingTranscriber
@@ -302,6 +303,35 @@ async def test_a_korean_question_is_answered_in_korean(world):
     await ask(pipeline, QUEEN)
     assert "Korean" in world.model.prompts[1][-1].text
     assert "English" in world.model.prompts[3][-1].text
+
+
+@pytest.mark.parametrize(
+    ("question", "place", "answered"),
+    [
+        ("OK?", "ko", "Korean"),
+        ("OK?", "", "English"),
+        ("What does 여왕벌 mean?", "ko", "English"),
+        ("Nora Lee는?", "en", "Korean"),
+    ],
+)
+async def test_an_answer_is_in_the_questions_language_else_the_places_else_the_settings(
+    world, question, place, answered
+):
+    world.model = ScriptedModel([SUMMARY, "Nora Lee [2].", QUESTIONS])
+    pipeline = world.pipeline()
+    await finish(pipeline.ingest(LINK, "hive"))
+    await ask(pipeline, question, language=place)
+    assert f"Answer in {answered}." in world.model.prompts[1][-1].text
+
+
+async def test_suggested_questions_are_in_the_language_of_the_answer(world):
+    """The model's own are English, as is the summary."""
+    world.model = ScriptedModel([SUMMARY, "노라 리가 찾았어요 [2].", *[QUESTIONS] * 2])
+    pipeline = world.pipeline()
+    await finish(pipeline.ingest(LINK, "hive"))
+    asked = (await ask(pipeline, "누가 여왕벌을 찾았나요?")).questions
+    more = await pipeline.more_questions("hive", BEES.id, "thread", "ko")
+    assert all(is_written_in(question, "ko") for question in (*asked, *more))
 
 
 async def test_timings_leave_the_loading_of_a_model_out(world):

@@ -1,0 +1,1 @@
+"""The demo, and where it takes its speech model from."""

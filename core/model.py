@@ -246,6 +246,10 @@ class Timings:
     total_ms: int = 0
 
 
+ELSEWHERE = "elsewhere"
+"""A note's code: the video asked about says nothing, other videos of the channel do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`text` holds markers `[1]` … that `citations` resolve.

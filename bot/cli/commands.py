@@ -16,7 +16,7 @@ from bot.rendering.export import exported
 from core.errors import CannotWrite
 from core.export.document import Labels
 from core.export.formats import Format
-from core.model import Progress, Ready
+from core.model import Answer, Progress, Ready
 from core.sources import Source, find_sources
 
 if TYPE_CHECKING:  # importing it takes too long for --help
@@ -154,9 +154,17 @@ class Commands:
                     if isinstance(piece, str):
                         self.output.text(piece)
                     else:
-                        self.output.answer(piece)
+                        self.output.answer(piece, await self._titles(piece, video_id))
                         questions = piece.questions
         return questions
+
+    async def _titles(self, answer: Answer, video_id: str | None) -> dict[str, str]:
+        """The titles of the cited videos, unless the answer is about the one that was asked."""
+        cited = {citation.video_id for citation in answer.citations}
+        if cited <= {video_id}:
+            return {}
+        videos = await self.core.videos_by_id(self.channel, list(cited))
+        return {video.id: video.title for video in videos}
 
 
 def _thread_about(video_id: str | None) -> str:

@@ -6,7 +6,7 @@ Results go to standard output; progress, hints and errors go to standard error.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -45,7 +45,7 @@ class Output(Protocol):
     def ready(self, ready: Ready) -> None: ...
     def question(self, text: str) -> None: ...
     def text(self, delta: str) -> None: ...
-    def answer(self, answer: Answer) -> None: ...
+    def answer(self, answer: Answer, titles: Mapping[str, str]) -> None: ...
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None: ...
     def videos(self, videos: Sequence[Video]) -> None: ...
     def jobs(self, jobs: Sequence[Job]) -> None: ...
@@ -78,7 +78,8 @@ class JsonOutput:
     def text(self, delta: str) -> None:
         self._print(json_events.text_event(delta))
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: Answer, titles: Mapping[str, str]) -> None:
+        """`titles`: omitted, like the video's. Ids name videos for programs."""
         self._print(json_events.answer_event(answer))
 
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None:
@@ -146,9 +147,10 @@ class TextOutput:
         print(printable(delta), end="", flush=True)
         self._streamed = True
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: Answer, titles: Mapping[str, str]) -> None:
+        """`titles`: by video id, where readers can't tell which videos the answer is about."""
         print("\n" * 2 * self._streamed, end="")
-        self._print(render_answer(answer, self._words, streamed=self._streamed))
+        self._print(render_answer(answer, titles, self._words, streamed=self._streamed))
         self._streamed = False
 
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None:

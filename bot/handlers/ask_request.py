@@ -19,7 +19,7 @@ from bot.handlers.error_boundary import error_boundary
 from bot.handlers.private_chats import switch_conversation
 from bot.rendering.chat_messages import MessageRenderer
 from core.chat_records import AskRequest, PlaceBinding, StoredButton
-from core.model import Answer, Video
+from core.model import ELSEWHERE, Answer, Video
 
 _TYPING_S = 8.0
 """Interval of typing indicators. Both platforms show one for five to ten seconds."""
@@ -108,7 +108,7 @@ class AskTask:
     async def _drafts(self, answer: Answer) -> list[Draft]:
         request = self.request
         asked = await self._videos_asked(answer)
-        is_video_clear = await self._is_video_clear()
+        is_video_clear = ELSEWHERE not in answer.notes and await self._is_video_clear()
         titles = {} if is_video_clear else {video.id: video.title for video in asked}
         about = request.video_id or _only_video(answer)
         wanted = [
@@ -118,12 +118,13 @@ class AskTask:
         return self.renderer.answer(answer, titles, buttons)
 
     async def _videos_asked(self, answer: Answer) -> list[Video]:
-        """The video of the question; for all videos of the channel the cited ones and the newest
-        two, so that there is one title only if the channel has one video."""
+        """The video of the question and the cited ones; for all videos of the channel also the
+        newest two, so that there is one title only if the channel has one video."""
         request, core = self.request, self.context.core
-        if request.video_id:
-            return [await core.video(request.origin.channel, request.video_id)]
         cited = {citation.video_id for citation in answer.citations}
+        if request.video_id:
+            own = await core.video(request.origin.channel, request.video_id)
+            return [own, *await core.videos_by_id(request.origin.channel, list(cited - {own.id}))]
         videos = await core.videos_by_id(request.origin.channel, list(cited))
         return [*videos, *await core.newest(request.origin.channel, 2)]
 

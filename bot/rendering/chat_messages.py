@@ -13,13 +13,14 @@ from bot.rendering.phrases import (
     grounding_text,
     made_by,
     note_texts,
+    quote_and_title,
     render_progress,
 )
 from bot.rendering.splitting import split
 from bot.words import Words
 from core.chat_records import ChatSettings
 from core.export.document import Labels, outline
-from core.model import Answer, Hit, Job, Progress, Ready, Video
+from core.model import ELSEWHERE, Answer, Hit, Job, Progress, Ready, Video
 from core.text.display import clock, one_line, shorten
 
 _BAR = 12
@@ -166,6 +167,8 @@ class MessageRenderer:
 
     def _answer(self, answer: Answer, titles: Mapping[str, str]) -> Iterator[str]:
         style = self.chat.style
+        first = [note for note in answer.notes if note == ELSEWHERE]
+        yield from map(self._text, note_texts(first, self.words))
         if not one_line(answer.text):
             yield self._text(self._labels.not_in_video)
         else:
@@ -178,12 +181,15 @@ class MessageRenderer:
             lines.append(self._say("chat.about", title=shorten(one_line(title), QUOTE_CHARACTERS)))
             titles = {}
         for citation in answer.citations:
-            quote = _named(citation.quote, titles.get(citation.video_id, ""))
+            quote = quote_and_title(
+                shorten(one_line(citation.quote), QUOTE_CHARACTERS),
+                shorten(titles.get(citation.video_id, ""), QUOTE_CHARACTERS),
+            )
             lines.append(style.source(replace(citation, quote=quote)))
         if lines:
             yield "\n".join(lines)
-        if answer.notes:
-            yield "\n".join(map(self._text, note_texts(answer.notes, self.words)))
+        if last := [note for note in answer.notes if note not in first]:
+            yield "\n".join(map(self._text, note_texts(last, self.words)))
 
     def _about(self, ready: Ready) -> str:
         language = self._language(ready.transcript.language)
@@ -244,8 +250,3 @@ def card(video: Video) -> Card:
 
 def _name(video: Video) -> str:
     return one_line(video.title) or video.id
-
-
-def _named(quote: str, title: str) -> str:
-    quote = shorten(one_line(quote), QUOTE_CHARACTERS)
-    return f"{quote}” — “{shorten(title, QUOTE_CHARACTERS)}" if title else quote

@@ -8,7 +8,7 @@ from dataclasses import fields
 from bot.words import Words
 from core.export.document import Labels
 from core.model import EXTRACTIVE, Answer, Progress, Ready, writer_of
-from core.text.display import clock
+from core.text.display import clock, one_line
 
 
 def render_progress(progress: Progress, words: Words) -> str:
@@ -48,6 +48,13 @@ def grounding_text(answer: Answer, words: Words) -> str:
     if not answer.text.strip():
         return words("answer.closest") if answer.citations else ""
     return "" if answer.grounded else words("answer.not_grounded")
+
+
+def quote_and_title(quote: str, title: str) -> str:
+    """A citation's quote with the title of its video, for a style that puts quotation marks around
+    it. "" for a title that needs no telling."""
+    quote = one_line(quote)
+    return f"{quote}” — “{one_line(title)}" if title else quote
 
 
 def note_texts(notes: Sequence[str], words: Words) -> list[str]:

@@ -5,7 +5,8 @@ Print it without markup: a title may look like markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bot.rendering.errors import describe_error
 from bot.rendering.phrases import (
@@ -15,6 +16,7 @@ from bot.rendering.phrases import (
     grounding_text,
     made_by,
     note_texts,
+    quote_and_title,
     render_progress,
 )
 from bot.words import Words
@@ -37,9 +39,17 @@ def render_ready(ready: Ready, words: Words) -> str:
     return "\n\n".join([*blocks, *_questions(summary.questions, words), "\n".join(about)])
 
 
-def render_answer(answer: Answer, words: Words, *, streamed: bool = False) -> str:
-    """The answer with its sources and the next suggested questions. `streamed`: without its text,
-    which is on the screen already."""
+def render_answer(
+    answer: Answer, titles: Mapping[str, str], words: Words, *, streamed: bool = False
+) -> str:
+    """The answer with its sources and the next suggested questions.
+
+    `titles`: of videos to name, by id. `streamed`: without its text, which is on the screen."""
+    named = [
+        replace(cited, quote=quote_and_title(cited.quote, titles.get(cited.video_id, "")))
+        for cited in answer.citations
+    ]
+    answer = replace(answer, citations=tuple(named))
     text, *sources = reply(answer, export_labels(words), Plain())
     has_text = bool(answer.text.strip())
     about = [line] if (line := grounding_text(answer, words)) else []

@@ -17,7 +17,8 @@ CHUNKS = 8
 
 @dataclass(slots=True)
 class QuestionSearch:
-    """The search for one question in a video, or in a channel if `video_id` is None."""
+    """The search for one question in a video, or in a channel if `video_id` is None: in all of it,
+    or in all videos except one."""
 
     retriever: Retriever
     place_finder: PlaceFinder
@@ -26,11 +27,25 @@ class QuestionSearch:
     video_id: str | None
     watch: Stopwatch
     on_progress: ProgressCallback
+    except_video: str = ""
     notes: tuple[str, ...] = ()
     """Codes for the user: how the search was made, once it was."""
     _vector: Vectors | None = None
     _hits: list[Hit] | None = None
     _has_vectors: bool | None = None
+
+    def elsewhere(self) -> QuestionSearch:
+        """Return the search for the same question in the channel's other videos."""
+        return QuestionSearch(
+            self.retriever,
+            self.place_finder,
+            self.question,
+            self.channel,
+            None,
+            self.watch,
+            self.on_progress,
+            except_video=self.video_id or "",
+        )
 
     async def passages(self) -> list[Passage]:
         """Return the best chunks, neighbours joined, best first."""
@@ -58,9 +73,15 @@ class QuestionSearch:
             with self.watch.retrieving():
                 if by_vector:
                     self._vector = await self.retriever.embed_question(self.question)
-                self._hits, self.notes = await self.retriever.hits(
-                    self.question, self._vector, self.channel, self.video_id, CHUNKS
+                found, self.notes = await self.retriever.hits(
+                    self.question,
+                    self._vector,
+                    self.channel,
+                    self.video_id,
+                    2 * CHUNKS if self.except_video else CHUNKS,
                 )
+            kept = [hit for hit in found if hit.chunk.video_id != self.except_video]
+            self._hits = kept[:CHUNKS]
         return self._hits
 
     async def _load(self) -> bool:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import get_args
 
 from core.answers.asked import Asked
+from core.answers.extractive import MIN_NEARNESS_ELSEWHERE, is_near
 from core.answers.suggested_questions import follow_up
 from core.config import Language
 from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
-from core.model import EXTRACTIVE, Answer, Hit, Passage, Summary, Turn, Video
+from core.model import ELSEWHERE, EXTRACTIVE, Answer, Hit, Passage, Summary, Turn, Video
 from core.pipeline.engine import Engine
 from core.pipeline.question_search import QuestionSearch
 from core.pipeline.timing import Stopwatch
@@ -26,6 +27,20 @@ TURNS = 6
 """Turns of the conversation that a question is understood by."""
 MAX_TURNS = 1000
 """Turns of the conversation whose questions are not suggested again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """An answer and the passages that it was made of."""
+
+    answer: Answer
+    passages: Sequence[Passage]
+
+    def from_elsewhere(self, own: _Answered) -> _Answered:
+        """The same, marked as made of videos that were not asked about. `own`: of the one that was;
+        the conversation is about it too."""
+        answer = replace(self.answer, notes=(ELSEWHERE, *self.answer.notes))
+        return _Answered(answer, (*own.passages, *self.passages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +84,49 @@ class Questions:
         spoken = language_of(question) or language or self.language
         suggestions = await self._suggestions(video, spoken)
         asked = Asked(question, passages, spoken, turns, suggestions)
-        stream = self.engine.answer(model, asked, search)
-        async with aclosing(stream) as pieces:
+        async with aclosing(self._in_video_or_elsewhere(model, asked, search, video)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, str):
                     watch.text()
                     yield piece
                     continue
-                answer = replace(piece, notes=search.notes + piece.notes, timings=watch.timings())
-                about = list(dict.fromkeys(passage.video.id for passage in passages))
+                answer = replace(piece.answer, timings=watch.timings())
+                about = list(dict.fromkeys(passage.video.id for passage in piece.passages))
                 await self.threads.add(channel, thread, Turn(question, answer), about)
                 yield answer
+
+    async def _in_video_or_elsewhere(
+        self, model: LanguageModel | None, asked: Asked, search: QuestionSearch, video: Video | None
+    ) -> AsyncGenerator[str | _Answered]:
+        """Answer from the video; where it has nothing, from the channel's other videos."""
+        async with aclosing(self._answer(model, asked, search)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    yield piece
+                else:
+                    own = piece
+        wider = search.elsewhere() if video and not own.answer.grounded else None
+        if wider is None or not is_near(await wider.places(), MIN_NEARNESS_ELSEWHERE):
+            yield own
+            return
+        asked = replace(asked, passages=await wider.passages(), suggestions=())
+        async with aclosing(self._answer(model, asked, wider)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    yield piece
+                else:
+                    yield piece.from_elsewhere(own) if piece.answer.grounded else own
+
+    async def _answer(
+        self, model: LanguageModel | None, asked: Asked, search: QuestionSearch
+    ) -> AsyncGenerator[str | _Answered]:
+        async with aclosing(self.engine.answer(model, asked, search)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    yield piece
+                else:
+                    answer = replace(piece, notes=search.notes + piece.notes)
+                    yield _Answered(answer, asked.passages)
 
     async def search(self, query: str, channel: str, limit: int) -> list[tuple[Hit, Video]]:
         """See Pipeline.search."""

@@ -57,7 +57,7 @@ def question_tokens(question: str) -> list[str]:
 
 def standard_scores(scores: Vectors) -> Vectors:
     """Return the scores in standard deviations from their mean; zeros if all are equal."""
-    deviation = float(scores.std())
+    deviation = float(scores.std()) if len(scores) else 0.0
     return (scores - scores.mean()) / deviation if deviation else np.zeros_like(scores)
 
 

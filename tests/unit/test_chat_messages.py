@@ -22,6 +22,7 @@ from core.chat_records import ChatSettings
 from core.config import Language
 from core.errors import CoreError
 from core.model import (
+    ELSEWHERE,
     Answer,
     Chapter,
     Chunk,
@@ -183,6 +184,16 @@ def test_each_citation_of_an_answer_is_linked_to_its_second_and_names_its_video(
     assert r"[\[1\]](https://youtu.be/aaaaaaaaaaa?t=5)" in draft.text
     assert "“One.” — “Bees”" in draft.text
     assert "“Two.” — “Ants”" in draft.text
+
+
+def test_an_answer_from_other_videos_says_so_first():
+    answer = Answer("Why?", "So.", (cited("One."),), (), grounded=True, engine="x")
+    answer = replace(answer, notes=("keyword_only", ELSEWHERE))
+    [draft] = renderer().answer(answer, {"aaaaaaaaaaa": "Bees", "bbbbbbbbbbb": "Ants"}, [])
+    words = Words("en")
+    assert draft.text.startswith(words(f"notes.{ELSEWHERE}"))
+    assert draft.text.endswith(words("notes.keyword_only"))
+    assert "“One.” — “Bees”" in draft.text
 
 
 @pytest.mark.parametrize("citations", [(cited("One."), cited("Two.", n=2)), ()])

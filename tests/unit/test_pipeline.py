@@ -22,7 +22,7 @@ from core.errors import (
     UnknownVideo,
     VideoPrivate,
 )
-from core.model import Progress, Ready, Turn
+from core.model import ELSEWHERE, Progress, Ready, Segment, Turn
 from core.sources import Link
 from core.text.languages import is_written_in
 from tests.fakes.fetcher import FakeFetcher
@@ -332,6 +332,45 @@ async def test_suggested_questions_are_in_the_language_of_the_answer(world):
     asked = (await ask(pipeline, "누가 여왕벌을 찾았나요?")).questions
     more = await pipeline.more_questions("hive", BEES.id, "thread", "ko")
     assert all(is_written_in(question, "ko") for question in (*asked, *more))
+
+
+@pytest.fixture
+async def two_videos(world):
+    """A pipeline whose channel knows BEES and a video about a bridge."""
+    await finish(world.pipeline().ingest(LINK, "hive"))
+    world.transcriber = FakeTranscriber(
+        Segment(0.0, 4.0, "The bridge of Oslo was painted red by Ann Berg."),
+        Segment(5.0, 9.0, "It took her the whole of one cold summer."),
+    )
+    await finish(world.pipeline().ingest(OTHER, "hive"))
+    return world.pipeline()
+
+
+async def test_what_a_video_does_not_say_is_answered_from_the_others(two_videos, world):
+    answer = await ask(two_videos, QUEEN, video_id=OTHER.video_id)
+    assert ELSEWHERE in answer.notes
+    assert {citation.video_id for citation in answer.citations} == {BEES.id}
+    await two_videos.forget("hive", BEES.id)
+    assert await world.store.threads.turns("hive", "thread", 9) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "is_answered"),
+    [("Who painted the bridge of Oslo?", True), ("When does the ferry to Bergen leave?", False)],
+)
+async def test_others_are_not_named_for_what_they_do_not_answer(two_videos, question, is_answered):
+    answer = await ask(two_videos, question, video_id=OTHER.video_id)
+    assert answer.grounded == is_answered
+    assert ELSEWHERE not in answer.notes
+    assert BEES.id not in {citation.video_id for citation in answer.citations}
+
+
+async def test_a_model_that_finds_nothing_in_a_video_is_asked_about_the_others(two_videos, world):
+    world.model = ScriptedModel(["NONE", QUESTIONS, "Nora Lee found the queen.", QUESTIONS])
+    answer = await ask(world.pipeline(), QUEEN, video_id=OTHER.video_id)
+    assert ELSEWHERE in answer.notes
+    assert answer.text == "Nora Lee found the queen. [1]"
+    assert answer.citations[0].video_id == BEES.id
 
 
 async def test_timings_leave_the_loading_of_a_model_out(world):

@@ -174,7 +174,7 @@ def test_no_more_is_covered_than_there_is():
 
 
 def test_an_answer_shows_where_each_marker_leads():
-    assert render_answer(ANSWER, EN) == (
+    assert render_answer(ANSWER, {}, EN) == (
         "By its angle [1].\n\n"
         "Sources:\n[1] 1:02 “the angle”  https://youtu.be/dQw4w9WgXcQ?t=62\n\n"
         "Written by qwen3:8b\n\n"
@@ -183,15 +183,20 @@ def test_an_answer_shows_where_each_marker_leads():
 
 
 def test_a_streamed_answer_is_not_printed_twice():
-    assert render_answer(ANSWER, EN, streamed=True).startswith("Sources:")
+    assert render_answer(ANSWER, {}, EN, streamed=True).startswith("Sources:")
+
+
+def test_an_answer_names_the_videos_it_cites_where_that_is_not_clear():
+    told = render_answer(ANSWER, {BEES.id: "How bees\ndance"}, EN)
+    assert "[1] 1:02 “the angle” — “How bees dance”  https" in told
 
 
 def test_an_answer_that_is_not_in_the_video_says_so():
     nothing = Answer("Why?", "", (), (), False, "extractive", notes=("keyword_only",))
     guess = Answer("Why?", "Perhaps.", (), (), False, "qwen3:8b")
-    assert render_answer(nothing, KO).startswith("영상에 없는 내용이에요.\n\n임베딩")
-    assert render_answer(nothing, KO, streamed=True).startswith("영상에 없는 내용이에요.")
-    assert "Nothing in the video supports this answer." in render_answer(guess, EN)
+    assert render_answer(nothing, {}, KO).startswith("영상에 없는 내용이에요.\n\n임베딩")
+    assert render_answer(nothing, {}, KO, streamed=True).startswith("영상에 없는 내용이에요.")
+    assert "Nothing in the video supports this answer." in render_answer(guess, {}, EN)
 
 
 def test_hits_and_videos_are_listed_or_their_absence_is_told():
@@ -240,7 +245,7 @@ def test_hostile_text_cannot_command_a_terminal_or_forge_lines():
     chunk = Chunk(video.id, 0, 0.0, 1.0, 0, 0, HOSTILE, HOSTILE)
     screen = (
         render_ready(Ready(video, TRANSCRIPT, summary), EN)
-        + render_answer(answer, EN)
+        + render_answer(answer, {}, EN)
         + render_hits(HOSTILE, [(Hit(chunk, 1.0), video)], EN)
         + render_videos([video], EN)
     )

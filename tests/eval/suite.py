@@ -42,29 +42,34 @@ class Suite:
         if self._is_few:
             self._meetings = datasets.shortened(self._meetings, QUICK_MEETINGS)
             self._lectures = [datasets.with_every(one, QUICK_FACTS) for one in self._lectures]
+        self._products = {one.name: Product(self._meetings, one) for one in embedders}
 
-    async def tables(self) -> AsyncIterator[Table]:
-        """Yield each table as soon as it is measured."""
-        products = {one.name: Product(self._meetings, one) for one in self._embedders}
-        yield await self._known_video(products)
-        yield await self._channel(products)
-        yield await self._refusals(products)
-        yield await self._facts()
-        yield await self._talk()
+    async def tables(self, only: Sequence[str] = ()) -> AsyncIterator[Table]:
+        """Yield each table as soon as it is measured: all, or those of the keys `only`."""
+        for key, measure in self._measures().items():
+            if not only or key in only:
+                yield await measure()
+
+    def _measures(self) -> Mapping[str, Callable[[], Awaitable[Table]]]:
+        """Return what to measure, by the tables' keys."""
+        measures = {
+            "known video": self._known_video,
+            "channel": self._channel,
+            "refusals": self._refusals,
+            "lectures": self._facts,
+            "talk": self._talk,
+        }
         if self._is_quick:
-            return
-        few = datasets.shortened(self._meetings, QUICK_MEETINGS)
-        yield ablation.separation(few, self._embedders[0])
-        yield ablation.places(few, self._embedders[0])
+            return measures
+        measures |= {"separation": self._separation, "places": self._places}
         if self._data and self._korean:
-            yield self._belebele(self._data)
-            yield self._korquad(self._data)
-        yield await self._unanswerable()
+            measures |= {"Belebele": self._belebele, "KorQuAD": self._korquad}
+        return measures | {"unanswerable": self._unanswerable}
 
-    async def _known_video(self, products: Mapping[str, Product]) -> Table:
+    async def _known_video(self) -> Table:
         rows = {
             f"ours, {name}": await experiments.known_video(self._meetings, product.places)
-            for name, product in products.items()
+            for name, product in self._products.items()
         }
         if not self._is_few:
             one = self._embedders[0]
@@ -85,10 +90,10 @@ class Suite:
             {"places shown": 0.95, "one of five": 0.80, "the first": 0.50},
         )
 
-    async def _channel(self, products: Mapping[str, Product]) -> Table:
+    async def _channel(self) -> Table:
         rows = {
             f"ours, {name}": await experiments.channel(self._meetings, product)
-            for name, product in products.items()
+            for name, product in self._products.items()
         }
         return Table(
             "channel",
@@ -101,10 +106,10 @@ class Suite:
             {"hit@10": 0.72, "hit@1": 0.40},
         )
 
-    async def _refusals(self, products: Mapping[str, Product]) -> Table:
+    async def _refusals(self) -> Table:
         rows = {
             f"ours, {name}": await experiments.refusals(self._meetings, product)
-            for name, product in products.items()
+            for name, product in self._products.items()
         }
         return Table(
             "refusals",
@@ -160,8 +165,18 @@ class Suite:
             {"precision of refusals": 0.60, "recall": 0.60},
         )
 
-    def _korquad(self, folder: Path) -> Table:
-        texts = datasets.korquad(folder)
+    async def _separation(self) -> Table:
+        return ablation.separation(self._few_meetings(), self._embedders[0])
+
+    async def _places(self) -> Table:
+        return ablation.places(self._few_meetings(), self._embedders[0])
+
+    def _few_meetings(self) -> list[Recording]:
+        return datasets.shortened(self._meetings, QUICK_MEETINGS)
+
+    async def _korquad(self) -> Table:
+        assert self._data is not None
+        texts = datasets.korquad(self._data)
         rows = {f"ours, {one.name}": experiments.paragraphs(texts, one) for one in self._korean}
         return Table(
             "KorQuAD",
@@ -174,10 +189,11 @@ class Suite:
             {"R@1": 0.90},
         )
 
-    def _belebele(self, folder: Path) -> Table:
+    async def _belebele(self) -> Table:
+        assert self._data is not None
         rows = {}
         for asked, told in (("ko", "en"), ("en", "ko"), ("en", "en"), ("ko", "ko")):
-            texts = datasets.belebele(folder, asked, told)
+            texts = datasets.belebele(self._data, asked, told)
             for one in self._korean:
                 rows[f"{asked} → {told}, {one.name}"] = experiments.paragraphs(texts, one)
         return Table(

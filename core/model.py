@@ -237,6 +237,25 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class CitedPlace:
+    """What a citation rests on, in the speaker's words: `said`, and the sentences around it."""
+
+    citation: Citation
+    video: Video
+    said: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The places behind the answer to `question`, in the order of its markers; at least one."""
+
+    question: str
+    places: tuple[CitedPlace, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Milliseconds. `load_ms`: waiting for a model to come up, in none of the others."""
 

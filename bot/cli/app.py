@@ -71,7 +71,8 @@ def chat(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Chat about videos: links and files are added, anything else is a question."""
+    """Chat about videos: links and files are added, /proof shows the places behind the last answer,
+    anything else is a question."""
 
     async def body(command: CommandContext, commands: Commands) -> None:
         conversation = Conversation(commands, language)

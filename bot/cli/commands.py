@@ -80,6 +80,14 @@ class Commands:
             return await self._ask(question, video_id, thread, language or "")
         return ()
 
+    async def proof(self, video_id: str | None) -> None:
+        """Show the places behind the conversation's last answer."""
+        with self.outcome.reporting_errors():
+            if proof := await self.core.proof(self.channel, _thread_about(video_id)):
+                self.output.proof(proof)
+            else:
+                self.output.hint("chat.no_proof")
+
     async def search(self, queries: Sequence[str], limit: int) -> None:
         for query in queries:
             with self.outcome.reporting_errors():

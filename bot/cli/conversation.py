@@ -1,4 +1,6 @@
-"""A conversation in the terminal: links and files are ingested, anything else is a question."""
+"""A conversation in the terminal: links and files are ingested, `/proof` shows the places behind
+the last answer, anything else is a question.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,9 @@ from dataclasses import dataclass, field
 from bot.cli.commands import Commands
 from core.errors import NotALink
 from core.sources import find_sources
+
+PROOF = "/proof"
+"""The line that shows the places behind the last answer."""
 
 
 @dataclass(slots=True)
@@ -36,6 +41,8 @@ class Conversation:
         line = line.strip()
         if line.isdecimal() and self.questions:
             await self._ask_by_number(int(line))
+        elif line == PROOF:
+            await self.commands.proof(self.video_id)
         elif _is_source(line):
             await self.ingest(line)
         elif line:

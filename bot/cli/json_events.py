@@ -8,7 +8,7 @@ from dataclasses import asdict
 from bot.rendering.checks import describe_check
 from bot.rendering.errors import describe_error
 from bot.words import Words
-from core.model import Answer, Check, Hit, Job, Point, Progress, Ready, Segment, Video
+from core.model import Answer, Check, Hit, Job, Point, Progress, Proof, Ready, Segment, Video
 from core.text.display import to_json
 
 Event = dict[str, object]
@@ -85,6 +85,24 @@ def answer_event(answer: Answer) -> Event:
         "timings": asdict(answer.timings),
         "notes": list(answer.notes),
     }
+
+
+def proof_event(proof: Proof) -> Event:
+    places = [
+        {
+            "n": place.citation.n,
+            "video_id": place.video.id,
+            "title": place.video.title,
+            "start_s": _ms(place.citation.start_s),
+            "end_s": _ms(place.citation.end_s),
+            "before": place.before,
+            "said": place.said,
+            "after": place.after,
+            "url": place.citation.url,
+        }
+        for place in proof.places
+    ]
+    return {"event": "proof", "question": proof.question, "places": places}
 
 
 def hits_event(query: str, pairs: Sequence[tuple[Hit, Video]]) -> Event:

@@ -24,11 +24,12 @@ from bot.rendering.terminal import (
     render_error,
     render_hits,
     render_jobs,
+    render_proof,
     render_ready,
     render_videos,
 )
 from bot.words import Words
-from core.model import Answer, Check, Hit, Job, Progress, Ready, Stage, Video
+from core.model import Answer, Check, Hit, Job, Progress, Proof, Ready, Stage, Video
 from core.text.display import one_line, printable
 
 if TYPE_CHECKING:  # importing numpy takes too long for --help
@@ -46,6 +47,7 @@ class Output(Protocol):
     def question(self, text: str) -> None: ...
     def text(self, delta: str) -> None: ...
     def answer(self, answer: Answer, titles: Mapping[str, str]) -> None: ...
+    def proof(self, proof: Proof) -> None: ...
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None: ...
     def videos(self, videos: Sequence[Video]) -> None: ...
     def jobs(self, jobs: Sequence[Job]) -> None: ...
@@ -81,6 +83,9 @@ class JsonOutput:
     def answer(self, answer: Answer, titles: Mapping[str, str]) -> None:
         """`titles`: omitted, like the video's. Ids name videos for programs."""
         self._print(json_events.answer_event(answer))
+
+    def proof(self, proof: Proof) -> None:
+        self._print(json_events.proof_event(proof))
 
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None:
         self._print(json_events.hits_event(query, pairs))
@@ -152,6 +157,9 @@ class TextOutput:
         print("\n" * 2 * self._streamed, end="")
         self._print(render_answer(answer, titles, self._words, streamed=self._streamed))
         self._streamed = False
+
+    def proof(self, proof: Proof) -> None:
+        self._print(render_proof(proof, self._words))
 
     def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None:
         self._print(render_hits(query, pairs, self._words))

@@ -21,7 +21,7 @@ class DiscordMarkdown(Markdown):
     """`Style` for messages and embeds."""
 
     def heading(self, level: int, text: str) -> str:
-        return f"**{self.text(text)}**"
+        return self.strong(text)
 
     def text(self, text: str) -> str:
         r"""

@@ -58,6 +58,7 @@ COMMANDS = (
         "transcript", (Option("format", choices=("txt", "md", "srt", "vtt", "json")), VIDEO)
     ),
     SlashCommand("chapters", (VIDEO,)),
+    SlashCommand("proof"),
     SlashCommand("translate", (Option("language", required=True, suggested=True), VIDEO)),
     SlashCommand("language", (Option("language", required=True, choices=LANGUAGES),)),
     SlashCommand("status"),

@@ -17,6 +17,7 @@ from bot.handlers.buttons import create_buttons
 from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import error_boundary
 from bot.handlers.private_chats import switch_conversation
+from bot.handlers.proof_pages import PROOF, ProofPage
 from bot.rendering.chat_messages import MessageRenderer
 from core.chat_records import AskRequest, PlaceBinding, StoredButton
 from core.model import ELSEWHERE, Answer, Video
@@ -114,7 +115,12 @@ class AskTask:
         wanted = [
             StoredButton("", request.origin.channel, about, "ask", q) for q in answer.questions
         ]
-        buttons = await create_buttons(self.context, request.id, wanted, answer.questions)
+        labels = list(answer.questions)
+        if answer.citations:
+            page = ProofPage(request.origin.channel, about, request.thread, request.question)
+            wanted.append(page.button())
+            labels.append(self.renderer.words(f"chat.buttons.{PROOF}"))
+        buttons = await create_buttons(self.context, request.id, wanted, labels)
         return self.renderer.answer(answer, titles, buttons)
 
     async def _videos_asked(self, answer: Answer) -> list[Video]:

@@ -14,6 +14,7 @@ from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import error_boundary
 from bot.handlers.policy import PlaceRules, Policy
 from bot.handlers.private_chats import conversation_about
+from bot.handlers.proof_pages import PROOF, ProofPage, show_proof
 from bot.handlers.requests import RequestRunner
 from bot.handlers.slash_commands import SlashCommands
 from core.chat_records import PlaceBinding, StoredButton
@@ -102,6 +103,9 @@ class Handlers:
         if button.action == "ask":
             binding = await self._conversation(press, button)
             return await self.requests.ask(press, rules, button.text, binding, show=True)
+        if button.action == PROOF:
+            page = ProofPage.of(button)
+            return await show_proof(self._context, page, press.id, renderer)
         if button.action == "more":
             return await self._show_more_questions(press, rules, button)
         return await self._commands.show(button.action, press.where, button.video_id, renderer)

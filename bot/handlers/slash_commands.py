@@ -11,6 +11,7 @@ from bot.handlers.autocomplete import pending_jobs
 from bot.handlers.context import HandlerContext
 from bot.handlers.policy import PlaceRules, Policy
 from bot.handlers.private_chats import conversation_about
+from bot.handlers.proof_pages import ProofPage, show_proof
 from bot.handlers.requests import RequestRunner
 from bot.handlers.settings_commands import SettingsCommands, find_language, unknown_language
 from bot.handlers.video_lookup import VideoLookup
@@ -48,6 +49,7 @@ class SlashCommands:
             "summary": self._summary,
             "transcript": self._transcript,
             "chapters": self._chapters,
+            "proof": self._proof,
             "translate": self._translate,
             "language": self._settings.language,
             "status": self._status,
@@ -118,6 +120,14 @@ class SlashCommands:
     async def _chapters(self, command: Command, rules: PlaceRules) -> Draft:
         video_id = await self._lookup.named_or_current(command)
         return await self.show("chapters", command.where, video_id, self._renderer(rules))
+
+    async def _proof(self, command: Command, rules: PlaceRules) -> Draft:
+        """Show the author the places behind the conversation's last answer."""
+        where = command.where
+        about = await self._lookup.binding(command)
+        about = about or PlaceBinding(where.channel, "", where.place)
+        page = ProofPage(about.channel, about.video_id, about.thread)
+        return await show_proof(self._context, page, command.id, self._renderer(rules))
 
     async def _translate(self, command: Command, rules: PlaceRules) -> Draft | None:
         """Show a summary in another language, for everybody at the place of the command."""

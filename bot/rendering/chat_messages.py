@@ -20,7 +20,7 @@ from bot.rendering.splitting import split
 from bot.words import Words
 from core.chat_records import ChatSettings
 from core.export.document import Labels, outline
-from core.model import ELSEWHERE, Answer, Hit, Job, Progress, Ready, Video
+from core.model import ELSEWHERE, Answer, CitedPlace, Hit, Job, Progress, Proof, Ready, Video
 from core.text.display import clock, one_line, shorten
 
 _BAR = 12
@@ -31,6 +31,8 @@ LABEL_CHARACTERS = 150
 """Maximum length of a button's label. A platform may show less of it."""
 ASKED_CHARACTERS = 500
 JOBS = 10
+_PAGE_LINE = 80
+"""Room for "Page 1 of 2"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,28 @@ class MessageRenderer:
         """An answer while it is being written."""
         shown = Answer("", text, (), (), grounded=True, engine="")
         return self.text(self.chat.style.answer(shown))
+
+    def proof(self, proof: Proof) -> list[Draft]:
+        """The places behind an answer, with what is said around them; a page each message."""
+        question = shorten(one_line(proof.question), ASKED_CHARACTERS)
+        blocks = [self._say("chat.proof", question=question)]
+        blocks += map(self._place, proof.places)
+        pages = self._parts("\n\n".join(blocks), self.chat.text_limit - _PAGE_LINE)
+        if len(pages) == 1:
+            return [Draft((pages[0],))]
+        return [
+            Draft((page, self._say("chat.page", page=n, pages=len(pages))))
+            for n, page in enumerate(pages, 1)
+        ]
+
+    def _place(self, place: CitedPlace) -> str:
+        style, start_s = self.chat.style, place.citation.start_s
+        name = f"[{place.citation.n}] {shorten(_name(place.video), TITLE_CHARACTERS)}"
+        lines = [style.at(start_s, place.video.url_at(start_s), name)]
+        lines += [style.text(place.before)] if place.before else []
+        lines.append(style.strong(f"“{one_line(place.said)}”"))
+        lines += [style.text(place.after)] if place.after else []
+        return "\n".join(lines)
 
     def text(self, text: str) -> list[Draft]:
         """Split `text`, which is in the platform's markup, into messages that fit."""

@@ -21,7 +21,7 @@ from bot.rendering.phrases import (
 )
 from bot.words import Words
 from core.export.document import Plain, head, outline, reply
-from core.model import Answer, Hit, Job, Ready, Video
+from core.model import Answer, Hit, Job, Proof, Ready, Video
 from core.text.display import clock, one_line
 
 
@@ -58,6 +58,17 @@ def render_answer(
     blocks = [] if streamed and has_text else [text]
     blocks += [*sources, "\n".join(about), *_questions(answer.questions, words)]
     return "\n\n".join(block for block in blocks if block)
+
+
+def render_proof(proof: Proof, words: Words) -> str:
+    """Each place behind an answer, with what is said around it."""
+    blocks = [words("chat.proof", question=one_line(proof.question))]
+    for place in proof.places:
+        cited, title = place.citation, one_line(place.video.title)
+        lines = [f"[{cited.n}] {clock(cited.start_s)}  {title}  {cited.url}"]
+        said = (place.before, f"“{place.said}”", place.after)
+        blocks.append("\n   ".join([*lines, *filter(None, map(one_line, said))]))
+    return "\n\n".join(blocks)
 
 
 def render_hits(query: str, pairs: Sequence[tuple[Hit, Video]], words: Words) -> str:

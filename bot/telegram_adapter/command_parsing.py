@@ -17,8 +17,8 @@ from core.export.formats import Format
 from core.links import find_video_ids
 
 COMMANDS = (
-    *("watch", "ask", "search", "videos", "summary", "transcript", "chapters", "translate"),
-    *("language", "status", "cancel", "forget", "settings", "help"),
+    *("watch", "ask", "search", "videos", "summary", "transcript", "chapters", "proof"),
+    *("translate", "language", "status", "cancel", "forget", "settings", "help"),
 )
 FOR_MODERATORS = ("settings",)
 

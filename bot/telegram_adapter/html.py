@@ -24,6 +24,9 @@ class TelegramHtml:
     """`Style` in Telegram's HTML. Tags are never nested."""
 
     def heading(self, level: int, text: str) -> str:
+        return self.strong(text)
+
+    def strong(self, text: str) -> str:
         return f"<b>{self.text(text)}</b>"
 
     def text(self, text: str) -> str:

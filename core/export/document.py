@@ -32,6 +32,7 @@ class Style(Protocol):
 
     def heading(self, level: int, text: str) -> str: ...
     def text(self, text: str) -> str: ...
+    def strong(self, text: str) -> str: ...
     def address(self, url: str) -> str: ...
     def at(self, second: float, url: str, text: str) -> str: ...
     def spoken(self, second: float, url: str, text: str) -> str: ...
@@ -46,6 +47,9 @@ class Plain:
         return one_line(text)
 
     def text(self, text: str) -> str:
+        return one_line(text)
+
+    def strong(self, text: str) -> str:
         return one_line(text)
 
     def address(self, url: str) -> str:
@@ -74,6 +78,9 @@ class Markdown:
     def text(self, text: str) -> str:
         escaped = re.sub(r"([\\`*_{}\[\]<>()#|~!&$])", r"\\\1", one_line(text))
         return re.sub(r"^([-+=]|\d+(?=[.)]))", _escaped_start, escaped)
+
+    def strong(self, text: str) -> str:
+        return f"**{self.text(text)}**"
 
     def address(self, url: str) -> str:
         return f"[{self.text(url)}]({url})"

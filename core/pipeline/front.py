@@ -15,6 +15,7 @@ from core.model import (
     Job,
     Order,
     Progress,
+    Proof,
     Ready,
     Summary,
     Transcript,
@@ -23,6 +24,7 @@ from core.model import (
 )
 from core.pipeline.engine import Engine
 from core.pipeline.ingest import Ingest
+from core.pipeline.proof import ProofFinder
 from core.pipeline.questions import Questions
 from core.ports import Clock, Jobs, Library, ProgressCallback, Threads, Videos
 from core.search.indexing import Indexer
@@ -53,6 +55,7 @@ class Pipeline:
         self._videos, self._library, self._threads = videos, library, threads
         self._ingest, self._jobs = ingest, jobs
         self._indexer, self._engine, self._language = indexer, engine, language
+        self._proof_finder = ProofFinder(videos, library, threads)
         places = PlaceFinder(library, retriever.chunks, Background(retriever.embedder))
         self._questions = Questions(
             videos, library, threads, retriever, places, engine, language, clock
@@ -122,6 +125,11 @@ class Pipeline:
     async def turns(self, channel: str, thread: str, limit: int) -> list[Turn]:
         """The last questions and answers of the conversation, oldest first."""
         return await self._threads.turns(channel, thread, limit)
+
+    async def proof(self, channel: str, thread: str, question: str = "") -> Proof | None:
+        """The places behind the conversation's newest answer, or its newest to `question`, in the
+        speaker's words. None if no answer cites any."""
+        return await self._proof_finder.find(channel, thread, question)
 
     async def has_language_model(self) -> bool:
         """Whether a model is wanted and answers. Raises what is wrong with one that is required."""

@@ -55,12 +55,16 @@ class Conversation:
 
     async def answer(self, after: int) -> Seen:
         """Wait for a complete answer: it gets its buttons at its end."""
-        return await self.first(lambda one: len(one.buttons) == QUESTIONS, after)
+        return await self.first(is_answer, after)
 
     async def bars(self) -> list[list[str]]:
         """Every version of each message that ever showed a progress bar."""
         versions = [[version.text for version in one.versions] for one in await self.ours()]
         return [texts for texts in versions if any(map(_BAR.search, texts))]
+
+
+def is_answer(seen: Seen) -> bool:
+    return len(seen.buttons) >= QUESTIONS and not is_summary(seen)
 
 
 def is_summary(seen: Seen) -> bool:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from bot.chat import Press
 from bot.config import Config
 from bot.words import Words
 from core.chat_records import PlaceBinding
@@ -14,7 +15,7 @@ from core.errors import ModelFailed
 from core.model import Segment
 from core.text.languages import is_written_in
 from tests.fakes.transcriber import FakeTranscriber
-from tests.harness.fake_core import BEES
+from tests.harness.fake_core import BEES, SAID
 from tests.harness.scene import (
     ADA,
     BEES_LINK,
@@ -51,7 +52,7 @@ async def test_every_message_in_a_videos_thread_is_a_question(tmp_path):
             answer = await asked(scene, QUEEN, thread, author=person)
             assert answer.startswith("The queen of the hive in Arden was found by Nora Lee.")
             assert f"[\\[1\\]](https://youtu.be/{BEES.id}?t=5)" in answer
-            assert len(scene.chat.messages[-1].draft.buttons) == 3
+            assert len(scene.chat.messages[-1].draft.buttons) == 4
 
 
 @virtually
@@ -82,6 +83,7 @@ async def test_an_answer_grows_by_edits_and_its_last_text_is_shown(tmp_path):
             "What else?",
             "And then?",
             "Who says so?",
+            "Show the places",
         ]
 
 
@@ -109,7 +111,7 @@ async def test_a_long_answer_is_split_over_several_messages_as_it_grows(tmp_path
         assert len(parts) >= 3
         text = "\n".join(part.draft.text for part in parts)
         assert text.count(SENTENCE) == 100
-        assert [len(part.draft.buttons) for part in parts] == [0] * (len(parts) - 1) + [3]
+        assert [len(part.draft.buttons) for part in parts] == [0] * (len(parts) - 1) + [4]
 
 
 @virtually
@@ -122,7 +124,7 @@ async def test_a_pressed_question_is_shown_as_asked_by_whoever_pressed_and_answe
             await scene.settle()
             question, answer = scene.shown(thread)[-2:]
             assert question.draft.text == f"{person.name} asked: {label}"
-            assert len(answer.draft.buttons) == 3
+            assert len(answer.draft.buttons) == 4
 
 
 @virtually
@@ -193,7 +195,7 @@ async def test_any_text_can_be_asked(text, tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
         assert await asked(scene, text, thread)
-        assert len(scene.chat.messages[-1].draft.buttons) == 3
+        assert len(scene.chat.messages[-1].draft.buttons) >= 3
         assert await scene.command("ask", question=text) == EN("chat.begun")
         await scene.settle()
         assert scene.shown(HERE)[-2].draft.text.startswith("Ada asked: ")
@@ -227,7 +229,7 @@ async def test_an_answer_that_takes_more_than_an_hour_ends_in_a_new_message(tmp_
         old, new = scene.shown(thread)[before:]
         assert new.at_s - old.at_s > 3600
         assert new.draft.text.startswith(SENTENCE)
-        assert len(new.draft.buttons) == 3
+        assert len(new.draft.buttons) == 4
 
 
 @virtually
@@ -291,6 +293,40 @@ async def test_more_questions_repeats_no_question_of_the_thread(tmp_path):
 
 
 @virtually
+async def test_the_places_behind_an_answer_are_shown_in_the_speakers_words(tmp_path):
+    async with open_scene(tmp_path, model=Speaker("Nora Lee [2].")) as scene:
+        thread = await scene.watched()
+        await asked(scene, QUEEN, thread)
+        older = scene.shown(thread)[-1]
+        await asked(scene, "And what is Kelso?", thread)
+        pressed = (await scene.press(older, "Show the places")).text
+        assert pressed.startswith(EN("chat.proof", question=QUEEN))
+        before, said, after = pressed.splitlines()[-3:]
+        assert f"https://youtu.be/{BEES.id}?t=5" in pressed
+        assert (before, said, after) == (SAID[0].text, f"**“{SAID[1].text}”**", SAID[2].text)
+        newest = await scene.command("proof", thread)
+        assert newest.startswith(EN("chat.proof", question="And what is Kelso?"))
+        assert await scene.command("proof") == EN("chat.no_proof")
+
+
+@virtually
+async def test_many_places_are_paged(tmp_path):
+    async with open_scene(tmp_path, model=Speaker("Nora Lee [2]. Kelso [3].")) as scene:
+        scene.chat.text_limit = 330
+        thread = await scene.watched()
+        await asked(scene, QUEEN, thread)
+        first = await scene.press(scene.shown(thread)[-1], "Show the places")
+        [following] = first.buttons
+        event = Press(thread, "e-next", "m-private", ADA, following.id)
+        last = await scene.handlers.press(event)
+        assert first.text.endswith(EN("chat.page", page=1, pages=2))
+        assert last.text.endswith(EN("chat.page", page=2, pages=2))
+        assert f"**“{SAID[1].text}”**" in first.text
+        assert f"**“{SAID[2].text}”**" in last.text
+        assert not last.buttons
+
+
+@virtually
 async def test_a_place_with_a_language_gets_it_where_a_question_has_none(tmp_path):
     speaker = Speaker("Nora Lee [2].")
     async with open_scene(tmp_path, model=speaker) as scene:
@@ -317,7 +353,7 @@ async def test_what_was_answered_just_before_a_kill_is_shown_and_not_answered_ag
         await scene.settle()
         assert len(speaker.asked) == 2
         assert len(await scene.store.threads.turns("fake:a", thread.place, 9)) == 2
-        assert [len(one.draft.buttons) for one in scene.shown(thread)[-2:]] == [3, 3]
+        assert [len(one.draft.buttons) for one in scene.shown(thread)[-2:]] == [4, 4]
 
 
 @virtually

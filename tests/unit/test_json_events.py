@@ -11,9 +11,11 @@ from core.model import (
     Chapter,
     Chunk,
     Citation,
+    CitedPlace,
     Hit,
     Point,
     Progress,
+    Proof,
     Ready,
     Segment,
     Summary,
@@ -125,6 +127,30 @@ def test_the_small_events_have_exactly_the_promised_fields():
         ],
     }
     assert [video["id"] for video in json_events.videos_event([VIDEO])["videos"]] == ["dQw4w9WgXcQ"]
+
+
+def test_a_proof_gives_each_place_with_what_is_said_around_it():
+    cited = Citation(1, VIDEO.id, 62.9, 70.0, "the angle", VIDEO.url_at(62.9))
+    event = json_events.proof_event(
+        Proof("Why?", (CitedPlace(cited, VIDEO, "the angle", "So,", "is it."),))
+    )
+    assert event == {
+        "event": "proof",
+        "question": "Why?",
+        "places": [
+            {
+                "n": 1,
+                "video_id": VIDEO.id,
+                "title": VIDEO.title,
+                "start_s": 62.9,
+                "end_s": 70.0,
+                "before": "So,",
+                "said": "the angle",
+                "after": "is it.",
+                "url": "https://youtu.be/dQw4w9WgXcQ?t=62",
+            }
+        ],
+    }
 
 
 def test_an_event_is_one_printable_line_that_reads_back_exactly():

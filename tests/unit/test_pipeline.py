@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -332,6 +333,32 @@ async def test_suggested_questions_are_in_the_language_of_the_answer(world):
     asked = (await ask(pipeline, "누가 여왕벌을 찾았나요?")).questions
     more = await pipeline.more_questions("hive", BEES.id, "thread", "ko")
     assert all(is_written_in(question, "ko") for question in (*asked, *more))
+
+
+async def test_the_proof_of_an_answer_is_what_is_said_around_its_citations(world):
+    pipeline = world.pipeline()
+    await finish(pipeline.ingest(LINK, "hive"))
+    assert await pipeline.proof("hive", "thread") is None
+    answer = await ask(pipeline, QUEEN)
+    [citation] = answer.citations
+    proof = await pipeline.proof("hive", "thread")
+    assert proof.question == QUEEN
+    [place] = proof.places
+    assert place.citation == citation
+    assert (place.before, place.said, place.after) == tuple(said.text for said in SAID)
+    assert await pipeline.proof("hive", "thread", "Another question?") is None
+    assert await pipeline.proof("hive", "another thread") is None
+
+
+async def test_a_place_that_a_newer_transcript_lacks_is_proved_by_its_quote(world):
+    pipeline = world.pipeline()
+    await finish(pipeline.ingest(LINK, "hive"))
+    answer = await ask(pipeline, QUEEN)
+    transcript = await world.store.videos.transcript(BEES.id)
+    anew = replace(transcript, segments=(Segment(0.0, 90.0, "One sentence."),))
+    await world.store.videos.save_transcript(anew)
+    [place] = (await pipeline.proof("hive", "thread")).places
+    assert (place.before, place.said, place.after) == ("", answer.citations[0].quote, "")
 
 
 @pytest.fixture

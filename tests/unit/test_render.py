@@ -15,6 +15,7 @@ from bot.rendering.terminal import (
     render_answer,
     render_error,
     render_hits,
+    render_proof,
     render_ready,
     render_videos,
 )
@@ -26,9 +27,11 @@ from core.model import (
     Chapter,
     Chunk,
     Citation,
+    CitedPlace,
     Hit,
     Point,
     Progress,
+    Proof,
     Ready,
     Segment,
     Stage,
@@ -197,6 +200,15 @@ def test_an_answer_that_is_not_in_the_video_says_so():
     assert render_answer(nothing, {}, KO).startswith("영상에 없는 내용이에요.\n\n임베딩")
     assert render_answer(nothing, {}, KO, streamed=True).startswith("영상에 없는 내용이에요.")
     assert "Nothing in the video supports this answer." in render_answer(guess, {}, EN)
+
+
+def test_a_proof_shows_what_is_said_around_each_place():
+    place = CitedPlace(CITATION, BEES, said="the angle", before="It\nis", after="that points.")
+    assert render_proof(Proof("Which way?", (place,)), EN) == (
+        "Where the answer to “Which way?” comes from:\n\n"
+        "[1] 1:02  How bees dance  https://youtu.be/dQw4w9WgXcQ?t=62\n"
+        "   It is\n   “the angle”\n   that points."
+    )
 
 
 def test_hits_and_videos_are_listed_or_their_absence_is_told():

@@ -303,3 +303,14 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
         return await doctor(command.config, command.output)
 
     run_and_exit(context.obj, CHANNEL, as_json, main)
+
+
+@app.command("eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def evaluate(context: typer.Context) -> None:
+    """Measure answers of your own model or embedder on real texts (only in a clone).
+
+    Examples: eval --url http://127.0.0.1:11434 --model qwen3:8b, or
+    eval --embedder mine=BAAI/bge-m3. All options: tests/eval/README.md."""
+    from bot.cli.evaluate import evaluate  # here: only this command starts a process
+
+    raise typer.Exit(evaluate(context.args))

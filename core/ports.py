@@ -180,7 +180,8 @@ class KeywordIndex(Index, Protocol):
         """Replace the video's chunks. `digest`: their recipe, returned by `holdings`."""
 
     async def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
-        """Return keys of chunks with any of the tokens, ranked by BM25. Raises IndexBroken."""
+        """Return keys of chunks with any of the tokens, ranked by BM25. A single CJK character also
+        finds the tokens that it begins. Raises IndexBroken."""
 
 
 class KeywordRanker(Protocol):

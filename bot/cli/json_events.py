@@ -8,7 +8,19 @@ from dataclasses import asdict
 from bot.rendering.checks import describe_check
 from bot.rendering.errors import describe_error
 from bot.words import Words
-from core.model import Answer, Check, Hit, Job, Point, Progress, Proof, Ready, Segment, Video
+from core.model import (
+    Answer,
+    Check,
+    Job,
+    Place,
+    Point,
+    Progress,
+    Proof,
+    Ready,
+    SearchResult,
+    Segment,
+    Video,
+)
 from core.text.display import to_json
 
 Event = dict[str, object]
@@ -105,20 +117,17 @@ def proof_event(proof: Proof) -> Event:
     return {"event": "proof", "question": proof.question, "places": places}
 
 
-def hits_event(query: str, pairs: Sequence[tuple[Hit, Video]]) -> Event:
-    hits = [
-        {
-            "video_id": video.id,
-            "title": video.title,
-            "start_s": _ms(hit.chunk.start_s),
-            "end_s": _ms(hit.chunk.end_s),
-            "text": hit.chunk.text,
-            "score": round(float(hit.score), 6),
-            "url": video.url_at(hit.chunk.start_s),
-        }
-        for hit, video in pairs
-    ]
-    return {"event": "hits", "query": query, "hits": hits}
+def hits_event(query: str, result: SearchResult) -> Event:
+    """`hits`: sentences that say the words; `score` is the share of the words that they say.
+    `nearest`: others near in meaning. `unsaid`: words that no sentence says."""
+    return {
+        "event": "hits",
+        "query": query,
+        "hits": [_place(place) for place in result.said],
+        "nearest": [_place(place) for place in result.nearest],
+        "unsaid": list(result.unsaid),
+        "notes": list(result.notes),
+    }
 
 
 def videos_event(videos: Sequence[Video]) -> Event:
@@ -165,6 +174,19 @@ def _video(video: Video) -> Event:
         "duration_s": _ms(video.duration_s),
         "channel_name": video.channel_name,
         "hashtags": list(video.hashtags),
+    }
+
+
+def _place(place: Place) -> Event:
+    start_s = place.segments[0].start_s
+    return {
+        "video_id": place.video.id,
+        "title": place.video.title,
+        "start_s": _ms(start_s),
+        "end_s": _ms(place.segments[-1].end_s),
+        "text": place.text,
+        "score": round(place.nearness, 6),
+        "url": place.video.url_at(start_s),
     }
 
 

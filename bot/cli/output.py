@@ -29,7 +29,7 @@ from bot.rendering.terminal import (
     render_videos,
 )
 from bot.words import Words
-from core.model import Answer, Check, Hit, Job, Progress, Proof, Ready, Stage, Video
+from core.model import Answer, Check, Job, Progress, Proof, Ready, SearchResult, Stage, Video
 from core.text.display import one_line, printable
 
 if TYPE_CHECKING:  # importing numpy takes too long for --help
@@ -48,7 +48,7 @@ class Output(Protocol):
     def text(self, delta: str) -> None: ...
     def answer(self, answer: Answer, titles: Mapping[str, str]) -> None: ...
     def proof(self, proof: Proof) -> None: ...
-    def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None: ...
+    def hits(self, query: str, result: SearchResult) -> None: ...
     def videos(self, videos: Sequence[Video]) -> None: ...
     def jobs(self, jobs: Sequence[Job]) -> None: ...
     def cancelled(self, job_id: str) -> None: ...
@@ -87,8 +87,8 @@ class JsonOutput:
     def proof(self, proof: Proof) -> None:
         self._print(json_events.proof_event(proof))
 
-    def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None:
-        self._print(json_events.hits_event(query, pairs))
+    def hits(self, query: str, result: SearchResult) -> None:
+        self._print(json_events.hits_event(query, result))
 
     def videos(self, videos: Sequence[Video]) -> None:
         self._print(json_events.videos_event(videos))
@@ -161,8 +161,8 @@ class TextOutput:
     def proof(self, proof: Proof) -> None:
         self._print(render_proof(proof, self._words))
 
-    def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> None:
-        self._print(render_hits(query, pairs, self._words))
+    def hits(self, query: str, result: SearchResult) -> None:
+        self._print(render_hits(query, result, self._words))
 
     def videos(self, videos: Sequence[Video]) -> None:
         print(render_videos(videos, self._words))

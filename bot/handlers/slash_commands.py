@@ -94,8 +94,8 @@ class SlashCommands:
 
     async def _search(self, command: Command, rules: PlaceRules) -> Draft:
         query = command.options.get("words", "")
-        hits = await self._context.core.search(query, command.where.channel, HITS)
-        return self._renderer(rules).hits(query, hits)
+        result = await self._context.core.search(query, command.where.channel, HITS)
+        return self._renderer(rules).hits(query, result)
 
     async def _videos(self, command: Command, rules: PlaceRules) -> Draft:
         core, channel = self._context.core, command.where.channel

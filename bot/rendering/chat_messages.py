@@ -15,13 +15,25 @@ from bot.rendering.phrases import (
     note_texts,
     quote_and_title,
     render_progress,
+    search_sections,
 )
 from bot.rendering.splitting import split
 from bot.words import Words
 from core.chat_records import ChatSettings
 from core.export.document import Labels, outline
-from core.model import ELSEWHERE, Answer, CitedPlace, Hit, Job, Progress, Proof, Ready, Video
+from core.model import (
+    ELSEWHERE,
+    Answer,
+    CitedPlace,
+    Job,
+    Progress,
+    Proof,
+    Ready,
+    SearchResult,
+    Video,
+)
 from core.text.display import clock, one_line, shorten
+from core.text.query_words import QueryWords
 
 _BAR = 12
 QUOTE_CHARACTERS = 120
@@ -31,6 +43,8 @@ LABEL_CHARACTERS = 150
 """Maximum length of a button's label. A platform may show less of it."""
 ASKED_CHARACTERS = 500
 JOBS = 10
+NEAREST = 3
+"""Sentences near in meaning below a search's own."""
 _PAGE_LINE = 80
 """Room for "Page 1 of 2"."""
 
@@ -125,17 +139,21 @@ class MessageRenderer:
         """A text of the locale as a message."""
         return self.text(self._say(key, **facts))[0]
 
-    def hits(self, query: str, pairs: Sequence[tuple[Hit, Video]]) -> Draft:
-        query = shorten(one_line(query), QUOTE_CHARACTERS)
-        if not pairs:
-            return self.say("hits.none", query=query)
+    def hits(self, query: str, result: SearchResult) -> Draft:
+        """The sentences that say the words and, under their own name, the nearest in meaning."""
+        searched = QueryWords.of(query)
+        nearest = result.nearest[:NEAREST]
+        sections = search_sections(
+            shorten(one_line(query), QUOTE_CHARACTERS), replace(result, nearest=nearest), self.words
+        )
 
         def lines(most: int) -> Iterator[str]:
-            yield self._say("hits.title", query=query)
-            for hit, video in pairs:
-                words = f"{shorten(_name(video), most)}: {shorten(one_line(hit.chunk.text), most)}"
-                start_s = hit.chunk.start_s
-                yield f"• {self.chat.style.at(start_s, video.url_at(start_s), words)}"
+            for heading, places in sections:
+                yield self._text(heading)
+                for place in places:
+                    start_s, title = place.segments[0].start_s, shorten(_name(place.video), most)
+                    words = f"{title}: {searched.excerpt(one_line(place.text), most)}"
+                    yield f"• {self.chat.style.at(start_s, place.video.url_at(start_s), words)}"
 
         return self._list_message(lines)
 

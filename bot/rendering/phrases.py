@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from bot.words import Words
 from core.export.document import Labels
-from core.model import EXTRACTIVE, Answer, Progress, Ready, writer_of
+from core.model import EXTRACTIVE, Answer, Place, Progress, Ready, SearchResult, writer_of
 from core.text.display import clock, one_line
 
 
@@ -55,6 +55,22 @@ def quote_and_title(quote: str, title: str) -> str:
     it. "" for a title that needs no telling."""
     quote = one_line(quote)
     return f"{quote}” — “{one_line(title)}" if title else quote
+
+
+def search_sections(
+    query: str, result: SearchResult, words: Words
+) -> list[tuple[str, Sequence[Place]]]:
+    """What a search found: headings, each with its sentences."""
+    query = one_line(query)
+    is_whole = all(place.nearness >= 1 for place in result.said)
+    heading = ("said" if is_whole else "partly") if result.said else "none"
+    sections = [(words(f"hits.{heading}", query=query), result.said)]
+    if result.unsaid and (result.said or len(result.unsaid) > 1):
+        quoted = ", ".join(f"“{one_line(word)}”" for word in result.unsaid)
+        sections.append((words("hits.unsaid", words=quoted), ()))
+    if result.nearest:
+        sections.append((words("hits.nearest"), result.nearest))
+    return [*sections, *((text, ()) for text in note_texts(result.notes, words))]
 
 
 def note_texts(notes: Sequence[str], words: Words) -> list[str]:

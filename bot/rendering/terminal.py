@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 from bot.rendering.errors import describe_error
 from bot.rendering.phrases import (
@@ -18,10 +19,11 @@ from bot.rendering.phrases import (
     note_texts,
     quote_and_title,
     render_progress,
+    search_sections,
 )
 from bot.words import Words
 from core.export.document import Plain, head, outline, reply
-from core.model import Answer, Hit, Job, Proof, Ready, Video
+from core.model import Answer, Job, Proof, Ready, SearchResult, Video
 from core.text.display import clock, one_line
 
 
@@ -71,15 +73,15 @@ def render_proof(proof: Proof, words: Words) -> str:
     return "\n\n".join(blocks)
 
 
-def render_hits(query: str, pairs: Sequence[tuple[Hit, Video]], words: Words) -> str:
-    """Each hit: its video and times, its link, and what is said there."""
-    if not pairs:
-        return words("hits.none", query=one_line(query))
-    blocks = [words("hits.title", query=one_line(query))]
-    for n, (hit, video) in enumerate(pairs, 1):
-        span = f"{clock(hit.chunk.start_s)}–{clock(hit.chunk.end_s)}"
-        place = f"{n}. {one_line(video.title)}  {span}  {video.url_at(hit.chunk.start_s)}"
-        blocks.append(f"{place}\n   {one_line(hit.chunk.text)}")
+def render_hits(query: str, result: SearchResult, words: Words) -> str:
+    """Each sentence under its heading: its video and second, its link, and what is said there."""
+    blocks, numbers = [], count(1)
+    for heading, places in search_sections(query, result, words):
+        blocks.append(heading)
+        for place, n in zip(places, numbers, strict=False):
+            start_s, title = place.segments[0].start_s, one_line(place.video.title)
+            where = f"{n}. {title}  {clock(start_s)}  {place.video.url_at(start_s)}"
+            blocks.append(f"{where}\n   {one_line(place.text)}")
     return "\n\n".join(blocks)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.errors import DiskFull, IndexBroken
 from core.model import Chunk
-from core.text.tokens import tokenise
+from core.text.tokens import cjk_characters, tokenise
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS videos (
@@ -61,7 +61,7 @@ class Fts5:
     def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
         """Return chunk keys that match any of the tokens, ranked by BM25, best first."""
         table = _table(channel)
-        query = " OR ".join('"' + token.replace('"', '""') + '"' for token in dict.fromkeys(tokens))
+        query = " OR ".join(map(_match, dict.fromkeys(tokens)))
         with self._transaction() as db:
             if not query or not _exists(db, table):
                 return []
@@ -131,6 +131,12 @@ def _delete(db: sqlite3.Connection, channel: str, video_id: str) -> bool:
         db.execute(f"DELETE FROM {_table(channel)} WHERE rowid BETWEEN ? AND ?", rows)
         db.execute(f"DELETE {where}", video)
     return bool(rows)
+
+
+def _match(token: str) -> str:
+    """Write a token as a query; a single CJK character also finds the bigrams it begins."""
+    quoted = '"' + token.replace('"', '""') + '"'
+    return f"{quoted}*" if len(token) == cjk_characters(token) == 1 else quoted
 
 
 def _exists(db: sqlite3.Connection, table: str) -> bool:

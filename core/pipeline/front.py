@@ -11,12 +11,12 @@ from core.config import Language
 from core.errors import NothingToAsk, UnknownJob, UnknownVideo
 from core.model import (
     Answer,
-    Hit,
     Job,
     Order,
     Progress,
     Proof,
     Ready,
+    SearchResult,
     Summary,
     Transcript,
     Turn,
@@ -160,8 +160,9 @@ class Pipeline:
         engine raises."""
         return self._questions.answer(question, channel, video_id, thread, on_progress, language)
 
-    async def search(self, query: str, channel: str, limit: int) -> list[tuple[Hit, Video]]:
-        """The channel's best chunks for the query. Raises EmptyQuestion, NothingToAsk."""
+    async def search(self, query: str, channel: str, limit: int) -> SearchResult:
+        """At most `limit` sentences of the channel that say the query's words, and as many near it
+        in meaning. Raises EmptyQuestion, NothingToAsk."""
         return await self._questions.search(query, channel, limit)
 
     async def more_questions(

@@ -13,13 +13,14 @@ from core.answers.extractive import MIN_NEARNESS_ELSEWHERE, is_near
 from core.answers.suggested_questions import follow_up
 from core.config import Language
 from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
-from core.model import ELSEWHERE, EXTRACTIVE, Answer, Hit, Passage, Summary, Turn, Video
+from core.model import ELSEWHERE, EXTRACTIVE, Answer, Passage, SearchResult, Summary, Turn, Video
 from core.pipeline.engine import Engine
 from core.pipeline.question_search import QuestionSearch
 from core.pipeline.timing import Stopwatch
 from core.ports import Clock, LanguageModel, Library, ProgressCallback, Threads, Videos
 from core.search.places import PlaceFinder
 from core.search.retriever import Retriever
+from core.search.sentence_search import SentenceSearch
 from core.text.display import one_line
 from core.text.languages import language_of
 
@@ -128,17 +129,12 @@ class Questions:
                     answer = replace(piece, notes=search.notes + piece.notes)
                     yield _Answered(answer, asked.passages)
 
-    async def search(self, query: str, channel: str, limit: int) -> list[tuple[Hit, Video]]:
+    async def search(self, query: str, channel: str, limit: int) -> SearchResult:
         """See Pipeline.search."""
         query = _cleaned(query)
         video = await self._scope(channel, None)
-        only = video.id if video else None
-        by_vector = await self.retriever.load_embedder(channel, only)
-        vector = await self.retriever.embed_question(query) if by_vector else None
-        hits, _ = await self.retriever.hits(query, vector, channel, only, limit)
-        ids = list({hit.chunk.video_id for hit in hits})
-        by_id = {video.id: video for video in await self.library.get_many(channel, ids)}
-        return [(hit, by_id[hit.chunk.video_id]) for hit in hits if hit.chunk.video_id in by_id]
+        search = SentenceSearch(self.retriever, self.place_finder)
+        return await search.find(query, channel, video.id if video else None, limit)
 
     async def more_questions(
         self, channel: str, video_id: str, thread: str, language: str

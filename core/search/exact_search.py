@@ -33,7 +33,11 @@ async def nearest(
 
 
 async def matching(
-    chunks: Chunks, video_ids: Sequence[str], ranker: KeywordRanker, question: str, limit: int
+    chunks: Chunks,
+    video_ids: Sequence[str],
+    ranker: KeywordRanker,
+    tokens: Sequence[str],
+    limit: int,
 ) -> list[str]:
     """Return chunk keys by BM25, best first, among the first MAX_RANKED chunks.
 
@@ -43,13 +47,13 @@ async def matching(
         candidates += (await chunks.load(batch))[0]
         if len(candidates) >= MAX_RANKED:
             break
-    return await asyncio.to_thread(_rank, ranker, question, candidates[:MAX_RANKED], limit)
+    return await asyncio.to_thread(_rank, ranker, tokens, candidates[:MAX_RANKED], limit)
 
 
 def _rank(
-    ranker: KeywordRanker, question: str, candidates: Sequence[Chunk], limit: int
+    ranker: KeywordRanker, tokens: Sequence[str], candidates: Sequence[Chunk], limit: int
 ) -> list[str]:
-    scores = ranker.scores(tokenise(question), [tokenise(chunk.indexed) for chunk in candidates])
+    scores = ranker.scores(tokens, [tokenise(chunk.indexed) for chunk in candidates])
     best = np.argsort(-scores, kind="stable")[:limit]
     return [candidates[i].key for i in best if scores[i] > 0]
 

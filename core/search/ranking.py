@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from core.model import Chunk, Hit
 from core.ports import KeywordRanker, Vectors
+from core.text.query_words import QueryWords
 from core.text.question_words import strip_question
 from core.text.tokens import tokenise
 
@@ -48,6 +50,20 @@ class VideoScope:
         scores = standard_scores(scores) + standard_scores(cosines)
         best = _descending(scores)[:limit]
         return [Hit(self.chunks[i], float(scores[i]), float(cosines[i])) for i in best]
+
+    def with_words(self, words: QueryWords, limit: int) -> list[Chunk]:
+        """Return chunks with any of the words, the best by keywords first."""
+        scores = self.ranker.scores(words.tokens, self.tokens)
+        having = (i for i in _descending(scores) if words.said_in(self.tokens[i]))
+        return [self.chunks[i] for i in islice(having, limit)]
+
+    def nearest(self, vector: Vectors, limit: int) -> list[Hit]:
+        """Return the best hits by cosine alone; none without vectors."""
+        if self.vectors is None:
+            return []
+        cosines = self.vectors @ vector
+        best = _descending(cosines)[:limit]
+        return [Hit(self.chunks[i], float(cosines[i]), float(cosines[i])) for i in best]
 
 
 def question_tokens(question: str) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from core.errors import EmbedderMissing, WorkerFailed, WorkerTimeout
-from core.model import Hit, Passage
+from core.model import Chunk, Hit, Passage
 from core.ports import Chunks, Embedder, KeywordRanker, Library, Vectors
 from core.search import exact_search
 from core.search.caches import UNAVAILABLE, Caches, CacheStatus, Notes, embedder_of
@@ -20,6 +20,7 @@ from core.search.ranking import (
     join,
     question_tokens,
 )
+from core.text.query_words import QueryWords
 
 log = logging.getLogger(__name__)
 
@@ -91,12 +92,35 @@ class Retriever:
             scope = await self._scope(video_id)
             return scope.rank(question, vector, limit), notes
         status = await self.caches.sync(channel)
-        found, status = await self._by_word(question, channel, status)
+        found, status = await self._by_word(question_tokens(question), channel, status, CANDIDATES)
         rankings = [found]
         if vector is not None:
-            found, status = await self._by_vector(vector, channel, status)
+            found, status = await self._by_vector(vector, channel, status, CANDIDATES)
             rankings.append(found)
-        return await self._fuse(rankings, vector, channel, limit), notes + status.notes
+        scores = fuse(rankings, (KEYWORD_WEIGHT, VECTOR_WEIGHT)[: len(rankings)], limit)
+        return await self._hits(scores, vector, channel), notes + status.notes
+
+    async def with_words(
+        self, words: QueryWords, channel: str, video_id: str | None, limit: int
+    ) -> tuple[list[Chunk], Notes]:
+        """Return chunks of the video, or of the channel, with any of the words, the best by
+        keywords first. A word may stand only in the chunk's heading. Notes: `cache_rebuilding`."""
+        if video_id is not None:
+            return (await self._scope(video_id)).with_words(words, limit), ()
+        status = await self.caches.sync(channel)
+        keys, status = await self._by_word(words.tokens, channel, status, limit)
+        chunks, _ = await self._load(keys, channel)
+        return [chunks[key] for key in keys if key in chunks], status.notes
+
+    async def nearest(
+        self, vector: Vectors, channel: str, video_id: str | None, limit: int
+    ) -> tuple[list[Hit], Notes]:
+        """Return the chunks of the video, or of the channel, that are nearest to the vector."""
+        if video_id is not None:
+            return (await self._scope(video_id)).nearest(vector, limit), ()
+        status = await self.caches.sync(channel)
+        keys, status = await self._by_vector(vector, channel, status, limit)
+        return await self._hits([(key, 0.0) for key in keys], vector, channel), status.notes
 
     async def embed_question(self, question: str) -> Vectors | None:
         """Return the question's vector; None if the embedder fails."""
@@ -108,53 +132,51 @@ class Retriever:
         return vector
 
     async def _by_word(
-        self, question: str, channel: str, status: CacheStatus
+        self, tokens: Sequence[str], channel: str, status: CacheStatus, limit: int
     ) -> tuple[list[str], CacheStatus]:
         """Return chunk keys, best first, and the status as it turned out."""
         if status.keywords:
             try:
-                tokens = question_tokens(question)
-                return await self.caches.keywords.matching(channel, tokens, CANDIDATES), status
+                return await self.caches.keywords.matching(channel, tokens, limit), status
             except UNAVAILABLE:
                 self._cache_failed(channel)
         ids = list((await self.caches.contents(channel)).recipes)
-        found = await exact_search.matching(self.chunks, ids, self.ranker, question, CANDIDATES)
+        found = await exact_search.matching(self.chunks, ids, self.ranker, tokens, limit)
         return found, replace(status, keywords=False)
 
     async def _by_vector(
-        self, vector: Vectors, channel: str, status: CacheStatus
+        self, vector: Vectors, channel: str, status: CacheStatus, limit: int
     ) -> tuple[list[str], CacheStatus]:
         if status.vectors:
             try:
-                return await self.caches.vectors.nearest(channel, vector, CANDIDATES), status
+                return await self.caches.vectors.nearest(channel, vector, limit), status
             except UNAVAILABLE:
                 self._cache_failed(channel)
         ids = list((await self.caches.contents(channel)).embedded)
-        found = await exact_search.nearest(self.chunks, ids, vector, CANDIDATES)
+        found = await exact_search.nearest(self.chunks, ids, vector, limit)
         return found, replace(status, vectors=False)
 
     def _cache_failed(self, channel: str) -> None:
         log.warning("searching a channel without its cache", exc_info=True)
         self.caches.mark_unverified(channel)
 
-    async def _fuse(
-        self,
-        rankings: Sequence[Sequence[str]],
-        vector: Vectors | None,
-        channel: str,
-        limit: int,
+    async def _hits(
+        self, scores: Sequence[tuple[str, float]], vector: Vectors | None, channel: str
     ) -> list[Hit]:
-        scores = fuse(rankings, (KEYWORD_WEIGHT, VECTOR_WEIGHT)[: len(rankings)], limit)
-        found = sorted({key.rpartition(":")[0] for key, _ in scores})
+        chunks, cosines = await self._load([key for key, _ in scores], channel, vector)
+        return [Hit(chunks[key], score, cosines.get(key)) for key, score in scores if key in chunks]
+
+    async def _load(
+        self, keys: Sequence[str], channel: str, vector: Vectors | None = None
+    ) -> tuple[dict[str, Chunk], dict[str, float]]:
+        """Return the chunks of videos that the channel still knows, and their cosines, by key."""
+        found = sorted({key.rpartition(":")[0] for key in keys})
         known = await self.library.get_many(channel, found)
         chunks, rows = await self.chunks.load(sorted(video.id for video in known))
-        cosines = None if vector is None or rows is None else rows @ vector
-        at = {chunk.key: i for i, chunk in enumerate(chunks)}
-        return [
-            Hit(chunks[at[key]], score, None if cosines is None else float(cosines[at[key]]))
-            for key, score in scores
-            if key in at
-        ]
+        by_key = {chunk.key: chunk for chunk in chunks}
+        if vector is None or rows is None:
+            return by_key, {}
+        return by_key, dict(zip(by_key, map(float, rows @ vector), strict=True))
 
     async def _scope(self, video_id: str) -> VideoScope:
         """Return one video's scope, kept in memory while its chunks stay the same."""

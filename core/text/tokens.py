@@ -72,26 +72,49 @@ def tokenise(text: str) -> list[str]:
     >>> tokenise("꿀벌은 춤춘다")
     ['꿀벌', '벌은', '춤춘', '춘다']
     """
-    tokens: list[str] = []
-    number_words: list[str] = []
-    for match in _PIECE.finditer(_normalise(text).casefold()):
+    return [token for _, tokens in terms(text) for token in tokens]
+
+
+def terms(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each word's spelling with its tokens; stop words are left out, numbers kept together.
+
+    >>> list(terms("The bees of 1955, fifty five"))
+    [('bees', ('bee',)), ('1955', ('1955',)), ('fifty five', ('55',))]
+    """
+    written = _normalise(text)
+    folded = written.casefold()
+    shown = written if len(written) == len(folded) else folded
+    numbers: list[str] = []
+    for match in _PIECE.finditer(folded):
         piece = match.group()
-        if (
-            piece in _VALUES
-            or piece in _SCALES
-            or (piece == "and" and number_words[-1:] == ["hundred"])
-        ):
-            number_words.append(piece)
+        if piece in _VALUES or piece in _SCALES or (piece == "and" and numbers[-1:] == ["hundred"]):
+            numbers.append(piece)
             continue
-        tokens += _digits(number_words)
-        number_words.clear()
+        if numbers:
+            yield " ".join(numbers), _digits(numbers)
+            numbers.clear()
         if match.lastgroup == "cjk":
-            tokens += [piece[i : i + 2] for i in range(max(len(piece) - 1, 1))]
+            bigrams = tuple(piece[i : i + 2] for i in range(max(len(piece) - 1, 1)))
+            yield shown[slice(*match.span())], bigrams
         elif match.lastgroup == "number":
-            tokens.append(piece.replace(",", ""))
+            yield piece, (piece.replace(",", ""),)
         elif piece not in STOP_WORDS:
-            tokens.append(_stem(piece))
-    return tokens + _digits(number_words)
+            yield shown[slice(*match.span())], (_stem(piece),)
+    if numbers:
+        yield " ".join(numbers), _digits(numbers)
+
+
+def query_terms(query: str) -> dict[str, tuple[str, ...]]:
+    """Map each word of a search, as written, to its tokens; a Korean particle gives none.
+
+    >>> query_terms("여왕벌에서 bees")
+    {'여왕벌에서': ('여왕', '왕벌'), 'bees': ('bee',)}
+    """
+    # A particle of n letters is in the last n bigrams.
+    return {
+        written: tokens[: len(tokens) - len(written) + len(_PARTICLE.sub("", written))]
+        for written, tokens in terms(query)
+    }
 
 
 def words(text: str) -> Iterator[tuple[str, str]]:
@@ -129,11 +152,11 @@ def _stem(word: str) -> str:
     return str(snowballstemmer.stemmer("english").stemWord(_BASE_FORM.get(word, word)))
 
 
-def _digits(number_words: list[str]) -> list[str]:
+def _digits(number_words: list[str]) -> tuple[str]:
     """Convert number words to one token of digits; pairs are read as years.
 
     >>> _digits(["nineteen", "fifty", "five"]), _digits(["two", "thousand", "five"])
-    (['1955'], ['2005'])
+    (('1955',), ('2005',))
     """
     whole = part = 0
     for word in number_words:
@@ -146,4 +169,4 @@ def _digits(number_words: list[str]) -> list[str]:
             part += value
         else:
             part = part * 100 + value
-    return [str(whole + part)] if number_words else []
+    return (str(whole + part),)

@@ -279,6 +279,13 @@ async def test_any_of_the_words_is_enough_and_one_is_needed(keywords):
     assert await side.find("never seen", "bees") == []
 
 
+async def test_one_korean_letter_finds_the_words_that_it_begins(keywords):
+    await KeywordSide(keywords).put(HIVE, "v1", "꿀은 달다", "꿀벌", "벌집", "꿀")
+
+    assert set(await keywords.matching(HIVE, ["꿀"], 10)) == {"v1:0", "v1:1", "v1:3"}
+    assert await keywords.matching(HIVE, ["b"], 10) == []
+
+
 async def test_no_more_keys_come_than_asked_for(keywords):
     await KeywordSide(keywords).put(HIVE, "v1", *["bees"] * 30)
 

@@ -9,6 +9,7 @@ import numpy as np
 from core.backends.bm25 import Bm25
 from core.model import Chunk
 from core.search.ranking import VideoScope
+from core.text.query_words import QueryWords
 from tests.eval.datasets import Paragraphs, Recording, Span
 from tests.eval.metrics import is_relevant, ndcg, share
 from tests.eval.product import Product
@@ -66,6 +67,25 @@ async def refusals(recordings: Sequence[Recording], product: Product) -> list[fl
         share(bool(answer.text) for answer in own),
         share(not answer.text for answer in foreign),
         share(not answer.text or answer.partly for answer in foreign),
+    ]
+
+
+async def searches(recordings: Sequence[Recording], product: Product) -> list[float]:
+    """Return three shares: questions as bare words that find something in their own recording, and
+    those that find nothing near, and not all their words said, in two about something else."""
+    own, foreign = [], []
+    for number, recording in enumerate(recordings):
+        others = [other for other in recordings if other.subject != recording.subject]
+        for i, question in enumerate(recording.questions):
+            words = " ".join(QueryWords.of(f"{question.text}?").tokens_of)
+            own.append(await product.find(words, recording.video.id))
+            for k in range(min(FOREIGN, len(others))):
+                other = others[(number * 7 + i * FOREIGN + k) % len(others)]
+                foreign.append(await product.find(words, other.video.id))
+    return [
+        share(bool(found.said or found.nearest) for found in own),
+        share(not found.nearest for found in foreign),
+        share(not any(place.nearness == 1 for place in found.said) for found in foreign),
     ]
 
 

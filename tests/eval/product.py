@@ -6,9 +6,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.model import Answer, Transcript
+from core.model import Answer, SearchResult, Transcript
 from core.pipeline.front import Pipeline
 from core.ports import LanguageModel
+from core.search.sentence_search import SentenceSearch
 from core.summary.chapters import find_chapters
 from tests.eval.datasets import Recording, Span
 from tests.eval.vectors import CachedEmbedder
@@ -49,9 +50,17 @@ class Product:
         return [Span(citation.start_s, citation.end_s) for citation in found]
 
     async def search(self, query: str, limit: int) -> list[tuple[str, Span]]:
-        """Search all recordings; return video ids and places, best first."""
-        hits = await (await self._opened()).search(query, CHANNEL, limit)
-        return [(hit.chunk.video_id, Span(hit.chunk.start_s, hit.chunk.end_s)) for hit, _ in hits]
+        """Retrieve from all recordings; return video ids and places, best first."""
+        retriever = (await self._opened())._questions.retriever
+        vector = await retriever.embed_question(query)
+        hits, _ = await retriever.hits(query, vector, CHANNEL, None, limit)
+        return [(hit.chunk.video_id, Span(hit.chunk.start_s, hit.chunk.end_s)) for hit in hits]
+
+    async def find(self, words: str, video_id: str) -> SearchResult:
+        """Search one video for words, as /search does a channel."""
+        questions = (await self._opened())._questions
+        search = SentenceSearch(questions.retriever, questions.place_finder)
+        return await search.find(words, CHANNEL, video_id, 5)
 
     async def _opened(self) -> Pipeline:
         if self._pipeline is None:

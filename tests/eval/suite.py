@@ -56,6 +56,7 @@ class Suite:
             "known video": self._known_video,
             "channel": self._channel,
             "refusals": self._refusals,
+            "search words": self._searches,
             "lectures": self._facts,
             "talk": self._talk,
         }
@@ -122,6 +123,22 @@ class Suite:
             rows,
             self._kept("ours, "),
             {"own answered": 0.95, "foreign refused": 0.97},
+        )
+
+    async def _searches(self) -> Table:
+        rows = {
+            f"ours, {name}": await experiments.searches(self._meetings, product)
+            for name, product in self._products.items()
+        }
+        return Table(
+            "search words",
+            "A search for words",
+            "The same questions as bare words, searched in their own meeting and in two about"
+            " another subject: something is found, nothing is called near in meaning, and not all"
+            " the words are said in one sentence.",
+            ("own found", "foreign: none near", "foreign: not all said"),
+            rows,
+            self._kept("ours, "),
         )
 
     async def _facts(self) -> Table:

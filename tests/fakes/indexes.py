@@ -13,7 +13,7 @@ import numpy as np
 from core.errors import CoreError, IndexBroken
 from core.model import Chunk
 from core.ports import Kind, Vectors
-from core.text.tokens import tokenise
+from core.text.tokens import cjk_characters, tokenise
 
 SIZE = 64
 
@@ -105,12 +105,19 @@ class FakeKeywordIndex:
         if self.failure:
             raise self.failure
         rows = _rows(self._channels, channel)
-        scores = _okapi(set(tokens), rows)
+        known = {token for row in rows.values() for token in row}
+        begun = {own for token in tokens if _is_cjk(token) for own in known if own[0] == token}
+        scores = _okapi({*tokens, *begun}, rows)
         found = [key for key, score in scores.items() if score > 0]
         return sorted(found, key=lambda key: -scores[key])[:limit]
 
     async def drop(self, channel: str, video_id: str | None = None) -> None:
         _drop(self._channels, channel, video_id)
+
+
+def _is_cjk(token: str) -> bool:
+    """Whether it is a single CJK character, which also finds the bigrams that it begins."""
+    return len(token) == cjk_characters(token) == 1
 
 
 def _okapi(tokens: set[str], rows: dict[str, Counter[str]]) -> dict[str, float]:

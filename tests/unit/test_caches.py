@@ -302,10 +302,10 @@ async def test_the_exact_search_by_words_reads_a_limited_number_of_chunks():
         await many.store.chunks.save(f"v{n:02}", "r", chunks, None)
     counting = Counting(many.store.chunks)
     ids = [f"v{n:02}" for n in range(20)]
-    found = await exact_search.matching(counting, ids, Bm25(), "number 3", 5)
+    found = await exact_search.matching(counting, ids, Bm25(), ["number", "3"], 5)
     assert {key.partition(":")[0] for key in found} == {"v03"}
     assert counting.sizes == [16]
-    assert await exact_search.matching(counting, ids, Bm25(), "19", 5) == []
+    assert await exact_search.matching(counting, ids, Bm25(), ["19"], 5) == []
 
 
 async def test_a_question_does_not_wait_for_another_channels_update(channel):

@@ -25,14 +25,14 @@ from core.model import (
     ELSEWHERE,
     Answer,
     Chapter,
-    Chunk,
     Citation,
-    Hit,
     Job,
     Order,
+    Place,
     Point,
     Progress,
     Ready,
+    SearchResult,
     Segment,
     Summary,
     Transcript,
@@ -135,29 +135,40 @@ def test_a_summary_is_sent_in_pieces_that_a_message_without_a_card_takes(title):
 def test_lists_of_hostile_titles_fit_and_lose_none(title, style):
     ours = renderer(style())
     videos = [Video(f"{n:011}", title, duration_s=3600) for n in range(10)]
-    chunk = Chunk(videos[0].id, 0, 0.0, 9.0, 0, 1, "", title * 20)
+    places = tuple(Place(video, (Segment(0, 9, title * 20),), 1.0) for video in videos)
     order = Order("k", videos[0].id, "", "a", "en")
     jobs = [Job(str(n), order, Progress("wait")) for n in range(30)]
     listed = shown(ours.videos(videos, 2, 7))
     assert all(f"/{video.id}" in listed for video in videos)
     assert "Page 2 of 7" in listed
-    found = shown(ours.hits(title, [(Hit(chunk, 1.0), video) for video in videos[:5]]))
-    assert found.count("•") == 5
+    found = shown(ours.hits(title, SearchResult(places[:5], places[5:8])))
+    assert found.count("•") == 8
     told = shown(ours.jobs(jobs, {videos[0].id: title}))
     assert told.count("•") == 10
     assert "20 more" in told
+
+
+def test_a_long_sentence_that_was_found_is_shown_where_it_says_the_words():
+    video = Video("aaaaaaaaaaa", "Bees")
+    text = "and so on " * 40 + "a queen of the hive."
+    found = shown(
+        renderer().hits("queen hive", SearchResult((Place(video, (Segment(7, 9, text),), 1),)))
+    )
+    assert "a queen of the hive" in found
+    assert "t=7" in found
 
 
 @titled
 def test_no_title_pings_or_becomes_markup_on_discord(title):
     ours = renderer(DiscordLike())
     answer = Answer("", title + " [1]", (cited(title),), (), grounded=True, engine="x")
+    place = Place(Video("aaaaaaaaaaa", title), (Segment(0, 9, title),), 1.0)
     text = shown(
         *ours.summary(ready(title), []),
         *ours.answer(answer, {"aaaaaaaaaaa": title}, []),
         ours.asked(title or "Ada", title + "?"),
         ours.videos([Video("aaaaaaaaaaa", title)], 1, 1),
-        ours.hits(title, []),
+        ours.hits(title, SearchResult((place,), (place,), (title,), ("keyword_only",))),
     )
     assert "@everyone" not in text
     assert "evil.example)" not in re.sub(r"\\.", "", text)

@@ -9,14 +9,14 @@ from core.model import (
     SPEECH_LIGHTER,
     Answer,
     Chapter,
-    Chunk,
     Citation,
     CitedPlace,
-    Hit,
+    Place,
     Point,
     Progress,
     Proof,
     Ready,
+    SearchResult,
     Segment,
     Summary,
     Transcript,
@@ -97,8 +97,8 @@ def test_an_answer_has_exactly_the_promised_fields():
 
 
 def test_the_small_events_have_exactly_the_promised_fields():
-    chunk = Chunk(VIDEO.id, 0, 0.1, 2.0, 0, 0, "heading", "Bees dance.")
-    hit = json_events.hits_event("bees", [(Hit(chunk, 0.5), VIDEO)])
+    place = Place(VIDEO, (Segment(0.1, 1.0, "Bees"), Segment(1.0, 2.0, "dance.")), 0.5)
+    hit = json_events.hits_event("bees", SearchResult((place,), (), ("moon",), ("keyword_only",)))
     told = json_events.error_event(VideoTooLong(300, 240), Words("ko"))
     assert json_events.progress_event(Progress("load")) == {
         "event": "progress",
@@ -125,6 +125,9 @@ def test_the_small_events_have_exactly_the_promised_fields():
                 "url": "https://youtu.be/dQw4w9WgXcQ?t=0",
             }
         ],
+        "nearest": [],
+        "unsaid": ["moon"],
+        "notes": ["keyword_only"],
     }
     assert [video["id"] for video in json_events.videos_event([VIDEO])["videos"]] == ["dQw4w9WgXcQ"]
 

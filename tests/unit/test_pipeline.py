@@ -231,11 +231,12 @@ async def test_without_an_embedder_words_alone_serve(world):
     pipeline = world.pipeline()
     ready = await finish(pipeline.ingest(LINK, "hive"))
     answer = await ask(pipeline, QUEEN)
-    [hit, *_] = await pipeline.search("queen", "hive", 5)
+    found = await pipeline.search("queen", "hive", 5)
     assert "keyword_only" in ready.notes
     assert "keyword_only" in answer.notes
     assert answer.citations[0].start_s == 5.0
-    assert hit[1].id == BEES.id
+    assert found.notes == ("keyword_only",)
+    assert found.said[0].video.id == BEES.id
 
 
 async def test_an_embedder_that_comes_later_is_used_at_the_next_ingest(world):
@@ -277,8 +278,8 @@ async def test_what_is_forgotten_is_not_found_again(world):
     await finish(pipeline.ingest(OTHER, "hive"))
     await ask(pipeline, QUEEN, video_id=BEES.id)
     assert await pipeline.forget("hive", BEES.id) == [BEES.id]
-    hits = await pipeline.search("queen", "hive", 9)
-    assert {video.id for _, video in hits} == {OTHER.video_id}
+    found = await pipeline.search("queen", "hive", 9)
+    assert {place.video.id for place in found.said + found.nearest} == {OTHER.video_id}
     assert await world.store.threads.turns("hive", "thread", 9) == []
     with pytest.raises(UnknownVideo):
         await pipeline.forget("hive", BEES.id)

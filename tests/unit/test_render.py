@@ -25,14 +25,14 @@ from core.model import (
     SPEECH_LIGHTER,
     Answer,
     Chapter,
-    Chunk,
     Citation,
     CitedPlace,
-    Hit,
+    Place,
     Point,
     Progress,
     Proof,
     Ready,
+    SearchResult,
     Segment,
     Stage,
     Summary,
@@ -211,11 +211,29 @@ def test_a_proof_shows_what_is_said_around_each_place():
     )
 
 
+def test_a_search_shows_each_sentence_under_the_name_of_what_it_is():
+    said, near = place(62.9, "the angle", 1.0), place(70.2, "a corner", 0.4)
+    whole = render_hits("angle", SearchResult((said,), (near,), notes=("cache_rebuilding",)), EN)
+    part = render_hits(
+        "angle moon", SearchResult((replace(said, nearness=0.5),), (), ("moon",)), EN
+    )
+    assert whole.split("\n\n") == [
+        "“angle” is said here:",
+        "1. How bees dance  1:02  https://youtu.be/dQw4w9WgXcQ?t=62\n   the angle",
+        "Near in meaning:",
+        "2. How bees dance  1:10  https://youtu.be/dQw4w9WgXcQ?t=70\n   a corner",
+        EN("notes.cache_rebuilding"),
+    ]
+    assert part.startswith("No sentence has all the words of “angle moon”.")
+    assert part.endswith("Said nowhere: “moon”")
+
+
+def place(start_s, text, nearness, video=BEES):
+    return Place(video, (Segment(start_s, start_s + 2, text),), nearness)
+
+
 def test_hits_and_videos_are_listed_or_their_absence_is_told():
-    chunk = Chunk(BEES.id, 0, 62.9, 70.0, 0, 0, "", "the angle")
-    found = render_hits("angle", [(Hit(chunk, 0.5), BEES)], EN)
-    assert "1. How bees dance  1:02–1:10  https://youtu.be/dQw4w9WgXcQ?t=62\n   the angle" in found
-    assert render_hits("moon", [], EN) == "No results for “moon”."
+    assert render_hits("moon", SearchResult(unsaid=("moon",)), EN) == "No sentence says “moon”."
     assert render_videos([BEES], EN).split(maxsplit=2)[1:] == ["2:05", "How bees dance · The Hive"]
     assert "tubethread ingest" in render_videos([], EN)
 
@@ -254,11 +272,11 @@ def test_hostile_text_cannot_command_a_terminal_or_forge_lines():
     )
     citation = Citation(1, video.id, 0.0, 1.0, HOSTILE, video.url)
     answer = Answer(HOSTILE, HOSTILE, (citation,), (HOSTILE,) * 3, True, "extractive")
-    chunk = Chunk(video.id, 0, 0.0, 1.0, 0, 0, HOSTILE, HOSTILE)
+    found = place(0.0, HOSTILE, 1.0, video)
     screen = (
         render_ready(Ready(video, TRANSCRIPT, summary), EN)
         + render_answer(answer, {}, EN)
-        + render_hits(HOSTILE, [(Hit(chunk, 1.0), video)], EN)
+        + render_hits(HOSTILE, SearchResult((found,), (found,), (HOSTILE,)), EN)
         + render_videos([video], EN)
     )
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", screen)

@@ -105,8 +105,8 @@ async def test_search_links_each_place_to_its_second(tmp_path):
     async with open_scene(tmp_path) as scene:
         await scene.watched()
         told = await scene.command("search", words="queen")
-        assert told.startswith(EN("hits.title", query="queen"))
-        assert f"(https://youtu.be/{BEES.id}?t=0)" in told
+        assert told.startswith(EN("hits.said", query="queen"))
+        assert f"(https://youtu.be/{BEES.id}?t=5)" in told
         assert (await scene.command("search", words=" ")).startswith(
             EN("errors.empty_question.message")
         )

@@ -58,7 +58,26 @@ class AskRequest:
     done: bool = False
 
 
-Request = WatchRequest | AskRequest
+@dataclass(frozen=True, slots=True)
+class SummaryRequest:
+    """A summary that was made without the language model, to be made again once that is back.
+
+    `id`: also the owner of the messages that show it. `place`: where they are. `key`, `file`,
+    `language`: of the `Order`. `reply_to`: of the first message. `since_s`: Unix time."""
+
+    id: str
+    origin: RequestOrigin
+    video_id: str
+    place: str
+    key: str
+    file: str
+    language: str
+    since_s: float
+    reply_to: str = ""
+    done: bool = False
+
+
+Request = WatchRequest | AskRequest | SummaryRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,6 +284,8 @@ class Timings:
     total_ms: int = 0
 
 
+LLM_AWAY = "llm_away"
+"""A note's code: the language model that the settings want was unavailable, or failed."""
 ELSEWHERE = "elsewhere"
 """A note's code: the video asked about says nothing, other videos of the channel do."""
 

@@ -16,6 +16,7 @@ from bot.handlers.ask_request import AskTask
 from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import error_boundary
 from bot.handlers.policy import PlaceRules
+from bot.handlers.summaries import Summaries
 from bot.handlers.uploads import MEGABYTES
 from bot.handlers.watch_request import WatchTask
 from bot.rendering.chat_messages import MessageRenderer
@@ -23,8 +24,8 @@ from core.chat_records import (
     AskRequest,
     PlaceBinding,
     Quota,
-    Request,
     RequestOrigin,
+    SummaryRequest,
     WatchRequest,
 )
 from core.errors import EmptyQuestion, FileTooLarge
@@ -39,6 +40,7 @@ class RequestRunner:
     def __init__(self, context: HandlerContext) -> None:
         self._context = context
         self._running: dict[asyncio.Task[None], WatchTask | AskTask] = {}
+        self._summaries = Summaries(context)
         self._purging: asyncio.Task[None] | None = None
 
     async def resume(self) -> None:
@@ -52,10 +54,14 @@ class RequestRunner:
                 await asyncio.gather(*(message.drop() for message in messages))
         await self._context.uploads.delete_all_but(unfinished)
         for request in unfinished:
-            self._start(request, is_resumed=True)
+            if isinstance(request, SummaryRequest):
+                self._summaries.add(request)
+            else:
+                self._start(request, is_resumed=True)
 
     async def close(self) -> None:
         """Stop all tasks. Unfinished requests stay stored for the next start."""
+        await self._summaries.close()
         tasks = [*self._running, *([self._purging] if self._purging else [])]
         for task in tasks:
             task.cancel()
@@ -119,7 +125,7 @@ class RequestRunner:
     async def abandon(self, channel: str, video_id: str) -> None:
         """Mark the channel's requests for a video as done, so that no restart resumes them."""
         for request in await self._context.requests.open(self._context.chat.name):
-            if isinstance(request, WatchRequest) and _is_about(request, channel, video_id):
+            if not isinstance(request, AskRequest) and _is_about(request, channel, video_id):
                 await self._context.requests.save(replace(request, done=True))
 
     def _watch_request(
@@ -145,7 +151,11 @@ class RequestRunner:
         )
 
     async def _accept(
-        self, event: Event, rules: PlaceRules, request: Request, quotas: Sequence[Quota]
+        self,
+        event: Event,
+        rules: PlaceRules,
+        request: WatchRequest | AskRequest,
+        quotas: Sequence[Quota],
     ) -> Draft | None:
         if not await self._context.requests.add(request):
             return None  # the event was delivered twice
@@ -162,11 +172,11 @@ class RequestRunner:
             return self._renderer(event, rules).say(key, most=used_up.most)
         return self._refuse(event, rules, "chat.quotas.again", most=used_up.most)
 
-    def _start(self, request: Request, *, is_resumed: bool) -> None:
+    def _start(self, request: WatchRequest | AskRequest, *, is_resumed: bool) -> None:
         renderer = self._context.renderer(request.origin.language)
         task: WatchTask | AskTask
         if isinstance(request, WatchRequest):
-            task = WatchTask(self._context, request, renderer)
+            task = WatchTask(self._context, request, renderer, self._summaries)
         else:
             task = AskTask(self._context, request, renderer)
         running = asyncio.create_task(self._run(task, is_resumed=is_resumed))
@@ -220,5 +230,5 @@ def _thread_parent(event: Event) -> str:
     return "" if event.where.is_thread else event.message_id
 
 
-def _is_about(request: WatchRequest, channel: str, video_id: str) -> bool:
+def _is_about(request: WatchRequest | SummaryRequest, channel: str, video_id: str) -> bool:
     return (request.origin.channel, request.video_id) == (channel, video_id)

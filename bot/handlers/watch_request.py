@@ -11,14 +11,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from bot.chat import Button, Draft
+from bot.chat import Draft
 from bot.delivery.growing_message import GrowingMessage
-from bot.handlers.buttons import create_buttons
 from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import error_boundary
 from bot.handlers.private_chats import switch_conversation
+from bot.handlers.summaries import Summaries
 from bot.rendering.chat_messages import MessageRenderer
-from core.chat_records import PlaceBinding, StoredButton, WatchRequest
+from core.chat_records import PlaceBinding, WatchRequest
 from core.errors import JobCancelled, UnknownJob
 from core.model import Order, Progress, Ready, Video
 from core.sources import File, Link, Source, file_video
@@ -31,6 +31,7 @@ class WatchTask:
     context: HandlerContext
     request: WatchRequest
     renderer: MessageRenderer
+    summaries: Summaries
     place: str = ""
     """Where the progress and the summary are posted."""
     thread: GrowingMessage | None = None
@@ -51,7 +52,7 @@ class WatchTask:
             self.place = self.request.thread or await self._open_thread()
             await self._bind_place()
             with error_boundary() as boundary:
-                await self._show(await self._ready(source))
+                await self._show(*await self._ready(source))
         else:
             self.place, self.reply_to = self.request.origin.place, self.request.message_id
         if boundary.error:
@@ -99,21 +100,21 @@ class WatchTask:
             return request.origin.place
         return place
 
-    async def _ready(self, source: Source) -> Ready:
+    async def _ready(self, source: Source) -> tuple[Ready, Order]:
         request, core = self.request, self.context.core
         ready, order = await core.find_ready(
             source, request.origin.channel, request.origin.language or None
         )
         if ready:
-            return ready
+            return ready, order
         try:
-            return await self._work(order)
+            return await self._work(order), order
         except UnknownJob:
             if self.job_existed:
                 raise
             # The store was restored from a backup that does not have the job.
             self.request = replace(self.request, job_id="")
-            return await self._work(order)
+            return await self._work(order), order
 
     async def _work(self, order: Order) -> Ready:
         core = self.context.core
@@ -142,24 +143,18 @@ class WatchTask:
             await self.thread.finish(Draft((self.renderer.title(found),)))
         return found or video
 
-    async def _show(self, ready: Ready) -> None:
+    async def _show(self, ready: Ready, order: Order) -> None:
         if self.thread:
             await self.thread.finish(Draft((self.renderer.title(ready.video),)))
         if self.progress_message or self.request.job_id:
             done = replace(self.renderer.finished(ready.video), reply_to=self.reply_to)
             message = self.progress_message or await self._post_progress(done)
             await message.finish(done)
-        drafts = self.renderer.summary(ready, await self._buttons(ready))
-        for n, draft in enumerate(drafts):
-            message = await self.context.outbox.post(
-                self.place,
-                replace(draft, reply_to="" if n else self.reply_to),
-                key=f"{self.request.id}:summary:{n}",
-            )
-            if self.place == self.request.origin.place and (
-                message_id := await message.delivered()
-            ):
-                await self._bind(message_id)
+        messages = await self.summaries.post(self.request, order, ready, self.place, self.reply_to)
+        if self.place == self.request.origin.place:
+            for message in messages:
+                if message_id := await message.delivered():
+                    await self._bind(message_id)
 
     async def _fail(self, error: Exception) -> None:
         video = await self.context.core.stored_video(self.request.video_id)
@@ -210,12 +205,3 @@ class WatchTask:
     def _is_private_chat(self) -> bool:
         """Whether the thread is the place of the request itself, as in chats without threads."""
         return self.thread is not None and self.place == self.request.origin.place
-
-    async def _buttons(self, ready: Ready) -> list[Button]:
-        words, about = self.renderer.words, (self.request.origin.channel, ready.video.id)
-        questions = [StoredButton("", *about, "ask", text) for text in ready.summary.questions]
-        others = [StoredButton("", *about, action) for action in ("transcript", "chapters", "more")]
-        labels = [*ready.summary.questions, *(words(f"chat.buttons.{b.action}") for b in others)]
-        return await create_buttons(
-            self.context, f"{self.request.id}:summary", [*questions, *others], labels
-        )

@@ -15,7 +15,7 @@ from core.answers.grounding import AnswerSearch
 from core.errors import CoreError
 from core.language_model.context_budget import fits
 from core.language_model.question_priority import QuestionPriority, YieldingModel
-from core.model import EXTRACTIVE, Answer, Passage, Summary, Transcript, Video
+from core.model import EXTRACTIVE, LLM_AWAY, Answer, Passage, Summary, Transcript, Video
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
 from core.summary.checkpoints import notes_recipe_prefix
 from core.summary.extractive import extract_summary
@@ -124,4 +124,4 @@ class Engine:
     def notes(self, engine: str) -> tuple[str, ...]:
         """Codes for the user about the engine that did the work."""
         is_fallback = engine == EXTRACTIVE and self.model is not None
-        return ("llm_away",) if is_fallback else ()
+        return (LLM_AWAY,) if is_fallback else ()

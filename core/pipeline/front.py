@@ -100,6 +100,16 @@ class Pipeline:
         order = await self._ingest.order(source, channel, language or self._language)
         return await self._ingest.find_ready(order), order
 
+    async def fulfil(self, order: Order) -> AsyncGenerator[Progress | Ready]:
+        """Yield the Progress of an order, then Ready; only Ready if nothing has to be done for it.
+        Raises as `resume`."""
+        if ready := await self._ingest.find_ready(order):
+            yield ready
+            return
+        async with aclosing(self.resume(await self.submit(order))) as events:
+            async for event in events:
+                yield event
+
     async def submit(self, order: Order) -> str:
         """Return the job's id, for `resume`."""
         return await (await self._jobs()).submit(order)

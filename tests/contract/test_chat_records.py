@@ -20,6 +20,7 @@ from core.chat_records import (
     Request,
     RequestOrigin,
     StoredButton,
+    SummaryRequest,
     WatchRequest,
 )
 from core.model import Video
@@ -60,7 +61,9 @@ async def test_requests_come_back_in_order_with_every_field(store):
     origin = RequestOrigin("discord", *(ODD + n for n in "abcde"))
     every_ask_field = AskRequest(ODD, origin, *(ODD + n for n in "fghij"))
     every_watch_field = WatchRequest(f"{ODD}w", origin, *(ODD + n for n in "fghijk"))
-    asked = [replace(WATCH, id="z"), every_ask_field, every_watch_field, replace(WATCH, id="a")]
+    summary = SummaryRequest(f"{ODD}s", origin, *(ODD + n for n in "fghij"), 1.5, ODD)
+    asked = [replace(WATCH, id="z"), every_ask_field, every_watch_field, summary]
+    asked.append(replace(WATCH, id="a"))
     for request in asked:
         assert await store.requests.add(request) is True
     assert await store.requests.open("discord") == asked

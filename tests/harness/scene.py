@@ -17,6 +17,7 @@ from bot.delivery.outbox import open_outbox
 from bot.handlers.context import HandlerContext
 from bot.handlers.incoming import Handlers
 from bot.words import Words
+from core.chat_records import SummaryRequest
 from core.ports import Prompt
 from tests.fakes.chat import FakeChat, Shown
 from tests.harness.fake_core import FakeCore
@@ -37,6 +38,9 @@ SUMMARY = {
     "questions": ["Who found the queen?", "How many flowers?", "Where is Kelso?"],
 }
 QUESTIONS = {"questions": ["What else?", "And then?", "Who says so?"]}
+
+ANSWER_BUTTONS = (3, 4)
+"""Three questions, and the places of an answer that cites any."""
 
 WORDS = {"en": Words("en"), "ko": Words("ko")}
 
@@ -103,8 +107,12 @@ class Scene:
                 await asyncio.sleep(0.5)
 
     async def _unsettled(self) -> bool:
+        """A summary that waits for the language model may wait for days."""
         undone = await self.store.requests.open(self.chat.name)
-        return bool(undone or await self.store.outbox_entries.unfinished(self.chat.name))
+        waiting = {request.id for request in undone if isinstance(request, SummaryRequest)}
+        messages = await self.store.outbox_entries.unfinished(self.chat.name)
+        unsent = [one for one in messages if one.pending or one.owner not in waiting]
+        return len(undone) > len(waiting) or bool(unsent)
 
     async def write(self, text: str, where: Where = HERE, author: Person = ADA, **more) -> Message:
         message = Message(where, more.pop("id", f"e{next(self._ids)}"), author, text, **more)

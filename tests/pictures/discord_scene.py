@@ -28,6 +28,10 @@ class Scene:
     answer: Seen
 
 
+def is_summary(seen: Seen) -> bool:
+    return "Transcript" in seen.buttons.values()
+
+
 async def play(platform: DiscordServer, scratch: Path) -> Scene:
     people, config = platform.people, Config(discord=section(platform))
     async with acting(config, world(scratch), edit_interval_s=0.1):
@@ -36,13 +40,14 @@ async def play(platform: DiscordServer, scratch: Path) -> Scene:
         async def summed_up() -> list[Seen]:
             if not await people.threads(people.channel):
                 return []
-            return [one for one in await people.messages(link) if len(one.buttons) > 3]
+            return [one for one in await people.messages(link) if is_summary(one)]
 
         [summary] = await eventually(summed_up)
         question = await people.write(link, QUESTION)
 
         async def answered() -> list[Seen]:
-            return [one for one in await people.messages(link) if len(one.buttons) == 3]
+            seen = await people.messages(link)
+            return [one for one in seen if one.buttons and not is_summary(one)]
 
         [answer] = await eventually(answered)
         [thread] = await people.threads(people.channel)

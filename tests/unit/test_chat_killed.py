@@ -20,7 +20,7 @@ from core.model import Segment
 from tests.fakes.chat import FakeChat, Faults, Shown
 from tests.fakes.transcriber import FakeTranscriber
 from tests.harness.fake_core import SAID, FakeCore
-from tests.harness.scene import ADA, BOB, Scene, Speaker
+from tests.harness.scene import ADA, ANSWER_BUTTONS, BOB, Scene, Speaker
 from tests.harness.virtual_loop import run_virtually
 
 VIDEO_IDS = ("aaaaaaaaaaa", "bbbbbbbbbbb", "ccccccccccc")
@@ -208,12 +208,12 @@ def check_thread(day: Day, place: str, why: str) -> None:
     for n, where in day.typed.items():
         found = [one for one in inside if one.draft.text.startswith(f"A{n}. ")]
         assert len(found) == (where == place), f"{why}: Q{n} {texts(inside)}"
-        assert all(len(one.draft.buttons) == 3 for one in found), why
+        assert all(len(one.draft.buttons) in ANSWER_BUTTONS for one in found), why
     pressed = Counter(label for where, label in day.pressed if where == place)
     asks = (one.draft.text for one in inside if one.draft.text.startswith("Bob asked: "))
     assert Counter(text.removeprefix("Bob asked: ") for text in asks) == pressed, why
     asked = pressed + Counter(f"And Q{n}?" for n, where in day.typed.items() if where == place)
-    ends = sum(len(one.draft.buttons) == 3 for one in inside)
+    ends = sum(len(one.draft.buttons) in ANSWER_BUTTONS for one in inside)
     assert ends == asked.total(), f"{why} {texts(inside)}"
     turns = Counter(turn.question for turn in turns_of(day, place))
     assert turns.keys() == asked.keys(), why

@@ -1,7 +1,7 @@
 """The store of chat requests: `Requests` over a database.
 
-The column `request` holds one flat JSON object for both kinds, told apart by `kind`: the format
-that released versions wrote.
+The column `request` holds one JSON object for every kind, told apart by `kind`: the format that
+released versions wrote.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, update
 from core.backends.storage.database import Database
 from core.backends.storage.tables import requests
 from core.backends.storage.upsert import insert_into
-from core.chat_records import AskRequest, Request, WatchRequest
+from core.chat_records import AskRequest, Request, SummaryRequest, WatchRequest
 from core.json_values import from_plain
 
 _r = requests.c
@@ -61,6 +61,8 @@ def _values(request: Request) -> dict[str, Any]:
 
 def _to_json(request: Request) -> dict[str, Any]:
     flat = asdict(request)
+    if isinstance(request, SummaryRequest):
+        return {"kind": "summary", **flat}
     flat |= flat.pop("origin")
     if isinstance(request, AskRequest):
         return {"kind": "ask", "text": flat.pop("question"), **flat}
@@ -69,6 +71,8 @@ def _to_json(request: Request) -> dict[str, Any]:
 
 def _from_json(flat: dict[str, Any]) -> Request:
     """Raise KeyError or ValueError for a row that does not hold a request."""
+    if flat["kind"] == "summary":
+        return from_plain(SummaryRequest, flat)
     is_ask = flat["kind"] == "ask"
     named = {**flat, "question": flat["text"], "origin": flat}  # extra keys are ignored
     return from_plain(AskRequest, named) if is_ask else from_plain(WatchRequest, named)

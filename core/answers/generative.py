@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from core.answers.answer_sentences import AnswerSentence, SentenceStream
 from core.answers.asked import Asked
@@ -22,10 +23,16 @@ from core.language_model.context_budget import (
     question_tokens,
     reply_tokens,
 )
-from core.language_model.prompts import NO_ANSWER, ask_for_questions
+from core.language_model.prompts import (
+    NO_ANSWER,
+    ask_again,
+    ask_for_questions,
+    language_name,
+)
 from core.language_model.replies import QuestionsDraft, parse, schema
-from core.model import Answer, Passage, Turn
+from core.model import Answer, Turn
 from core.ports import LanguageModel, Message
+from core.text.languages import is_written_in, language_of
 from core.text.safe_text import STREAM_CHARACTERS, SafeStream
 from core.text.tokens import tokenise
 
@@ -45,24 +52,17 @@ async def answer(
     Each sentence is shown with the places that support it; one that nothing supports is left out,
     and the answer is then only partly grounded. If nothing is left, or the model finds no answer,
     the text is empty and the citations are the nearest places. Too long a prompt loses the oldest
-    turns first, then the last passages; the answer's notes say so. Raises the model's errors, also
-    after some text."""
+    turns first, then the last passages; the answer's notes say so. A reply in another language
+    than asked for is asked again, once. Raises the model's errors, also after some text."""
     question, passages = asked.question, tuple(asked.passages)
     fitted = FittedQuestion(question, passages, tuple(asked.turns), asked.language)
-    reply = Reply(question, passages, search)
+    reply = Reply(fitted, search)
     if passages:
-        fitted, first, pieces = await _start_reply(fitted, model, max_tokens)
-        reply = Reply(question, fitted.passages, search)
-        async with aclosing(pieces):
-            if shown := await reply.feed(first):
-                yield shown
-            async for piece in pieces:
-                if shown := await reply.feed(piece):
+        async with aclosing(_read_reply(fitted, model, max_tokens, search)) as states:
+            async for state in states:
+                fitted, reply, shown = state
+                if shown:
                     yield shown
-                if reply.has_no_answer:
-                    break
-        if shown := await reply.close():
-            yield shown
     found = reply.citations.found
     questions = await _suggest_questions(fitted, reply, asked.turns, model)
     yield Answer(
@@ -81,21 +81,28 @@ class Reply:
     """The model's streamed reply: `raw`, and `text`, its supported sentences with our markers.
 
     `text` stays empty if the reply is NO_ANSWER. The first letters are held back until this
-    is certain.
+    is certain. It also stays empty if the first sentences are in another language than asked for,
+    unless the model was told so before.
     """
 
-    def __init__(self, question: str, passages: Sequence[Passage], search: AnswerSearch) -> None:
-        self.citations = Citations(passages)
+    def __init__(self, fitted: FittedQuestion, search: AnswerSearch) -> None:
+        self.citations = Citations(fitted.passages)
         self.raw = self.text = ""
-        self.has_no_answer = False
+        self.has_no_answer = self.is_foreign = False
         self.left_out = 0
         """Sentences that nothing supports."""
-        self._question = question
+        self._question = fitted.question
+        self._languages = () if fitted.problem else ("", fitted.language)
         self._started = False
         # The model's own markers stay in the text until its sentence is whole.
         self._stream = SafeStream(lambda numbers, _: f"[{numbers}]")
         self._sentences = SentenceStream()
-        self._grounding = Grounding(passages, search)
+        self._grounding = Grounding(fitted.passages, search)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the rest of the reply is of no use."""
+        return self.has_no_answer or self.is_foreign
 
     async def feed(self, piece: str) -> str:
         """Add a piece; return the text that can be shown now, or ""."""
@@ -112,7 +119,7 @@ class Reply:
     async def close(self) -> str:
         """Return the rest of the text."""
         self.has_no_answer = self.has_no_answer or not self._started
-        if self.has_no_answer:
+        if self.is_over:
             return ""
         rest = self._sentences.feed(self._stream.close())
         return await self._show([*rest, *self._sentences.close()])
@@ -120,6 +127,9 @@ class Reply:
     async def _show(self, sentences: Sequence[AnswerSentence]) -> str:
         shown = ""
         for sentence in sentences:
+            if not self.text and not shown and self._is_foreign(sentence.text):
+                self.is_foreign = True
+                return ""
             # "Yes." rests on what the question says.
             claim = (
                 sentence.text if tokenise(sentence.text) else f"{self._question} {sentence.text}"
@@ -135,6 +145,30 @@ class Reply:
             shown += f"{before}{sentence.text} {markers}"
         self.text += shown
         return shown
+
+    def _is_foreign(self, sentence: str) -> bool:
+        """A name alone is not."""
+        return bool(self._languages) and language_of(sentence) not in self._languages
+
+
+async def _read_reply(
+    fitted: FittedQuestion, model: LanguageModel, max_tokens: int, search: AnswerSearch
+) -> AsyncGenerator[tuple[FittedQuestion, Reply, str]]:
+    """Yield the question as it was sent, the reply so far, and what can be shown now.
+
+    The language is checked before the first sentence is shown: what was shown stays."""
+    while True:
+        fitted, piece, pieces = await _start_reply(fitted, model, max_tokens)
+        reply = Reply(fitted, search)
+        async with aclosing(pieces):
+            while piece:
+                yield fitted, reply, await reply.feed(piece)
+                piece = "" if reply.is_over else await anext(pieces, "")
+        yield fitted, reply, await reply.close()
+        if not reply.is_foreign:
+            return
+        log.info("the model answered in another language")
+        fitted = replace(fitted, problem=f"It was not in {language_name(fitted.language)}.")
 
 
 async def _start_reply(
@@ -160,14 +194,9 @@ async def _suggest_questions(
 ) -> tuple[str, ...]:
     """Get suggested questions from a second, short call, filled up without the model."""
     candidates: list[str] = []
-    reply_message = Message("assistant", reply.raw.strip() or NO_ANSWER)
-    prompt = (*fitted.prompt, reply_message, ask_for_questions(fitted.language))
     try:
         if fitted.passages:
-            text = await model.complete(
-                prompt, max_tokens=QUESTIONS_TOKENS, schema=schema(QuestionsDraft)
-            )
-            candidates = parse(text, QuestionsDraft).questions
+            candidates = await _ask_for_questions(fitted, reply, model)
     except CoreError as error:
         log.info("no suggested questions from the model: %s", error)
     earlier = [turn.question for turn in turns]
@@ -175,3 +204,20 @@ async def _suggest_questions(
     return await asyncio.to_thread(
         follow_up, fitted.question, fitted.passages, earlier, candidates, fitted.language
     )
+
+
+async def _ask_for_questions(
+    fitted: FittedQuestion, reply: Reply, model: LanguageModel
+) -> list[str]:
+    """Return the model's questions in the answer's language; ask again, once, if none is."""
+    written = (*fitted.prompt, Message("assistant", reply.raw.strip() or NO_ANSWER))
+    task = ask_for_questions(fitted.language)
+    problem = f"They were not in {language_name(fitted.language)}."
+    for message in (task, ask_again(task, problem)):
+        text = await model.complete(
+            (*written, message), max_tokens=QUESTIONS_TOKENS, schema=schema(QuestionsDraft)
+        )
+        questions = parse(text, QuestionsDraft).questions
+        if found := [one for one in questions if is_written_in(one, fitted.language)]:
+            return found
+    return []

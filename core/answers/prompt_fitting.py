@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 
 from core.answers.citations import Citations
 from core.language_model.context_budget import count_tokens
-from core.language_model.prompts import ask, earlier_answer, earlier_question, prompt
+from core.language_model.prompts import (
+    ask,
+    ask_again,
+    earlier_answer,
+    earlier_question,
+    prompt,
+)
 from core.model import Passage, Turn
 from core.ports import LanguageModel, Message, Prompt
 
@@ -19,6 +25,8 @@ class FittedQuestion:
     passages: tuple[Passage, ...]
     turns: tuple[Turn, ...]
     language: str
+    problem: str = ""
+    """What was wrong with the last reply, written for the model."""
     notes: tuple[str, ...] = ()
     """Codes that tell the user what was left out."""
 
@@ -30,7 +38,9 @@ class FittedQuestion:
         for turn in self.turns:
             text = citations.restore(turn.answer.text, turn.answer.citations)
             history += (earlier_question(turn.question), earlier_answer(text))
-        return prompt(self.passages, *history, ask(self.question, self.language))
+        task = ask(self.question, self.language)
+        task = ask_again(task, self.problem) if self.problem else task
+        return prompt(self.passages, *history, task)
 
     def fit(self, model: LanguageModel, max_tokens: int) -> FittedQuestion:
         """Shorten to `max_tokens` by the model's estimate, or as far as possible."""

@@ -12,13 +12,14 @@ _PARTLY = 0.2
 _ENGLISH_SHARE = 0.2
 """Of English function words among the words of English speech; it is near one half."""
 _SENTENCE_WORDS = 3
-"""Fewer foreign words can be a name: "Visual Studio?"."""
+"""Fewer words, or more of them capitalised, can be a name: "Visual Studio", "Karl von Frisch"."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _FUNCTION_WORDS = {word for word in STOP_WORDS if len(word) > 1} - {"ok", "okay", "oh", "uh", "um"}
 
 
-def language_of(question: str) -> str:
-    """Return "ko" or "en", or "" if the question does not tell: no words, a name, an "OK?".
+def language_of(text: str) -> str:
+    """Return "ko" or "en", or "" if the text, such as a question, does not tell: no words, a name,
+    an "OK?".
 
     Names and terms keep their language in any question, so Korean words are weighed against the
     English words that make sentences, not against names.
@@ -26,12 +27,14 @@ def language_of(question: str) -> str:
     >>> language_of("Kubernetes와 Docker의 차이는?"), language_of("What does 안녕하세요 mean?")
     ('ko', 'en')
     """
-    words = _words(question)
+    words = _words(text)
     korean = sum(map(_has_hangul, words))
     english = _count_english(words)
     if korean or english:
         return "ko" if korean >= english else "en"
-    return "en" if len(words) >= _SENTENCE_WORDS and question.isascii() else ""
+    common = sum(map(str.islower, words))
+    is_sentence = len(words) >= _SENTENCE_WORDS and common >= _SENTENCE_WORDS - 1
+    return "en" if is_sentence and text.isascii() else ""
 
 
 def spoken_language(text: str) -> str:

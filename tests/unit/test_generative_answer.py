@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from core.answers.asked import Asked
 from core.answers.citations import cite
 from core.answers.generative import Reply, answer
+from core.answers.prompt_fitting import FittedQuestion
 from core.errors import BadModelOutput, CoreError, ModelFailed, ModelStalled, PromptTooLong
 from core.language_model.context_budget import fits
 from core.model import Answer, Passage, Place, Segment, Turn, Video
+from core.text.languages import is_written_in
 from tests.fakes.language_model import Broken, ScriptedModel
 
 BEES, TEA = Video("beesbeesbee", "Bees"), Video("teateateate", "Tea")
@@ -28,6 +30,7 @@ SEGMENTS = tuple(Segment(10.0 * i, 10.0 * i + 9, text) for i, text in enumerate(
 HIVE = Passage(BEES, SEGMENTS)
 POT = Passage(TEA, (Segment(100.0, 104.0, "Tea is poured at four."),))
 NEXT = {"questions": ["What do wasps build?", "Who won a prize?", "Where do bees dance?"]}
+KOREAN_NEXT = {"questions": ["말벌은 무엇을 짓나요?", "누가 상을 받았나요?", "어디서 춤을 추나요?"]}
 
 
 class FakeSearch:
@@ -154,7 +157,7 @@ async def test_no_answer_comes_with_the_nearest_places_if_any_is_near():
 
 
 async def test_a_korean_answer_about_an_english_video_keeps_its_numbers():
-    model = ScriptedModel(["카를 폰 프리슈가 읽었습니다[4].", NEXT])
+    model = ScriptedModel(["카를 폰 프리슈가 읽었습니다[4].", KOREAN_NEXT])
     _, found = await ask(model, language="ko")
     assert "in Korean" in model.prompts[0][-1].text
     assert found.text == "카를 폰 프리슈가 읽었습니다. [1]"
@@ -164,10 +167,51 @@ async def test_a_korean_answer_about_an_english_video_keeps_its_numbers():
 async def test_across_languages_the_embedder_decides():
     cosines = np.array([0.1, 0.2, 0.1, 0.8, 0.3, 0.0], dtype=np.float32)
     korean = "카를 폰 프리슈가 읽었습니다 [1]."
-    _, found = await ask(ScriptedModel([korean, NEXT]), search=FakeSearch(cosines=cosines))
-    assert found.citations[0].start_s == 30.0
-    _, found = await ask(ScriptedModel([korean, NEXT]), search=FakeSearch(cosines=cosines / 4))
-    assert found.text == ""
+    for nearness, places in ((cosines, [30.0]), (cosines / 4, [])):
+        model = ScriptedModel([korean, KOREAN_NEXT])
+        _, found = await ask(model, language="ko", search=FakeSearch(cosines=nearness))
+        assert [citation.start_s for citation in found.citations] == places
+
+
+KOREAN = "카를 폰 프리슈가 춤을 읽었어요 [4]."
+WHO_READ = {"question": "누가 춤을 읽었나요?", "language": "ko"}
+
+
+async def test_an_answer_in_another_language_is_not_shown_but_asked_again():
+    model = ScriptedModel(["Karl von Frisch read the dance [4]. He did.", KOREAN, KOREAN_NEXT])
+    _, found = await ask(model, **WHO_READ)
+    assert found.text == "카를 폰 프리슈가 춤을 읽었어요. [1]"
+    assert found.questions == tuple(KOREAN_NEXT["questions"])
+    first, again, _ = model.prompts
+    assert again[:-1] == first[:-1]
+    assert again[-1].text.startswith(first[-1].text)
+    assert again[-1].text.endswith("It was not in Korean.")
+    assert "He did" not in model.spoken
+
+
+async def test_an_answer_that_stays_in_another_language_is_shown():
+    """A true answer in the wrong language is better than none."""
+    english = "Karl von Frisch read the dance [4]."
+    model = ScriptedModel([english, english, KOREAN_NEXT])
+    _, found = await ask(model, **WHO_READ)
+    assert found.text == "Karl von Frisch read the dance. [1]"
+
+
+@pytest.mark.parametrize("name", ["Karl von Frisch [4].", f"{KOREAN} He won a prize for that [5]."])
+async def test_a_name_alone_or_a_later_sentence_is_not_asked_again(name):
+    model = ScriptedModel([name, KOREAN_NEXT])
+    _, found = await ask(model, **WHO_READ)
+    assert found.text
+    assert len(model.prompts) == 2
+
+
+async def test_suggested_questions_in_another_language_are_asked_again_once():
+    model = ScriptedModel([KOREAN, NEXT, KOREAN_NEXT])
+    _, found = await ask(model, **WHO_READ)
+    assert found.questions == tuple(KOREAN_NEXT["questions"])
+    model = ScriptedModel([KOREAN, NEXT, NEXT])
+    _, found = await ask(model, **WHO_READ)
+    assert all(is_written_in(question, "ko") for question in found.questions)
 
 
 @pytest.mark.parametrize("sign", ["NONE", "None.", '"NONE"', "**NONE**", "NONE\n\nIt is not said."])
@@ -347,7 +391,10 @@ WRITTEN = st.lists(
 @settings(max_examples=400)
 @given(WRITTEN, st.integers(1, 9))
 async def test_every_marker_shown_resolves_to_a_real_segment(parts, size):
-    written, reply = "".join(parts), Reply("Who dances?", [HIVE, POT], NO_SEARCH)
+    written, reply = (
+        "".join(parts),
+        Reply(FittedQuestion("Who dances?", (HIVE, POT), (), "en"), NO_SEARCH),
+    )
     pieces = [await reply.feed(written[i : i + size]) for i in range(0, len(written), size)]
     shown = "".join([*pieces, await reply.close()])
     assert shown == reply.text

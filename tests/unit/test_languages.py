@@ -42,6 +42,7 @@ def test_no_text_is_in_the_wrong_language_where_we_cannot_tell():
         ("3:20?", ""),
         ("OK?", ""),
         ("Visual Studio?", ""),
+        ("Karl von Frisch?", ""),
         ("Où dansent les abeilles après midi?", ""),
     ],
 )

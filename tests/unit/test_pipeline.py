@@ -40,6 +40,7 @@ SUMMARY = {
     "questions": ["Who found the queen?", "How many flowers?", "Where is Kelso?"],
 }
 QUESTIONS = {"questions": ["What else?", "And then?", "Who says so?"]}
+KOREAN_QUESTIONS = {"questions": ["그다음은요?", "누가 그랬나요?", "또 있나요?"]}
 QUEEN = "Who found the queen of the hive in Arden?"
 
 
@@ -297,7 +298,7 @@ async def test_an_empty_question_is_refused(world, question):
 
 async def test_a_korean_question_is_answered_in_korean(world):
     world.model = ScriptedModel(
-        [SUMMARY, "노라 리입니다 [2].", QUESTIONS, "Nora Lee [2].", QUESTIONS]
+        [SUMMARY, "노라 리입니다 [2].", KOREAN_QUESTIONS, "Nora Lee [2].", QUESTIONS]
     )
     pipeline = world.pipeline()
     await finish(pipeline.ingest(LINK, "hive"))
@@ -319,7 +320,7 @@ async def test_a_korean_question_is_answered_in_korean(world):
 async def test_an_answer_is_in_the_questions_language_else_the_places_else_the_settings(
     world, question, place, answered
 ):
-    world.model = ScriptedModel([SUMMARY, "Nora Lee [2].", QUESTIONS])
+    world.model = ScriptedModel([SUMMARY, "Nora Lee [2].", *[QUESTIONS] * 2])
     pipeline = world.pipeline()
     await finish(pipeline.ingest(LINK, "hive"))
     await ask(pipeline, question, language=place)

@@ -29,7 +29,7 @@ from core.language_model.prompts import (
     ask_for_questions,
     language_name,
 )
-from core.language_model.replies import QuestionsDraft, parse, schema
+from core.language_model.replies import QuestionsDraft, parse, plain_text, schema
 from core.model import Answer, Turn
 from core.ports import LanguageModel, Message
 from core.text.languages import is_written_in, language_of
@@ -40,7 +40,9 @@ log = logging.getLogger(__name__)
 
 _MARKERS = 40  # characters that a sentence's markers may take
 _SHRINK = 0.8  # the next limit as a share of the tokens that were too many
-_POSSIBLE_NO_ANSWER = re.compile(r"\W*(?:N(?:O(?:N(?:E\W*)?)?)?)?", re.IGNORECASE)
+_UNDECIDED = re.compile(r"\W*(?:N(?:O(?:N(?:E\W*)?)?)?)?|\W*J(?:S(?:O(?:N\W*)?)?)?", re.IGNORECASE)
+"""What may become NO_ANSWER, or JSON in a fence."""
+_JSON = re.compile(r"\W*?(?:json\s*)?\{", re.IGNORECASE)
 _NO_ANSWER = re.compile(rf"\W*{NO_ANSWER}(?![A-Za-z])")
 
 
@@ -82,7 +84,8 @@ class Reply:
 
     `text` stays empty if the reply is NO_ANSWER. The first letters are held back until this
     is certain. It also stays empty if the first sentences are in another language than asked for,
-    unless the model was told so before.
+    unless the model was told so before. A reply that is JSON, as small models write unasked, is
+    read at its end.
     """
 
     def __init__(self, fitted: FittedQuestion, search: AnswerSearch) -> None:
@@ -93,11 +96,11 @@ class Reply:
         """Sentences that nothing supports."""
         self._question = fitted.question
         self._languages = () if fitted.problem else ("", fitted.language)
-        self._started = False
+        self._started = self._is_json = False
         # The model's own markers stay in the text until its sentence is whole.
         self._stream = SafeStream(lambda numbers, _: f"[{numbers}]")
         self._sentences = SentenceStream()
-        self._grounding = Grounding(fitted.passages, search)
+        self._grounding = Grounding(fitted.passages, search, fitted.question)
 
     @property
     def is_over(self) -> bool:
@@ -108,20 +111,22 @@ class Reply:
         """Add a piece; return the text that can be shown now, or ""."""
         self.raw += piece
         if not self._started:
-            if _POSSIBLE_NO_ANSWER.fullmatch(self.raw):
+            if _UNDECIDED.fullmatch(self.raw):
                 return ""
             self._started, piece = True, self.raw
             self.has_no_answer = bool(_NO_ANSWER.match(self.raw))
-        if self.has_no_answer:
+            self._is_json = bool(_JSON.match(self.raw))
+        if self.has_no_answer or self._is_json:
             return ""
         return await self._show(self._sentences.feed(self._stream.feed(piece)))
 
     async def close(self) -> str:
         """Return the rest of the text."""
-        self.has_no_answer = self.has_no_answer or not self._started
+        text = plain_text(self.raw) if self._is_json else ""
+        self.has_no_answer = self.has_no_answer or not self._started or bool(_NO_ANSWER.match(text))
         if self.is_over:
             return ""
-        rest = self._sentences.feed(self._stream.close())
+        rest = self._sentences.feed(self._stream.feed(text) + self._stream.close())
         return await self._show([*rest, *self._sentences.close()])
 
     async def _show(self, sentences: Sequence[AnswerSentence]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +24,10 @@ MIN_SUPPORT = 0.3
 of ten sentences, and one of twenty about another kind of meeting."""
 MIN_SUPPORT_ACROSS_LANGUAGES = 0.4
 """There the cosine alone decides."""
+MAX_FROM_QUESTION = 0.4
+"""The share of a sentence's weight in words that the question has and nobody said. Small models
+answer a question about something else with its own words; 1.5 % of QMSum's reference sentences have
+as much."""
 MAX_CITED = 3
 """Transcript sentences cited for one sentence of an answer."""
 _HINT_BONUS = 0.1
@@ -46,14 +50,18 @@ class AnswerSearch(Protocol):
 
 
 class Grounding:
-    """The transcript sentences that one answer may rest on, numbered from 0 over all passages."""
+    """The transcript sentences that an answer to `question` may rest on, numbered from 0 over all
+    passages."""
 
-    def __init__(self, passages: Sequence[Passage], search: AnswerSearch) -> None:
+    def __init__(
+        self, passages: Sequence[Passage], search: AnswerSearch, question: str = ""
+    ) -> None:
         self._passages, self._search = passages, search
         segments = [segment for passage in passages for segment in passage.segments]
         self._tokens = [frozenset(tokenise(segment.text)) for segment in segments]
         self._is_cjk = _is_cjk(" ".join(segment.text for segment in segments))
         self._counts = Counter(token for tokens in self._tokens for token in tokens)
+        self._from_question = frozenset(tokenise(question)) - self._counts.keys()
         titles = " ".join(f"{p.video.title} {p.video.channel_name}" for p in passages)
         self._titles = frozenset(tokenise(titles))
 
@@ -80,18 +88,28 @@ class Grounding:
         cosines = await self._search.cosines(sentence, self._passages)
         if _is_cjk(sentence) != self._is_cjk:
             return cosines, MIN_SUPPORT_ACROSS_LANGUAGES
-        scores = self._shared_weights(sentence)
+        weights = self._weights(sentence)
+        if self._rests_on_question(weights):
+            return np.zeros(len(self._tokens), dtype=np.float32), MIN_SUPPORT
+        scores = self._shared_weights(weights)
         if cosines is not None:
             scores = np.mean([scores, cosines], axis=0, dtype=np.float32)
         return scores, MIN_SUPPORT
 
-    def _shared_weights(self, sentence: str) -> Vectors:
-        """Return for each transcript sentence the share of the words' weight that it has."""
+    def _weights(self, sentence: str) -> dict[str, float]:
+        """Weigh the sentence's words by how rare they are."""
         size = len(self._tokens)
-        weights = {
+        return {
             token: math.log((size + 1) / (self._counts[token] + 0.5))
             for token in set(tokenise(sentence))
         }
+
+    def _rests_on_question(self, weights: Mapping[str, float]) -> bool:
+        from_question = sum(weights[token] for token in weights.keys() & self._from_question)
+        return from_question > MAX_FROM_QUESTION * sum(weights.values())
+
+    def _shared_weights(self, weights: Mapping[str, float]) -> Vectors:
+        """Return for each transcript sentence the share of the words' weight that it has."""
         total = sum(weights.values()) or 1.0
         return np.array(
             [sum(weights[token] for token in weights.keys() & own) / total for own in self._tokens],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -229,3 +229,26 @@ def parse(reply: str, kind: type[Kind], starts: Starts = ()) -> Kind:
         raise BadModelOutput("; ".join(problems)) from error
     except ValueError as error:
         raise BadModelOutput(str(error)) from error
+
+
+def plain_text(reply: str) -> str:
+    """Return the sentences of a reply that is JSON unasked, each with the line numbers after it.
+
+    >>> plain_text('{"answer": "Bees dance.", "segment": [3]}')
+    'Bees dance. [3]'
+    """
+    try:
+        written = from_json(reply[reply.find("{") :], allow_partial="trailing-strings")
+    except ValueError:
+        return ""
+    return " ".join(_texts_and_markers(written))
+
+
+def _texts_and_markers(value: object) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts_and_markers(item)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield f"[{value}]"
+    elif isinstance(value, str) and value:
+        yield f"[{value}]" if value.isdecimal() else value

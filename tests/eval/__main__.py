@@ -13,7 +13,9 @@ Vectors are kept in the user's cache, so a second run is short.
 
 `model` asks a language model and prints one table: a small one that llama.cpp serves here, or any
 behind an OpenAI-compatible server or Ollama. It needs the machine for itself. Its replies are kept
-in the user's cache: a run that was stopped goes on. `--set`: talks, lectures or meetings; or all.
+in the user's cache: a run that was stopped goes on. `--set`: talks, lectures or meetings; prompts
+(compare wordings), conversations (how late we are; needs an OpenAI-compatible server), or ingests
+(sum up parts of the talks). All by default.
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.ports import LanguageModel
-from tests.eval import datasets, language_models, report
+from tests.eval import conversation, datasets, ingests, language_models, prompt_variants, report
 from tests.eval.kept_replies import KeptReplies
+from tests.eval.language_models import Written
 from tests.eval.product import Product
 from tests.eval.recorder import Recorder
 from tests.eval.suite import Suite
@@ -47,6 +50,9 @@ SETS = {
     "talks": datasets.short_talks,
     "lectures": lambda: [datasets.with_every(one, 16) for one in datasets.lectures()],
     "meetings": lambda: datasets.shortened(datasets.meetings(), 4),
+    "prompts": lambda: datasets.short_talks()[1:2] + datasets.short_talks()[-1:],
+    "conversations": datasets.short_talks,
+    "ingests": lambda: ingests.parts(datasets.short_talks()),
 }
 """What a language model is asked about, the shortest first."""
 
@@ -105,24 +111,31 @@ def _write(table: Table) -> None:
 async def _ask_model(given: argparse.Namespace) -> None:
     """Ask a language model about the named sets; print the table so far after each."""
     named = given.embedder[0].split("=", 1) if given.embedder else (MINILM, MINILM_MODEL)
-    embedder, found = CachedEmbedder(*named), {}
-    name = given.model if given.url else given.local
+    embedder, name = CachedEmbedder(*named), given.model or given.local
+    answers: dict[str, Written] = {}
     async with AsyncExitStack() as stack:
         url = given.url or stack.enter_context(language_models.local(name, given.threads))
         served = await stack.enter_async_context(language_models.connect(url, given.model))
-        model = KeptReplies(name, served)
         for what in given.set or SETS:
             recordings = [
                 replace(one, questions=one.questions[: given.questions]) for one in SETS[what]()
             ]
-            asked: LanguageModel = model
+            model: LanguageModel = KeptReplies(name, served)
             if given.record:
-                asked = Recorder(model, recordings, given.record)
-            if given.answers_only:
-                asked = language_models.AnswersOnly(asked)
-            product = Product(recordings, embedder, asked)
-            found[what] = await language_models.ask(recordings, product)
-            table = language_models.table(name, found)
+                model = Recorder(model, recordings, given.record)
+            if what == "conversations":
+                row = await conversation.measure(recordings, embedder, served)
+                table = conversation.table(name, recordings, row)
+            elif what == "prompts":
+                table = await prompt_variants.compare(name, recordings, embedder, model)
+            elif what == "ingests":
+                table = ingests.table(name, recordings, await ingests.measure(recordings, model))
+            else:
+                if given.answers_only:
+                    model = language_models.AnswersOnly(model)
+                product = Product(recordings, embedder, model)
+                answers[what] = await language_models.ask(recordings, product)
+                table = language_models.table(name, answers)
             print(table.markdown(), flush=True)
             if not given.url:
                 _write(table)

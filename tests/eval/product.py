@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 from core.model import Answer, SearchResult, Transcript
 from core.pipeline.front import Pipeline
@@ -42,6 +43,15 @@ class Product:
         pipeline = await self._opened()
         self._asked += 1
         return await ask(pipeline, question, video_id, video_id, f"thread {self._asked}")
+
+    async def first_shown(self, question: str, video_id: str) -> float:
+        """Ask in the video's own conversation; return when the first text was shown, or 0."""
+        pipeline, shown_s = await self._opened(), 0.0
+        stream = pipeline.answer(question, video_id, video_id, "conversation", silent)
+        async for piece in stream:
+            if isinstance(piece, str):
+                shown_s = shown_s or monotonic()
+        return shown_s
 
     async def places(self, question: str, video_id: str) -> list[Span]:
         """Return the places that the answer cites, in its order; none if it refuses."""

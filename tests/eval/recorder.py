@@ -67,7 +67,10 @@ class Recorder:
         return reply
 
     def _write(self, kind: str, prompt: Prompt, reply: str) -> None:
-        recording, ranges = self._source(prompt[1].text)
+        source = self._source(prompt[1].text)
+        if source is None:
+            return
+        recording, ranges = source
         line = {
             "kind": kind,
             "model": self.name,
@@ -79,14 +82,16 @@ class Recorder:
         with self.file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(line, ensure_ascii=False) + "\n")
 
-    def _source(self, told: str) -> tuple[Recording, list[list[int]]]:
-        """Return the recording that these lines are of, and which sentences, as [first, after]."""
+    def _source(self, told: str) -> tuple[Recording, list[list[int]]] | None:
+        """Return the recording that these lines are of, and which sentences, as [first, after].
+
+        None: they are a model's notes."""
         lines = _LINE.findall(told)
         for recording in self.recordings:
             texts = [harmless(sentence.text) for sentence in recording.sentences]
             if set(lines) <= set(texts):
                 return recording, _ranges(lines, texts)
-        raise LookupError("a prompt about none of the recordings")
+        return None
 
 
 def _ranges(lines: Sequence[str], texts: Sequence[str]) -> list[list[int]]:

@@ -333,7 +333,7 @@ async def test_a_place_with_a_language_gets_it_where_a_question_has_none(tmp_pat
         thread = await scene.watched()
         await scene.command("language", author=MODERATOR, language="ko")
         await asked(scene, "OK?", thread)
-        assert "Answer in Korean." in speaker.asked[-1][-1].text
+        assert "Answer in Korean" in speaker.asked[-1][-1].text
         await scene.press(scene.summary(thread), "More questions")
         await scene.settle()
         fresh = [button.label for button in scene.shown(thread)[-1].draft.buttons]

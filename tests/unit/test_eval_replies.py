@@ -65,7 +65,7 @@ async def test_a_recorded_line_names_its_sentences(tmp_path):
         "model": "scripted",
         "recording": TALK.video.id,
         "sentences": [[7, 9], [2, 5]],
-        "task": "Question: What is a character?\n\nAnswer in English.",
+        "task": PROMPT[-1].text,
         "reply": "A letter.",
     }
     assert (second["kind"], second["reply"]) == ("QuestionsDraft", '{"questions": ["Why?"]}')

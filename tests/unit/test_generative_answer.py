@@ -140,6 +140,26 @@ async def test_a_list_keeps_its_lines_each_with_its_place():
     )
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '{"answer": "Karl von Frisch read it.", "segment": [4]}',
+        '```json\n{"answer": "Karl von Frisch read it.", "segment": "4"}\n```',
+        '{"sentences": [{"text": "Karl von Frisch read it.", "line": 4}]}',
+        '{"answer": "Karl von Frisch read it.", "segme',
+    ],
+)
+async def test_an_answer_as_json_is_read_as_text(reply):
+    _, found = await ask(ScriptedModel([reply, NEXT]))
+    assert found.text == "Karl von Frisch read it. [1]"
+
+
+@pytest.mark.parametrize("reply", ['{"answer": "NONE"}', "{", '{"answer": 1e999}', '{"a": {}}'])
+async def test_json_without_a_sentence_is_no_answer(reply):
+    _, found = await ask(ScriptedModel([reply, NEXT]))
+    assert (found.text, found.grounding) == ("", "none")
+
+
 async def test_a_bare_yes_rests_on_the_question():
     _, found = await ask(ScriptedModel(["Yes.", NEXT]), question="Do wasps build paper nests?")
     assert found.text == "Yes. [1]"
@@ -234,6 +254,15 @@ async def test_an_answer_that_only_starts_like_the_refusal_is_shown(text):
     assert found.text == f"{text} [1]"
 
 
+async def test_the_questions_own_words_support_no_answer():
+    """The video says nothing of a cathedral; only "bees" and "hive" are said."""
+    reply = "Bees in the hive restored the stained windows of a cathedral."
+    close = FakeSearch(cosines=np.full(len(SAID), 0.6, dtype=np.float32))
+    question = "Who restored the stained windows of the cathedral?"
+    _, found = await ask(ScriptedModel([reply, NEXT]), question=question, search=close)
+    assert (found.text, found.grounding) == ("", "none")
+
+
 async def test_an_answer_from_the_models_own_knowledge_is_not_shown():
     _, found = await ask(ScriptedModel(["The capital of Peru is Lima.", NEXT]))
     assert (found.text, found.citations, found.grounding) == ("", (), "none")
@@ -288,11 +317,9 @@ async def test_hostile_questions_of_the_model_are_cleaned():
 async def test_earlier_turns_are_in_the_prompt():
     model = ScriptedModel(["So [2].", NEXT])
     await ask(model, turns=(earlier("Where do they dance?"),))
-    assert [message.text for message in model.prompts[0][2:]] == [
-        "Question: Where do they dance?",
-        "In the hive [1].",
-        "Question: Who read the dance?\n\nAnswer in English.",
-    ]
+    *history, last = [message.text for message in model.prompts[0][2:]]
+    assert history == ["Question: Where do they dance?", "In the hive [1]."]
+    assert last.startswith("Question: Who read the dance?\n\nAnswer in English")
 
 
 async def test_a_long_conversation_loses_its_oldest_turns_and_says_so():

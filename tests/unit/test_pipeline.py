@@ -324,7 +324,7 @@ async def test_an_answer_is_in_the_questions_language_else_the_places_else_the_s
     pipeline = world.pipeline()
     await finish(pipeline.ingest(LINK, "hive"))
     await ask(pipeline, question, language=place)
-    assert f"Answer in {answered}." in world.model.prompts[1][-1].text
+    assert f"Answer in {answered}" in world.model.prompts[1][-1].text
 
 
 async def test_suggested_questions_are_in_the_language_of_the_answer(world):

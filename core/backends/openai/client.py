@@ -26,8 +26,10 @@ class OpenAi:
     def __init__(self, config: Llm, sleep: Sleep = asyncio.sleep) -> None:
         """Open no connection yet. Raises ConfigInvalid for an invalid address or key."""
         self.name = config.model
+        self.prompt_tokens = 0
+        """Tokens of the last prompt, as the server counted them; 0 if it did not."""
         self.cached_tokens: int | None = None
-        """Tokens of the last prompt that the server had in its cache, if it tells."""
+        """Those of them that it had in its cache, if it tells."""
         self._config = config
         self._replies = ReplyReader(config, self._open, sleep)
         self._address = api_address(config.url)
@@ -116,6 +118,7 @@ class OpenAi:
                         end = chunk.end or end
                         counted = chunk.prompt_tokens or counted
                         self.cached_tokens = chunk.cached_tokens
+        self.prompt_tokens = counted
         if end:  # the counts come after it
             yield Part(thoughts.close(), end, counted)
 

@@ -13,7 +13,7 @@ from sqlalchemy import URL
 
 from core.backends.storage.store import Store, open_store, sqlite_url
 from tests.fakes.store import MemoryStore
-from tests.harness.postgres import NoServer, fresh_database, server
+from tests.harness.postgres import NoServer, delete_all_rows, fresh_database, server
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,15 @@ def postgres_url(postgres: URL) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def migrated_postgres(postgres: URL) -> Iterator[str]:
+    """Create one database with today's tables, for tests that only need it without rows: creating
+    and migrating one takes half a second of CPU."""
+    with fresh_database(postgres) as url:
+        asyncio.run(_migrate(url))
+        yield url
+
+
+@pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Create a file with today's tables, for copying: migrating takes 0.1 s."""
     path = tmp_path_factory.mktemp("migrated") / "db"
@@ -53,7 +62,9 @@ async def _migrate(url: str) -> None:
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     """Return where an empty store is kept; None keeps it in memory."""
     if request.param == "postgres":
-        return request.getfixturevalue("postgres_url")
+        url: str = request.getfixturevalue("migrated_postgres")
+        delete_all_rows(url)
+        return url
     if request.param == "sqlite":
         return sqlite_url(shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "db"))
     return None

@@ -15,7 +15,10 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL, make_url
+
+from core.backends.storage.tables import metadata
 
 VARIABLE = "TUBETHREAD_TEST_POSTGRES"
 """Address of a server on which tests may create databases: postgresql+psycopg://…"""
@@ -57,6 +60,14 @@ def fresh_database(at: URL) -> Iterator[str]:
             yield at.set(database=name).render_as_string(hide_password=False)
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def delete_all_rows(url: str) -> None:
+    """Make a migrated database as good as new. Creating one writes some 300 files."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain) as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(SQL("DELETE FROM {}").format(Identifier(table.name)))
 
 
 @contextmanager

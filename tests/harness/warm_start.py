@@ -29,7 +29,10 @@ from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
-PRELOADED = ("bot.cli.app", "aiosqlite", "alembic.command", "dbos", "ollama", "sqlalchemy", "yaml")
+PRELOADED = (
+    *("bot.cli.app", "core.bootstrap"),  # ours
+    *("alembic.command", "aiosqlite", "dbos", "ollama", "sqlalchemy", "yaml"),
+)
 LIMIT_S = 240.0
 _REQUEST_BYTES = 1 << 20
 

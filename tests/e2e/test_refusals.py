@@ -196,7 +196,7 @@ def test_a_prompt_that_is_too_long_is_split_and_never_fails(terminal, file, with
     lines = [
         f"{n}\n00:{n // 60:02}:{n % 60:02},000 --> 00:{n // 60:02}:{n % 60:02},900\n"
         f"The old mill number {n} in Arden was built by Nora Lee for ninety people of Kelso.\n"
-        for n in range(1, 600)
+        for n in range(1, 240)
     ]
     with running(OllamaServer(lecture)) as server:
         terminal.configure(llm={"engine": "ollama", "url": server.url, "num_ctx": 4096})

@@ -23,7 +23,8 @@ MIN_SUPPORT = 0.3
 """The mean of the shared words' weight and the cosine. On QMSum's reference answers it keeps nine
 of ten sentences, and one of twenty about another kind of meeting."""
 MIN_SUPPORT_ACROSS_LANGUAGES = 0.4
-"""There the cosine alone decides."""
+"""There the cosine alone decides. Of Belebele's sentences it finds nine of ten in the other
+language's passage, and one of seventy in ten passages about something else."""
 MAX_FROM_QUESTION = 0.4
 """The share of a sentence's weight in words that the question has and nobody said. Small models
 answer a question about something else with its own words; 1.5 % of QMSum's reference sentences have

@@ -11,6 +11,8 @@ from core.ports import ProgressCallback, Vectors
 from core.search.places import PLACES, PlaceFinder
 from core.search.retriever import Retriever
 
+ONE_LANGUAGE = "one_language"
+"""A note's code: the embedder reads only English, and the question and the videos differ."""
 CHUNKS = 8
 """Chunks retrieved for a question, about ten spoken minutes."""
 
@@ -55,11 +57,13 @@ class QuestionSearch:
 
     async def places(self) -> Sequence[Place]:
         """Return the sentences nearest to the question, best first."""
-        hits = await self._search()
+        hits = (await self._search())[:PLACES]
         with self.watch.retrieving():
-            return await self.place_finder.find(
-                self.question, self._vector, hits[:PLACES], self.channel
-            )
+            if self._vector is not None and not await self.place_finder.can_compare(
+                self.question, hits
+            ):
+                self.notes = tuple(dict.fromkeys((*self.notes, ONE_LANGUAGE)))
+            return await self.place_finder.find(self.question, self._vector, hits, self.channel)
 
     async def cosines(self, sentence: str, passages: Sequence[Passage]) -> Vectors | None:
         """See `AnswerSearch.cosines`."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.model import Hit, Passage, Place, Segment, Video
+from core.model import Chunk, Hit, Passage, Place, Segment, Video
 from core.ports import Chunks, Library, Vectors
-from core.search.nearness import Background, nearness, shared
+from core.search.nearness import Background, nearness, nearness_across, shared
 from core.search.ranking import question_tokens, standard_scores
+from core.text.languages import language_of, spoken_language
 from core.text.tokens import tokenise
 
 PLACES = 5
 """How many places an answer shows."""
 MIN_CHARACTERS = 60
 """Shorter sentences are shown with the ones after them: "Yes." says nothing alone."""
+_LANGUAGE_SENTENCES = 40
+"""Sentences that tell a passage's language."""
 _SENTENCE_WEIGHT = 0.8
 """Of the best sentence's cosine in the order of the places; fitted on QMSum."""
 
@@ -33,9 +36,10 @@ class PlaceFinder:
         self, question: str, vector: Vectors | None, hits: Sequence[Hit], channel: str
     ) -> list[Place]:
         """Return the best sentence of each hit, best first. `vector`: the question's."""
-        query = _Query(tuple(question_tokens(question)))
+        query = _Query(tuple(question_tokens(question)), language_of(question))
         if vector is not None:
-            query = _Query(query.tokens, vector, await self.background.mean(vector))
+            background = await self.background.mean(vector)
+            query = replace(query, vector=vector, background=background)
         ids = list(dict.fromkeys(hit.chunk.video_id for hit in hits))
         known = {video.id: video for video in await self.library.get_many(channel, ids)}
         rows = {video_id: await self.chunks.sentence_vectors(video_id) for video_id in known}
@@ -49,19 +53,40 @@ class PlaceFinder:
     async def cosines(self, sentence: str, passages: Sequence[Passage]) -> Vectors | None:
         """Compare a sentence with every sentence of the passages, in order.
 
-        0: as near as unrelated sentences; 1: the same. None if the embedder fails; 0 for sentences
-        that have no vectors."""
+        0: as near as unrelated sentences; 1: the same. None if the embedder fails, or can't compare
+        their languages; 0 for sentences that have no vectors."""
         vector = await self.background.embed(sentence)
         if vector is None:
             return None
+        language = language_of(sentence)
+        found = []
+        for passage in passages:
+            compared = await self._compare(vector, language, passage)
+            if compared is None:
+                return None
+            found.append(compared)
+        return np.concatenate(found).astype(np.float32)
+
+    async def can_compare(self, question: str, hits: Sequence[Hit]) -> bool:
+        """Whether the embedder knows the languages of the question and of all hits."""
+        language = language_of(question)
+        if not any(_is_across(language, spoken_language(hit.chunk.text)) for hit in hits):
+            return True
+        return await self.background.knows_korean()
+
+    async def _compare(self, vector: Vectors, language: str, passage: Passage) -> Vectors | None:
+        rows = await self._rows(passage)
+        if rows is None:
+            return np.zeros(len(passage.segments), dtype=np.float32)
+        spoken = spoken_language(" ".join(s.text for s in passage.segments[:_LANGUAGE_SENTENCES]))
+        if _is_across(language, spoken):
+            if not await self.background.knows_korean():
+                return None
+            told = await self.background.without_language(rows, spoken, "passage")
+            return told @ await self.background.without_language(vector, language, "passage")
         background = await self.background.mean(vector)
-        rows = [await self._rows(passage) for passage in passages]
-        found = [
-            np.full(len(passage.segments), background) if row is None else row @ vector
-            for passage, row in zip(passages, rows, strict=True)
-        ]
-        scaled = (np.concatenate(found) - background) / (1 - background)
-        return scaled.astype(np.float32)
+        compared: Vectors = (rows @ vector - background) / (1 - background)
+        return compared
 
     async def _rows(self, passage: Passage) -> Vectors | None:
         rows = await self.chunks.sentence_vectors(passage.video.id)
@@ -75,14 +100,30 @@ class PlaceFinder:
         segments = await self.chunks.segments(chunk.video_id, chunk.first, chunk.last)
         if not segments:  # its transcript is being replaced
             return None
-        scores = query.scores(segments, None if rows is None else rows[chunk.first :])
+        rows = None if rows is None else rows[chunk.first : chunk.first + len(segments)]
+        scores = query.scores(segments, rows)
         best = int(np.argmax(scores))
-        return _Found(video, _widen(segments, best), hit, float(scores[best]))
+        across = None if rows is None else await self._across(query, chunk, rows)
+        return _Found(video, _widen(segments, best), hit, float(scores[best]), across)
+
+    async def _across(self, query: _Query, chunk: Chunk, rows: Vectors) -> float | None:
+        """Return the chunk's nearness if it is in another language than the question.
+
+        0 if the embedder can't compare the two."""
+        spoken = spoken_language(chunk.text)
+        if query.vector is None or not _is_across(query.language, spoken):
+            return None
+        if not await self.background.knows_korean():
+            return 0.0
+        told = await self.background.without_language(rows, spoken, "passage")
+        asked = await self.background.without_language(query.vector, query.language, "question")
+        return nearness_across(asked, told)
 
 
 @dataclass(frozen=True, slots=True)
 class _Query:
     tokens: tuple[str, ...]
+    language: str
     vector: Vectors | None = None
     background: float = 0.0
 
@@ -95,6 +136,8 @@ class _Query:
         return cosines
 
     def nearness(self, found: _Found) -> float:
+        if found.across is not None:
+            return found.across
         words = shared(self.tokens, tokenise(found.hit.chunk.indexed))
         if self.vector is None or found.hit.cosine is None:
             return words
@@ -107,6 +150,12 @@ class _Found:
     segments: tuple[Segment, ...]
     hit: Hit
     score: float
+    across: float | None
+
+
+def _is_across(language: str, spoken: str) -> bool:
+    """Whether two known languages differ."""
+    return bool(language and spoken) and language != spoken
 
 
 def _best_first(found: Sequence[_Found], query: _Query) -> list[Place]:

@@ -22,6 +22,7 @@ from core.search.places import PlaceFinder
 from core.search.retriever import Retriever
 from core.search.sentence_search import SentenceSearch
 from core.text.display import one_line
+from core.text.follow_ups import in_context
 from core.text.languages import language_of
 
 TURNS = 6
@@ -75,7 +76,7 @@ class Questions:
         search = QuestionSearch(
             self.retriever,
             self.place_finder,
-            question,
+            in_context(question, [turn.question for turn in turns]),
             channel,
             video.id if video else None,
             watch,

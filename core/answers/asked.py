@@ -23,5 +23,5 @@ class Asked:
 
     @property
     def earlier(self) -> list[str]:
-        """The conversation's questions."""
-        return [turn.question for turn in self.turns]
+        """The conversation's questions, asked or suggested."""
+        return [text for turn in self.turns for text in (turn.question, *turn.answer.questions)]

@@ -150,7 +150,7 @@ class Questions:
         language = language or self.language
         asked += await self._suggestions(video, language)
         whole = [Passage(video, transcript.segments)]
-        return await asyncio.to_thread(follow_up, "", whole, asked, (), language)
+        return await asyncio.to_thread(follow_up, "", whole, asked, (), (), language)
 
     async def summary(self, video_id: str, language: str = "") -> Summary | None:
         """See Pipeline.summary. `language`: the one to prefer, "" for the program's."""

@@ -30,10 +30,10 @@ def test_a_question_that_points_back_leans(question):
         "What did the committee decide about the price of its new remote control?",
         "Bees?",
         "누가 여왕벌을 찾았나요?",
-        *suggest(["bees"], "en"),
-        *suggest([], "en"),
-        *suggest(["꿀벌"], "ko"),
-        *suggest([], "ko"),
+        *suggest(["bees"], ["The bees dance."], "en"),
+        *suggest([], [], "en"),
+        *suggest(["꿀벌"], ["꿀벌이 춤을 춰요."], "ko"),
+        *suggest([], [], "ko"),
     ],
 )
 def test_a_question_that_says_what_it_is_about_stands_alone(question):

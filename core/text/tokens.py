@@ -11,7 +11,8 @@ _KANA = "\u3041-\u30ff\u31f0-\u31ff"
 _HAN = "\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _HANGUL = "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3"
 _CJK = f"[{_KANA}{_HAN}{_HANGUL}]+"
-_LETTERS = f"(?:(?![{_KANA}{_HAN}{_HANGUL}])[^\\W\\d_])+(?:'[^\\W\\d_]+)?"
+_CJK_RUN = re.compile(_CJK)
+_LETTERS = f"[^\\W\\d_{_KANA}{_HAN}{_HANGUL}]+(?:'[^\\W\\d_]+)?"
 _PIECE = re.compile(rf"(?P<cjk>{_CJK})|(?P<number>\d+(?:[.,]\d+)*)|(?P<word>{_LETTERS})")
 _WORD = re.compile(rf"[{_HANGUL}]+|[{_HAN}]+|[{_KANA}]+|{_LETTERS}")
 _PARTICLE = re.compile(
@@ -130,17 +131,17 @@ def words(text: str) -> Iterator[tuple[str, str]]:
     [('bee', 'Bees'), ('danc', 'dance'), ('꿀벌', '꿀벌')]
     """
     for word in _WORD.findall(_normalise(text)):
-        noun, low = _PLURAL.sub("", _PARTICLE.sub("", word)), word.casefold()
-        if re.match(_CJK, word):
+        if _CJK_RUN.match(word):
+            noun = _PLURAL.sub("", _PARTICLE.sub("", word))
             if len(noun) > 1 and (noun != word or not "가" <= word[0] <= "힣"):
                 yield from () if noun in STOP_WORDS else ((noun, noun),)
-        elif len(word) > 2 and low not in _NOT_SHOWN:
+        elif len(word) > 2 and (low := word.casefold()) not in _NOT_SHOWN:
             yield _stem(low), word.removesuffix("'s")
 
 
 def cjk_characters(text: str) -> int:
     """Count the Hangul, Han and Kana characters; such text is not measured in words."""
-    return sum(map(len, re.findall(_CJK, text)))
+    return sum(map(len, _CJK_RUN.findall(text)))
 
 
 def _normalise(text: str) -> str:

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import get_args
 
 from core.answers.asked import Asked
 from core.answers.extractive import MIN_NEARNESS_ELSEWHERE, is_near
 from core.answers.suggested_questions import follow_up
+from core.answers.translation import translate
 from core.config import Language
 from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
 from core.model import ELSEWHERE, EXTRACTIVE, Answer, Passage, SearchResult, Summary, Turn, Video
@@ -81,6 +83,7 @@ class Questions:
             video.id if video else None,
             watch,
             on_progress,
+            translate=partial(translate, model) if model else None,
         )
         passages = await self._whole(video, model) or await search.passages()
         spoken = language_of(question) or language or self.language

@@ -38,9 +38,7 @@ def extract_answer(asked: Asked, places: Sequence[Place]) -> Answer:
         question=question,
         text=_text(found, covering),
         citations=tuple(cite(n, *source) for n, source in enumerate(found, start=1)),
-        questions=follow_up(
-            question, passages, asked.earlier, (), asked.suggestions, asked.language
-        ),
+        questions=follow_up(question, passages, asked.seen, (), asked.suggestions, asked.language),
         grounded=bool(found),
         engine=EXTRACTIVE,
         partly=bool(found) and not covering,

@@ -208,7 +208,7 @@ async def _suggest_questions(
         follow_up,
         fitted.question,
         fitted.passages,
-        asked.earlier,
+        asked.seen,
         candidates,
         asked.suggestions,
         fitted.language,

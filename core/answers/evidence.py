@@ -47,20 +47,11 @@ def find_evidence(question: str, passages: Sequence[Passage]) -> list[Sentence]:
 
     A question without content words ("What is this about?") gets the most salient sentences.
     """
-    return find_among(question, sentences_of(passages))
-
-
-def sentences_of(passages: Sequence[Passage]) -> list[Sentence]:
-    """Prepare the passages' sentences for many questions."""
-    return [
+    sentences = [
         Sentence(passage.video, segment, number, frozenset(tokenise(segment.text)))
         for number, passage in enumerate(passages)
         for segment in passage.segments
     ]
-
-
-def find_among(question: str, sentences: Sequence[Sentence]) -> list[Sentence]:
-    """See `find_evidence`."""
     weights = _weigh(question, sentences)
     found = (
         _covering(question, sentences, weights)

@@ -29,6 +29,7 @@ limit a model may lawfully write questions without end. A longer list is read al
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d\d(?:\.\d+)?)")
 _SECONDS = re.compile(r"(\d{1,9}(?:\.\d+)?)\s*s(?:ec\w*)?\b", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d{1,9}(?:\.\d+)?")
+_QUESTION = re.compile(r".*[^\W\d_].*[?？]\W*")
 _LEADING_TIME = re.compile(r"\W*\d{1,3}(?::\d\d){1,2}\W*")
 
 Starts = Sequence[float]
@@ -166,8 +167,10 @@ def _texts(value: object) -> list[str]:
 
 
 def _questions(value: object) -> list[str]:
-    """Read questions; a string is split at line ends, not at commas."""
-    return _texts(value.split("\n") if isinstance(value, str) else value)
+    """Read questions; a string is split at line ends, not at commas. People press them as buttons,
+    so what is no question ("null", a bracket) is left out."""
+    texts = _texts(value.split("\n") if isinstance(value, str) else value)
+    return [text for text in texts if _QUESTION.fullmatch(text)]
 
 
 Chapters = Annotated[list[ChapterDraft], BeforeValidator(_chapters)]
@@ -198,12 +201,6 @@ class QuestionsDraft(Draft):
     """Suggested questions."""
 
     questions: Questions = _list(MAX_QUESTIONS, least=1)
-
-
-class TranslationDraft(Draft):
-    """A question in another language."""
-
-    question: Annotated[str, _clean_text(TEXT_CHARACTERS), _bounded(TEXT_CHARACTERS)]
 
 
 Kind = TypeVar("Kind", bound=Draft)

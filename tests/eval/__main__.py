@@ -32,6 +32,7 @@ from pathlib import Path
 
 from core.ports import LanguageModel
 from tests.eval import conversation, datasets, ingests, language_models, prompt_variants, report
+from tests.eval.datasets import Recording
 from tests.eval.kept_replies import KeptReplies
 from tests.eval.language_models import Written
 from tests.eval.product import Product
@@ -69,10 +70,12 @@ def main() -> int:
     parser.add_argument("--accept", action="store_true", help="keep these figures")
     parser.add_argument("--local", default="qwen2.5-coder-0.5b", metavar="NAME", help="small model")
     parser.add_argument("--threads", type=int, default=1, help="… on so many cores")
+    parser.add_argument("--num-ctx", type=int, default=language_models.NUM_CTX, help="… context")
     parser.add_argument("--url", help="an OpenAI-compatible server or Ollama")
     parser.add_argument("--model", default="", help="… and the model to ask for")
     parser.add_argument("--set", action="append", choices=SETS, help="what to ask it about")
     parser.add_argument("--questions", type=int, metavar="N", help="… at most, of each recording")
+    parser.add_argument("--recordings", type=int, metavar="N", help="… of so many at most")
     parser.add_argument("--answers-only", action="store_true", help="no suggested questions")
     parser.add_argument("--record", type=Path, metavar="FILE", help="replies as test data")
     given = parser.parse_args()
@@ -102,6 +105,11 @@ async def _measure(given: argparse.Namespace) -> list[Table]:
     return tables
 
 
+def _length(recording: Recording) -> int:
+    """Order recordings so that a run brings much soon."""
+    return sum(len(sentence.text) for sentence in recording.sentences)
+
+
 def _write(table: Table) -> None:
     """Put the table on the page, in the place of an older one."""
     page = QUALITY.read_text("utf-8") if QUALITY.exists() else ""
@@ -115,10 +123,13 @@ async def _ask_model(given: argparse.Namespace) -> None:
     answers: dict[str, Written] = {}
     async with AsyncExitStack() as stack:
         url = given.url or stack.enter_context(language_models.local(name, given.threads))
-        served = await stack.enter_async_context(language_models.connect(url, given.model))
+        served = await stack.enter_async_context(
+            language_models.connect(url, given.model, given.num_ctx)
+        )
         for what in given.set or SETS:
             recordings = [
-                replace(one, questions=one.questions[: given.questions]) for one in SETS[what]()
+                replace(one, questions=one.questions[: given.questions])
+                for one in sorted(SETS[what](), key=_length)[: given.recordings]
             ]
             model: LanguageModel = KeptReplies(name, served)
             if given.record:

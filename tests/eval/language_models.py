@@ -46,10 +46,10 @@ def local(name: str, threads: int = 1) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def connect(url: str, name: str) -> AsyncIterator[LanguageModel]:
+async def connect(url: str, name: str, num_ctx: int = NUM_CTX) -> AsyncIterator[LanguageModel]:
     """Open a model behind an OpenAI-compatible server or Ollama. Raises their errors of
     core.errors, such as ModelNotServed."""
-    settings = {"model": name or ALIAS, "num_ctx": NUM_CTX, "max_answer_tokens": MAX_ANSWER_TOKENS}
+    settings = {"model": name or ALIAS, "num_ctx": num_ctx, "max_answer_tokens": MAX_ANSWER_TOKENS}
     settings |= dict.fromkeys(("first_token_s", "stall_s", "wall_s"), PATIENCE_S)
     async with AsyncExitStack() as stack:
         ollama = Ollama(Llm(url=url.removesuffix("/v1"), **settings))

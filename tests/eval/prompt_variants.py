@@ -37,22 +37,21 @@ def _shipped(prompt: Prompt) -> Prompt:
     return prompt
 
 
-def _with_long_sentences(prompt: Prompt) -> Prompt:
-    *rest, last = prompt[1:]
-    task = re.sub(r"\n\n.*?(Answer in \w+).*", r"\n\n\1.", last.text, flags=re.DOTALL)
-    return Message("system", LONG_SENTENCES), *rest, replace(last, text=task)
-
-
-def _with_the_task_bare(prompt: Prompt) -> Prompt:
+def _with_the_form_repeated(prompt: Prompt) -> Prompt:
     *rest, last = prompt
-    task = re.sub(r"\n\n.*?(Answer in \w+).*", r"\n\n\1.", last.text, flags=re.DOTALL)
-    return *rest, replace(last, text=task)
+    form = ", in plain sentences, each with its [line number]."
+    form += f" If the lines do not say it: {NO_ANSWER}."
+    return *rest, replace(last, text=last.text.removesuffix(".") + form)
+
+
+def _with_long_sentences(prompt: Prompt) -> Prompt:
+    return Message("system", LONG_SENTENCES), *prompt[1:]
 
 
 VARIANTS: Mapping[str, Rewording] = {
-    "shipped: one instruction a line, the form repeated with the question": _shipped,
-    "the form not repeated with the question": _with_the_task_bare,
-    "long sentences, the form not repeated": _with_long_sentences,
+    "shipped: one instruction a line": _shipped,
+    "and the form repeated with the question": _with_the_form_repeated,
+    "long sentences, as before": _with_long_sentences,
 }
 
 

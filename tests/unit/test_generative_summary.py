@@ -2,7 +2,6 @@
 
 import json
 import re
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from core.summary.generative import chapters_of, summarise
 from core.summary.writer import OTHER
 from tests.fakes.language_model import Broken, ScriptedModel
 from tests.fakes.store import MemoryStore
+from tests.harness.valid import check_chapters
 
 VIDEO = Video("beesbeesbee", "How bees dance", "The Hive", hashtags=("bees", "#Honey"))
 SUBJECTS = ("whales", "rivers", "bridges", "clocks", "trains", "glass", "bees", "tea")
@@ -75,22 +75,6 @@ async def summed_up(model, transcript=SHORT, video=VIDEO, language="en", reports
     return await summarise(
         video, transcript, model, language, on_progress, checkpoints=MemoryStore().checkpoints
     )
-
-
-def check_chapters(chapters, transcript) -> None:
-    starts = [segment.start_s for segment in transcript.segments]
-    assert chapters[0].start_s == starts[0]
-    assert chapters[-1].end_s == transcript.segments[-1].end_s
-    for before, after in pairwise(chapters):
-        assert before.end_s == after.start_s > before.start_s
-    for chapter in chapters:
-        assert chapter.start_s in starts
-        assert 0 < len(chapter.title) <= 100
-        assert "\n" not in chapter.title
-        for point in chapter.points:
-            assert point.start_s in starts
-            assert chapter.start_s <= point.start_s < chapter.end_s
-    assert len(chapters) <= 20
 
 
 async def test_one_call_is_enough_where_the_transcript_fits():

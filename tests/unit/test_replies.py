@@ -11,6 +11,7 @@ from core.language_model.replies import (
     TEXT_CHARACTERS,
     Draft,
     NotesDraft,
+    QuestionsDraft,
     SummaryDraft,
     parse,
     schema,
@@ -88,6 +89,12 @@ def test_lists_come_as_objects_and_strings_too():
     assert len(draft.points) == 2
     assert draft.hashtags == ["#bees", "#honey"]
     assert draft.questions == ["Why, then?", "Who?"]
+
+
+@pytest.mark.parametrize("text", ["null", "}", "?", "[1]?", "Bees dance.", "12?", "<|im_end|>"])
+def test_what_is_no_question_is_left_out(text):
+    reply = json.dumps({"questions": [text, "Why?"]})
+    assert parse(reply, QuestionsDraft).questions == ["Why?"]
 
 
 def test_titles_lose_times_markers_links_and_length():

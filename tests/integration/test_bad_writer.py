@@ -1,0 +1,12 @@
+"""Ingests by a model that writes as recorded and breaks as real servers do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.torture.writer import round
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+async def test_every_ingest_is_ready_whatever_the_model_writes(tmp_path, seed):
+    assert "10 ready" in await round(tmp_path, seed)

@@ -234,6 +234,9 @@ class Chunks(Protocol):
         """Return the videos' chunks, ordered as `video_ids` and by time. Vectors are None unless
         every chunk has one, all of the same size."""
 
+    async def some(self, keys: Sequence[str]) -> list[Chunk]:
+        """Return the chunks of these keys, in any order, without their vectors."""
+
     async def sentence_vectors(self, video_id: str) -> Vectors | None:
         """Return a row for each segment of the transcript, exact to three digits; None without."""
 

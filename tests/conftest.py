@@ -23,6 +23,8 @@ settings.register_profile(
 settings.load_profile("test")
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # child processes inherit it: they ask no model hub either
+# Before numpy: pytest's workers outnumber the cores, and OpenBLAS's threads spin while they wait.
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["PTB_TIMEDELTA"] = "true"  # as the program sets it, whichever test comes first
 
 

@@ -25,3 +25,8 @@ class Asked:
     def earlier(self) -> list[str]:
         """The conversation's questions."""
         return [turn.question for turn in self.turns]
+
+    @property
+    def seen(self) -> list[str]:
+        """The conversation's questions, asked or suggested."""
+        return [text for turn in self.turns for text in (turn.question, *turn.answer.questions)]

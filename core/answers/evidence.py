@@ -47,11 +47,20 @@ def find_evidence(question: str, passages: Sequence[Passage]) -> list[Sentence]:
 
     A question without content words ("What is this about?") gets the most salient sentences.
     """
-    sentences = [
+    return find_among(question, sentences_of(passages))
+
+
+def sentences_of(passages: Sequence[Passage]) -> list[Sentence]:
+    """Prepare the passages' sentences for many questions."""
+    return [
         Sentence(passage.video, segment, number, frozenset(tokenise(segment.text)))
         for number, passage in enumerate(passages)
         for segment in passage.segments
     ]
+
+
+def find_among(question: str, sentences: Sequence[Sentence]) -> list[Sentence]:
+    """See `find_evidence`."""
     weights = _weigh(question, sentences)
     found = (
         _covering(question, sentences, weights)

@@ -9,6 +9,7 @@ from core.answers.citations import cite
 from core.answers.evidence import find_evidence
 from core.answers.suggested_questions import follow_up
 from core.model import EXTRACTIVE, Answer, Citation, Place, Segment, Video
+from core.text.follow_ups import in_context
 
 MIN_NEARNESS = 0.31
 """A question none of whose places is nearer is about something else: on QMSum that refuses 5 % of
@@ -27,7 +28,8 @@ def extract_answer(asked: Asked, places: Sequence[Place]) -> Answer:
     sentences the answer is only partly grounded: its reader judges. If no place is near, it has no
     text and no citations. It always has three questions in `asked.language`."""
     question, passages = asked.question, asked.passages
-    found: list[Source] = [(s.video, (s.segment,)) for s in find_evidence(question, passages)]
+    evidence = find_evidence(in_context(question, asked.earlier), passages)
+    found: list[Source] = [(sentence.video, (sentence.segment,)) for sentence in evidence]
     covering = len(found)
     is_sure = bool(places) and _overlaps(_source(places[0]), found)
     if not is_sure and (covering or is_near(places)):
@@ -36,7 +38,7 @@ def extract_answer(asked: Asked, places: Sequence[Place]) -> Answer:
         question=question,
         text=_text(found, covering),
         citations=tuple(cite(n, *source) for n, source in enumerate(found, start=1)),
-        questions=follow_up(question, passages, asked.earlier, asked.suggestions, asked.language),
+        questions=follow_up(question, passages, asked.seen, (), asked.suggestions, asked.language),
         grounded=bool(found),
         engine=EXTRACTIVE,
         partly=bool(found) and not covering,

@@ -30,7 +30,7 @@ from core.language_model.prompts import (
     language_name,
 )
 from core.language_model.replies import QuestionsDraft, parse, plain_text, schema
-from core.model import Answer, Turn
+from core.model import Answer
 from core.ports import LanguageModel, Message
 from core.text.languages import is_written_in, language_of
 from core.text.safe_text import STREAM_CHARACTERS, SafeStream
@@ -66,7 +66,7 @@ async def answer(
                 if shown:
                     yield shown
     found = reply.citations.found
-    questions = await _suggest_questions(fitted, reply, asked.turns, model)
+    questions = await _suggest_questions(fitted, reply, asked, model)
     yield Answer(
         question,
         reply.text,
@@ -195,7 +195,7 @@ async def _start_reply(
 
 
 async def _suggest_questions(
-    fitted: FittedQuestion, reply: Reply, turns: Sequence[Turn], model: LanguageModel
+    fitted: FittedQuestion, reply: Reply, asked: Asked, model: LanguageModel
 ) -> tuple[str, ...]:
     """Get suggested questions from a second, short call, filled up without the model."""
     candidates: list[str] = []
@@ -204,10 +204,14 @@ async def _suggest_questions(
             candidates = await _ask_for_questions(fitted, reply, model)
     except CoreError as error:
         log.info("no suggested questions from the model: %s", error)
-    earlier = [turn.question for turn in turns]
-    candidates += turns[-1].answer.questions if turns else ()
     return await asyncio.to_thread(
-        follow_up, fitted.question, fitted.passages, earlier, candidates, fitted.language
+        follow_up,
+        fitted.question,
+        fitted.passages,
+        asked.seen,
+        candidates,
+        asked.suggestions,
+        fitted.language,
     )
 
 

@@ -203,6 +203,12 @@ class QuestionsDraft(Draft):
     questions: Questions = _list(MAX_QUESTIONS, least=1)
 
 
+class TranslationDraft(Draft):
+    """A question in another language."""
+
+    question: Annotated[str, _clean_text(TEXT_CHARACTERS), _bounded(TEXT_CHARACTERS)]
+
+
 Kind = TypeVar("Kind", bound=Draft)
 
 

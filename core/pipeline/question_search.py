@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from core.model import Hit, Passage, Place, Progress
@@ -10,11 +11,14 @@ from core.pipeline.timing import Stopwatch
 from core.ports import ProgressCallback, Vectors
 from core.search.places import PLACES, PlaceFinder
 from core.search.retriever import Retriever
+from core.text.languages import language_of, spoken_language
 
 ONE_LANGUAGE = "one_language"
 """A note's code: the embedder reads only English, and the question and the videos differ."""
 CHUNKS = 8
 """Chunks retrieved for a question, about ten spoken minutes."""
+Translate = Callable[[str, str], Awaitable[str]]
+"""(question, language) → the question in the language, or ""."""
 
 
 @dataclass(slots=True)
@@ -30,6 +34,7 @@ class QuestionSearch:
     watch: Stopwatch
     on_progress: ProgressCallback
     except_video: str = ""
+    translate: Translate | None = None
     notes: tuple[str, ...] = ()
     """Codes for the user: how the search was made, once it was."""
     _vector: Vectors | None = None
@@ -47,6 +52,7 @@ class QuestionSearch:
             self.watch,
             self.on_progress,
             except_video=self.video_id or "",
+            translate=self.translate,
         )
 
     async def passages(self) -> list[Passage]:
@@ -77,16 +83,34 @@ class QuestionSearch:
             with self.watch.retrieving():
                 if by_vector:
                     self._vector = await self.retriever.embed_question(self.question)
-                found, self.notes = await self.retriever.hits(
-                    self.question,
-                    self._vector,
-                    self.channel,
-                    self.video_id,
-                    2 * CHUNKS if self.except_video else CHUNKS,
-                )
-            kept = [hit for hit in found if hit.chunk.video_id != self.except_video]
-            self._hits = kept[:CHUNKS]
+                hits = await self._find(self.question)
+            if translated := await self._translated(hits):
+                with self.watch.retrieving():
+                    hits = await self._find(f"{self.question} {translated}")
+            self._hits = hits
         return self._hits
+
+    async def _find(self, words: str) -> list[Hit]:
+        found, self.notes = await self.retriever.hits(
+            words,
+            self._vector,
+            self.channel,
+            self.video_id,
+            2 * CHUNKS if self.except_video else CHUNKS,
+        )
+        return [hit for hit in found if hit.chunk.video_id != self.except_video][:CHUNKS]
+
+    async def _translated(self, hits: Sequence[Hit]) -> str:
+        """Return the question in the language of most hits, or "" if that is its own.
+
+        Without hits: in our other language."""
+        asked = language_of(self.question)
+        if self.translate is None or not asked:
+            return ""
+        spoken = Counter(spoken_language(hit.chunk.text) for hit in hits)
+        other = "en" if asked == "ko" else "ko"
+        language = spoken.most_common(1)[0][0] if spoken else other
+        return await self.translate(self.question, language) if language == other else ""
 
     async def _load(self) -> bool:
         """Load the embedder once; return whether there are vectors to compare."""

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import get_args
 
 from core.answers.asked import Asked
 from core.answers.extractive import MIN_NEARNESS_ELSEWHERE, is_near
 from core.answers.suggested_questions import follow_up
+from core.answers.translation import translate
 from core.config import Language
 from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
 from core.model import ELSEWHERE, EXTRACTIVE, Answer, Passage, SearchResult, Summary, Turn, Video
@@ -22,6 +24,7 @@ from core.search.places import PlaceFinder
 from core.search.retriever import Retriever
 from core.search.sentence_search import SentenceSearch
 from core.text.display import one_line
+from core.text.follow_ups import in_context
 from core.text.languages import language_of
 
 TURNS = 6
@@ -75,11 +78,12 @@ class Questions:
         search = QuestionSearch(
             self.retriever,
             self.place_finder,
-            question,
+            in_context(question, [turn.question for turn in turns]),
             channel,
             video.id if video else None,
             watch,
             on_progress,
+            translate=partial(translate, model) if model else None,
         )
         passages = await self._whole(video, model) or await search.passages()
         spoken = language_of(question) or language or self.language
@@ -149,7 +153,7 @@ class Questions:
         language = language or self.language
         asked += await self._suggestions(video, language)
         whole = [Passage(video, transcript.segments)]
-        return await asyncio.to_thread(follow_up, "", whole, asked, (), language)
+        return await asyncio.to_thread(follow_up, "", whole, asked, (), (), language)
 
     async def summary(self, video_id: str, language: str = "") -> Summary | None:
         """See Pipeline.summary. `language`: the one to prefer, "" for the program's."""

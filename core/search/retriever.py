@@ -109,7 +109,7 @@ class Retriever:
             return (await self._scope(video_id)).with_words(words, limit), ()
         status = await self.caches.sync(channel)
         keys, status = await self._by_word(words.tokens, channel, status, limit)
-        chunks, _ = await self._load(keys, channel)
+        chunks = {chunk.key: chunk for chunk in await self.chunks.some(keys)}
         return [chunks[key] for key in keys if key in chunks], status.notes
 
     async def nearest(

@@ -67,15 +67,16 @@ class _Scope:
     async def said(self, limit: int) -> tuple[list[Place], tuple[str, ...], Notes]:
         """Return the sentences that say most words, and the words that none says."""
         chunks, notes = await self._with(self.words)
-        said = {chunk.key: self.words.said_in(tokenise(chunk.text)) for chunk in chunks}
-        chunks.sort(key=lambda chunk: -len(said[chunk.key]))  # stable: then by keywords
         found: list[_Found] = []
+        missing = set(self.words.tokens_of)
         for chunk in chunks:
-            if len(found) == limit and found[-1].count >= len(said[chunk.key]):
-                break
-            found += await self._best(chunk)
-            found = sorted(found, key=lambda one: -one.count)[:limit]
-        missing = self.words.tokens_of.keys() - frozenset().union(*said.values())
+            in_chunk = self.words.said_in(tokenise(chunk.text))
+            missing -= in_chunk
+            if len(found) < limit or found[-1].count < len(in_chunk):
+                found += await self._best(chunk)
+                found = sorted(found, key=lambda one: -one.count)[:limit]
+            if len(found) == limit and found[-1].count == len(self.words.tokens_of):
+                break  # no sentence says more
         return await self._places(found), await self._unsaid(missing), notes
 
     async def _best(self, chunk: Chunk) -> list[_Found]:

@@ -52,7 +52,11 @@ def extract_summary(video: Video, transcript: Transcript) -> Summary:
         points=_points(segments, best),
         chapters=tuple(chapters),
         hashtags=hashtags(video, map(_one_word, common)),
-        questions=suggest(list(dict.fromkeys([*subjects, *common])), transcript.language),
+        questions=suggest(
+            list(dict.fromkeys([*common, *subjects])),
+            [segment.text for segment in segments],
+            transcript.language,
+        ),
         language=transcript.language,
         covered_s=segments[-1].end_s,
         engine=EXTRACTIVE,

@@ -64,7 +64,7 @@ async def summarise(
         points=_spread(_points(draft.points, segments), MAX_POINTS),
         chapters=chapters,
         hashtags=hashtags(video, draft.hashtags),
-        questions=suggest(key_phrases(texts, counts, 8), language, ready=draft.questions),
+        questions=suggest(key_phrases(texts, counts, 8), texts, language, ready=draft.questions),
         language=language,
         covered_s=segments[-1].end_s,
         engine=partly_quoted(model.name) if written.is_quoted else model.name,

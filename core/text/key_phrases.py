@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from core.text.keywords import WordCounts, count_words, keywords
-from core.text.tokens import words
+from core.text.tokens import cjk_characters, words
 
 _SHARE = 0.5
 """The share of a word's occurrences in which it has the same neighbour, to become a phrase."""
@@ -18,14 +19,25 @@ _LINK = re.compile(r"[\s-]+")
 _SPARE = 12
 """Keywords looked at beyond those wanted: verbs, and words of the same phrase, drop out."""
 _DETERMINER = re.compile(
-    r"\b(?:an?|any|each|every|her|his|its|my|no|of|our|some|that|the|their|these|this|those|which|your)"
+    r"\b(?:about|an?|any|between|each|every|from|her|his|into|its|many|my|no|of|our|some|the|their"
+    r"|these|this|those|with|your)(?:\s+(?:best|first|last|main|new|next|old|other|same|second))?"
     r"\s+([A-Za-z][\w'-]*)",
     re.IGNORECASE,
 )
+_PLURAL_SUBJECT = re.compile(r"\b([A-Za-z]\w+s) (?:are|were|have)\b")
 _VERB_MARK = re.compile(
     r"\b(?:to|will|can|could|would|should|must|let's|we|you|I|they|who|we'll|you'll)\s+([A-Za-z][\w'-]*)",
     re.IGNORECASE,
 )
+
+_CAPITAL = re.compile(r"(?<=[\w,;] )([A-Z][\w'-]*)")
+"""A word with a capital inside a sentence."""
+_HANGUL = re.compile("[가-힣]+")
+_KOREAN_VERB = re.compile("([가-힣]{2,}?)[하해할한함합했되돼될된됩됐]")
+_CORE_PARTICLES = ("이", "가", "을", "를", "은", "의", "들이", "들을", "들은", "들의")
+_ENOUGH = 3
+_DESCRIBES, _CORE = 0.6, 0.4
+"""Shares of a word's uses from which it is an adjective, or a Korean noun."""
 
 Stems = tuple[str, ...]
 
@@ -33,22 +45,101 @@ Stems = tuple[str, ...]
 def key_phrases(texts: Sequence[str], whole: WordCounts, limit: int) -> list[str]:
     """Return what these texts are about, compared with the `whole` around them, best first."""
     found = keywords(count_words(texts), whole, limit + _SPARE)
-    return as_phrases(nouns(found, texts) or found, texts)[:limit]
+    uses = _Uses.of(texts)
+    phrases = as_phrases([word for word in found if not uses.is_verb(word)] or found, texts)
+    nouns = [phrase for phrase in phrases if uses.is_noun(phrase)]
+    if len(nouns) < _ENOUGH:  # a short text shows too little of its words
+        nouns += [phrase for phrase in phrases if phrase not in nouns]
+    return nouns[:limit]
 
 
-def nouns(candidates: Sequence[str], texts: Sequence[str]) -> list[str]:
-    """Drop the words that stand after "to", "we" and the like more often than after "the".
+def with_article(phrase: str, texts: Sequence[str]) -> str:
+    """Return the phrase after "the" if it stands mostly after an article, as "model" does.
 
-    >>> nouns(["model", "train"], ["We train a model.", "Train the model, then."])
-    ['model']
+    >>> with_article("model", ["The model learns.", "This is a model."])
+    'the model'
     """
-    as_noun, as_verb = _stems(_DETERMINER, texts), _stems(_VERB_MARK, texts)
-    return [
-        keyword
-        for keyword in candidates
-        for stem in [next((stem for stem, _ in words(keyword)), keyword)]
-        if as_verb[stem] <= as_noun[stem]
-    ]
+    if cjk_characters(phrase) or not phrase.islower():
+        return phrase
+    at = re.compile(rf"(\b(?:an?|the) (?:[\w-]+ )?)?\b{re.escape(phrase)}\b", re.IGNORECASE)
+    found = [bool(match[1]) for text in texts for match in at.finditer(text)]
+    return f"the {phrase}" if 2 * sum(found) >= len(found) > 0 else phrase
+
+
+@dataclass(frozen=True, slots=True)
+class _Uses:
+    """How often each stem is used in a way that tells nouns from other words."""
+
+    after_determiner: Counter[str]
+    after_verb_mark: Counter[str]
+    capitals: Counter[str]
+    describing: Counter[str]
+    all: Counter[str]
+    particles: Mapping[str, Counter[str]]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> _Uses:
+        return cls(
+            _stems(_DETERMINER, texts) + _stems(_PLURAL_SUBJECT, texts),
+            _stems(_VERB_MARK, texts),
+            _stems(_CAPITAL, texts),
+            _describing(texts),
+            Counter(stem for text in texts for stem, _ in words(text)),
+            _particles(texts),
+        )
+
+    def is_verb(self, keyword: str) -> bool:
+        """Whether it stands more often after "to", "we" and the like than after "the"."""
+        first, _ = _ends(keyword)
+        return self.after_verb_mark[first] > self.after_determiner[first]
+
+    def is_noun(self, phrase: str) -> bool:
+        """Whether an English phrase stands after "the" and the like and ends with no word that
+        mostly describes the next one. A name needs no article. A Korean noun is more often a
+        subject or an object than an adverb ("기반으로") or a verb ("사용하다")."""
+        if cjk_characters(phrase):
+            own = self.particles.get(phrase, Counter())
+            cores = [own[particle] for particle in _CORE_PARTICLES if own[particle]]
+            return len(cores) > 1 and sum(cores) >= _CORE * own.total()
+        first, last = _ends(phrase)
+        if 2 * self.capitals[first] > self.all[first]:
+            return True
+        return (
+            self.after_determiner[first] > 0
+            and self.describing[last] < _DESCRIBES * self.all[last]
+            and not phrase.endswith("ly")
+        )
+
+
+def _ends(phrase: str) -> tuple[str, str]:
+    """Return the stems of the phrase's first and last word."""
+    found = [stem for stem, _ in words(phrase)] or [phrase]
+    return found[0], found[-1]
+
+
+def _particles(texts: Sequence[str]) -> dict[str, Counter[str]]:
+    """Count for each Korean word what follows it in one writing: particles and verb endings."""
+    written = Counter(word for text in texts for word in _HANGUL.findall(text))
+    found: dict[str, Counter[str]] = {}
+    for word, count in written.items():
+        for noun, _ in words(word):
+            found.setdefault(noun, Counter())[word[len(noun) :]] += count
+    for word, count in written.items():
+        if (verb := _KOREAN_VERB.match(word)) and verb[1] in found:
+            found[verb[1]]["하다"] += count
+    return found
+
+
+def _describing(texts: Sequence[str]) -> Counter[str]:
+    """Count for each stem how often another word worth showing, or "of", follows at once."""
+    found: Counter[str] = Counter()
+    for text in texts:
+        for clause in _CLAUSE.findall(text):
+            spoken = _LINK.split(clause.strip())
+            for left, right in pairwise(spoken):
+                if right.casefold() == "of" or next(iter(words(right)), None):
+                    found.update(stem for stem, _ in words(left))
+    return found
 
 
 def _stems(pattern: re.Pattern[str], texts: Iterable[str]) -> Counter[str]:

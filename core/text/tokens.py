@@ -11,12 +11,16 @@ _KANA = "\u3041-\u30ff\u31f0-\u31ff"
 _HAN = "\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _HANGUL = "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3"
 _CJK = f"[{_KANA}{_HAN}{_HANGUL}]+"
-_LETTERS = f"(?:(?![{_KANA}{_HAN}{_HANGUL}])[^\\W\\d_])+(?:'[^\\W\\d_]+)?"
+_CJK_RUN = re.compile(_CJK)
+_LETTERS = f"[^\\W\\d_{_KANA}{_HAN}{_HANGUL}]+(?:'[^\\W\\d_]+)?"
 _PIECE = re.compile(rf"(?P<cjk>{_CJK})|(?P<number>\d+(?:[.,]\d+)*)|(?P<word>{_LETTERS})")
 _WORD = re.compile(rf"[{_HANGUL}]+|[{_HAN}]+|[{_KANA}]+|{_LETTERS}")
 _PARTICLE = re.compile(
     "(?<=[가-힣]{2})(에서는|으로는|에게서|에서|에게|으로|까지|부터|은|이|가|을|를|의|에|로|와|과|도)$"
 )
+
+_PLURAL = re.compile("(?<=[가-힣]{2})들$|^[것거분애이그얘]들$")
+"""A plural says nothing that the noun does not; 것들 and 분들 say nothing at all."""
 
 _STOP = """
     a about above after again all also am an and another any are aren't as at be because been
@@ -29,7 +33,8 @@ _STOP = """
     these they they're this those through to too uh um under until up upon us ve very was wasn't we
     we'll we're we've well were weren't what what's when where which while who whom whose why will
     with won't would yeah yes you you'll you're you've your yours
-    것을 그것 이것 저것 때문 경우 정도 우리 저희 여러분 오늘 여기 거기 지금 다음 하나 자신 이번 모두
+    것을 그것 이것 저것 이거 그거 저거 때문 경우 정도 우리 저희 여러분 오늘 여기 거기 지금 다음
+    그다음 하나 자신 이번 모두 누구 누군가 얘기 이야기 자체 실제
 """
 STOP_WORDS = frozenset(_STOP.split())
 # Irregular forms that a stemmer keeps apart: "When did it begin?" must match "It began in May."
@@ -126,17 +131,17 @@ def words(text: str) -> Iterator[tuple[str, str]]:
     [('bee', 'Bees'), ('danc', 'dance'), ('꿀벌', '꿀벌')]
     """
     for word in _WORD.findall(_normalise(text)):
-        noun, low = _PARTICLE.sub("", word), word.casefold()
-        if re.match(_CJK, word):
+        if _CJK_RUN.match(word):
+            noun = _PLURAL.sub("", _PARTICLE.sub("", word))
             if len(noun) > 1 and (noun != word or not "가" <= word[0] <= "힣"):
                 yield from () if noun in STOP_WORDS else ((noun, noun),)
-        elif len(word) > 2 and low not in _NOT_SHOWN:
+        elif len(word) > 2 and (low := word.casefold()) not in _NOT_SHOWN:
             yield _stem(low), word.removesuffix("'s")
 
 
 def cjk_characters(text: str) -> int:
     """Count the Hangul, Han and Kana characters; such text is not measured in words."""
-    return sum(map(len, re.findall(_CJK, text)))
+    return sum(map(len, _CJK_RUN.findall(text)))
 
 
 def _normalise(text: str) -> str:

@@ -159,7 +159,7 @@ def _speech(setup: Setup) -> dict[str, Method]:
     from core.backends.whisper import Whisper, model_loading
 
     speech = config.Speech.model_validate(setup["speech"])
-    whisper = Whisper(speech)
+    whisper = Whisper(speech, config.Limits.model_validate(setup["limits"]))
 
     def transcribe(
         on_progress: ProgressCallback, audio: str, language: str, from_s: float, compute: object

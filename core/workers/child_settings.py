@@ -23,7 +23,11 @@ def make_supervisor(limits: ChildLimits, config: Core, log_file: Path) -> ChildS
             "max_file_bytes": (config.limits.max_megabytes + 1) * _MEGABYTE,
         },
         # It may download its model.
-        "speech": {"speech": config.speech, "max_file_bytes": _MODEL_OR_INDEX_BYTES},
+        "speech": {
+            "speech": config.speech,
+            "limits": config.limits,
+            "max_file_bytes": _MODEL_OR_INDEX_BYTES,
+        },
         "index": {
             "embedding": config.embedding,
             "cache": config.data_dir / "cache",

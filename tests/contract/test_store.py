@@ -168,6 +168,17 @@ async def test_vectors_come_back_only_if_they_can_be_compared(store, other):
     assert (await store.chunks.load([BEES.id]))[1] is not None
 
 
+async def test_single_chunks_are_found_by_their_keys(store):
+    videos = [Video("aaaaaaaaaaa", "A"), Video("file-a:b", "B")]
+    for video in videos:
+        await store.videos.save(video)
+        chunks = [Chunk(video.id, n, n, n + 1, n, n, "", f"{video.title}{n}") for n in range(12)]
+        await store.chunks.save(video.id, "r ", chunks, None)
+    found = await store.chunks.some(["aaaaaaaaaaa:3", "file-a:b:11", "aaaaaaaaaaa:99", "gone:1"])
+    assert {chunk.text for chunk in found} == {"A3", "B11"}
+    assert await store.chunks.some([]) == []
+
+
 async def test_a_video_without_a_chunk_does_not_take_the_others_vectors_away(store):
     await store.videos.save(BEES)
     await store.videos.save(WHALES)

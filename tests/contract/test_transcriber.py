@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 
 from core.backends.whisper import Whisper
-from core.backends.whisper.audio import decode
 from core.config import Speech
 from core.errors import NoAudio, NotMedia, SpeechModelMissing
 from core.model import LIGHTEST_COMPUTE, Segment, SpeechCompute, Window
 from tests.fakes.transcriber import FakeTranscriber
-from tests.harness.audio_files import RATE, write_silent_film, write_wav
+from tests.harness.audio_files import RATE, read_samples, write_silent_film, write_wav
 from tests.harness.lectures import read_lecture
 
 LENGTH_S = 40.0
@@ -57,7 +56,7 @@ class Fakes:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, examples) -> Path:
     folder = tmp_path_factory.mktemp("recordings")
-    lecture = decode(examples / "lecture-2min-us.flac")
+    lecture = read_samples(examples / "lecture-2min-us.flac")
     write_wav(folder / "lecture.wav", lecture[: int(LENGTH_S * RATE)])
     write_wav(folder / "silence.wav", np.zeros(int(LENGTH_S * RATE)))
     write_silent_film(folder / "film.mp4")

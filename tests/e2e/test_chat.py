@@ -120,7 +120,7 @@ def test_with_ollama_the_model_sums_up_and_answers_and_every_marker_is_real(libr
 
 
 def test_a_stop_in_the_middle_of_hearing_ends_everything(terminal, recordings):
-    process = terminal.start("ingest", recordings["lecture-10min-us"], "--json")
+    process = terminal.start("ingest", recordings["lecture-2min-us"], "--json")
     children = []
     for line in process.stdout:
         if '"transcribe"' in line:

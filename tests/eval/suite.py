@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.eval import ablation, datasets, experiments
+from tests.eval import ablation, conversations, datasets, experiments, languages
 from tests.eval.datasets import Recording
 from tests.eval.product import Product
 from tests.eval.seed_setup import SeedSetup
@@ -64,8 +64,12 @@ class Suite:
             return measures
         measures |= {"separation": self._separation, "places": self._places}
         if self._data and self._korean:
-            measures |= {"Belebele": self._belebele, "KorQuAD": self._korquad}
-        return measures | {"unanswerable": self._unanswerable}
+            measures |= {
+                "Belebele": self._belebele,
+                "across": self._across,
+                "KorQuAD": self._korquad,
+            }
+        return measures | {"unanswerable": self._unanswerable, "follow-ups": self._follow_ups}
 
     async def _known_video(self) -> Table:
         rows = {
@@ -181,6 +185,13 @@ class Suite:
             self._kept("ours, "),
             {"precision of refusals": 0.60, "recall": 0.60},
         )
+
+    async def _across(self) -> Table:
+        assert self._data is not None
+        return await languages.across(self._data, self._embedders)
+
+    async def _follow_ups(self) -> Table:
+        return conversations.follow_ups(self._embedders)
 
     async def _separation(self) -> Table:
         return ablation.separation(self._few_meetings(), self._embedders[0])

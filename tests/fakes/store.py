@@ -127,6 +127,10 @@ class FakeChunks:
         chunks = [chunk for of_one, _ in full for chunk in of_one]
         return chunks, np.concatenate(parts) if of_one_size else None
 
+    async def some(self, keys: Sequence[str]) -> list[Chunk]:
+        known = [chunk for _, chunks, _ in self._shelf.chunks.values() for chunk in chunks]
+        return [chunk for chunk in known if chunk.key in keys]
+
     async def sentence_vectors(self, video_id: str) -> Vectors | None:
         return (
             self._shelf.sentence_vectors.get(video_id) if video_id in self._shelf.chunks else None

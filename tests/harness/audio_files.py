@@ -9,6 +9,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from core.backends.whisper.audio import open_audio
+
 RATE = 16_000
 
 
@@ -20,6 +22,12 @@ def write_wav(path: Path, samples: np.ndarray) -> Path:
         file.setframerate(RATE)
         file.writeframes((np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes())
     return path
+
+
+def read_samples(audio: Path) -> np.ndarray:
+    """Decode a whole file to one channel at 16 kHz, −1 to 1."""
+    with open_audio(audio, max_minutes=1440) as opened:
+        return np.concatenate(list(opened))
 
 
 def write_silent_film(path: Path) -> Path:

@@ -10,11 +10,10 @@ import pytest
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 
 from core.backends.whisper import Whisper
-from core.backends.whisper.audio import decode
 from core.config import Speech
 from core.errors import ConfigInvalid, NotMedia, SpeechModelMissing
 from core.model import Segment, SpeechCompute, Window
-from tests.harness.audio_files import RATE, word_error_rate, write_wav
+from tests.harness.audio_files import RATE, read_samples, word_error_rate, write_wav
 from tests.harness.lectures import read_lecture
 
 
@@ -86,7 +85,7 @@ def test_a_lecture_is_transcribed_as_well_as_by_the_stock_pipeline(name, request
 def test_a_last_sentence_that_batched_decoding_loses_is_recovered(
     start_s, end_s, last, assets, whisper, stock, tmp_path
 ):
-    lecture = decode(assets / "lecture-10min-us.opus")
+    lecture = read_samples(assets / "lecture-10min-us.opus")
     audio = write_wav(tmp_path / "part.wav", lecture[int(start_s * RATE) : int(end_s * RATE)])
     assert not stock_text(stock, audio).endswith(last)
     assert text_of(segments_of(list(whisper.transcribe(audio, "")))).endswith(last)

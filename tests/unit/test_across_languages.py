@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.errors import EmbedderMissing, ModelFailed
 from core.model import Segment
 from core.search.nearness import Background
 from core.sources import Link
@@ -51,21 +52,61 @@ async def test_a_korean_question_about_something_else_is_refused(world):
     assert (await answer_to(world, MOON)).text == ""
 
 
-async def test_a_korean_answer_is_supported_by_an_english_sentence(world):
-    questions = {"questions": ["누가요?", "언제요?", "어디서요?"]}
+def scripted(translation) -> ScriptedModel:
+    """A model that answers FOUND. `translation`: its reply when asked for one."""
     summary = {"topic": "Bees", "points": [], "chapters": [], "hashtags": [], "questions": []}
-    world.model = ScriptedModel(
-        lambda prompt: (
-            summary
-            if "Sum up" in prompt[-1].text
-            else questions
-            if "JSON" in prompt[-1].text
-            else FOUND
-        )
-    )
+    replies = {
+        "Sum up": summary,
+        "Translate it": translation,
+        "As JSON: questions": {"questions": ["누가요?", "언제요?", "어디서요?"]},
+    }
+
+    def reply(prompt):
+        task = prompt[-1].text
+        return next((text for words, text in replies.items() if words in task), FOUND)
+
+    return ScriptedModel(reply)
+
+
+async def test_a_korean_answer_is_supported_by_an_english_sentence(world):
+    world.model = scripted({})
     answer = await answer_to(world, QUEEN)
     assert answer.text == f"{FOUND} [1]"
     assert answer.citations[0].start_s == 5.0
+
+
+async def answer_in_channel(world: FakeCore, question: str, translation):
+    """Ask all videos, which are not read whole, without an embedder."""
+    world.embedder.failure = EmbedderMissing("away")
+    world.model = scripted(translation)
+    pipeline = world.pipeline()
+    for link in (LINK, Link("bbbbbbbbbbb")):
+        await finish(pipeline.ingest(link, "hive"))
+    answer = await ask(pipeline, question)
+    tasks = [prompt[-1].text for prompt in world.model.prompts]
+    return answer, sum("Translate it" in task for task in tasks)
+
+
+async def test_the_words_of_a_translation_are_found_in_a_video_in_another_language(world):
+    world.embedder = FakeEmbedder()
+    translation = {"question": "Who found the queen of the hive in Arden?"}
+    await answer_in_channel(world, QUEEN, translation)
+    passages = [prompt[1].text for prompt in world.model.prompts if QUEEN in prompt[-1].text]
+    assert "found by Nora Lee" in passages[-1]
+
+
+@pytest.mark.parametrize("failure", [ModelFailed("oops"), "no JSON", {"question": ""}])
+async def test_a_question_that_is_not_translated_is_answered_all_the_same(world, failure):
+    world.embedder = FakeEmbedder()
+    answer, translations = await answer_in_channel(world, QUEEN, failure)
+    assert answer.text == ""
+    assert translations == 1
+
+
+async def test_a_question_in_the_videos_language_is_not_translated(world):
+    world.embedder = FakeEmbedder()
+    _, translations = await answer_in_channel(world, "Who found the queen?", {"question": "?"})
+    assert translations == 0
 
 
 async def test_an_english_embedder_refuses_and_says_why(world):

@@ -7,7 +7,7 @@ import doctest
 import pytest
 
 from core.text import key_phrases as module
-from core.text.key_phrases import as_phrases, key_phrases, nouns
+from core.text.key_phrases import as_phrases, key_phrases
 from core.text.keywords import count_words
 
 # From a Hugging Face course video (Apache-2.0).
@@ -39,9 +39,20 @@ def test_no_word_is_in_two_phrases():
     )
 
 
-@pytest.mark.parametrize("word", ["꿀벌", "GPU", "Kelso"])
-def test_korean_words_and_names_need_no_article(word):
-    assert nouns([word], [f"{word} {word}"]) == [word]
+def test_korean_nouns_are_subjects_or_objects_and_plurals_are_one_word():
+    talk = [
+        "학생들이 파이썬을 배우고, 학생들을 가르칩니다. 수업은 수업을 봅니다.",
+        "파이썬은 쉽고, 것들이 많고, 분들을 봅니다.",
+        "기반으로 기반으로 만들고, 스스로 이해하고 이해합니다.",
+        "것들을 기반으로 이해를 하고, 스스로 분들이 옵니다.",
+    ]
+    assert set(key_phrases(talk, count_words(talk), 9)) == {"학생", "파이썬", "수업"}
+
+
+@pytest.mark.parametrize("word", ["raw", "several", "mostly"])
+def test_a_word_that_describes_is_no_key_phrase(word):
+    talk = [f"The {word} text of the book is here.", f"A {word} text is read by {word} readers."]
+    assert word not in key_phrases([*talk, *talk], count_words(talk), 9)
 
 
 def test_where_there_are_only_verbs_they_serve():

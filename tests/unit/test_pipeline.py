@@ -402,6 +402,17 @@ async def test_a_model_that_finds_nothing_in_a_video_is_asked_about_the_others(t
     assert answer.citations[0].video_id == BEES.id
 
 
+async def test_a_question_that_leans_on_the_conversation_is_searched_with_the_one_before(world):
+    pipeline = world.pipeline()
+    await finish(pipeline.ingest(LINK, "hive"))
+    await ask(pipeline, QUEEN)
+    answer = await ask(pipeline, "And where was that?")
+    assert answer.question == "And where was that?"
+    assert [citation.start_s for citation in answer.citations][:1] == [5.0]
+    alone = await ask(pipeline, "And where was that?", thread="another")
+    assert [citation.start_s for citation in alone.citations][:1] != [5.0]
+
+
 async def test_timings_leave_the_loading_of_a_model_out(world):
     pipeline = world.pipeline()
     await finish(pipeline.ingest(LINK, "hive"))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import URL, ColumnElement, delete, exists, func, insert, select, text
+from sqlalchemy import URL, ColumnElement, delete, exists, func, insert, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends.storage import tables as t
@@ -221,6 +221,18 @@ class SqlChunks:
             # Inside the transaction, which reports a matrix with missing rows as StoreBroken.
             parts = [_matrix(stored[video_id], len(of)) for video_id, of in by_video.items() if of]
         return [chunk for of in by_video.values() for chunk in of], _stacked(parts)
+
+    async def some(self, keys: Sequence[str]) -> list[Chunk]:
+        c = t.chunks.c
+        parts = (key.rpartition(":") for key in keys)
+        pairs = [(video_id, int(number)) for video_id, _, number in parts]
+        # The ids alone as well: SQLite uses no index for pairs.
+        query = select(t.chunks).where(
+            c.video_id.in_({video_id for video_id, _ in pairs}),
+            tuple_(c.video_id, c.number).in_(pairs),
+        )
+        async with self._database.read() as connection:
+            return [Chunk(**row) for row in (await connection.execute(query)).mappings()]
 
     async def sentence_vectors(self, video_id: str) -> Vectors | None:
         of_video = t.chunkings.c.video_id == video_id

@@ -1,59 +1,149 @@
-"""Decode any audio that FFmpeg can read, through PyAV."""
+"""Decode audio through PyAV, in a thread that may read this one file and nothing else.
+
+A file comes from strangers: it may be a playlist that names other files, or a few kilobytes that
+decode to gigabytes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
 import av
+import av.subtitles.codeccontext
+import av.subtitles.stream
+import av.subtitles.subtitle  # PyAV would import them later, when no file may be opened any more
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import NoAudio, NotMedia
+from core.errors import NoAudio, NotMedia, VideoTooLong
+from core.sandbox import allow_reading_only
+
+log = logging.getLogger(__name__)
 
 Samples = NDArray[np.float32]
 """Mono, 16 kHz, −1 to 1."""
 
 RATE = 16_000
-_BLOCK_SAMPLES = 500_000
+_CONTAINERS = (
+    *("aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "dts"),
+    *("eac3", "flac", "flv", "loas", "matroska", "mov", "mp3", "mpeg", "mpegts", "ogg", "rm"),
+    *("tta", "w64", "wav", "wv"),
+)
+"""None of them names other files, as playlists (hls, concat, dash, imf, sdp …) do."""
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(_CONTAINERS)}
+_MIN_RATE = 4_000
+"""Lower than any telephone. A file of a few kilobytes at 1 Hz would last for hours."""
+_BLOCK_VALUES, _BLOCK_S = 250_000, 10
+"""What is resampled at once: at most so many samples of all channels, or seconds."""
+_BLOCKS_AHEAD = 4
 _TEXT_ART_CODECS = ("ansi", "bintext", "idf", "xbin")
 
-
-def container_duration(audio: Path) -> float:
-    """Return the duration in the container's header, in seconds; 0 if it has none."""
-    with _open(audio) as (container, stream):
-        if stream.duration:
-            return float(stream.duration * stream.time_base)
-        return float((container.duration or 0) / av.time_base)
+_Item = float | Samples | None
 
 
-def decode(audio: Path) -> Samples:
-    """Decode the whole file, skipping damaged packets. Raises NoAudio, NotMedia."""
-    with _open(audio) as (container, stream):
-        blocks = list(_resampled(_frames(container, stream)))
-    samples = np.empty(sum(map(len, blocks)), dtype=np.float32)
-    if not len(samples):
+class AudioFile:
+    """A file being decoded. `header_s`: the duration that its header claims, 0 if it has none.
+
+    Iterate once: blocks of samples, decoded a little ahead."""
+
+    def __init__(self, header_s: float, blocks: Iterator[Samples]) -> None:
+        self.header_s = header_s
+        self._blocks = blocks
+
+    def __iter__(self) -> Iterator[Samples]:
+        return self._blocks
+
+
+@contextmanager
+def open_audio(audio: Path, max_minutes: int) -> Iterator[AudioFile]:
+    """Decode the file's best audio stream, skipping damaged packets.
+
+    Raises NoAudio, NotMedia; iterating raises NotMedia for a file without a sample, and
+    VideoTooLong beyond `max_minutes`, whatever the header claims."""
+    items: queue.Queue[_Item] = queue.Queue(_BLOCKS_AHEAD)
+    is_closed = threading.Event()
+
+    def put(item: _Item) -> None:
+        while not is_closed.is_set():
+            try:
+                items.put(item, timeout=0.1)
+                return
+            except queue.Full:
+                continue
+        raise _Closed
+
+    with ThreadPoolExecutor(1) as threads:
+        decoding = threads.submit(_decode, audio, put)
+        try:
+            header_s = items.get()
+            if header_s is None:
+                decoding.result()
+            assert isinstance(header_s, float)
+            yield AudioFile(header_s, _blocks(audio, items, decoding, max_minutes))
+        finally:
+            is_closed.set()
+
+
+class _Closed(Exception):
+    """Nobody reads on."""
+
+
+def _blocks(
+    audio: Path, items: queue.Queue[_Item], decoding: Future[None], max_minutes: int
+) -> Iterator[Samples]:
+    total = 0
+    while (block := items.get()) is not None:
+        assert isinstance(block, np.ndarray)
+        total += len(block)
+        minutes = round(total / RATE / 60)
+        if minutes > max_minutes:
+            raise VideoTooLong(minutes, max_minutes)
+        yield block
+    decoding.result()  # raises what ended it
+    if not total:
         raise NotMedia(audio.name)
-    np.concatenate(blocks, out=samples)
-    samples /= 32768
-    return samples
+
+
+def _decode(audio: Path, put: Callable[[_Item], None]) -> None:
+    """Put the header's duration, then blocks of samples; None at the end, also after an error."""
+    try:
+        if not allow_reading_only([audio]):
+            log.info("this kernel has no Landlock")
+        with _open(audio) as (container, stream):
+            put(_header_s(container, stream))
+            for block in _resampled(_frames(container, stream)):
+                put(block.astype(np.float32) / np.float32(32768))
+    finally:
+        put(None)
 
 
 @contextmanager
 def _open(audio: Path) -> Iterator[tuple[Any, Any]]:
     """Open the container and its best audio stream. Raises NoAudio, NotMedia."""
     try:
-        # A playlist disguised as audio must not make FFmpeg open the network.
-        with av.open(f"file:{audio}", options={"protocol_whitelist": "file"}) as container:
+        with av.open(f"file:{audio}", options=_OPTIONS) as container:
             stream = container.streams.best("audio")
             if stream is None:
                 raise NoAudio() if _has_video(container) else NotMedia(audio.name)
+            if (stream.codec_context.sample_rate or _MIN_RATE) < _MIN_RATE:
+                raise NotMedia(audio.name)
             yield container, stream
-    except av.FFmpegError as error:
+    except (av.FFmpegError, OSError) as error:
         raise NotMedia(audio.name) from error
+
+
+def _header_s(container: Any, stream: Any) -> float:
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    return float((container.duration or 0) / av.time_base)
 
 
 def _has_video(container: Any) -> bool:
@@ -66,7 +156,7 @@ def _frames(container: Any, stream: Any) -> Iterator[Any]:
     packets = container.demux(stream)
     while True:
         try:
-            yield from next(packets).decode()
+            yield from (frame for frame in next(packets).decode() if frame.sample_rate >= _MIN_RATE)
         except StopIteration:
             return
         except av.FFmpegError:
@@ -79,18 +169,19 @@ def _resampled(frames: Iterable[Any]) -> Iterator[NDArray[np.int16]]:
 
     for _, run in groupby(frames, key=sample_format):  # it can change in mid-stream
         resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
-        for block in chain(_blocks(run), [None]):
+        for block in chain(_merged(run), [None]):
             for resampled in resampler.resample(block):
                 yield resampled.to_ndarray()[0]
 
 
-def _blocks(frames: Iterable[Any]) -> Iterator[Any]:
+def _merged(frames: Iterable[Any]) -> Iterator[Any]:
     """Merge frames of one format: resampling them one by one takes three times as long."""
     fifo = av.AudioFifo()
     for frame in frames:
         frame.pts = None  # ignore gaps and jumps in the stream's timestamps
         fifo.write(frame)
-        if fifo.samples >= _BLOCK_SAMPLES:
+        most = min(_BLOCK_VALUES // frame.layout.nb_channels, _BLOCK_S * frame.sample_rate)
+        if fifo.samples >= most:
             yield fifo.read()
     if fifo.samples:
         yield fifo.read()

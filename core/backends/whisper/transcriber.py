@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any
 from faster_whisper import BatchedInferencePipeline
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
-from core.backends.whisper.audio import RATE, Samples, container_duration, decode
+from core.backends.whisper.audio import RATE, Samples, open_audio
 from core.backends.whisper.clips import MAX_SPEECH_S, Clip, cut
 from core.backends.whisper.errors import resource_error
 from core.backends.whisper.model_loading import load, resolve_compute
 from core.backends.whisper.repetition import collapse, is_looping
-from core.config import Speech
+from core.backends.whisper.stretches import Stretch, stretches
+from core.config import Limits, Speech
 from core.errors import ConfigInvalid, WorkerFailed
 from core.model import Segment, SpeechCompute, Window
 
@@ -32,27 +33,26 @@ _MAX_MISSING_S = 1.5
 class Whisper:
     """A synchronous `Transcriber`. Loads the model at first use and keeps it."""
 
-    def __init__(self, speech: Speech) -> None:
-        self._speech = speech
+    def __init__(self, speech: Speech, limits: Limits = Limits()) -> None:  # noqa: B008 (frozen)
+        self._speech, self._limits = speech, limits
         self._loaded: BatchedInferencePipeline | None = None
         self._loaded_on = ("", "")
 
     def transcribe(
         self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute | None = None
     ) -> Iterator[Window]:
-        """Yield one window per batch, as the port promises.
+        """Yield one window per batch, as the port promises, while the audio is still decoded.
 
-        The first windows hold the duration: from the container's header, before anything is
-        loaded or decoded, then the real one. Also raises ConfigInvalid for a device or language
-        that the machine or model lacks, WorkerFailed for any other error of CTranslate2."""
-        if header_s := container_duration(audio):
-            yield Window(0.0, header_s)
-        speech = self._speech.model_copy(update=asdict(compute) if compute else {})
-        model = SpeechModel(self._pipeline(speech), speech.batch_size)
-        model.check_language(language)
-        samples = decode(audio)
-        yield Window(0.0, len(samples) / RATE)
-        yield from model.transcribe(samples, language, from_s)
+        The first window holds the duration from the container's header, before anything is loaded
+        or decoded; the last one holds the real one. Also raises VideoTooLong, ConfigInvalid for a
+        device or language that the machine or model lacks, WorkerFailed for any other error of
+        CTranslate2."""
+        with open_audio(audio, self._limits.max_minutes) as opened:
+            yield Window(0.0, opened.header_s)
+            speech = self._speech.model_copy(update=asdict(compute) if compute else {})
+            model = SpeechModel(self._pipeline(speech), speech.batch_size)
+            model.check_language(language)
+            yield from model.transcribe(opened, opened.header_s, language, from_s)
 
     def resolve_compute(self, compute: SpeechCompute) -> SpeechCompute:
         target, compute_type = resolve_compute(compute.device, compute.compute_type)
@@ -79,35 +79,33 @@ class SpeechModel:
         if language and language not in self._model.supported_languages:
             raise ConfigInvalid("speech.language", "not a language of this speech model")
 
-    def transcribe(self, samples: Samples, language: str, from_s: float = 0.0) -> Iterator[Window]:
-        duration_s = len(samples) / RATE
-        clips = _cut_clips(samples)
-        with _model_errors():
-            language = language or self._detect_language(samples, clips)
-            # Cutting again gives the same clips, shifted by a few milliseconds if the audio was
-            # downloaded in another encoding.
-            clips = [s for s in clips if (s.start_s + s.end_s) / 2 > from_s]
-            for first in range(0, len(clips), self._batch_size):
-                batch = clips[first : first + self._batch_size]
-                segments = tuple(self._transcribe_batch(samples, batch, language))
-                yield Window(batch[-1].end_s, duration_s, language, segments)
-        yield Window(duration_s, duration_s, language)
+    def transcribe(
+        self, blocks: Iterable[Samples], header_s: float, language: str, from_s: float = 0.0
+    ) -> Iterator[Window]:
+        """`header_s`: the duration to tell until the real one is known."""
+        for stretch in stretches(blocks, _cut_clips, self._batch_size, from_s):
+            if not stretch.clips:
+                yield Window(stretch.end_s, stretch.end_s, language)
+                return
+            with _model_errors():
+                language = language or self._detect_language(stretch)
+                segments = tuple(self._transcribe_batch(stretch, language))
+            yield Window(stretch.end_s, max(header_s, stretch.end_s), language, segments)
 
-    def _detect_language(self, samples: Samples, clips: Sequence[Clip]) -> str:
+    def _detect_language(self, stretch: Stretch) -> str:
         """Return the language of most of the first three clips: one may be a song or a quotation.
 
         The third is used only if the first two disagree."""
         votes: Counter[str] = Counter()
-        for clip in clips[:_LANGUAGE_VOTES]:
-            audio = _slice(samples, clip.start_s, clip.end_s)
+        for clip in stretch.clips[:_LANGUAGE_VOTES]:
+            audio = _slice(stretch.samples, clip.start_s, clip.end_s)
             votes[self._model.detect_language(audio)[0]] += 1
             if max(votes.values()) > _LANGUAGE_VOTES // 2:
                 break
-        return votes.most_common(1)[0][0] if votes else ""
+        return votes.most_common(1)[0][0]
 
-    def _transcribe_batch(
-        self, samples: Samples, batch: Sequence[Clip], language: str
-    ) -> Iterator[Segment]:
+    def _transcribe_batch(self, stretch: Stretch, language: str) -> Iterator[Segment]:
+        samples, batch = stretch.samples, stretch.clips
         found, _ = self._pipeline.transcribe(
             samples,
             language=language,
@@ -121,7 +119,8 @@ class SpeechModel:
             by_clip[bisect_right(starts, segment.seek / 100 + 0.05) - 1].append(segment)
         for clip, own in zip(batch, by_clip, strict=True):
             segments = _to_segments(own, clip.start_s, clip.end_s)
-            yield from self._repair(samples, clip, segments, language)
+            for segment in self._repair(samples, clip, segments, language):
+                yield _later(segment, stretch.start_s)
 
     def _repair(
         self, samples: Samples, clip: Clip, segments: list[Segment], language: str
@@ -163,6 +162,11 @@ def _to_segments(
         segments.append(Segment(start_s, segment_end_s, text))
         start_s = segment_end_s
     return segments
+
+
+def _later(segment: Segment, seconds: float) -> Segment:
+    start_s, end_s = (round(at + seconds, 2) for at in (segment.start_s, segment.end_s))
+    return Segment(start_s, end_s, segment.text)
 
 
 def _cut_clips(samples: Samples) -> list[Clip]:

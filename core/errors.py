@@ -223,6 +223,14 @@ class VideoTooLong(VideoError):
 
 
 @dataclass(eq=False)
+class TooMuchText(VideoError):
+    """More characters than anybody says in its time."""
+
+    minutes: int
+    characters: int
+
+
+@dataclass(eq=False)
 class VideoTooLarge(VideoError):
     """Its audio has more bytes than limits.max_megabytes."""
 

@@ -18,7 +18,7 @@ from core.errors import NoSpeech, NotMedia
 from core.model import Segment, Subtitles
 from core.text.languages import spoken_language
 
-MAX_BYTES = 20_000_000  # a day of speech takes about one million
+MAX_BYTES = 5_000_000  # a day of speech takes about one million
 _ROLLING_GAP_S = 0.1
 _MAX_LINES = 4
 _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from core.config import Limits, Speech
 from core.errors import BackendError, NoCaptions, NoSpeech, VideoError, VideoTooLong
-from core.limits import check_length
+from core.limits import check_length, check_text
 from core.model import (
     SPEECH_LIGHTER,
     Progress,
@@ -63,14 +63,16 @@ class TranscriptMaker:
         """Try each method in `speech.order` until one works; a file has only one. The transcript's
         segments are whole sentences.
 
-        Raises NoSpeech and VideoTooLong at once, without trying the next method. If all fail,
-        raises the first error other than NoCaptions: that the audio is blocked matters more."""
+        Raises NoSpeech and VideoTooLong at once, without trying the next method, and TooMuchText.
+        If all fail, raises the first error other than NoCaptions: that the audio is blocked
+        matters more."""
         check_length(video.duration_s, self.limits)
         if isinstance(source, File):
             made = await self._make_from_file(source, video, on_progress)
         else:
             made = await self._make_from_link(source, video, on_progress)
         video, transcript = made
+        check_text(transcript.segments, max(video.duration_s, transcript.segments[-1].end_s))
         sentences = await asyncio.to_thread(split_sentences, transcript.segments)
         return video, replace(transcript, segments=sentences)
 

@@ -245,7 +245,7 @@ def test_a_missing_file_is_not_a_subtitle_file(tmp_path):
 
 def test_a_huge_file_is_not_read(tmp_path):
     with pytest.raises(NotMedia):
-        read_subtitles(write(tmp_path, SRT.encode() + bytes(20_000_000)))
+        read_subtitles(write(tmp_path, SRT.encode() + bytes(5_000_000)))
 
 
 def test_subtitles_without_words_have_no_speech(tmp_path):

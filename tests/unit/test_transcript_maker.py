@@ -15,6 +15,7 @@ from core.errors import (
     NoSpeech,
     NotMedia,
     SpeechModelMissing,
+    TooMuchText,
     VideoTooLong,
 )
 from core.limits import check_length
@@ -170,6 +171,20 @@ async def test_a_missing_model_is_an_error_not_a_reason_for_captions(tmp_path):
             LINK, BEES, silent
         )
     assert "captions" not in fetcher.calls
+
+
+@pytest.mark.parametrize(("characters", "is_refused"), [(7_000, False), (8_000, True)])
+async def test_more_text_than_anybody_says_in_the_time_is_refused(characters, is_refused, tmp_path):
+    """Five thousand characters, and forty a second for a minute."""
+    said = (Segment(0.0, 5.0, "a" * characters), Segment(5.0, 60.0, "b"))
+    maker = make_maker(tmp_path, subtitles=lambda path: Subtitles(said, "en"))
+    making = maker.make(File(tmp_path / "talk.srt"), Video("v", "Talk"), silent)
+    if not is_refused:
+        await making
+        return
+    with pytest.raises(TooMuchText) as refused:
+        await making
+    assert refused.value.facts == {"minutes": 1, "characters": characters + 1}
 
 
 async def test_a_video_that_is_too_long_is_not_downloaded(tmp_path):

@@ -1,6 +1,7 @@
 """`make bench`: measure time and memory on this machine.
 
-    python -m tests.bench [--json] [start memory ingest ask again library jobs children chat groups]
+    python -m tests.bench [--json] [start memory ingest ask again library jobs children chat groups
+        search]
 
 Prints one table and the machine it was measured on. The exit code is 1 if a goal is missed, for
 people and scripts; CI ignores it, because a busy machine misses goals through no fault of the code.
@@ -20,7 +21,19 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import again, ask, chat, children, groups, ingest, jobs, library, memory, start
+from tests.bench import (
+    again,
+    ask,
+    chat,
+    children,
+    groups,
+    ingest,
+    jobs,
+    library,
+    memory,
+    search,
+    start,
+)
 from tests.bench.figures import Row, table
 from tests.bench.machine import machine
 
@@ -37,6 +50,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "children": children.measure,
     "chat": chat.measure,
     "groups": groups.measure,
+    "search": search.measure,
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -19,7 +21,10 @@ MIN_POINTS, MAX_POINTS, MAX_CHAPTER_POINTS, MAX_HASHTAGS = 3, 7, 3, 8
 TAG_CHARACTERS = 40
 _OPENING_S = 90.0
 _TOPIC_WORDS = 4
-"""Fewer words beyond stop words make no topic: "Welcome to the course."."""
+"""Fewer words beyond stop words make no topic or point: "Welcome to the course."."""
+_OPENING_SHARE, _OPENING_WEIGHT = 0.05, 1.6
+_AGAIN = 0.3
+"""What a word counts that a point has said already."""
 
 
 def extract_summary(video: Video, transcript: Transcript) -> Summary:
@@ -33,19 +38,17 @@ def extract_summary(video: Video, transcript: Transcript) -> Summary:
     order = _ranked(segments, tokens)
     whole = count_words(segment.text for segment in segments)
     chapters: list[Chapter] = []
-    leaders, subjects = [], []
+    subjects = []
     for chapter in find_chapters(video, transcript):
         first = bisect_left(starts, chapter.start_s)
         after = max(bisect_left(starts, chapter.end_s), first + 1)
         limit = min(max(round((chapter.end_s - chapter.start_s) / 60), 1), MAX_CHAPTER_POINTS)
         best = _distinct((i for i in order if first <= i < after), tokens, limit)
         chapters.append(replace(chapter, points=_points(segments, best)))
-        leaders.append(best[0])
         said = [segment.text for segment in segments[first:after]]
         subjects += key_phrases(said, whole, 1)
     limit = min(max(len(chapters), MIN_POINTS), MAX_POINTS)
-    rank = {i: place for place, i in enumerate(order)}
-    best = _distinct([*sorted(leaders, key=rank.__getitem__), *order], tokens, limit)
+    best = _distinct([*_covering(segments, tokens, limit), *order], tokens, limit)
     common = key_phrases([segment.text for segment in segments], whole, MAX_HASHTAGS)
     return Summary(
         topic=_topic(video, segments, common),
@@ -85,6 +88,35 @@ def _ranked(segments: Sequence[Segment], tokens: Sequence[frozenset[str]]) -> li
         for score, segment, own in zip(salience(tokens), segments, tokens, strict=True)
     ]
     return sorted(range(len(segments)), key=lambda i: -scores[i])
+
+
+def _covering(
+    segments: Sequence[Segment], tokens: Sequence[frozenset[str]], limit: int
+) -> list[int]:
+    """Choose sentences one by one, each for the frequent words that no earlier one has: on QMSum
+    nearer to what people write than the most salient ones. An opening says what is to come."""
+    counts = Counter(token for own in tokens for token in own)
+    left = {token: math.log1p(count) if count > 1 else 0.0 for token, count in counts.items()}
+    factors = [
+        (0.5 if _says_little(segment.text) else 1)
+        * (_OPENING_WEIGHT if i < _OPENING_SHARE * len(segments) else 1)
+        * (len(own) >= _TOPIC_WORDS)
+        / (len(own) + 4)
+        for i, (segment, own) in enumerate(zip(segments, tokens, strict=True))
+    ]
+    chosen: list[int] = []
+    for _ in range(min(limit, len(segments))):
+        # fsum: a set's order differs between processes, and so would a plain sum's last digit.
+        scores = [
+            factor * math.fsum(map(left.__getitem__, own)) if factor else 0.0
+            for factor, own in zip(factors, tokens, strict=True)
+        ]
+        best = max(range(len(segments)), key=scores.__getitem__)
+        chosen.append(best)
+        factors[best] = 0.0
+        for token in tokens[best]:
+            left[token] *= _AGAIN
+    return chosen
 
 
 def _says_little(text: str) -> bool:

@@ -54,6 +54,8 @@ class Recording:
     sentences: tuple[Segment, ...]
     questions: tuple[Question, ...]
     subject: str
+    overview: str = ""
+    """What people wrote when asked to sum it all up; "" if nobody did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +64,6 @@ class Paragraphs:
 
     texts: Sequence[str]
     questions: Sequence[tuple[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """The questions of a conversation, and the passages that answer the last one."""
-
-    questions: Sequence[str]
-    passages: Sequence[str]
 
 
 def meetings() -> list[Recording]:
@@ -115,17 +109,6 @@ def passages_with_unanswerable() -> list[Recording]:
     return [_collection(name, tasks) for name, tasks in sorted(by_collection.items())]
 
 
-def conversations() -> dict[str, list[Conversation]]:
-    """Return MTRAG-UN's conversations of two questions and more whose last one is answered, by
-    collection."""
-    found: defaultdict[str, list[Conversation]] = defaultdict(list)
-    for source in _lines("mtrag-un.jsonl.gz"):
-        questions, passages = source["turns"][::2], [one["text"] for one in source["contexts"]]
-        if passages and len(questions) > 1:
-            found[source["collection"]].append(Conversation(questions, passages))
-    return found
-
-
 def korquad(folder: Path) -> Paragraphs:
     """Return all 964 paragraphs of KorQuAD's development set, and every tenth question."""
     source = json.loads((folder / "korquad" / "KorQuAD_v1.0_dev.json").read_text("utf-8"))
@@ -146,23 +129,6 @@ def belebele(folder: Path, asked: str, told: str) -> Paragraphs:
     return Paragraphs([source[f"passage_{told}"] for source in sources], questions)
 
 
-def belebele_recordings(folder: Path, asked: str, told: str, size: int) -> list[Recording]:
-    """Return the same as recordings of `size` passages each, a subject of its own."""
-    texts = belebele(folder, asked, told)
-    found = []
-    for first in range(0, len(texts.texts), size):
-        spoken = _spoken(texts.texts[first : first + size])
-        spans = [Span(passage.start_s, passage.end_s) for passage in spoken]
-        questions = tuple(
-            Question(question, (spans[i - first],))
-            for question, i in texts.questions
-            if first <= i < first + size
-        )
-        video = Video(f"belebele-{told}-{first}", "Passages")
-        found.append(Recording(video, told, split_sentences(spoken), questions, str(first)))
-    return found
-
-
 def _lines(name: str) -> Iterator[Json]:
     with gzip.open(DATA / name, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
@@ -179,7 +145,8 @@ def _meeting(source: Json) -> Recording:
     ]
     sentences = split_sentences([turn for turn in turns if turn.text])
     video = Video(source["id"], source["id"], duration_s=turns[-1].end_s)
-    return Recording(video, "en", sentences, tuple(questions), _subject(source["id"]))
+    overview = " ".join(asked["answer"] for asked in source["overviews"][:1])
+    return Recording(video, "en", sentences, tuple(questions), _subject(source["id"]), overview)
 
 
 def _subject(meeting: str) -> str:

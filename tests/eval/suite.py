@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.eval import ablation, conversations, datasets, experiments, languages
+from tests.eval import ablation, conversations, datasets, experiments, languages, summaries
 from tests.eval.datasets import Recording
 from tests.eval.product import Product
 from tests.eval.seed_setup import SeedSetup
@@ -57,6 +57,7 @@ class Suite:
             "channel": self._channel,
             "refusals": self._refusals,
             "search words": self._searches,
+            "summaries": self._summaries,
             "lectures": self._facts,
             "talk": self._talk,
         }
@@ -127,6 +128,18 @@ class Suite:
             rows,
             self._kept("ours, "),
             {"own answered": 0.95, "foreign refused": 0.97},
+        )
+
+    async def _summaries(self) -> Table:
+        return Table(
+            "summaries",
+            "Points of a summary, without a language model",
+            f"ROUGE-1 (stemmed, without stop words) of the points of {len(self._meetings)} meetings"
+            " against what people wrote of the whole meeting, and of as many words from its"
+            " beginning and by LexRank.",
+            ("F1", "precision", "recall"),
+            summaries.compare(self._meetings),
+            ["ours"],
         )
 
     async def _searches(self) -> Table:

@@ -363,7 +363,7 @@ async def test_a_model_that_counts_more_tokens_gets_less():
 
 async def test_a_prompt_that_cannot_be_shortened_enough_is_an_error():
     with pytest.raises(PromptTooLong):
-        await ask(ScriptedModel([], num_ctx=300))
+        await ask(ScriptedModel([], num_ctx=200))
 
 
 async def shown_until_it_breaks(model) -> list[str]:

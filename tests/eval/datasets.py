@@ -66,6 +66,14 @@ class Paragraphs:
     questions: Sequence[tuple[str, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The questions of a conversation, and the passages that answer the last one."""
+
+    questions: Sequence[str]
+    passages: Sequence[str]
+
+
 def meetings() -> list[Recording]:
     """Return the 35 meetings of QMSum's validation set with their 237 specific questions."""
     return [_meeting(source) for source in _lines("qmsum-val.jsonl.gz")]
@@ -109,6 +117,17 @@ def passages_with_unanswerable() -> list[Recording]:
     return [_collection(name, tasks) for name, tasks in sorted(by_collection.items())]
 
 
+def conversations() -> dict[str, list[Conversation]]:
+    """Return MTRAG-UN's conversations of two questions and more whose last one is answered, by
+    collection."""
+    found: defaultdict[str, list[Conversation]] = defaultdict(list)
+    for source in _lines("mtrag-un.jsonl.gz"):
+        questions, passages = source["turns"][::2], [one["text"] for one in source["contexts"]]
+        if passages and len(questions) > 1:
+            found[source["collection"]].append(Conversation(questions, passages))
+    return found
+
+
 def korquad(folder: Path) -> Paragraphs:
     """Return all 964 paragraphs of KorQuAD's development set, and every tenth question."""
     source = json.loads((folder / "korquad" / "KorQuAD_v1.0_dev.json").read_text("utf-8"))
@@ -127,6 +146,23 @@ def belebele(folder: Path, asked: str, told: str) -> Paragraphs:
         for question in source["questions"]
     ]
     return Paragraphs([source[f"passage_{told}"] for source in sources], questions)
+
+
+def belebele_recordings(folder: Path, asked: str, told: str, size: int) -> list[Recording]:
+    """Return the same as recordings of `size` passages each, a subject of its own."""
+    texts = belebele(folder, asked, told)
+    found = []
+    for first in range(0, len(texts.texts), size):
+        spoken = _spoken(texts.texts[first : first + size])
+        spans = [Span(passage.start_s, passage.end_s) for passage in spoken]
+        questions = tuple(
+            Question(question, (spans[i - first],))
+            for question, i in texts.questions
+            if first <= i < first + size
+        )
+        video = Video(f"belebele-{told}-{first}", "Passages")
+        found.append(Recording(video, told, split_sentences(spoken), questions, str(first)))
+    return found
 
 
 def _lines(name: str) -> Iterator[Json]:

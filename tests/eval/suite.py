@@ -60,6 +60,7 @@ class Suite:
             "summaries": self._summaries,
             "lectures": self._facts,
             "talk": self._talk,
+            "follow-ups": self._follow_ups,
         }
         if self._is_quick:
             return measures
@@ -70,7 +71,7 @@ class Suite:
                 "across": self._across,
                 "KorQuAD": self._korquad,
             }
-        return measures | {"unanswerable": self._unanswerable, "follow-ups": self._follow_ups}
+        return measures | {"unanswerable": self._unanswerable}
 
     async def _known_video(self) -> Table:
         rows = {

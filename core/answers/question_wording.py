@@ -19,6 +19,8 @@ class Wording:
 
     text: str
     about: str
+    source: str = ""
+    """The sentence that answers it, if one is known."""
 
 
 def worded(phrase: str, sentences: Sequence[str], language: str) -> Iterator[Wording]:
@@ -37,14 +39,14 @@ def worded(phrase: str, sentences: Sequence[str], language: str) -> Iterator[Wor
         at = re.compile(pattern.replace("{phrase}", re.escape(phrase)), re.IGNORECASE)
         for match in filter(None, map(at.search, having)):
             if text := _fill(question, phrase, match):
-                yield Wording(text, phrase)
+                yield Wording(text, phrase, match.string)
     own = {stem for stem, _ in words(phrase)} or {phrase}
     cut = _korean_clause if language == "ko" else _english_clause
     for pattern, question in clauses:
         for match in chain.from_iterable(re.finditer(pattern, text) for text in having):
             clause = cut(match["clause"])
             if clause and (own & {stem for stem, _ in words(clause)} or phrase in clause):
-                yield Wording(question.format(clause), clause)
+                yield Wording(question.format(clause), clause, match.string)
 
 
 def plain(phrase: str, number: int, language: str) -> Wording:
@@ -92,7 +94,7 @@ _KO_ABOUT = (
         "{phrase}{이란} 무엇인가요?",
     ),
     (
-        "{phrase}[은는이가] (?:굉장히 |매우 |아주 |정말 |가장 |제일 )?중요",
+        "{phrase}[은는이가] (?:굉장히 |매우 |아주 |정말 |가장 |제일 )?중요(?!하지)",
         "{phrase}{이} 왜 중요한가요?",
     ),
 )

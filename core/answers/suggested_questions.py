@@ -106,10 +106,12 @@ def _three(questions: Sequence[str], language: str, asked: Sequence[str]) -> tup
 
 
 def _is_answered(wording: Wording, sentences: Sequence[Sentence]) -> bool:
-    """Whether the question, asked, is answered with sentences that say what it is about."""
+    """Whether the question, asked, is answered with sentences that say what it is about, and with
+    the one that it was made from."""
     found = find_among(wording.text, sentences)
     said = frozenset().union(*(sentence.tokens for sentence in found))
-    return bool(found) and said >= set(tokenise(wording.about))
+    is_from = not wording.source or any(s.segment.text == wording.source for s in found)
+    return bool(found) and is_from and said >= set(tokenise(wording.about))
 
 
 def _in(language: str, questions: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every file recovers from every kind of damage. `make torture` repeats it as often as asked."""
+"""Every file recovers from damage. `make torture` tries every kind on every file, often."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[list[str
 
 
 async def test_answers_go_on_and_a_damaged_chroma_is_made_anew(tmp_path, built):
-    done = await damage_chroma(built[0], tmp_path / "data", built[1], SEED)
-    assert done == len(CHROMA) * len(DAMAGES)
+    done = await damage_chroma(built[0], tmp_path / "data", built[1], SEED, every=2)
+    assert done == len(CHROMA) * len(DAMAGES) / 2
 
 
 async def test_answers_go_on_and_a_damaged_word_file_is_made_anew(tmp_path, built):

@@ -172,20 +172,23 @@ async def _add(opened: House, video: Video) -> None:
     await opened.store.library.add(WHOLE, video.id)
 
 
-async def damage_chroma(built: Path, folder: Path, expected: list[list[str]], seed: int) -> int:
+async def damage_chroma(
+    built: Path, folder: Path, expected: list[list[str]], seed: int, every: int = 1
+) -> int:
     """Damage every file of Chroma's in every way, one channel each. Returns their number.
 
-    Meanwhile every question finds the intended hits; afterwards everything is as before.
-    """
+    Meanwhile every question finds the intended hits; afterwards everything is as before. `every`:
+    2 for every other way of each file, so that each way still meets half of the files."""
     shutil.copytree(built, folder)
     dice, damaged = random.Random(seed), []
-    for name in CHROMA:
-        for damage in DAMAGES:
+    for row, name in enumerate(CHROMA):
+        for column, damage in enumerate(DAMAGES):
             channel = f"{name} {damage.__name__}"
             shutil.copytree(_folder_of(folder, WHOLE), _folder_of(folder, channel))
             for file in _folder_of(folder, channel).glob(name):
                 damage(file, dice)
-            damaged.append(channel)
+            if (row + column) % every == 0:
+                damaged.append(channel)
     async with house(folder) as opened:
         for channel in damaged:
             for video in VIDEOS:

@@ -25,9 +25,9 @@ of ten sentences, and one of twenty about another kind of meeting."""
 MIN_SUPPORT_ACROSS_LANGUAGES = 0.4
 """There the cosine alone decides. Of Belebele's sentences it finds nine of ten in the other
 language's passage, and one of seventy in ten passages about something else."""
-MAX_FROM_QUESTION = 0.4
+MAX_FROM_QUESTION = 0.5
 """The share of a sentence's weight in words that the question has and nobody said. Small models
-answer a question about something else with its own words; 1.5 % of QMSum's reference sentences have
+answer a question about something else with its own words; of QMSum's reference sentences 0.5 % have
 as much."""
 MAX_CITED = 3
 """Transcript sentences cited for one sentence of an answer."""

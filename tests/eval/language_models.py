@@ -35,7 +35,7 @@ GENERAL = (
 """Questions that every model can answer and no recording does."""
 _MARKER = re.compile(r"\s*\[\d+\]")
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*(?:\s*\[\d+\])*")
-_NUMBER_OR_NAME = re.compile(r"\d+(?:[.,]\d+)*|(?<=[A-Za-z,;] )[A-Z][a-z]+")
+_NUMBER_OR_NAME = re.compile(r"\b\d+(?:[.,]\d+)*|(?<=[A-Za-z,;] )[A-Z][a-z]+")
 
 
 @contextmanager

@@ -86,4 +86,5 @@ def test_numbers_and_names_that_nobody_said_are_found() -> None:
     said = "Nora Lee built it for $3.50 in nineteen thirty one."
 
     assert inventions("Nora Lee built it for 3.50 [12].", said) == []
+    assert inventions("It saved CO2.", said) == []
     assert inventions("It was built by Ada Lee for 4 euros [1].", said) == ["Ada", "4"]

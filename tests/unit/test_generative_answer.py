@@ -263,6 +263,14 @@ async def test_the_questions_own_words_support_no_answer():
     assert (found.text, found.grounding) == ("", "none")
 
 
+async def test_a_question_word_beside_what_was_said_does_no_harm():
+    question = "Who was the scholar that read the dance in 1944?"
+    _, found = await ask(
+        ScriptedModel(["The scholar was Karl von Frisch, who read it in 1944.", NEXT]), question
+    )
+    assert [citation.start_s for citation in found.citations] == [30.0]
+
+
 async def test_an_answer_from_the_models_own_knowledge_is_not_shown():
     _, found = await ask(ScriptedModel(["The capital of Peru is Lima.", NEXT]))
     assert (found.text, found.citations, found.grounding) == ("", (), "none")

@@ -12,7 +12,7 @@ from core.model import Passage, Segment, Video
 from core.text.key_phrases import key_phrases, with_article
 from core.text.keywords import count_words
 from core.text.languages import is_written_in
-from core.text.tokens import tokenise, words
+from core.text.tokens import cjk_characters, tokenise, words
 
 _GENERIC = {
     "en": ("What is this about?", "What are the main points?", "What else is said?"),
@@ -25,6 +25,8 @@ _GENERIC = {
 
 
 PHRASES = 12
+_OFTEN, _OFTEN_SHARE = 3, 0.1
+"""Sentences, or in a short text their share, that say a common word that is worth asking about."""
 _TRIES = 4
 """Ways of asking about a phrase that are checked."""
 
@@ -91,11 +93,20 @@ def answerable(
         if wording := next((one for one in tried if _is_answered(one, sentences)), None):
             explained.append((phrase, wording.text))
         simple = plain(said, number, language)
-        if _is_answered(simple, sentences):
+        if _is_prominent(phrase, texts) and _is_answered(simple, sentences):
             others.append((phrase, simple.text))
     asked_already = {phrase for phrase, _ in explained}
     others.sort(key=lambda pair: pair[0] in asked_already)  # stable: a phrase's second one is last
     return (*explained, *others)
+
+
+def _is_prominent(phrase: str, texts: Sequence[str]) -> bool:
+    """Whether "What is said about …?" is worth asking: about a name or a phrase of several words;
+    about a common word only if it is said often."""
+    if " " in phrase or not (phrase.islower() or cjk_characters(phrase)):
+        return True
+    said = sum(phrase.casefold() in text.casefold() for text in texts)
+    return said >= min(_OFTEN, _OFTEN_SHARE * len(texts))
 
 
 def _three(questions: Sequence[str], language: str, asked: Sequence[str]) -> tuple[str, ...]:

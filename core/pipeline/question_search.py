@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ CHUNKS = 8
 """Chunks retrieved for a question, about ten spoken minutes."""
 Translate = Callable[[str, str], Awaitable[str]]
 """(question, language) → the question in the language, or ""."""
+
+_TOLD_AFTER_S = 0.5
+"""Waiting for the embedder is told after this."""
 
 
 @dataclass(slots=True)
@@ -113,9 +117,17 @@ class QuestionSearch:
         return await self.translate(self.question, language) if language == other else ""
 
     async def _load(self) -> bool:
-        """Load the embedder once; return whether there are vectors to compare."""
+        """Load the embedder once; return whether there are vectors to compare. Tells of it only if
+        it takes long: mostly it is loaded already."""
         if self._has_vectors is None:
-            self.on_progress(Progress("load"))
-            with self.watch.loading():
-                self._has_vectors = await self.retriever.load_embedder(self.channel, self.video_id)
+            tell = asyncio.get_running_loop().call_later(
+                _TOLD_AFTER_S, self.on_progress, Progress("load")
+            )
+            try:
+                with self.watch.loading():
+                    self._has_vectors = await self.retriever.load_embedder(
+                        self.channel, self.video_id
+                    )
+            finally:
+                tell.cancel()
         return self._has_vectors

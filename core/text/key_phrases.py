@@ -21,7 +21,7 @@ _SPARE = 12
 _DETERMINER = re.compile(
     r"\b(?:about|an?|any|between|each|every|from|her|his|into|its|many|my|no|of|our|some|the|their"
     r"|these|this|those|with|your)(?:\s+(?:best|first|last|main|new|next|old|other|same|second))?"
-    r"\s+([A-Za-z][\w'-]*)",
+    r"\s+(?=([A-Za-z][\w'-]*))",  # not consumed: "of the crew" has two
     re.IGNORECASE,
 )
 _PLURAL_SUBJECT = re.compile(r"\b([A-Za-z]\w+s) (?:are|were|have)\b")
@@ -95,17 +95,16 @@ class _Uses:
 
     def is_noun(self, phrase: str) -> bool:
         """Whether an English phrase stands after "the" and the like and ends with no word that
-        mostly describes the next one. A name needs no article. A Korean noun is more often a
-        subject or an object than an adverb ("기반으로") or a verb ("사용하다")."""
+        mostly describes the next one, as "Colonel" does. A name needs no article. A Korean noun
+        is more often a subject or an object than an adverb ("기반으로") or a verb ("사용하다")."""
         if cjk_characters(phrase):
             own = self.particles.get(phrase, Counter())
             cores = [own[particle] for particle in _CORE_PARTICLES if own[particle]]
             return len(cores) > 1 and sum(cores) >= _CORE * own.total()
         first, last = _ends(phrase)
-        if 2 * self.capitals[first] > self.all[first]:
-            return True
+        is_name = any(2 * self.capitals[stem] > self.all[stem] for stem in (first, last))
         return (
-            self.after_determiner[first] > 0
+            (is_name or self.after_determiner[first] > 0)
             and self.describing[last] < _DESCRIBES * self.all[last]
             and not phrase.endswith("ly")
         )

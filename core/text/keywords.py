@@ -20,7 +20,7 @@ _FILLER = """
     old order part people place pleas please point probably put question quit quite rest right
     say second see seem show small someone something sort speaker start still story stuff sure
     take talk tell thank thing think third thought time today together tri try understand use
-    usual video want watch way week went whether without word work wow year yep
+    usual video want watch way week went whether without word work wow year yep yet
     감사 구독 내용 마지막 말씀 문제 방법 부분 사람 생각 시간 시작 안녕 영상 이야기 정말 질문 처음
 """
 _FILLER_WORDS = frozenset(_FILLER.split())

@@ -57,3 +57,22 @@ def test_a_word_that_describes_is_no_key_phrase(word):
 
 def test_where_there_are_only_verbs_they_serve():
     assert key_phrases(["run and jump", "run and jump"], count_words(["run and jump"]), 2)
+
+
+# From an address by a President of the United States, in the public domain, as Whisper heard it.
+ADDRESS = [
+    "At 9 o'clock this morning, mission control in Houston lost contact with our space shuttle "
+    "Columbia.",
+    "On board was the crew of 7, Colonel Rick Husband, Lieutenant Colonel Michael Anderson, and "
+    "Elon Ramon, a Colonel in the Israeli Air Force.",
+    "All Americans today are thinking as well of the families of these men and women.",
+    "The crew of the Shuttle Columbia did not return safely to Earth.",
+    "May God bless the grieving families, and may God continue to bless America.",
+]
+
+
+def test_a_name_after_two_small_words_is_a_noun_and_a_rank_before_names_is_none():
+    found = key_phrases(ADDRESS, count_words(ADDRESS), 12)
+
+    assert {"shuttle Columbia", "families"} <= set(found)
+    assert "Colonel" not in found

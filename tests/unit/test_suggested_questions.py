@@ -134,3 +134,12 @@ def test_the_subjects_of_a_video_are_not_looked_for_again_at_each_question(asset
     seconds(*said, "A first question loads the stemmer and reads the words.")
     first = seconds(*said)
     assert min(seconds(*said) for _ in range(3)) < first / 3
+
+
+def test_a_common_word_that_is_said_seldom_is_not_asked_about():
+    said = ("The country was told.", "A country is large.", "Columbia was lost.", "Columbia fell.")
+    texts = (*said, *(f"Sentence number {n} is about something else." for n in range(26)))
+    assert suggest(["country", "Columbia"], texts, "en")[:2] == (
+        "What does the video say about Columbia?",
+        "What is this about?",
+    )

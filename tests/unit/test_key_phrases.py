@@ -67,6 +67,8 @@ ADDRESS = [
     "Elon Ramon, a Colonel in the Israeli Air Force.",
     "All Americans today are thinking as well of the families of these men and women.",
     "The crew of the Shuttle Columbia did not return safely to Earth.",
+    "A short time later, debris was seen falling from the skies above Texas.",
+    "In the skies today, we saw destruction and tragedy.",
     "May God bless the grieving families, and may God continue to bless America.",
 ]
 

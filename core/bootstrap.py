@@ -31,6 +31,7 @@ from core.ports import ChatRecords, Embedder, LanguageModel
 from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
+from core.secrecy import make_private
 from core.transcription.transcript_maker import TranscriptMaker
 from core.workers.child_settings import make_supervisor
 from core.workers.limits import FETCH, INDEX, SPEECH
@@ -238,6 +239,7 @@ def _make_folders(data_dir: Path) -> Path:
         (data_dir / "cache").mkdir(parents=True, exist_ok=True)
         scratch = data_dir / "scratch" / str(os.getpid())
         scratch.mkdir(parents=True, exist_ok=True)
+        make_private(data_dir)
     except OSError as error:
         raise DataUnwritable() from error
     for folder in scratch.parent.iterdir():

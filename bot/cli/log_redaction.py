@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import os
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
 
 from bot.config import Config
+
+_USER_INFO = re.compile(r"(?:[\w+.-]+://)?([^/?#]+)@")
 
 
 class RedactingFormatter(logging.Formatter):
@@ -22,7 +27,25 @@ class RedactingFormatter(logging.Formatter):
         return written
 
 
-def secrets_of(config: Config) -> tuple[str, ...]:
-    """The configured secrets: tokens, and the database URL with its password."""
-    kept = (config.discord.token, config.telegram.token, config.database_url)
-    return tuple(secret.get_secret_value() for secret in kept)
+def secrets_of(config: Config, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The secrets of the settings and of the environment's proxies: tokens, keys, the database's
+    URL, and user names and passwords in URLs. Longer ones stand first."""
+    tokens = (config.discord.token, config.telegram.token, config.llm.api_key, config.database_url)
+    secrets = {token.get_secret_value() for token in tokens}
+    proxies = (value for name, value in environment.items() if name.lower().endswith("_proxy"))
+    urls = (config.youtube.proxy, config.llm.url, config.database_url.get_secret_value(), *proxies)
+    for url in urls:
+        secrets.update(_credentials(url))
+    return tuple(sorted(filter(None, secrets), key=len, reverse=True))
+
+
+def _credentials(url: str) -> set[str]:
+    """
+    >>> sorted(_credentials("socks5://me:p%40ss@proxy.example:1080"))
+    ['me:p%40ss', 'p%40ss', 'p@ss']
+    """
+    found = _USER_INFO.match(url)
+    if not found:
+        return set()
+    password = found[1].partition(":")[2]
+    return {found[1], password, unquote(password)}

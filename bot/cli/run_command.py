@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -24,6 +24,7 @@ from bot.config import Config, read_config
 from bot.words import Words
 from core.config import LOG_FILE
 from core.errors import CoreError
+from core.secrecy import erase_from_environment, protect_process
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def run_with_core(
 
 def run_and_exit(path: Path, channel: str, as_json: bool, main: Main) -> None:
     """Run `main` and exit with the code it returns."""
+    protect_process()
     make_output = JsonOutput if as_json else TextOutput
     try:
         config = read_config(path)
@@ -74,7 +76,9 @@ def run_and_exit(path: Path, channel: str, as_json: bool, main: Main) -> None:
         raise typer.Exit(exit_code(error)) from None
     words = Words(config.language)
     context = CommandContext(config, words, make_output(words), channel, Stop())
-    _log_to_file(config)
+    secrets = secrets_of(config)
+    erase_from_environment(secrets)
+    _log_to_file(config, secrets)
     try:
         code = asyncio.run(_until_signal(main(context), context.stop))
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -103,13 +107,13 @@ async def _until_signal(main: Coroutine[Any, Any, int], stop: Stop) -> int:
     return await main
 
 
-def _log_to_file(config: Config) -> None:
+def _log_to_file(config: Config, secrets: Iterable[str]) -> None:
     """Send all log messages to the log file; none go to the screen."""
     logging.raiseExceptions = False
     handler = RotatingFileHandler(
         config.data_dir / LOG_FILE, maxBytes=5_000_000, backupCount=1, delay=True
     )
-    handler.setFormatter(RedactingFormatter(secrets_of(config)))
+    handler.setFormatter(RedactingFormatter(secrets))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     threading.excepthook = _log_thread_error
     silence_libraries()

@@ -20,11 +20,12 @@ from core.workers.protocol import decode
 _MAX_LINE_BYTES = 256 * 1024 * 1024
 _KILL_WAIT_S = 5
 """A process stuck in a hanging driver may survive SIGKILL: do not wait longer for it."""
-# The only environment variables a child gets: paths and library settings, never a token.
+# The only environment variables a child gets: paths, library settings, and the proxies and
+# certificates without which it could not download in some networks; never a token.
 _ENVIRONMENT = re.compile(
     r"PATH|HOME|USER|USERPROFILE|SYSTEMROOT|TE?MP|TMPDIR|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|PYTHONPATH"
-    r"|VIRTUAL_ENV|XDG_CACHE_HOME|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CUDA_\w+|OMP_\w+|OPENBLAS_\w+"
-    r"|HF_(?!TOKEN)\w+|TRANSFORMERS_\w+|SENTENCE_TRANSFORMERS_\w+"
+    r"|VIRTUAL_ENV|XDG_CACHE_HOME|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|CUDA_\w+|OMP_\w+"
+    r"|OPENBLAS_\w+|(?i:https?|all|no)_(?:PROXY|proxy)|HF_(?!TOKEN)\w+|TRANSFORMERS_\w+|SENTENCE_TRANSFORMERS_\w+"
 )
 
 

@@ -3,6 +3,8 @@ traceback, path of ours or secret reaches the screen.
 """
 
 import wave
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -220,6 +222,21 @@ def test_settings_that_are_not_there(terminal):
 def test_a_secret_in_the_settings_is_not_told(refused, terminal):
     terminal.configure(discord={"token": SECRET, "tokn": SECRET})
     assert refused("videos") == ("config_invalid", 78)
+
+
+def test_the_running_program_shows_its_secrets_and_files_to_nobody_else(terminal, tmp_path):
+    terminal.configure(discord={"token": "${OUR_TOKEN}"})
+    (tmp_path / "mill.srt").write_text(SRT)
+    process = terminal.start("chat", str(tmp_path / "mill.srt"), OUR_TOKEN=SECRET)
+    try:
+        assert process.stdout.readline()
+        with suppress(PermissionError):  # only root may look at all
+            assert SECRET not in Path(f"/proc/{process.pid}/environ").read_text()
+        files = [terminal.data, *terminal.data.rglob("*")]
+        assert len(files) > 5
+        assert not [file for file in files if file.stat().st_mode & 0o077]
+    finally:
+        process.communicate("", timeout=60)
 
 
 def test_a_data_folder_that_cannot_be_written(refused, terminal):

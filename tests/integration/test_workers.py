@@ -35,7 +35,7 @@ TROUBLE = {
 @pytest.fixture
 def make_worker(tmp_path, monkeypatch):
     monkeypatch.setenv("DISCORD_TOKEN", "a secret")
-    monkeypatch.setenv("HF_TOKEN", "another one")
+    monkeypatch.setenv("HF_TOKEN", "another secret")
 
     def make(role=FETCH):
         return ChildSupervisor(role, SETUP, tmp_path / "log", module=MODULE)
@@ -297,6 +297,20 @@ async def test_a_child_gets_no_secret_from_the_environment(make_worker):
     assert "PATH" in environment
     assert "secret" not in str(environment)
     assert "HF_TOKEN" not in environment
+
+
+async def test_a_child_knows_the_proxies_and_certificates_of_its_network(make_worker, monkeypatch):
+    wanted = {
+        "https_proxy": "http://proxy.example:3128",
+        "ALL_PROXY": "socks5://proxy.example:1080",
+        "no_proxy": "localhost",
+        "SSL_CERT_DIR": "/etc/our-certificates",
+        "CURL_CA_BUNDLE": "/etc/ours.pem",
+    }
+    for name, value in wanted.items():
+        monkeypatch.setenv(name, value)
+    async with make_worker() as worker:
+        assert wanted.items() <= (await worker.call("environment")).items()
 
 
 async def test_a_child_is_killed_with_its_own_children(make_worker):

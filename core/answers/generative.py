@@ -140,7 +140,7 @@ class Reply:
                 sentence.text if tokenise(sentence.text) else f"{self._question} {sentence.text}"
             )
             places = await self._grounding.support(claim, [n - 1 for n in sentence.cited])
-            if not places:
+            if not places or sentence.text.endswith(("?", "？")):  # the question, given back
                 self.left_out += 1
                 continue
             before = (sentence.before or " ") if self.text or shown else ""

@@ -85,11 +85,11 @@ class Recorder:
     def _source(self, told: str) -> tuple[Recording, list[list[int]]] | None:
         """Return the recording that these lines are of, and which sentences, as [first, after].
 
-        None: they are a model's notes."""
+        None: there are no lines, or they are a model's notes."""
         lines = _LINE.findall(told)
         for recording in self.recordings:
             texts = [harmless(sentence.text) for sentence in recording.sentences]
-            if set(lines) <= set(texts):
+            if lines and set(lines) <= set(texts):
                 return recording, _ranges(lines, texts)
         return None
 

@@ -160,6 +160,11 @@ async def test_json_without_a_sentence_is_no_answer(reply):
     assert (found.text, found.grounding) == ("", "none")
 
 
+async def test_a_question_is_no_answer():
+    _, found = await ask(ScriptedModel(["Where do bees dance in the hive?", NEXT]))
+    assert (found.text, found.grounding) == ("", "none")
+
+
 async def test_a_bare_yes_rests_on_the_question():
     _, found = await ask(ScriptedModel(["Yes.", NEXT]), question="Do wasps build paper nests?")
     assert found.text == "Yes. [1]"

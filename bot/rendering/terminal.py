@@ -92,13 +92,15 @@ def render_videos(videos: Sequence[Video], words: Words) -> str:
     names = [" · ".join(filter(None, map(one_line, (v.title, v.channel_name)))) for v in videos]
     lengths = [clock(video.duration_s) for video in videos]
     rows = zip(videos, lengths, names, strict=True)
-    return "\n".join(f"{video.id:<16}  {length:>8}  {name}" for video, length, name in rows)
+    width = max(len(video.id) for video in videos)
+    return "\n".join(f"{video.id:<{width}}  {length:>8}  {name}" for video, length, name in rows)
 
 
 def render_jobs(jobs: Sequence[Job], words: Words) -> str:
     """One line for each job, its id first."""
+    width = max((len(job.order.video_id) for job in jobs), default=0)
     rows = [
-        f"{job.id}  {job.order.video_id:<16}  {one_line(job.order.channel)}  "
+        f"{job.id}  {job.order.video_id:<{width}}  {one_line(job.order.channel)}  "
         f"{render_progress(job.progress, words)}"
         for job in jobs
     ]

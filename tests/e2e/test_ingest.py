@@ -53,7 +53,7 @@ def test_ready_has_the_fields_that_programs_read(taken_in):
 def test_the_video_is_named_for_its_file_and_its_bytes(taken_in):
     truth, ready = taken_in
     assert ready["video"]["id"].startswith("file-")
-    assert len(ready["video"]["id"]) == len("file-") + 11
+    assert len(ready["video"]["id"]) == len("file-") + 32
     assert ready["video"]["duration_s"] == pytest.approx(truth.video.duration_s, abs=1)
 
 

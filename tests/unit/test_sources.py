@@ -68,11 +68,11 @@ def test_the_same_bytes_are_the_same_video_by_any_name(tmp_path):
     assert file_video(one).id == file_video(two).id != file_video(other).id
 
 
-def test_a_file_is_named_by_eleven_characters_of_its_hash(tmp_path):
+def test_a_file_is_named_by_128_bits_of_its_hash(tmp_path):
     path = tmp_path / "The dance of bees.final.wav"
     path.write_bytes(b"sound")
     video = file_video(path)
-    assert video.id == "file-dd29442deca"  # sha256sum says so too
+    assert video.id == "file-dd29442deca69f52c50006b831cb216e"  # sha256sum says so too
     assert video.title == "The dance of bees.final"
     assert video.file_name == "The dance of bees.final.wav"
     assert video.url_at(62.9) == "The%20dance%20of%20bees.final.wav#t=62"

@@ -14,6 +14,17 @@ from typing import Protocol
 from core.export.document import Style
 
 
+class ChatStyle(Style, Protocol):
+    """Formats a message. What its parts are given is untrusted: no link and no mention in it can be
+    pressed."""
+
+    def ours(self, text: str) -> str:
+        """Escape a text of the program itself; the commands in it can be pressed."""
+
+    def unlinked(self, text: str) -> str:
+        """Return the text, not escaped, with whatever the platform makes a link of broken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
     """A button of a message. A press returns only `id`; the store knows what it stands for."""
@@ -157,7 +168,7 @@ class Chat(Protocol):
     """Maximum `length` of the text of a message with a card."""
 
     @property
-    def style(self) -> Style:
+    def style(self) -> ChatStyle:
         """The platform's markup."""
 
     def length(self, text: str) -> int:

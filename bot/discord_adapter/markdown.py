@@ -14,6 +14,8 @@ from core.text.display import clock, one_line, printable
 
 # A colon needs escaping only where a URL (https://) or an emoji (:bee:) begins.
 _ACTIVE = re.compile(r"[\\`*_{}\[\]<>()#|~@]|:(?=//|[^\s:]+:)")
+# The client makes invitations of these also without https://.
+_INVITATION = re.compile(r"(?i)discord\w*\.(?=\w)")
 _LINE_START = re.compile(r"^(?:[-+]|\d+(?=[.)]))")
 
 
@@ -28,8 +30,14 @@ class DiscordMarkdown(Markdown):
         >>> print(DiscordMarkdown().text("*See*: https://evil.example"))
         \*See\*: https\://evil.example
         """
+        return self.ours(self.unlinked(one_line(text)))
+
+    def ours(self, text: str) -> str:
         escaped = _ACTIVE.sub(_harmless, one_line(text))
         return _LINE_START.sub(_escaped_start, escaped)
+
+    def unlinked(self, text: str) -> str:
+        return _INVITATION.sub("\\g<0>\u200b", text)
 
     def address(self, url: str) -> str:
         return f"<{url}>"

@@ -70,10 +70,11 @@ class MessageRenderer:
     def failed(self, error: Exception, video: Video | None = None) -> Draft:
         """What happened, and the next step in a chat."""
         error_text = describe_error(error, self.words)
-        message = self._chat_text("messages", error_text.code) or error_text.message
-        hint = self._chat_text("hints", error_text.code) or error_text.hint
-        text = self._text_lines([message, hint])
-        return Draft((text,), card=card(video) if video else None)
+        lines = [
+            self._chat_text(kind, error_text.code) or self.chat.style.text(general)
+            for kind, general in (("messages", error_text.message), ("hints", error_text.hint))
+        ]
+        return Draft(("\n".join(lines),), card=card(video) if video else None)
 
     def title(self, video: Video | None) -> str:
         """The title of a video's thread. None: the video is not known yet."""
@@ -244,16 +245,17 @@ class MessageRenderer:
         return "\n".join(map(self._text, lines))
 
     def _language(self, code: str) -> str:
-        return self._chat_text("values", code) or code or "?"
+        key = f"chat.values.{code}"
+        return self.words(key) if key in self.words else code or "?"
 
     @property
     def _labels(self) -> Labels:
         return export_labels(self.words)
 
     def _chat_text(self, kind: str, name: str) -> str:
-        """The text that replaces the general one in chats, or ""."""
+        """The text that replaces the general one in chats, in the platform's markup, or ""."""
         key = f"chat.{kind}.{name}"
-        return self._fill(key) if key in self.words else ""
+        return self.chat.style.ours(self._fill(key)) if key in self.words else ""
 
     def _list_message(self, lines: Callable[[int], Iterable[str]]) -> Draft:
         """One message. `lines` gets a maximum length for names, halved until the message fits."""
@@ -263,18 +265,21 @@ class MessageRenderer:
         return Draft((text,))
 
     def _say(self, key: str, **facts: object) -> str:
-        return self._text(self._fill(key, **facts))
+        lines = self._fill(key, **facts).split("\n")
+        return "\n".join(map(self.chat.style.ours, lines))
 
     def _fill(self, key: str, **facts: object) -> str:
-        """The text, with commands named as people type them on this platform."""
+        """The text, with commands named as people type them on this platform. They can be pressed;
+        nothing in a fact can."""
         commands = self.words.localised_commands() if self.chat.localised_commands else {}
-        return self.words(key, **facts, **commands)
+        unlinked = self.chat.style.unlinked
+        safe = {
+            name: unlinked(fact) if isinstance(fact, str) else fact for name, fact in facts.items()
+        }
+        return self.words(key, **safe, **commands)
 
     def _text(self, text: str) -> str:
-        return self._text_lines(text.split("\n"))
-
-    def _text_lines(self, lines: Sequence[str]) -> str:
-        return "\n".join(map(self.chat.style.text, lines))
+        return "\n".join(map(self.chat.style.text, text.split("\n")))
 
     def _parts(self, text: str, limit: int) -> list[str]:
         return split(text, limit, self.chat.length)

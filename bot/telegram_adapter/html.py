@@ -1,7 +1,7 @@
 """Write Telegram's HTML, and compute the visible text of it.
 
-Texts are untrusted: tags in them are escaped and mentions disarmed. Bare URLs stay: Telegram turns
-them into links that show their target, without a preview.
+Texts are untrusted: tags in them are escaped, and whatever Telegram would make a link of is broken
+by a zero-width space: it shows the same, but can't be pressed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,20 @@ ENTITY_UNITS = 42
 `MessageLimit.MESSAGE_ENTITIES` (100); at 42 units each, a text of 4096 units holds at most 97."""
 
 _TAG = re.compile(r"</?(?:a|b)\b[^<>]*>")
-_MENTION = re.compile(r"@(?=\w)")
+_LINKED = re.compile(
+    r"""[@＠](?=\w)                 # @name, me@mail.example
+    |[#＃](?=\w)                    # a hashtag, searched when pressed
+    |\$(?=[A-Z])                    # a cashtag
+    |(?<![\w/<])/(?=\w)             # a command, sent when pressed
+    |:(?=//)                        # a scheme
+    |(?<=\d)\.(?=\d+\.\d+\.\d)      # 1.2.3.4
+    |[.．。｡](?=[^\W\d])             # a domain in any script; their ends are too many to list
+    |(?<!\d)[.．。｡](?=\d)           # a domain whose part begins with a digit; not 3.11
+    """,
+    re.VERBOSE,
+)
+"""Where a link begins or can be broken. The rules are those of TDLib's MessageEntity.cpp, and
+wider: a dot too many costs nothing that one sees."""
 
 
 class TelegramHtml:
@@ -34,7 +47,13 @@ class TelegramHtml:
         >>> TelegramHtml().text("<b> & @ada")
         '&lt;b&gt; &amp; @\\u200bada'
         """
-        return html.escape(without_mentions(one_line(text)), quote=False)
+        return self.ours(self.unlinked(one_line(text)))
+
+    def ours(self, text: str) -> str:
+        return html.escape(one_line(text), quote=False)
+
+    def unlinked(self, text: str) -> str:
+        return unlinked(text)
 
     def address(self, url: str) -> str:
         return link(url, url)
@@ -58,9 +77,13 @@ class TelegramHtml:
         return text
 
 
-def without_mentions(text: str) -> str:
-    """Insert a zero-width space after each @, so that it notifies nobody."""
-    return _MENTION.sub("@\u200b", text)
+def unlinked(text: str) -> str:
+    """Break what Telegram would make a link of.
+
+    >>> unlinked("evil.example, 3.11")
+    'evil.\\u200bexample, 3.11'
+    """
+    return _LINKED.sub("\\g<0>\u200b", text)
 
 
 def link(text: str, url: str) -> str:

@@ -20,7 +20,7 @@ from telegram.constants import (
 )
 
 from bot.chat import Button, Card, Draft, File, Refused
-from bot.telegram_adapter.html import TelegramHtml, link, visible_text, without_mentions
+from bot.telegram_adapter.html import TelegramHtml, link, unlinked, visible_text
 from bot.telegram_adapter.place_ids import number_in
 from core.text.display import shorten, utf16_length
 
@@ -62,7 +62,7 @@ def html(draft: Draft) -> str:
     buttons are the last lines."""
     blocks = list(filter(str.strip, draft.blocks))
     if card := draft.card:
-        title = shorten(without_mentions(card.title), TITLE_UNITS, utf16_length)
+        title = shorten(unlinked(card.title), TITLE_UNITS, utf16_length)
         blocks.insert(0, f"<b>{link(title, card.url)}</b>")
     if numbers := _question_numbers(draft.buttons):
         labels = ((numbers.get(b.id), _question(b.label)) for b in draft.buttons)
@@ -131,7 +131,7 @@ def _question_numbers(buttons: Sequence[Button]) -> dict[str, str]:
 
 
 def _question(label: str) -> str:
-    return TelegramHtml().text(shorten(without_mentions(label), QUESTION_UNITS, utf16_length))
+    return TelegramHtml().text(shorten(unlinked(label), QUESTION_UNITS, utf16_length))
 
 
 def _has_text(draft: Draft) -> bool:

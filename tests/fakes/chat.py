@@ -64,13 +64,23 @@ class Faults:
         self._in_a_row[place] = 0
 
 
+class FakeStyle(Markdown):
+    """`ChatStyle` of a platform that makes no links by itself."""
+
+    def ours(self, text: str) -> str:
+        return self.text(text)
+
+    def unlinked(self, text: str) -> str:
+        return text
+
+
 class FakeChat:
     """`Chat` in memory, on the clock of the running loop."""
 
     name = "fake"
     localised_commands = False
     text_limit, card_limit = CHARACTERS, CARD_CHARACTERS
-    style = Markdown()
+    style = FakeStyle()
 
     def __init__(
         self,

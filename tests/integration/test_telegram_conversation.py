@@ -159,5 +159,5 @@ async def test_an_uploaded_file_is_summarised_like_a_video(platform, tmp_path):
         assert summary.text.startswith("hive\n\n")
         assert summary.links == {}
         await people.upload(ada, "large.mp4", b"x", "video", size=30_000_000, author=ada)
-        told = await talk.until("large.mp4")
+        told = await talk.until("large.\u200bmp4")
     assert "20 MB" in told.text

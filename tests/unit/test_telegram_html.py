@@ -13,7 +13,7 @@ URL = "https://youtu.be/aaaaaaaaaaa?t=5&x"
 
 @pytest.mark.parametrize("hostile", ["<b>x</b>", "&lt;", '<a href="https://evil.example">x</a>'])
 def test_no_text_becomes_markup(hostile):
-    assert visible_text(STYLE.text(hostile)) == hostile
+    assert visible_text(STYLE.text(hostile)).replace("\u200b", "") == hostile
     assert "<" not in STYLE.text(hostile)
 
 

@@ -22,8 +22,9 @@ class GrowingMessage:
     rest."""
 
     def __init__(
-        self, entry: OutboxEntry, outbox_entries: OutboxEntries, wake: Callable[[], None]
+        self, entry: OutboxEntry, outbox_entries: OutboxEntries | None, wake: Callable[[], None]
     ) -> None:
+        """Without `outbox_entries` it is kept in memory only."""
         self.entry = entry
         """The message as it is stored."""
         self.edit_at = 0.0
@@ -114,7 +115,7 @@ class GrowingMessage:
         """Store a change, then apply it in memory. One change at a time."""
         async with self._saving:
             changed = change(self.entry)
-            if changed != self.entry:
+            if changed != self.entry and self._entries:
                 await self._entries.save(changed)
             self.entry = changed
             if changed.finished:

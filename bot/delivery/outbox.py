@@ -55,6 +55,10 @@ class Outbox:
         delivered after the messages posted to the place before it."""
         return await self._add(OutboxEntry(self._chat.name, key, place, to_json(draft)))
 
+    def post_unstored(self, place: str, draft: Draft, *, key: str) -> None:
+        """As `post`, for when the store fails: the message is lost if the process ends first."""
+        self._queue(OutboxEntry(self._chat.name, key, place, to_json(draft)), is_stored=False)
+
     async def grow(self, place: str, draft: Draft, *, key: str, owner: str) -> GrowingMessage:
         """Post a message that changes until it is finished. `growing` finds it by its owner."""
         stored = to_json(draft)
@@ -101,7 +105,7 @@ class Outbox:
         # A queued message is not read from the store: it may be ahead of what is stored.
         return self._messages.get(entry.key) or self._queue(await self._entries.add(entry))
 
-    def _queue(self, entry: OutboxEntry) -> GrowingMessage:
+    def _queue(self, entry: OutboxEntry, *, is_stored: bool = True) -> GrowingMessage:
         if message := self._messages.get(entry.key):
             return message
         if entry.over:
@@ -115,7 +119,8 @@ class Outbox:
 
             queue = PlaceQueue(self._chat, place, self._post_lock, on_empty, self._fallback)
             self._queues[place] = queue
-        message = self._messages[entry.key] = GrowingMessage(entry, self._entries, queue.wake)
+        entries = self._entries if is_stored else None
+        message = self._messages[entry.key] = GrowingMessage(entry, entries, queue.wake)
         queue.add(message)
         return message
 

@@ -33,28 +33,50 @@ _EMPTY = Draft(("…",))
 
 @dataclass(slots=True)
 class AskTask:
-    """A question being answered. `ingesting`: running tasks that add its video to the channel."""
+    """A question being answered. `is_resumed`: begun earlier, by this process or before a kill.
+    `ingesting`: running tasks that add its video to the channel."""
 
     context: HandlerContext
     request: AskRequest
     renderer: MessageRenderer
+    is_resumed: bool = False
     ingesting: Collection[asyncio.Task[None]] = ()
     messages: list[GrowingMessage] = field(default_factory=list)
 
-    async def run(self, *, is_resumed: bool) -> None:
-        """Answer and deliver the answer, or an error. `is_resumed`: started before a kill."""
+    def again(self) -> AskTask:
+        """The same task to be run once more, as after a kill."""
+        return AskTask(self.context, self.request, self.renderer, self.is_resumed)
+
+    async def run(self) -> None:
+        """Answer and deliver the answer, or an error. Raises StoreBroken, and unexpected errors."""
+        is_resumed = self.is_resumed
         with error_boundary() as boundary:
             if not is_resumed:
                 await switch_conversation(self.context, self.request, self._conversation)
+            self.is_resumed = True
             await self._show_question()
             if is_resumed:
                 await self._resume_messages()
             await self._wait_for_video()
             answer = (await self._stored_answer() if is_resumed else None) or await self._answer()
             await self._finish(await self._drafts(answer))
+        boundary.raise_if_store_broken()
         if boundary.error:
-            await self._finish([self.renderer.failed(boundary.error)])
+            await self.fail(boundary.error)
         await self._bind()
+        await self.end()
+
+    async def fail(self, error: Exception) -> None:
+        """Tell what went wrong."""
+        await self._finish([self.renderer.failed(error)])
+
+    def failure(self, error: Exception) -> tuple[str, Draft]:
+        """Where to tell of an error, and how."""
+        [reply] = self._replying([self.renderer.failed(error)])
+        return self.request.origin.place, reply
+
+    async def end(self) -> None:
+        """Mark the request as done."""
         await self.context.requests.save(replace(self.request, done=True))
 
     async def _show_question(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from core.errors import CoreError
+from core.errors import CoreError, StoreBroken
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,11 @@ class ErrorBoundary:
     """Holds the error that ended the block, if any."""
 
     error: Exception | None = None
+
+    def raise_if_store_broken(self) -> None:
+        """Leave an error of the store to who tries the whole request again."""
+        if isinstance(self.error, StoreBroken):
+            raise self.error
 
 
 @contextmanager

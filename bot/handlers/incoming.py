@@ -5,7 +5,9 @@ Long work continues in bot/handlers/requests.py, which replies through the outbo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.chat import Command, Draft, Message, Press
 from bot.handlers.autocomplete import autocomplete
@@ -16,6 +18,7 @@ from bot.handlers.policy import PlaceRules, Policy
 from bot.handlers.private_chats import conversation_about
 from bot.handlers.proof_pages import PROOF, ProofPage, show_proof
 from bot.handlers.requests import RequestRunner
+from bot.handlers.retries import retry
 from bot.handlers.slash_commands import SlashCommands
 from core.chat_records import PlaceBinding, StoredButton
 from core.links import find_video_ids
@@ -29,14 +32,15 @@ class Handlers:
         self._context = context
         self._policy = Policy(context)
         self.requests = RequestRunner(context)
+        self._told_of_errors: set[str] = set()
+        """Threads, until the store is back."""
         self._commands = SlashCommands(context, self._policy, self.requests)
 
     async def message(self, message: Message) -> None:
-        with error_boundary():
-            if reply := await self._handle_message(message):
-                await self._context.outbox.post(
-                    message.where.place, reply, key=f"{message.id}:refused"
-                )
+        with error_boundary() as boundary:
+            await self._reply_to(message)
+        if boundary.error:
+            self.requests.spawn(self._try_again(message))
 
     async def press(self, press: Press) -> Draft | None:
         renderer = self._context.renderer("")
@@ -61,9 +65,32 @@ class Handlers:
 
     async def place_gone(self, place: str) -> None:
         """Forget a deleted channel. The videos of a deleted thread stay with its channel."""
-        with error_boundary():
-            await self._context.bindings.close(self._context.chat.name, place)
-            await self._context.core.forget(f"{self._context.chat.name}:{place}")
+        with error_boundary() as boundary:
+            await self._forget(place)
+        if boundary.error:
+            self.requests.spawn(retry(lambda: self._forget(place), tries=math.inf, failures=1))
+
+    async def _forget(self, place: str) -> None:
+        await self._context.bindings.close(self._context.chat.name, place)
+        await self._context.core.forget(f"{self._context.chat.name}:{place}")
+
+    async def _reply_to(self, message: Message) -> None:
+        if reply := await self._handle_message(message):
+            await self._context.outbox.post(message.where.place, reply, key=f"{message.id}:refused")
+        self._told_of_errors.clear()
+
+    async def _try_again(self, message: Message) -> None:
+        error = await retry(lambda: self._reply_to(message), failures=1)
+        place = message.where.place
+        is_to_bot = message.is_to_bot or bool(find_video_ids(message.text))
+        # Without the store nobody knows whether a thread is about a video: one reply for each.
+        is_first = message.where.is_thread and place not in self._told_of_errors
+        if error and (is_to_bot or is_first):
+            self._told_of_errors.add(place)
+            reply = self._context.renderer("").failed(error)
+            self._context.outbox.post_unstored(
+                place, replace(reply, reply_to=message.id), key=f"{message.id}:failed"
+            )
 
     async def _handle_message(self, message: Message) -> Draft | None:
         """Return a reply to post, if any. Reads no settings for what is not meant for the bot."""

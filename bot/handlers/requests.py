@@ -1,13 +1,15 @@
 """Accept requests that the rules allow, each once, and run them.
 
-A request is stored before it runs, so that the next start resumes what a kill left unfinished.
+A request is stored before it runs, so that the next start resumes what a kill left unfinished. One
+that the store, or a bug, interrupts is run again with growing pauses; then its author is told.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+import math
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.chat import Draft, Event, Message, Press, Upload
@@ -16,6 +18,7 @@ from bot.handlers.ask_request import AskTask
 from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import error_boundary
 from bot.handlers.policy import PlaceRules
+from bot.handlers.retries import retry
 from bot.handlers.summaries import Summaries
 from bot.handlers.uploads import MEGABYTES
 from bot.handlers.watch_request import WatchTask
@@ -34,12 +37,21 @@ from core.text.display import one_line
 _DAY_S = 24 * 3600.0
 
 
+@dataclass(slots=True)
+class _Running:
+    """`task`: its newest try. `is_stored`: the request is known to be in the store."""
+
+    task: WatchTask | AskTask
+    is_stored: bool = True
+
+
 class RequestRunner:
     """Runs the requests of one platform."""
 
     def __init__(self, context: HandlerContext) -> None:
         self._context = context
-        self._running: dict[asyncio.Task[None], WatchTask | AskTask] = {}
+        self._running: dict[asyncio.Task[None], _Running] = {}
+        self._background: set[asyncio.Task[object]] = set()
         self._summaries = Summaries(context)
         self._purging: asyncio.Task[None] | None = None
 
@@ -62,7 +74,8 @@ class RequestRunner:
     async def close(self) -> None:
         """Stop all tasks. Unfinished requests stay stored for the next start."""
         await self._summaries.close()
-        tasks = [*self._running, *([self._purging] if self._purging else [])]
+        purging = [self._purging] if self._purging else []
+        tasks = [*self._running, *self._background, *purging]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -122,6 +135,12 @@ class RequestRunner:
         )
         return await self._accept(event, rules, request, rules.question_quotas)
 
+    def spawn(self, work: Coroutine[None, None, object]) -> None:
+        """Run something small in the background, at most until `close`."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
     async def abandon(self, channel: str, video_id: str) -> None:
         """Mark the channel's requests for a video as done, so that no restart resumes them."""
         for request in await self._context.requests.open(self._context.chat.name):
@@ -157,49 +176,84 @@ class RequestRunner:
         request: WatchRequest | AskRequest,
         quotas: Sequence[Quota],
     ) -> Draft | None:
-        if not await self._context.requests.add(request):
-            return None  # the event was delivered twice
-        used_up, is_first = None, False
-        if quotas:
-            used_up, is_first = await self._context.usage.take(quotas, datetime.now(UTC))
+        used_up, is_first, is_stored = None, False, False
+        # A request is lost by no error of the store: it is stored later, and uses no quota.
+        with error_boundary():
+            if not await self._context.requests.add(request):
+                return None  # the event was delivered twice
+            is_stored = True
+            if quotas:
+                used_up, is_first = await self._context.usage.take(quotas, datetime.now(UTC))
         if used_up is None:
-            self._start(request, is_resumed=False)
+            self._start(request, is_resumed=False, is_stored=is_stored)
             return None
-        await self._context.requests.save(replace(request, done=True))
+        self.spawn(self._mark_done(request))
         if is_first:
             scope = used_up.scope.partition(":")[0]
             key = f"chat.quotas.{scope}_{used_up.kind}"
             return self._renderer(event, rules).say(key, most=used_up.most)
         return self._refuse(event, rules, "chat.quotas.again", most=used_up.most)
 
-    def _start(self, request: WatchRequest | AskRequest, *, is_resumed: bool) -> None:
+    async def _mark_done(self, request: WatchRequest | AskRequest) -> None:
+        done = replace(request, done=True)
+        await retry(lambda: self._context.requests.save(done), tries=math.inf)
+
+    def _start(
+        self, request: WatchRequest | AskRequest, *, is_resumed: bool, is_stored: bool = True
+    ) -> None:
+        if any(running.task.request.id == request.id for running in self._running.values()):
+            return  # the event was delivered twice while the store failed
         renderer = self._context.renderer(request.origin.language)
         task: WatchTask | AskTask
         if isinstance(request, WatchRequest):
             task = WatchTask(self._context, request, renderer, self._summaries)
         else:
-            task = AskTask(self._context, request, renderer)
-        running = asyncio.create_task(self._run(task, is_resumed=is_resumed))
-        self._running[running] = task
-        running.add_done_callback(self._running.pop)
+            task = AskTask(self._context, request, renderer, is_resumed)
+        running = _Running(task, is_stored)
+        runs = asyncio.create_task(self._run(running))
+        self._running[runs] = running
+        runs.add_done_callback(self._running.pop)
 
-    async def _run(self, task: WatchTask | AskTask, *, is_resumed: bool) -> None:
-        with error_boundary():
-            if isinstance(task, WatchTask):
-                await task.run()
+    async def _run(self, running: _Running) -> None:
+        if error := await retry(lambda: self._try(running)):
+            await self._give_up(running.task, error)
+
+    async def _try(self, running: _Running) -> None:
+        if not running.is_stored:
+            await self._context.requests.add(running.task.request)
+            running.is_stored = True
+        task = running.task = running.task.again()
+        if isinstance(task, AskTask):
+            task.ingesting = self._ingesting(task.request)
+        await task.run()
+
+    async def _give_up(self, task: WatchTask | AskTask, error: Exception) -> None:
+        """Tell the author of the last try's error, even if the store fails; then end the request,
+        which no restart may begin again."""
+        with error_boundary() as boundary:
+            await task.fail(error)
+        if boundary.error:
+            place, reply = task.failure(error)
+            self._context.outbox.post_unstored(place, reply, key=f"{task.request.id}:failed")
+        await retry(lambda: self._end(task, error), tries=math.inf)
+
+    async def _end(self, task: WatchTask | AskTask, error: Exception) -> None:
+        for message in self._context.outbox.growing().get(task.request.id, ()):
+            if message.entry.kind == "thread":
+                await message.drop()
             else:
-                task.ingesting = self._ingesting(task.request)
-                await task.run(is_resumed=is_resumed)
+                await message.finish(task.failure(error)[1])
+        await task.end()
 
     def _ingesting(self, question: AskRequest) -> list[asyncio.Task[None]]:
         """The running tasks that add the question's video to the channel."""
         channel, video_id = question.origin.channel, question.video_id
         return [
-            running
-            for running, task in self._running.items()
+            runs
+            for runs, running in self._running.items()
             if video_id
-            and isinstance(task, WatchTask)
-            and _is_about(task.request, channel, video_id)
+            and isinstance(running.task, WatchTask)
+            and _is_about(running.task.request, channel, video_id)
         ]
 
     async def _purge_daily(self) -> None:

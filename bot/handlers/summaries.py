@@ -18,7 +18,7 @@ from bot.handlers.context import HandlerContext
 from bot.handlers.error_boundary import error_boundary
 from bot.rendering.chat_messages import MessageRenderer
 from core.chat_records import RequestOrigin, StoredButton, SummaryRequest, WatchRequest
-from core.errors import CoreError, JobCancelled, UnknownVideo
+from core.errors import JobCancelled, UnknownVideo
 from core.model import LLM_AWAY, Order, Ready
 
 CHECK_EVERY_S = 60.0
@@ -104,10 +104,9 @@ class Summaries:
                 self._wanted.clear()
 
     async def _is_model_there(self) -> bool:
-        try:
+        with error_boundary():  # an error must not end the only task that looks
             return await self.context.core.has_language_model()
-        except CoreError:
-            return False
+        return False
 
     async def _try(self, waiting: _Waiting) -> None:
         now_s = asyncio.get_running_loop().time()

@@ -19,7 +19,8 @@ from bot.handlers.private_chats import switch_conversation
 from bot.handlers.summaries import Summaries
 from bot.rendering.chat_messages import MessageRenderer
 from core.chat_records import PlaceBinding, WatchRequest
-from core.errors import JobCancelled, UnknownJob
+from core.errors import JobCancelled, StoreBroken, UnknownJob
+from core.json_values import to_json
 from core.model import Order, Progress, Ready, Video
 from core.sources import File, Link, Source, file_video
 
@@ -44,19 +45,29 @@ class WatchTask:
     reply_to: str = ""
     """The message with the link, if no thread hangs on it."""
 
+    def again(self) -> WatchTask:
+        """The same task to be run once more, as after a kill."""
+        return WatchTask(self.context, self.request, self.renderer, self.summaries)
+
     async def run(self) -> None:
-        """Deliver the summary or an error. May be run again after a kill at any point."""
+        """Deliver the summary or an error. May be run again after a kill at any point.
+
+        Raises StoreBroken, and unexpected errors."""
         with error_boundary() as boundary:
             source = await self._source()
+        boundary.raise_if_store_broken()
         if boundary.error is None:
             self.place = self.request.thread or await self._open_thread()
             await self._bind_place()
             with error_boundary() as boundary:
                 await self._show(*await self._ready(source))
-        else:
-            self.place, self.reply_to = self.request.origin.place, self.request.message_id
+            boundary.raise_if_store_broken()
         if boundary.error:
-            await self._fail(boundary.error)
+            await self.fail(boundary.error)
+        await self.end()
+
+    async def end(self) -> None:
+        """Mark the request as done."""
         await self.context.requests.save(replace(self.request, done=True))
         if self.request.file_id:
             await self.context.uploads.delete(self.request)
@@ -125,14 +136,27 @@ class WatchTask:
         name = self.request.file_name
         video = Video(order.video_id, PurePath(name).stem, file_name=name)
         self.progress_message = await self._post_progress(self._progress(video, Progress("wait")))
-        async with aclosing(core.resume(self.request.job_id)) as events:
+        try:
+            return await self._watch_job(video, self.progress_message)
+        except StoreBroken:
+            await self._drop_failed_job()
+            raise
+
+    async def _watch_job(self, video: Video, message: GrowingMessage) -> Ready:
+        async with aclosing(self.context.core.resume(self.request.job_id)) as events:
             async for event in events:
                 if isinstance(event, Ready):
                     return event
                 self.job_existed = True
                 video = await self._with_title(video)
-                self.progress_message.show(self._progress(video, event))
+                message.show(self._progress(video, event))
         raise AssertionError("the core ends with a Ready")
+
+    async def _drop_failed_job(self) -> None:
+        """Submit another job next time, unless this one still runs: what has ended stays failed."""
+        pending = await self.context.core.pending(self.request.origin.channel)
+        if self.request.job_id not in (job.id for job in pending):
+            self.request = replace(self.request, job_id="")
 
     async def _with_title(self, video: Video) -> Video:
         """The video with its title as soon as it is known; then name the thread after it."""
@@ -156,20 +180,28 @@ class WatchTask:
                 if message_id := await message.delivered():
                     await self._bind(message_id)
 
-    async def _fail(self, error: Exception) -> None:
+    async def fail(self, error: Exception) -> None:
+        """Tell what went wrong."""
         video = await self.context.core.stored_video(self.request.video_id)
-        reply = (
-            self.renderer.say("chat.stopped")
-            if isinstance(error, JobCancelled | UnknownJob)
-            else self.renderer.failed(error, video)
-        )
-        reply = replace(reply, reply_to=self.reply_to)
+        self.place, reply = self.failure(error, video)
         message = self.progress_message or await self._post_progress(reply)
         await message.finish(reply)
+        if message.entry.draft != to_json(reply):  # it already says that the summary is below
+            key = f"{self.request.id}:failed"
+            await self.context.outbox.post(self.place, reply, key=key)
         if self.thread:
             await self.thread.finish(Draft((self.renderer.title(video),)))
         if self._is_private_chat and await self._binding() == self._conversation:
             await self._restore_binding()
+
+    def failure(self, error: Exception, video: Video | None = None) -> tuple[str, Draft]:
+        """Where to tell of an error, and how."""
+        is_stopped = isinstance(error, JobCancelled | UnknownJob)
+        say = self.renderer
+        reply = say.say("chat.stopped") if is_stopped else say.failed(error, video)
+        if self.place:
+            return self.place, replace(reply, reply_to=self.reply_to)
+        return self.request.origin.place, replace(reply, reply_to=self.request.message_id)
 
     async def _restore_binding(self) -> None:
         """Let a private chat continue the conversation that it had before a failed video."""

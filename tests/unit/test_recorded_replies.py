@@ -60,7 +60,7 @@ def check_answer(found: Answer, passages: tuple[Passage, ...]) -> None:
     markers = {int(number) for number in _MARKER.findall(found.text)}
     assert markers == ({one.n for one in found.citations} if found.text else set())
     assert not found.text or found.text.endswith("]")
-    assert not re.search(r"https?://|@everyone|<@|[\x00\u202e]", found.text)
+    assert not re.search(r"https?://|(?<!\w)@everyone|<@|[\x00\u202e]", found.text)
     check_questions(found.questions)
 
 

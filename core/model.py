@@ -183,6 +183,11 @@ class Chunk:
     text: str
 
     @property
+    def segments(self) -> tuple[str, int, int]:
+        """Its video's id, and the numbers of its first and last segment."""
+        return self.video_id, self.first, self.last
+
+    @property
     def key(self) -> str:
         """Unique over all videos."""
         return f"{self.video_id}:{self.number}"

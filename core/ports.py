@@ -212,6 +212,10 @@ class Videos(Protocol):
     async def summary(self, video_id: str, recipe: str) -> Summary | None: ...
 
 
+SegmentRange = tuple[str, int, int]
+"""A video's id, and the numbers of the first and the last of some of its segments."""
+
+
 class Chunks(Protocol):
     """Chunks, the unit of retrieval, with their vectors if they were embedded."""
 
@@ -237,11 +241,12 @@ class Chunks(Protocol):
     async def some(self, keys: Sequence[str]) -> list[Chunk]:
         """Return the chunks of these keys, in any order, without their vectors."""
 
-    async def sentence_vectors(self, video_id: str) -> Vectors | None:
-        """Return a row for each segment of the transcript, exact to three digits; None without."""
+    async def sentence_vectors(self, video_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Return video id → a row for each segment of the transcript, exact to three digits, of
+        those videos that have them."""
 
-    async def segments(self, video_id: str, first: int, last: int) -> list[Segment]:
-        """Return segments `first` to `last` of the transcript, both included."""
+    async def segments(self, ranges: Sequence[SegmentRange]) -> list[list[Segment]]:
+        """Return the segments of each range, in the order of the ranges, in one read."""
 
 
 class Library(Protocol):

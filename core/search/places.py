@@ -42,13 +42,15 @@ class PlaceFinder:
             query = replace(query, vector=vector, background=background)
         ids = list(dict.fromkeys(hit.chunk.video_id for hit in hits))
         known = {video.id: video for video in await self.library.get_many(channel, ids)}
-        rows = {video_id: await self.chunks.sentence_vectors(video_id) for video_id in known}
+        rows = await self.chunks.sentence_vectors(list(known))
+        hits = [hit for hit in hits if hit.chunk.video_id in known]  # not forgotten meanwhile
+        spoken = await self.chunks.segments([hit.chunk.segments for hit in hits])
         found = [
-            await self._place(query, hit, known[hit.chunk.video_id], rows[hit.chunk.video_id])
-            for hit in hits
-            if hit.chunk.video_id in known  # not forgotten meanwhile
+            await self._place(query, hit, known[video_id], segments, rows.get(video_id))
+            for hit, segments in zip(hits, spoken, strict=True)
+            if segments and (video_id := hit.chunk.video_id)  # else its transcript is replaced now
         ]
-        return _best_first([place for place in found if place], query)
+        return _best_first(found, query)
 
     async def cosines(self, sentence: str, passages: Sequence[Passage]) -> Vectors | None:
         """Compare a sentence with every sentence of the passages, in order.
@@ -59,9 +61,11 @@ class PlaceFinder:
         if vector is None:
             return None
         language = language_of(sentence)
+        rows = await self.chunks.sentence_vectors(list({p.video.id for p in passages}))
         found = []
         for passage in passages:
-            compared = await self._compare(vector, language, passage)
+            own = rows.get(passage.video.id)
+            compared = await self._compare(vector, language, passage, own)
             if compared is None:
                 return None
             found.append(compared)
@@ -74,10 +78,13 @@ class PlaceFinder:
             return True
         return await self.background.knows_korean()
 
-    async def _compare(self, vector: Vectors, language: str, passage: Passage) -> Vectors | None:
-        rows = await self._rows(passage)
+    async def _compare(
+        self, vector: Vectors, language: str, passage: Passage, rows: Vectors | None
+    ) -> Vectors | None:
+        """`rows`: the vectors of all the video's sentences."""
         if rows is None:
             return np.zeros(len(passage.segments), dtype=np.float32)
+        rows = rows[passage.first : passage.first + len(passage.segments)]
         spoken = spoken_language(" ".join(s.text for s in passage.segments[:_LANGUAGE_SENTENCES]))
         if _is_across(language, spoken):
             if not await self.background.knows_korean():
@@ -88,18 +95,17 @@ class PlaceFinder:
         compared: Vectors = (rows @ vector - background) / (1 - background)
         return compared
 
-    async def _rows(self, passage: Passage) -> Vectors | None:
-        rows = await self.chunks.sentence_vectors(passage.video.id)
-        return None if rows is None else rows[passage.first : passage.first + len(passage.segments)]
-
     async def _place(
-        self, query: _Query, hit: Hit, video: Video, rows: Vectors | None
-    ) -> _Found | None:
-        """Return the hit's best sentence. `rows`: the vectors of all the video's sentences."""
+        self,
+        query: _Query,
+        hit: Hit,
+        video: Video,
+        segments: Sequence[Segment],
+        rows: Vectors | None,
+    ) -> _Found:
+        """Return the hit's best sentence, of its `segments`. `rows`: the vectors of all the video's
+        sentences."""
         chunk = hit.chunk
-        segments = await self.chunks.segments(chunk.video_id, chunk.first, chunk.last)
-        if not segments:  # its transcript is being replaced
-            return None
         rows = None if rows is None else rows[chunk.first : chunk.first + len(segments)]
         scores = query.scores(segments, rows)
         best = int(np.argmax(scores))

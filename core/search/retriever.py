@@ -67,12 +67,11 @@ class Retriever:
         ranges = join(hits)
         ids = list({video_id for video_id, _, _ in ranges})
         by_id = {video.id: video for video in await self.library.get_many(channel, ids)}
+        ranges = [each for each in ranges if each[0] in by_id]  # not forgotten meanwhile
+        spoken = await self.chunks.segments(ranges)
         return [
-            Passage(
-                by_id[video_id], tuple(await self.chunks.segments(video_id, first, last)), first
-            )
-            for video_id, first, last in ranges
-            if video_id in by_id  # not forgotten meanwhile
+            Passage(by_id[video_id], tuple(segments), first)
+            for (video_id, first, _), segments in zip(ranges, spoken, strict=True)
         ]
 
     async def hits(

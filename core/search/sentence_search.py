@@ -67,23 +67,23 @@ class _Scope:
     async def said(self, limit: int) -> tuple[list[Place], tuple[str, ...], Notes]:
         """Return the sentences that say most words, and the words that none says."""
         chunks, notes = await self._with(self.words)
+        spoken = await self.retriever.chunks.segments([chunk.segments for chunk in chunks])
         found: list[_Found] = []
         missing = set(self.words.tokens_of)
-        for chunk in chunks:
+        for chunk, segments in zip(chunks, spoken, strict=True):
             in_chunk = self.words.said_in(tokenise(chunk.text))
             missing -= in_chunk
             if len(found) < limit or found[-1].count < len(in_chunk):
-                found += await self._best(chunk)
+                found += self._best(chunk.video_id, segments)
                 found = sorted(found, key=lambda one: -one.count)[:limit]
             if len(found) == limit and found[-1].count == len(self.words.tokens_of):
                 break  # no sentence says more
         return await self._places(found), await self._unsaid(missing), notes
 
-    async def _best(self, chunk: Chunk) -> list[_Found]:
-        """Return the chunk's first sentence with most words; none if it was replaced meanwhile."""
-        segments = await self.retriever.chunks.segments(chunk.video_id, chunk.first, chunk.last)
+    def _best(self, video_id: str, segments: Sequence[Segment]) -> list[_Found]:
+        """Return a chunk's first sentence with most words; none if it was replaced meanwhile."""
         found = [
-            _Found(chunk.video_id, segment, len(self.words.said_in(tokenise(segment.text))))
+            _Found(video_id, segment, len(self.words.said_in(tokenise(segment.text))))
             for segment in segments
         ]
         return [max(found, key=lambda one: one.count)] if found else []

@@ -13,6 +13,7 @@ _ENGLISH_SHARE = 0.2
 """Of English function words among the words of English speech; it is near one half."""
 _SENTENCE_WORDS = 3
 """Fewer words, or more of them capitalised, can be a name: "Visual Studio", "Karl von Frisch"."""
+_HANGUL = re.compile("[가-힣]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _FUNCTION_WORDS = {word for word in STOP_WORDS if len(word) > 1} - {"ok", "okay", "oh", "uh", "um"}
 
@@ -58,14 +59,12 @@ def is_written_in(text: str, language: str) -> bool:
 
 
 def _hangul_share(text: str) -> float | None:
-    letters = [letter for letter in text if letter.isalpha()]
-    if not letters:
-        return None
-    return sum(map(_has_hangul, letters)) / len(letters)
+    letters = sum(map(str.isalpha, text))
+    return len(_HANGUL.findall(text)) / letters if letters else None
 
 
 def _has_hangul(text: str) -> bool:
-    return any("가" <= letter <= "힣" for letter in text)
+    return _HANGUL.search(text) is not None
 
 
 def _words(text: str) -> list[str]:

@@ -203,19 +203,20 @@ async def test_each_sentence_keeps_its_vector_to_three_digits(store):
     await store.videos.save(BEES)
     await store.videos.save_transcript(heard(BEES, "a", "b", "c"))
     await store.chunks.save(BEES.id, "r", cut(BEES, "A"), rows(1), rows(3) / 7)
-    assert await store.chunks.sentence_vectors(BEES.id) == pytest.approx(rows(3) / 7, rel=1e-3)
+    ids = [BEES.id, "nothing0000"]
+    found = await store.chunks.sentence_vectors(ids)
+    assert found == {BEES.id: pytest.approx(rows(3) / 7, rel=1e-3)}
     await store.chunks.save(BEES.id, "r", cut(BEES, "A"), rows(1))
-    assert await store.chunks.sentence_vectors(BEES.id) is None
-    assert await store.chunks.sentence_vectors("nothing0000") is None
+    assert await store.chunks.sentence_vectors(ids) == {}
 
 
 async def test_segments_are_found_by_their_indexes_both_included(store):
     await store.videos.save(BEES)
     await store.videos.save_transcript(heard(BEES, "a", "b", "c", "d"))
-    found = await store.chunks.segments(BEES.id, 1, 2)
-    assert [segment.text for segment in found] == ["b", "c"]
-    assert [s.text for s in await store.chunks.segments(BEES.id, 3, 9)] == ["d"]
-    assert await store.chunks.segments("nothing0000", 0, 9) == []
+    ranges = [(BEES.id, 3, 9), ("nothing0000", 0, 9), (BEES.id, 1, 2), (BEES.id, 2, 3)]
+    found = await store.chunks.segments(ranges)
+    assert [[s.text for s in of] for of in found] == [["d"], [], ["b", "c"], ["c", "d"]]
+    assert await store.chunks.segments([]) == []
 
 
 async def test_a_channel_sees_its_own_videos_newest_first(store):
@@ -291,7 +292,7 @@ async def test_what_the_last_channel_forgets_is_gone(store):
     assert await store.videos.summary(BEES.id, "r") is None
     assert await store.chunks.recipe(BEES.id) is None
     assert await store.chunks.load([BEES.id]) == ([], None)
-    assert await store.chunks.segments(BEES.id, 0, 9) == []
+    assert await store.chunks.segments([(BEES.id, 0, 9)]) == [[]]
     assert await questions(store, SEA) == ["Whales"]
     assert await questions(store, "elsewhere") == []
     assert await store.videos.summary(WHALES.id, "r") == SUMMARY

@@ -12,7 +12,7 @@ import numpy as np
 from core.chat_records import OutboxEntry
 from core.errors import UnknownVideo
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
-from core.ports import Vectors
+from core.ports import SegmentRange, Vectors
 from tests.fakes.chat_records import (
     FakeButtons,
     FakePlaceBindings,
@@ -131,12 +131,15 @@ class FakeChunks:
         known = [chunk for _, chunks, _ in self._shelf.chunks.values() for chunk in chunks]
         return [chunk for chunk in known if chunk.key in keys]
 
-    async def sentence_vectors(self, video_id: str) -> Vectors | None:
-        return (
-            self._shelf.sentence_vectors.get(video_id) if video_id in self._shelf.chunks else None
-        )
+    async def sentence_vectors(self, video_ids: Sequence[str]) -> dict[str, Vectors]:
+        kept = self._shelf.sentence_vectors
+        rows = {v: kept.get(v) for v in video_ids if v in self._shelf.chunks}
+        return {video_id: own for video_id, own in rows.items() if own is not None}
 
-    async def segments(self, video_id: str, first: int, last: int) -> list[Segment]:
+    async def segments(self, ranges: Sequence[SegmentRange]) -> list[list[Segment]]:
+        return [self._segments(*each) for each in ranges]
+
+    def _segments(self, video_id: str, first: int, last: int) -> list[Segment]:
         transcript = self._shelf.transcripts.get(video_id)
         return list(transcript.segments[first : last + 1]) if transcript else []
 

@@ -8,7 +8,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import URL, ColumnElement, delete, exists, func, insert, select, text, tuple_
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    and_,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends.storage import tables as t
@@ -26,7 +39,7 @@ from core.backends.storage.upsert import insert_into
 from core.backends.storage.usage import SqlUsage
 from core.errors import StoreBroken
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
-from core.ports import Vectors
+from core.ports import SegmentRange, Vectors
 
 BUSY_S = 15
 """How long a write waits for those of other processes; none takes more than a second."""
@@ -234,21 +247,33 @@ class SqlChunks:
         async with self._database.read() as connection:
             return [Chunk(**row) for row in (await connection.execute(query)).mappings()]
 
-    async def sentence_vectors(self, video_id: str) -> Vectors | None:
-        of_video = t.chunkings.c.video_id == video_id
-        query = select(t.chunkings.c.sentence_vectors).where(of_video)
-        count = select(func.count()).where(t.segments.c.video_id == video_id)
+    async def sentence_vectors(self, video_ids: Sequence[str]) -> dict[str, Vectors]:
+        v, s = t.chunkings.c, t.segments.c
+        rows = select(func.count()).where(s.video_id == v.video_id).scalar_subquery()
+        query = select(v.video_id, v.sentence_vectors, rows).where(v.video_id.in_(video_ids))
         async with self._database.read() as connection:
-            stored = await connection.scalar(query)
-            rows = await connection.scalar(count)
-            if not stored or not rows:
-                return None
             # Inside the transaction, which reports a matrix with missing rows as StoreBroken.
-            return np.frombuffer(stored, "<f2").reshape(rows, -1).astype(np.float32)
+            return {
+                video_id: np.frombuffer(stored, "<f2").reshape(count, -1).astype(np.float32)
+                for video_id, stored, count in await connection.execute(query)
+                if stored and count
+            }
 
-    async def segments(self, video_id: str, first: int, last: int) -> list[Segment]:
+    async def segments(self, ranges: Sequence[SegmentRange]) -> list[list[Segment]]:
+        s = t.segments.c
+        of_ranges = [
+            and_(s.video_id == video_id, s.number.between(first, last))
+            for video_id, first, last in ranges
+        ]
+        columns = s.video_id, s.number, s.start_s, s.end_s, s.text
+        query = select(*columns).where(or_(false(), *of_ranges))
         async with self._database.read() as connection:
-            return await _segments(connection, video_id, first, last)
+            rows = (await connection.execute(query)).all() if ranges else []
+        found = {(video_id, number): Segment(*rest) for video_id, number, *rest in rows}
+        return [
+            [found[video_id, n] for n in range(first, last + 1) if (video_id, n) in found]
+            for video_id, first, last in ranges
+        ]
 
 
 class SqlThreads:
@@ -282,13 +307,9 @@ def _key(video_id: str, recipe: str) -> tuple[ColumnElement[bool], ...]:
     return t.summaries.c.video_id == video_id, t.summaries.c.recipe == recipe
 
 
-async def _segments(
-    connection: AsyncConnection, video_id: str, first: int = 0, last: int | None = None
-) -> list[Segment]:
+async def _segments(connection: AsyncConnection, video_id: str) -> list[Segment]:
     s = t.segments.c
-    query = select(s.start_s, s.end_s, s.text).where(s.video_id == video_id, s.number >= first)
-    if last is not None:
-        query = query.where(s.number <= last)
+    query = select(s.start_s, s.end_s, s.text).where(s.video_id == video_id)
     rows = await connection.execute(query.order_by(s.number))
     return [Segment(*row) for row in rows]
 

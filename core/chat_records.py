@@ -4,7 +4,7 @@ the messages on their way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -132,7 +132,8 @@ class Quota:
 class OutboxEntry:
     """One message in the outbox: its wanted content, and what the platform is known to show.
 
-    `key`: identifies the message; adding it again changes nothing. `draft`: the serialised content.
+    `key`: identifies the message; adding it again changes nothing. `draft`: the serialised content,
+    "" once it is over and was stored.
     `revision`: counts the changes of the draft; `shown`: the revision that the platform shows.
     `target`: the platform's id of the message, once posted. `attempt`: counts the messages posted
     for it, since old ones can no longer be edited. `number`: its position in the order of adding.
@@ -162,3 +163,8 @@ class OutboxEntry:
     def over(self) -> bool:
         """Finished, and nothing is left to send."""
         return self.finished and not self.pending
+
+    @property
+    def stored(self) -> OutboxEntry:
+        """What the store keeps of it: no words once the platform shows them for good."""
+        return replace(self, draft="") if self.over else self

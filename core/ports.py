@@ -288,8 +288,8 @@ class Library(Protocol):
         """Return video id → recipe of its chunks, newest first, for videos that have chunks."""
 
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
-        """Remove one video, or all, with its conversations, bindings and buttons; delete videos
-        that no other channel knows. Returns the removed ids."""
+        """Remove one video, or all, with its conversations, bindings, buttons, requests and
+        undelivered messages; delete videos that no other channel knows. Returns the removed ids."""
 
 
 class Threads(Protocol):
@@ -336,7 +336,8 @@ class OutboxEntries(Protocol):
         """Append the entry unless its key is known. Returns the stored entry."""
 
     async def save(self, entry: OutboxEntry) -> None:
-        """Replace the entry with the same key."""
+        """Replace the entry with the same key, if it is still known. An entry that is over keeps no
+        draft."""
 
     async def unfinished(self, platform: str) -> list[OutboxEntry]:
         """List the entries that still have to be sent or may still change, in order."""
@@ -370,7 +371,9 @@ class Requests(Protocol):
         """Store a new request. Returns False, and changes nothing, if its id is known."""
 
     async def save(self, request: Request) -> None:
-        """Replace the stored request with this id; do nothing if there is none."""
+        """Replace the stored request with this id; do nothing if there is none. One that is done
+        is not opened again: the channel has forgotten it. Of a request that is done only the id
+        and what it is about stay."""
 
     async def open(self, platform: str) -> list[Request]:
         """List the requests that are not done, oldest first."""

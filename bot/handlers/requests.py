@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.chat import Draft, Event, Message, Press, Upload
+from bot.delivery.growing_message import GrowingMessage
 from bot.delivery.outbox import KEPT
 from bot.handlers.ask_request import AskTask
 from bot.handlers.context import HandlerContext
@@ -62,8 +63,8 @@ class RequestRunner:
         unfinished = await self._context.requests.open(self._context.chat.name)
         owners = {request.id for request in unfinished}
         for owner, messages in self._context.outbox.growing().items():
-            if owner not in owners:  # for example after a backup was restored
-                await asyncio.gather(*(message.drop() for message in messages))
+            if owner not in owners:
+                await asyncio.gather(*map(self._end_orphan, messages))
         await self._context.uploads.delete_all_but(unfinished)
         for request in unfinished:
             if isinstance(request, SummaryRequest):
@@ -255,6 +256,13 @@ class RequestRunner:
             and isinstance(running.task, WatchTask)
             and _is_about(running.task.request, channel, video_id)
         ]
+
+    async def _end_orphan(self, message: GrowingMessage) -> None:
+        """End a message whose request was forgotten, or is not in a restored backup."""
+        if message.entry.draft:
+            await message.drop()
+        else:
+            await message.finish(self._context.renderer("").say("chat.stopped"))
 
     async def _purge_daily(self) -> None:
         while True:

@@ -129,7 +129,7 @@ class Caches:
             self._verified.pop((channel, cache), None)
 
     async def drop(self, channel: str, video_ids: Sequence[str] | None = None) -> None:
-        """Remove the videos, or the whole channel, from the caches.
+        """Remove the videos, or the whole channel, from the caches, and from the disk.
 
         A cache that cannot be read is rebuilt without them before it is next searched."""
         own = [task for (name, _), task in self._filling.items() if name == channel]
@@ -138,8 +138,7 @@ class Caches:
             self.mark_unverified(channel)
             for cache in (self.keywords, self.vectors):
                 try:
-                    for video_id in [None] if video_ids is None else video_ids:
-                        await cache.drop(channel, video_id)
+                    await self._erase(cache, channel, video_ids)
                 except UNAVAILABLE:
                     log.warning("a cache could not drop videos; it is rebuilt later", exc_info=True)
 
@@ -189,9 +188,21 @@ class Caches:
             self._verified.clear()  # FTS5 keeps all channels in one file
             await cache.drop(channel)
             held = {}
-        for video_id in held.keys() - wanted.keys():
-            await cache.drop(channel, video_id)
+        if surplus := held.keys() - wanted.keys():
+            await self._erase(cache, channel, list(surplus))
+            held = {} if cache is self.vectors else held
         return {video: recipe for video, recipe in wanted.items() if held.get(video) != recipe}
+
+    async def _erase(self, cache: Cache, channel: str, video_ids: Sequence[str] | None) -> None:
+        """Remove the videos, or the whole channel, so that nothing of them stays on the disk.
+
+        Chroma keeps deleted vectors in its queue and its graph, so the channel's others go with
+        them and are added again from the store (#12)."""
+        if video_ids is None or cache is self.vectors:
+            await cache.drop(channel)
+            return
+        for video_id in video_ids:
+            await cache.drop(channel, video_id)
 
     async def _spot_check(self, channel: str, video_ids: Sequence[str]) -> None:
         """Check that some stored vectors find themselves: a damaged file can hold valid numbers.

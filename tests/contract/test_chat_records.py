@@ -15,6 +15,7 @@ from core.backends.storage.tables import requests
 from core.chat_records import (
     AskRequest,
     ChatSettings,
+    OutboxEntry,
     PlaceBinding,
     Quota,
     Request,
@@ -318,13 +319,88 @@ async def test_forgetting_a_video_removes_its_bindings_and_buttons(store):
     assert [await store.requests.add(request) for request in known] == [False] * 4
 
 
-async def test_a_channel_that_forgets_everything_keeps_only_its_open_requests(store):
+async def test_a_channel_that_forgets_everything_resumes_none_of_its_requests(store):
     known = await lived_in(store)
     await store.library.forget(HIVE)
     assert await left(store) == {(SEA, BEES.id), (SEA, WHALES.id)}
-    assert await store.requests.open("discord") == [known[0], known[2]]
+    assert await store.requests.open("discord") == [known[2]]
     again = [await store.requests.add(request) for request in known]
-    assert again == [False, True, False, False]
+    assert again == [False, True, False, False], "an event delivered again is no new request"
+
+
+async def test_a_forgotten_video_ends_its_requests_and_those_about_all_videos(store):
+    about = {name: replace(ASK, id=name) for name in ("video", "all", "other", "elsewhere")}
+    about["all"] = replace(about["all"], video_id="")
+    about["other"] = replace(about["other"], video_id=WHALES.id)
+    about["elsewhere"] = replace(about["elsewhere"], origin=TELEGRAM)
+    file = replace(WATCH, id="file", video_id="", file_id="f")
+    for request in (*about.values(), file, WATCH):
+        await store.requests.add(request)
+    await store.library.forget(HIVE, BEES.id)
+    assert await store.requests.open("discord") == [about["other"], file]
+    assert await store.requests.open("telegram") == [about["elsewhere"]]
+    await store.requests.save(replace(WATCH, job_id="j"))
+    assert await store.requests.open("discord") == [about["other"], file], "it is not opened again"
+
+
+async def undelivered(store: AnyStore) -> set[str]:
+    return {entry.key for entry in await store.outbox_entries.unfinished("discord")}
+
+
+async def test_a_forgotten_video_takes_its_undelivered_messages_along(store):
+    """By their request, also once that is done; without one, by the place that they go to."""
+    await store.requests.add(replace(WATCH, done=True))
+    await store.requests.add(replace(WATCH, id="discord:w", video_id=WHALES.id))
+    await store.requests.add(replace(ASK, id="discord:all", video_id=""))
+    await store.bindings.bind("discord", "bees", "", ABOUT_BEES)
+    await store.bindings.bind("discord", "whales", "", ABOUT_WHALES)
+    places = {f"{WATCH.id}:summary:0": "x", "discord:w:0": "bees", "e:refused": "bees"}
+    places |= {"discord:all:0": "x", "p:more": "whales", "discord:1x:0": "x", "hive": "1234"}
+    for key, place in places.items():
+        entry = OutboxEntry("discord", key, place, "bees dance", owner="")
+        await store.outbox_entries.add(entry)
+    owned = OutboxEntry("discord", "odd", "x", "bees", owner=WATCH.id)
+    await store.outbox_entries.add(owned)
+    await store.library.forget(HIVE, BEES.id)
+    assert await undelivered(store) == {"discord:w:0", "p:more", "discord:1x:0", "hive"}
+    await store.library.forget(HIVE)
+    assert await undelivered(store) == {"discord:1x:0", "hive"}
+
+
+async def test_a_message_that_a_request_still_writes_only_loses_its_words(store):
+    """So that its task, or the next start, can say how the request ended."""
+    summary = SummaryRequest("discord:s", ORIGIN, BEES.id, "p", "k", "", "en", 1.0)
+    for request in (WATCH, summary):
+        await store.requests.add(request)
+    entry = OutboxEntry("discord", "a", "x", "bees dance", finished=False, target="m1", revision=3)
+    written = replace(entry, owner=WATCH.id)
+    others = [
+        replace(written, key="thread", kind="thread"),
+        replace(written, key="last", finished=True),
+        replace(written, key="made", owner=summary.id),
+    ]
+    for one in (written, *others):
+        await store.outbox_entries.add(one)
+    await store.library.forget(HIVE, BEES.id)
+    [left] = await store.outbox_entries.unfinished("discord")
+    assert replace(left, number=0) == replace(written, draft="", shown=3)
+
+
+async def test_messages_for_the_channel_itself_go_with_it(store):
+    place = HIVE.partition(":")[2]
+    await store.outbox_entries.add(OutboxEntry("discord", "e:refused", place, "bees dance"))
+    await store.outbox_entries.add(OutboxEntry("discord", "f:refused", "elsewhere", "Hi"))
+    await store.library.forget(HIVE)
+    assert await undelivered(store) == {"f:refused"}
+
+
+async def test_buttons_about_all_videos_may_name_any_and_go_with_each(store):
+    await lived_in(store)
+    await store.buttons.add([replace(WHO, id="all", video_id="")])
+    await store.buttons.add([replace(WHO, id="there", video_id="", channel=SEA)])
+    await store.library.forget(HIVE, BEES.id)
+    assert await store.buttons.get("all") is None
+    assert await store.buttons.get("there")
 
 
 async def test_bindings_and_buttons_of_an_unknown_video_are_forgotten_too(store):

@@ -45,7 +45,18 @@ async def test_a_key_that_is_known_changes_nothing(outbox_entries):
     assert await outbox_entries.unfinished("discord") == [first]
     seen = replace(first, target="m1", shown=1)
     await outbox_entries.save(seen)
-    assert await outbox_entries.add(again) == seen
+    assert await outbox_entries.add(again) == replace(seen, draft="")
+
+
+async def test_a_delivered_message_keeps_no_words(outbox_entries):
+    """Only its key and the platform's id are needed, so that it is not posted again (#12)."""
+    for finished in (True, False):
+        name = f"{finished}"
+        entry = replace(PROGRESS, key=name, draft="bees dance", shown=1, finished=finished)
+        stored = await outbox_entries.add(replace(entry, shown=0, finished=False))
+        await outbox_entries.save(replace(entry, number=stored.number))
+        draft = (await outbox_entries.add(entry)).draft
+        assert draft == ("" if finished else "bees dance")
 
 
 async def test_a_key_added_many_times_at_once_is_there_once(outbox_entries):

@@ -5,9 +5,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from core.chat_records import ChatSettings, PlaceBinding, Quota, Request, StoredButton
+from core.chat_records import AskRequest, ChatSettings, PlaceBinding, Quota, Request, StoredButton
+
+
+def is_about(request: Request, channel: str, video_id: str | None) -> bool:
+    """Whether the request may hold words of the channel's video; of any if there is none."""
+    is_of_all = isinstance(request, AskRequest) and not request.video_id
+    return request.origin.channel == channel and (
+        video_id is None or request.video_id == video_id or is_of_all
+    )
 
 
 class FakeRequests:
@@ -21,7 +30,7 @@ class FakeRequests:
         return True
 
     async def save(self, request: Request) -> None:
-        if request.id in self._kept:
+        if request.id in self._kept and (request.done or not self._kept[request.id][0].done):
             self._kept[request.id] = request, datetime.now(UTC)
 
     async def open(self, platform: str) -> list[Request]:
@@ -35,9 +44,16 @@ class FakeRequests:
             if request.done and saved_at < before:
                 del self._kept[request.id]
 
-    def forget(self, channel: str) -> None:
-        for request, _ in list(self._kept.values()):
-            if request.done and request.origin.channel == channel:
+    def known(self) -> list[Request]:
+        return [request for request, _ in self._kept.values()]
+
+    def forget(self, channel: str, video_id: str | None) -> None:
+        for request in self.known():
+            if not is_about(request, channel, video_id):
+                continue
+            if not request.done:
+                self._kept[request.id] = replace(request, done=True), datetime.now(UTC)
+            elif video_id is None:
                 del self._kept[request.id]
 
 
@@ -56,6 +72,17 @@ class FakePlaceBindings:
         for name in list(self._kept):
             if name[:2] == (platform, place):
                 del self._kept[name]
+
+    def places(self, channel: str, video_id: str | None) -> set[tuple[str, str]]:
+        """The places bound to the video as a whole; all of the channel if there is none."""
+        bound = {
+            (platform, place)
+            for (platform, place, message_id), binding in self._kept.items()
+            if binding.channel == channel
+            and (video_id is None or (video_id, "") == (binding.video_id, message_id))
+        }
+        platform, _, place = channel.partition(":")
+        return bound if video_id else bound | {(platform, place)}
 
     def forget(self, channel: str, video_id: str | None) -> None:
         for name, binding in list(self._kept.items()):
@@ -76,7 +103,9 @@ class FakeButtons:
 
     def forget(self, channel: str, video_id: str | None) -> None:
         for button in list(self._kept.values()):
-            if button.channel == channel and video_id in (None, button.video_id):
+            if button.channel == channel and (
+                video_id is None or button.video_id in (video_id, "")
+            ):
                 del self._kept[button.id]
 
 

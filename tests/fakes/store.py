@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from core.chat_records import OutboxEntry
+from core.chat_records import OutboxEntry, SummaryRequest
 from core.errors import UnknownVideo
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import SegmentRange, Vectors
@@ -19,6 +19,7 @@ from tests.fakes.chat_records import (
     FakeRequests,
     FakeSettings,
     FakeUsage,
+    is_about,
 )
 
 
@@ -36,6 +37,7 @@ class Shelf:
     library: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     turns: list[tuple[str, str, Turn, frozenset[str]]] = field(default_factory=list)
     checkpoints: dict[tuple[str, str, int], tuple[str, datetime]] = field(default_factory=dict)
+    outbox_entries: FakeOutboxEntries = field(default_factory=lambda: FakeOutboxEntries())
     requests: FakeRequests = field(default_factory=FakeRequests)
     bindings: FakePlaceBindings = field(default_factory=FakePlaceBindings)
     buttons: FakeButtons = field(default_factory=FakeButtons)
@@ -55,7 +57,7 @@ class MemoryStore:
         self.chunks = FakeChunks(shelf)
         self.library = FakeLibrary(shelf)
         self.threads = FakeThreads(shelf)
-        self.outbox_entries = FakeOutboxEntries()
+        self.outbox_entries = shelf.outbox_entries
         self.checkpoints = FakeCheckpoints(shelf)
         self.requests = shelf.requests
         self.bindings = shelf.bindings
@@ -205,7 +207,8 @@ class FakeLibrary:
                 await FakeCheckpoints(shelf).clear(gone_id)
         if video_id is None:
             shelf.turns = [turn for turn in shelf.turns if turn[0] != channel]
-            shelf.requests.forget(channel)
+        shelf.outbox_entries.forget(shelf, channel, video_id)
+        shelf.requests.forget(channel, video_id)
         shelf.bindings.forget(channel, video_id)
         shelf.buttons.forget(channel, video_id)
         return gone
@@ -236,14 +239,14 @@ class FakeOutboxEntries:
         name = effect.platform, effect.key
         if name not in self.effects:
             self._count += 1
-            self.effects[name] = replace(effect, number=self._count)
+            self.effects[name] = replace(effect.stored, number=self._count)
             self._saved_at[name] = datetime.now(UTC)
         return self.effects[name]
 
     async def save(self, effect: OutboxEntry) -> None:
         name = effect.platform, effect.key
         if name in self.effects:
-            self.effects[name] = replace(effect, number=self.effects[name].number)
+            self.effects[name] = replace(effect.stored, number=self.effects[name].number)
             self._saved_at[name] = datetime.now(UTC)
 
     async def unfinished(self, platform: str) -> list[OutboxEntry]:
@@ -253,6 +256,27 @@ class FakeOutboxEntries:
     async def purge(self, before: datetime) -> None:
         for name, effect in list(self.effects.items()):
             if effect.over and self._saved_at[name] < before:
+                del self.effects[name]
+
+    def forget(self, shelf: Shelf, channel: str, video_id: str | None) -> None:
+        places = shelf.bindings.places(channel, video_id)
+        for name, effect in list(self.effects.items()):
+            own = [
+                request
+                for request in shelf.requests.known()
+                if request.id == effect.owner or effect.key.startswith(f"{request.id}:")
+            ]
+            is_gone = (
+                any(is_about(request, channel, video_id) for request in own)
+                if own
+                else (effect.platform, effect.place) in places
+            )
+            is_written = any(not isinstance(request, SummaryRequest) for request in own)
+            if not is_gone or effect.over:
+                continue
+            if is_written and effect.kind == "message" and not effect.finished:
+                self.effects[name] = replace(effect, draft="", shown=effect.revision)
+            else:
                 del self.effects[name]
 
 

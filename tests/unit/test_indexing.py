@@ -6,6 +6,7 @@ from core.errors import IndexBroken
 from core.search.nearness import UNRELATED
 from core.sources import Link
 from tests.fakes.indexes import FakeKeywordIndex
+from tests.harness.eventually import eventually
 from tests.harness.fake_core import VIDEOS, FakeCore, finish
 
 LINK, OTHER, THIRD = (Link(video.id) for video in VIDEOS)
@@ -57,6 +58,13 @@ async def test_a_forgotten_video_is_dropped_from_the_caches(world):
     await finish(world.pipeline().ingest(THIRD, "hive"))
     await world.store.library.forget("hive", THIRD.video_id)  # by another process
     await world.pipeline().search("queen", "hive", 5)
+    for cache in (world.vectors, world.keywords):
+        assert THIRD.video_id not in await cache.holdings("hive")
+
+    async def is_filled() -> bool:  # the vectors of the others are added in the background
+        return set(await world.vectors.holdings("hive")) == BOTH
+
+    await eventually(is_filled)
     assert await held(world) == BOTH
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -17,8 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from core.errors import CoreError, DataUnwritable, DiskFull, StoreBroken, StoreUnreachable
 
+log = logging.getLogger(__name__)
+
 _SECURE_DELETE = "secure_delete = ON"
 """SQLite overwrites deleted content with zeros."""
+_LOG_TRIES, _LOG_PAUSE_S, _LOG_WAIT_MS = 10, 0.1, 200
+"""A try holds up writers while it waits for readers."""
 _JOIN_S = 1.0
 _LOCK_WAIT_S = 30
 """Seconds to wait for another process's write, such as its migration; DBOS waits as long."""
@@ -50,6 +55,33 @@ class Database:
             with translated():
                 async with self._writer.begin() as connection:
                     yield connection
+
+    async def empty_log(self) -> None:
+        """Truncate SQLite's write-ahead log, in which deleted rows can still be read.
+
+        Waits for readers, but never longer than the log's next writer can bear; if they stay, the
+        log is emptied by the next call, or when the last process closes the store."""
+        with suppress(CoreError), translated():
+            for _ in range(_LOG_TRIES):
+                if await self._truncate_log():
+                    return
+                await asyncio.sleep(_LOG_PAUSE_S)
+        log.warning("the write-ahead log could not be emptied yet")
+
+    async def _truncate_log(self) -> bool:
+        async with self._turn, self._engine.connect() as connection:
+            if connection.dialect.name != "sqlite":
+                return True
+            # Through the driver: a transaction, which SQLAlchemy begins, cannot empty the log.
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            [[busy_ms]] = await driver.execute_fetchall("PRAGMA busy_timeout")
+            try:
+                await driver.execute(f"PRAGMA busy_timeout = {_LOG_WAIT_MS}")
+                [[is_busy, *_]] = await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                return not is_busy
+            finally:
+                await driver.execute(f"PRAGMA busy_timeout = {busy_ms}")
 
 
 @asynccontextmanager

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Select, delete, exists, func, select, type_coerce
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Select,
+    Table,
+    delete,
+    exists,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends.storage import tables as t
 from core.backends.storage.database import Database
 from core.backends.storage.locks import hold, lock
+from core.backends.storage.outbox import forget_messages
+from core.backends.storage.requests import forget_requests
 from core.backends.storage.revisions import mark_changed, search_title
 from core.backends.storage.upsert import insert_into
 from core.model import Video
@@ -100,13 +112,26 @@ class SqlLibrary:
         async with self._database.write() as connection:
             gone = list(await connection.scalars(known))
             await lock(connection, gone)
-            for gone_id in gone:
-                await _forget(connection, channel, gone_id)
-            if video_id is None:
-                await connection.execute(delete(t.turns).where(t.turns.c.channel == channel))
+            await forget_messages(connection, channel, video_id)
+            await forget_requests(connection, channel, video_id)
             await _unlink(connection, channel, video_id)
+            await _note_unknown(connection, gone)
             await mark_changed(connection, [channel])
+        await self.delete_unknown()
+        await self._database.empty_log()
         return gone
+
+    async def delete_unknown(self) -> None:
+        """Delete the videos that no channel knows since `forget`, also those that a kill left. Each
+        in a transaction of its own, so that other writes need not wait for thousands (#12)."""
+        f = t.forgotten.c.video_id
+        async with self._database.read() as connection:
+            gone = list(await connection.scalars(select(f)))
+        for video_id in gone:
+            async with self._database.write() as connection:
+                await lock(connection, [video_id])
+                await connection.execute(delete(t.forgotten).where(f == video_id))
+                await _delete_unless_known(connection, video_id)
 
 
 def _of(channel: str, query: _Query) -> _Query:
@@ -114,29 +139,42 @@ def _of(channel: str, query: _Query) -> _Query:
     return query.where(_l.channel == channel).order_by(_l.id.desc())
 
 
-async def _forget(connection: AsyncConnection, channel: str, video_id: str) -> None:
-    """Delete the video from the channel with the turns about it, and everything made from it if
-    no other channel knows it."""
-    about = select(t.mentions.c.turn_id).where(t.mentions.c.video_id == video_id)
-    turns = delete(t.turns).where(t.turns.c.id.in_(about))
-    await connection.execute(turns.where(t.turns.c.channel == channel))
-    own = (_l.channel == channel, _l.video_id == video_id)
-    await connection.execute(delete(t.library).where(*own))
+async def _unlink(connection: AsyncConnection, channel: str, video_id: str | None) -> None:
+    """Delete the channel's own rows that lead to the video, or all of them: its place in the
+    library, turns, bindings and buttons. Buttons about all videos may name any."""
+    for table in (t.library, t.turns, t.bindings, t.buttons):
+        gone = delete(table).where(table.c.channel == channel)
+        if video_id is not None:
+            gone = gone.where(_leads_to(table, video_id))
+        await connection.execute(gone)
+
+
+def _leads_to(table: Table, video_id: str) -> ColumnElement[bool]:
+    if table is t.turns:
+        return table.c.id.in_(_turns_about(video_id))
+    if table is t.buttons:
+        return table.c.video_id.in_((video_id, ""))
+    return table.c.video_id == video_id
+
+
+def _turns_about(video_id: str) -> Select[tuple[int]]:
+    return select(t.mentions.c.turn_id).where(t.mentions.c.video_id == video_id)
+
+
+async def _note_unknown(connection: AsyncConnection, video_ids: Sequence[str]) -> None:
+    """Note which of the videos no channel knows any more."""
+    is_known = exists().where(_l.video_id == _v.id)
+    query = select(_v.id).where(_v.id.in_(video_ids), ~is_known)
+    rows = [{"video_id": video_id} for video_id in await connection.scalars(query)]
+    if rows:
+        new = insert_into(connection, t.forgotten).on_conflict_do_nothing()
+        await connection.execute(new, rows)
+
+
+async def _delete_unless_known(connection: AsyncConnection, video_id: str) -> None:
+    """Delete the video and everything made from it if no channel knows it."""
     if await connection.scalar(select(exists().where(_l.video_id == video_id))):
         return
-    await connection.execute(turns)
+    await connection.execute(delete(t.turns).where(t.turns.c.id.in_(_turns_about(video_id))))
     await connection.execute(delete(t.videos).where(_v.id == video_id))
     await connection.execute(delete(t.pieces).where(t.pieces.c.video_id == video_id))
-
-
-async def _unlink(connection: AsyncConnection, channel: str, video_id: str | None) -> None:
-    """Delete the bindings and buttons that lead to the video. Open requests stay: each ends when
-    it finds its video gone."""
-    for kept in (t.bindings, t.buttons):
-        gone = delete(kept).where(kept.c.channel == channel)
-        if video_id is not None:
-            gone = gone.where(kept.c.video_id == video_id)
-        await connection.execute(gone)
-    if video_id is None:
-        done = (t.requests.c.channel == channel, t.requests.c.done)
-        await connection.execute(delete(t.requests).where(*done))

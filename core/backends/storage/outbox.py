@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, select, update
+from sqlalchemy import ColumnElement, Row, RowMapping, and_, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends.storage.database import Database
-from core.backends.storage.tables import outbox
+from core.backends.storage.requests import is_about
+from core.backends.storage.tables import bindings, outbox, requests
 from core.backends.storage.upsert import insert_into
 from core.chat_records import OutboxEntry
 
@@ -45,12 +48,78 @@ class SqlOutboxEntries:
             await connection.execute(delete(outbox).where(_IS_OVER, _o.saved_at < before))
 
 
+async def forget_messages(
+    connection: AsyncConnection, channel: str, video_id: str | None = None
+) -> None:
+    """Delete the messages about the video, or all of the channel, that are not delivered for good;
+    those that are hold no words. Call it before the channel's bindings and requests go.
+
+    A message is about what its request is about; one without a request, about what its place is.
+    A message that a request still writes is kept without words, so that people are told its end."""
+    o = (_o.number, _o.platform, _o.key, _o.owner, _o.place, _o.kind, _o.finished)
+    found = (await connection.execute(select(*o).where(~_IS_OVER))).mappings().all()
+    known = await _requests(connection, {one for row in found for one in _request_ids(row)})
+    places = await _places(connection, channel, video_id)
+    written: list[int] = []
+    gone: list[int] = []
+    for row in found:
+        own = [known[one] for one in _request_ids(row) if one in known]
+        if not own and (row["platform"], row["place"]) in places:
+            gone.append(row["number"])
+        elif any(_is_about(channel, video_id, request) for request in own):
+            (written if _is_written(row, own) else gone).append(row["number"])
+    await connection.execute(delete(outbox).where(_o.number.in_(gone)))
+    wordless = update(outbox).values(draft="", shown=_o.revision)
+    await connection.execute(wordless.where(_o.number.in_(written)))
+
+
+def _is_written(row: RowMapping, own: Sequence[RowMapping]) -> bool:
+    """Whether a request still writes the message."""
+    is_task = any(one["request"]["kind"] != "summary" for one in own)
+    return is_task and row["kind"] == "message" and not row["finished"]
+
+
+def _request_ids(row: RowMapping) -> list[str]:
+    """Every id that its request may have: the key is the request's id and more."""
+    parts = row["key"].split(":")
+    return [row["owner"], *(":".join(parts[:n]) for n in range(2, len(parts)))]
+
+
+async def _requests(connection: AsyncConnection, ids: set[str]) -> dict[str, RowMapping]:
+    r = requests.c
+    query = select(r.id, r.channel, r.video_id, r.request).where(r.id.in_(ids))
+    return {row["id"]: row for row in (await connection.execute(query)).mappings()}
+
+
+def _is_about(channel: str, video_id: str | None, request: RowMapping) -> bool:
+    kind = request["request"]["kind"]
+    return request["channel"] == channel and (
+        video_id is None or is_about(video_id, kind, request["video_id"])
+    )
+
+
+async def _places(
+    connection: AsyncConnection, channel: str, video_id: str | None
+) -> set[tuple[str, str]]:
+    """Platform and place of what is bound to the video, or to the channel, and of the channel."""
+    b = bindings.c
+    query = select(b.platform, b.place).where(b.channel == channel)
+    if video_id is not None:
+        query = query.where(b.video_id == video_id, b.message_id == "")
+        return {(row.platform, row.place) for row in await connection.execute(query)}
+    platform, _, place = channel.partition(":")
+    return {
+        (platform, place),
+        *((row.platform, row.place) for row in await connection.execute(query)),
+    }
+
+
 def _named(entry: OutboxEntry) -> ColumnElement[bool]:
     return and_(_o.platform == entry.platform, _o.key == entry.key)
 
 
 def _values(entry: OutboxEntry) -> dict[str, Any]:
-    values = asdict(entry) | {"saved_at": datetime.now(UTC)}
+    values = asdict(entry.stored) | {"saved_at": datetime.now(UTC)}
     del values["number"]  # the database counts
     return values
 

@@ -1,7 +1,8 @@
 """The store of chat requests: `Requests` over a database.
 
 The column `request` holds one JSON object for every kind, told apart by `kind`: the format that
-released versions wrote.
+released versions wrote. Of a request that is done only the kind stays, and the id, by which an
+event that is delivered twice is recognised.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends.storage.database import Database
 from core.backends.storage.tables import requests
@@ -35,6 +37,8 @@ class SqlRequests:
 
     async def save(self, request: Request) -> None:
         change = update(requests).where(_r.id == request.id).values(_values(request))
+        if not request.done:  # one that was forgotten meanwhile is not opened again
+            change = change.where(~_r.done)
         async with self._database.write() as connection:
             await connection.execute(change)
 
@@ -48,15 +52,41 @@ class SqlRequests:
             await connection.execute(delete(requests).where(_r.done, _r.saved_at < before))
 
 
+async def forget_requests(
+    connection: AsyncConnection, channel: str, video_id: str | None = None
+) -> None:
+    """Close the requests about the video, or all of the channel, and keep no word of them. Their
+    ids stay, so that an event delivered again is not a new request."""
+    if video_id is None:
+        await connection.execute(delete(requests).where(_r.channel == channel, _r.done))
+    unfinished = select(_r.id, _r.request, _r.video_id).where(_r.channel == channel, ~_r.done)
+    for row in (await connection.execute(unfinished)).all():
+        if video_id is None or is_about(video_id, row.request["kind"], row.video_id):
+            closed = {"done": True, "request": _without_words(row.request)}
+            await connection.execute(update(requests).where(_r.id == row.id).values(closed))
+
+
+def is_about(video_id: str, kind: str, about: str) -> bool:
+    """Whether a request about the video `about` may hold words of `video_id`: a question about all
+    videos of the channel may be answered with any."""
+    return about == video_id or (kind == "ask" and about == "")
+
+
 def _values(request: Request) -> dict[str, Any]:
+    flat = _to_json(request)
     return {
         "id": request.id,
         "platform": request.origin.platform,
         "channel": request.origin.channel,
+        "video_id": request.video_id,
         "done": request.done,
-        "request": _to_json(request),
+        "request": _without_words(flat) if request.done else flat,
         "saved_at": datetime.now(UTC),
     }
+
+
+def _without_words(flat: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": flat["kind"]}
 
 
 def _to_json(request: Request) -> dict[str, Any]:

@@ -109,6 +109,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
         await migrate(database)
         store = Store(database)
         await store.quick_check()
+        await store.library.delete_unknown()  # what a kill has left
         yield store
 
 
@@ -124,6 +125,8 @@ class SqlVideos:
             changed = {"video": new.excluded.video}
             await connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=changed))
             await save_title(connection, video)
+            forgotten = t.forgotten.c.video_id  # it is wanted again
+            await connection.execute(delete(t.forgotten).where(forgotten == video.id))
 
     async def discard(self, video_id: str) -> None:
         v = t.videos.c.id

@@ -193,7 +193,7 @@ mentions = Table(
     Index("mentions_video", "video_id"),
 )
 
-# Messages to deliver. `number`: their order.
+# Messages to deliver. `number`: their order. `draft`: "" once the platform shows it for good.
 outbox = Table(
     "outbox",
     metadata,
@@ -225,8 +225,12 @@ pieces = Table(
     Column("saved_at", DateTime(timezone=True), nullable=False),
 )
 
-# Requests made in chats. `number`: their order. The other columns repeat fields of the request
-# that queries need.
+# Videos that no channel knows any more, until a transaction of their own has deleted them.
+forgotten = Table("forgotten", metadata, Column("video_id", Words, primary_key=True))
+
+# Requests made in chats. `number`: their order. `request`: once it is done, only its kind, so that
+# no word stays that somebody wrote. The other columns repeat fields of the request that queries
+# need; rows of a deleted video are found by `video_id`.
 requests = Table(
     "requests",
     metadata,
@@ -237,6 +241,7 @@ requests = Table(
     Column("done", Boolean, nullable=False),
     Column("request", JsonObject, nullable=False),
     Column("saved_at", DateTime(timezone=True), nullable=False),
+    Column("video_id", Words, nullable=False, server_default=""),
 )
 
 # Bindings and buttons have no foreign key: they are created before their video is stored.

@@ -1,0 +1,117 @@
+"""What is forgotten is gone from every byte of the data folder: through the bot's own handlers, the
+real store, jobs and caches (#12)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from bot.chat import Command, Message, Person, Upload, Where
+from bot.config import Config
+from bot.handlers.incoming import Handlers
+from bot.serve import handling
+from bot.words import Words
+from core.bootstrap import ChatCore, open_chat_core
+from core.config import Embedding, Llm
+from tests.fakes.chat import FakeChat
+from tests.harness.eventually import eventually
+from tests.harness.onnx_model import onnx_minilm
+from tests.harness.residue import residue, vectors_of
+
+TITLE, SPEECH, QUESTION = "Zanquilt", "bromfyx", "plivoxen"
+SAID = (
+    f"1\n00:00:00,000 --> 00:00:04,000\nThe {SPEECH} was found by Nora Lee in Arden.\n\n"
+    "2\n00:00:05,000 --> 00:00:09,000\nA worker bee visits ninety flowers on a good day.\n"
+)
+HERE = Where("hive", "fake:hive", "server")
+MODERATOR = Person("fake:9", "Mo", is_moderator=True)
+WORDS = {"en": Words("en"), "ko": Words("ko")}
+
+
+@dataclass
+class Bot:
+    """The bot over a data folder, on a chat platform in memory."""
+
+    chat: FakeChat
+    core: ChatCore
+    handlers: Handlers
+    data: Path
+    ids: count[int]
+
+    async def watch(self, where: Where, title: str, said: str) -> None:
+        """Send a file with subtitles and wait for its summary."""
+        number = f"e{next(self.ids)}"
+        self.chat.uploads[number] = said.encode()
+        file = Upload(number, f"{title}.srt", len(said))
+        await self.handlers.message(
+            Message(where, number, MODERATOR, "", is_to_bot=True, file=file)
+        )
+        await self.settle()
+
+    async def ask(self, where: Where, question: str) -> None:
+        message = Message(where, f"e{next(self.ids)}", MODERATOR, question, is_to_bot=True)
+        await self.handlers.message(message)
+        await self.settle()
+
+    async def command(self, where: Where, name: str, **options: str) -> str:
+        event = Command(where, f"e{next(self.ids)}", MODERATOR, name, options)
+        draft = await self.handlers.command(event)
+        return draft.text if draft else ""
+
+    async def settle(self) -> None:
+        async def settled() -> bool:
+            records = self.core.records
+            return not (
+                await records.requests.open("fake")
+                or await records.outbox_entries.unfinished("fake")
+            )
+
+        await eventually(settled, patience_s=60)
+
+
+@asynccontextmanager
+async def running(data: Path, chat: FakeChat) -> AsyncIterator[Bot]:
+    embedding = Embedding(engine="onnx", model=onnx_minilm())
+    config = Config(data_dir=data, llm=Llm(engine="extractive"), embedding=embedding)
+    async with (
+        open_chat_core(config, stays=True, works=True) as core,
+        handling(chat, core, config, WORDS) as handlers,
+    ):
+        yield Bot(chat, core, handlers, data, count(1))
+
+
+@pytest.fixture
+async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
+    """A bot in whose channel a file was summarised and questions were asked and answered."""
+    async with running(tmp_path / "data", FakeChat()) as bot:
+        await bot.watch(HERE, TITLE, SAID)
+        thread = bot.chat.threads[0]
+        inside = replace(HERE, place=f"{thread.place}/{thread.id}", is_thread=True)
+        await bot.ask(inside, f"Where was the {SPEECH} found, dear {QUESTION}?")
+        await bot.ask(HERE, f"Who found the {SPEECH}, dear {QUESTION}?")
+        yield bot
+
+
+def canaries(bot: Bot) -> list[str | bytes]:
+    found: list[str | bytes] = [TITLE, SPEECH, QUESTION, *vectors_of(bot.data / "tubethread.db")]
+    texts = {name.partition(":")[2].split()[0] for name in residue(bot.data, found)}
+    assert len(texts) == len(found), "each is there before it is forgotten"
+    assert SPEECH in str(bot.chat.messages[-1].draft), "the question was answered"
+    return found
+
+
+async def test_a_forgotten_video_leaves_no_byte(bot):
+    gone = canaries(bot)
+    assert "Deleted 1 video." in await bot.command(HERE, "forget", video=TITLE)
+    assert residue(bot.data, gone) == []
+
+
+async def test_a_deleted_channel_leaves_no_byte(bot):
+    gone = canaries(bot)
+    await bot.handlers.place_gone(HERE.place)
+    assert residue(bot.data, gone) == []

@@ -27,6 +27,7 @@ from core.jobs.lazy import Lazy
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
+from core.pipeline.youtube_gate import YouTubeGate
 from core.ports import ChatRecords, Embedder, LanguageModel
 from core.search.caches import Caches
 from core.search.indexing import Indexer
@@ -47,6 +48,8 @@ from core.workers.supervisor import ChildSupervisor
 if TYPE_CHECKING:
     from core.jobs.durable_jobs import DurableJobs
 
+GATE_FILE = "youtube-gate.json"
+"""In the data folder: until when YouTube is left alone."""
 SQLITE_EXECUTOR = "tubethread"
 """Who works on the jobs of a SQLite store: always one process, on a machine or in a container whose
 name may change."""
@@ -152,7 +155,7 @@ def _ingest(
     scratch: Path,
     indexer: Indexer,
 ) -> Ingest:
-    fetcher = RemoteFetcher(children.fetch)
+    fetcher = YouTubeGate(RemoteFetcher(children.fetch), config.data_dir / GATE_FILE)
     return Ingest(
         videos=store.videos,
         library=store.library,

@@ -264,12 +264,17 @@ class NoCaptions(VideoError):
 
 @dataclass(eq=False)
 class BotCheck(BackendError):
-    """YouTube asks for proof that this is not a bot."""
+    """YouTube asks for proof that this is not a bot. `until`: see RateLimited."""
+
+    until: float = 0.0
 
 
 @dataclass(eq=False)
 class RateLimited(BackendError):
-    """YouTube limits the requests of this machine."""
+    """YouTube limits the requests of this machine. `until`: no request is made before this Unix
+    time; 0 where it is not known."""
+
+    until: float = 0.0
 
 
 @dataclass(eq=False)

@@ -16,8 +16,11 @@ TranscriptSource = Literal["whisper", "captions", "file"]
 EXTRACTIVE = "extractive"
 """The engine of a summary or answer made of the video's own sentences, without a language model."""
 
-Stage = Literal["wait", "resolve", "download", "transcribe", "summarise", "index", "load"]
-"""What the user sees while waiting. `wait`: in the queue. `load`: a model is being loaded."""
+Stage = Literal[
+    "wait", "youtube", "resolve", "download", "transcribe", "summarise", "index", "load"
+]
+"""What the user sees while waiting. `wait`: in the queue. `youtube`: until YouTube, which refused
+requests of this machine, is asked again. `load`: a model is being loaded."""
 
 
 def partly_quoted(model: str) -> str:

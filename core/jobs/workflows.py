@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -50,6 +52,13 @@ _ROUNDS = 3
 _ORDERS_PER_INGEST = 10
 """An order is recovered whichever job took the program down, so it may be recovered more often."""
 _PROGRESS_EVERY_S = 1.0
+_PAUSES = 8
+"""How often an order waits for YouTube before it fails: for 12 hours, if every pause is asked for.
+See core/pipeline/youtube_gate.py."""
+_PAUSE_SPREAD = 0.2
+"""Orders begin again during this share of the pause after its end: not always the same one first,
+which YouTube may refuse for its video, and not all at once."""
+_PAUSE_TOLD_EVERY_S = 30.0
 
 Outcome = dict[str, Any]
 """`{"notes": […]}` or `{"error": code, "facts": {…}}`: all that DBOS stores of a step."""
@@ -128,6 +137,30 @@ class _Workflows:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _do_order(self, order: Order, ingest: Any) -> Outcome:
+        """Fulfil the order, after a pause whenever YouTube asks for one. The order waits rather
+        than its ingest, which would keep others from work that needs nothing of YouTube."""
+        outcome = await self._fulfil(order, ingest)
+        for _ in range(_PAUSES):
+            if not (until := _paused_until(outcome)):
+                return outcome
+            await _step("pause", self._pause, order, until)
+            outcome = await self._fulfil(order, ingest)
+        if _paused_until(outcome):
+            await _step("give_up", self._ingest.discard, order)
+        return outcome
+
+    async def _pause(self, order: Order, until: float) -> None:
+        begun = time.time()
+        # By the key, as all orders of one ingest shall go on together.
+        spread = _PAUSE_SPREAD * zlib.crc32(order.key.encode()) / 2**32
+        pause_s = max(until - begun, 0.0) * (1 + spread)
+        with self._poller.running_here(order.key):
+            while (left_s := begun + pause_s - time.time()) > 0:
+                progress = Progress("youtube", 1 - min(left_s / pause_s, 1.0), round(left_s))
+                self._poller.publish(order.key, progress)
+                await asyncio.sleep(min(left_s, _PAUSE_TOLD_EVERY_S))
+
+    async def _fulfil(self, order: Order, ingest: Any) -> Outcome:
         """Join the key's running ingest or start one; start another if somebody else cancelled it,
         or forgot the video at that moment."""
         for _ in range(_ROUNDS):
@@ -177,7 +210,8 @@ class _Workflows:
         for name, step in self._ingest.steps:
             outcome: Outcome = await _step(name, self._run, step, order)
             if "error" in outcome:
-                await _step("give_up", self._ingest.discard, order)
+                if not _paused_until(outcome):
+                    await _step("give_up", self._ingest.discard, order)
                 return outcome
             notes += outcome["notes"]
         return {"notes": notes}
@@ -209,6 +243,11 @@ class _Workflows:
 async def _step(name: str, function: Callable[..., Awaitable[Any]], *args: object) -> Any:
     """The function's result, from now or from before a kill. Stops when the job is cancelled."""
     return await DBOS.run_step_async({"name": name, "preemptible": True}, function, *args)
+
+
+def _paused_until(outcome: Outcome) -> float:
+    """The Unix time before which YouTube must not be asked again; 0 for any other outcome."""
+    return float(outcome.get("facts", {}).get("until", 0.0))
 
 
 def _failure(failure: CoreError) -> Outcome:

@@ -24,7 +24,8 @@ class FakeFetcher:
         failures: Mapping[str, CoreError] | None = None,
     ) -> None:
         self._videos = {video.id: video for video in videos}
-        self._audio, self._said, self._failures = audio, said or {}, failures or {}
+        self._audio, self._said = audio, said or {}
+        self._failures = {} if failures is None else failures
         self.calls: list[str] = []
 
     async def look_up(self, video_id: str) -> Video:

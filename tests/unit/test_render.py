@@ -49,7 +49,7 @@ LEAVES = [
     for _, kind in inspect.getmembers(errors, inspect.isclass)
     if issubclass(kind, errors.CoreError) and kind not in BRANCHES | {errors.CoreError}
 ]
-EXAMPLES = {"int": 7, "str": "seven", "tuple[str, ...]": ("DE", "FR")}
+EXAMPLES = {"float": 5.0, "int": 7, "str": "seven", "tuple[str, ...]": ("DE", "FR")}
 HOSTILE = "\x1b]0;owned\x07\x1b[2Jti\x9b31mtle\r\n\u202e[bold]x[/bold]\udc80"
 
 BEES = Video("dQw4w9WgXcQ", "How bees dance", "The Hive", 125.0, hashtags=("bees",))

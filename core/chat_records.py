@@ -46,7 +46,9 @@ class AskRequest:
 
     `id`: as in WatchRequest. `video_id`: the video in question, "" for all videos of the channel.
     `thread`: the conversation's name. `message_id`: the message to reply to. `asker`: the name to
-    show the question under, where nobody else has seen it; else ""."""
+    show the question under, where nobody else has seen it; else "". `link_request`: the id of the
+    WatchRequest for the link that the question stands beside: it is answered after the summary.
+    `is_in_thread`: asked in a thread, so that the link opens none."""
 
     id: str
     origin: RequestOrigin
@@ -55,6 +57,8 @@ class AskRequest:
     thread: str
     message_id: str
     asker: str = ""
+    link_request: str = ""
+    is_in_thread: bool = False
     done: bool = False
 
 

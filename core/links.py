@@ -17,6 +17,10 @@ _LINK = re.compile(
         ){_ID}""",
     re.VERBOSE,
 )
+_ANY_LINK = re.compile(
+    rf"<?(?:https?://|(?:{_YOUTUBE}|{_SHORT}|{_NO_COOKIE})/)(?:[^\s<>()\[\]?,]|[?,](?=[\w]))*>?",
+    re.IGNORECASE,
+)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _BEFORE_BARE = re.compile(r"//|\w*:|[^\w@./=?&#%\\]*")
 # An address that contains another one, such as evil.com/?u=https://youtu.be/…, leads elsewhere.
@@ -38,6 +42,16 @@ def find_video_ids(text: str) -> list[str]:
     words = _BETWEEN.split(text.replace("&amp;", "&"))
     found = [link["id"] for link in map(_link_in, words) if link]
     return list(dict.fromkeys(found))
+
+
+def without_links(text: str) -> str:
+    """Return the words beside the links of a text, in one line. A question mark stays.
+
+    >>> without_links("Is it told in <https://youtu.be/dQw4w9WgXcQ>, too?")
+    'Is it told in, too?'
+    """
+    left = " ".join(_ANY_LINK.sub(" ", text).split())
+    return re.sub(r" +(?=[?,]($|\s))", "", left)
 
 
 def watch_url(video_id: str) -> str:

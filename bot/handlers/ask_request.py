@@ -51,6 +51,9 @@ class AskTask:
         """Answer and deliver the answer, or an error. Raises StoreBroken, and unexpected errors."""
         is_resumed = self.is_resumed
         with error_boundary() as boundary:
+            if self.request.link_request and not await self._follow_link():
+                await self.end()
+                return
             if not is_resumed:
                 await switch_conversation(self.context, self.request, self._conversation)
             self.is_resumed = True
@@ -78,6 +81,34 @@ class AskTask:
     async def end(self) -> None:
         """Mark the request as done."""
         await self.context.requests.save(replace(self.request, done=True))
+
+    async def _follow_link(self) -> bool:
+        """Wait for the linked video's summary, and answer where it is. False if there is none: why
+        not is told there already."""
+        if self.ingesting:
+            await asyncio.wait(self.ingesting)
+        request, channel = self.request, self.request.origin.channel
+        if not await self.context.core.knows(channel, request.video_id):
+            return False
+        place = "" if request.is_in_thread else await self._thread_of_link()
+        if place:
+            origin = replace(request.origin, place=place)
+            request = replace(request, origin=origin, thread=place, message_id="")
+        self.request = replace(request, link_request="")
+        return True
+
+    async def _thread_of_link(self) -> str:
+        """The thread that the link's request has opened, by its key; "" if there is none."""
+        request = self.request
+        thread = await self.context.outbox.open_thread(
+            request.origin.place,
+            self.renderer.title(None),
+            key=f"{request.link_request}:thread",
+            owner=request.link_request,
+            message_id=request.message_id,
+        )
+        place = await thread.delivered()
+        return "" if place == request.origin.place else place
 
     async def _show_question(self) -> None:
         request = self.request

@@ -21,8 +21,9 @@ from bot.handlers.requests import RequestRunner
 from bot.handlers.retries import retry
 from bot.handlers.slash_commands import SlashCommands
 from core.chat_records import PlaceBinding, StoredButton
-from core.links import find_video_ids
+from core.links import find_video_ids, without_links
 from core.text.display import one_line
+from core.text.questions import is_question
 
 
 class Handlers:
@@ -100,9 +101,26 @@ class Handlers:
         if video_ids := find_video_ids(message.text):
             rules = await self._policy.read(message)
             if message.is_to_bot or rules.settings.links:
-                return await self.requests.watch(message, rules, video_ids)
+                told = await self.requests.watch(message, rules, video_ids)
+                return await self._handle_words(message, rules, video_ids[0]) or told
             return await self._handle_text(message, rules)
         return await self._handle_text(message)
+
+    async def _handle_words(
+        self, message: Message, rules: PlaceRules, video_id: str
+    ) -> Draft | None:
+        """Answer a question beside links: about the video of the thread, else the first linked."""
+        question, where = without_links(message.text), message.where
+        is_meant = message.is_to_bot or not rules.settings.mention_only
+        if not (is_meant and is_question(question)):
+            return None
+        if where.server or message.reply_to:  # a private chat is about its last video
+            binding = await self._context.bindings.find(
+                self._context.chat.name, where.place, message.reply_to
+            )
+            if binding and binding.video_id and not message.opens_thread:
+                return await self.requests.ask(message, rules, question, binding, show=False)
+        return await self.requests.ask_about_link(message, rules, question, video_id)
 
     async def _handle_text(self, message: Message, rules: PlaceRules | None = None) -> Draft | None:
         """Answer a question: a message to the bot, or any at a place that is about a video."""

@@ -86,15 +86,18 @@ class RequestRunner:
     ) -> Draft | None:
         """Summarise videos, each in a thread of its own. Return why not, if anything.
 
-        `language`: of the summaries; "" is the place's. Takes only the first videos of an event:
-        `limits.links_per_message`."""
+        `language`: of the summaries; "" is the place's. Takes only the first videos of an event,
+        `limits.links_per_message`, and says so."""
         if not rules.may_watch:
             return self._refuse(event, rules, "chat.may_not")
-        for n, video_id in enumerate(video_ids[: self._context.config.limits.links_per_message]):
+        most = self._context.config.limits.links_per_message
+        for n, video_id in enumerate(video_ids[:most]):
             request = self._watch_request(event, rules, n, language)
             request = replace(request, video_id=video_id)
             if refusal := await self._accept(event, rules, request, rules.video_quotas):
                 return refusal
+        if left := len(video_ids[most:]):
+            return self._renderer(event, rules).say("chat.links_left", most=most, left=left)
         return None
 
     async def show_summary(self, event: Event, rules: PlaceRules, video_id: str) -> None:
@@ -115,12 +118,20 @@ class RequestRunner:
         return await self._accept(event, rules, request, rules.video_quotas)
 
     async def ask(
-        self, event: Event, rules: PlaceRules, question: str, about: PlaceBinding, *, show: bool
+        self,
+        event: Event,
+        rules: PlaceRules,
+        question: str,
+        about: PlaceBinding,
+        *,
+        show: bool,
+        link_request: str = "",
     ) -> Draft | None:
         """Answer a question at the event's place. Return why not, if anything.
 
         `about`: the conversation, and its video or "" for all videos of the channel. `show`: post
-        the question too, because nobody else has seen it. Raises EmptyQuestion."""
+        the question too, because nobody else has seen it. `link_request`: as in AskRequest. Raises
+        EmptyQuestion."""
         if not (question := one_line(question)):
             raise EmptyQuestion()
         if not rules.may_ask:
@@ -133,8 +144,22 @@ class RequestRunner:
             thread=about.thread,
             message_id=event.message_id if isinstance(event, Press) else event.id,
             asker=(one_line(event.author.name) or "?") if show else "",
+            link_request=link_request,
+            is_in_thread=event.where.is_thread,
         )
         return await self._accept(event, rules, request, rules.question_quotas)
+
+    async def ask_about_link(
+        self, message: Message, rules: PlaceRules, question: str, video_id: str
+    ) -> Draft | None:
+        """Answer a question beside a link that `watch` was called with, once its video is there."""
+        where, link = message.where, f"{self._context.chat.name}:{message.id}:0"
+        is_coming = self._ingesting(where.channel, video_id)
+        if not is_coming and not await self._context.core.knows(where.channel, video_id):
+            return None  # refused, and told
+        thread = where.place if message.opens_thread else link
+        about = PlaceBinding(where.channel, video_id, thread)
+        return await self.ask(message, rules, question, about, show=False, link_request=link)
 
     def spawn(self, work: Coroutine[None, None, object]) -> None:
         """Run something small in the background, at most until `close`."""
@@ -225,7 +250,7 @@ class RequestRunner:
             running.is_stored = True
         task = running.task = running.task.again()
         if isinstance(task, AskTask):
-            task.ingesting = self._ingesting(task.request)
+            task.ingesting = self._ingesting(task.request.origin.channel, task.request.video_id)
         await task.run()
 
     async def _give_up(self, task: WatchTask | AskTask, error: Exception) -> None:
@@ -246,9 +271,8 @@ class RequestRunner:
                 await message.finish(task.failure(error)[1])
         await task.end()
 
-    def _ingesting(self, question: AskRequest) -> list[asyncio.Task[None]]:
-        """The running tasks that add the question's video to the channel."""
-        channel, video_id = question.origin.channel, question.video_id
+    def _ingesting(self, channel: str, video_id: str) -> list[asyncio.Task[None]]:
+        """The running tasks that add the video to the channel."""
         return [
             runs
             for runs, running in self._running.items()

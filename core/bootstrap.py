@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import shutil
@@ -89,6 +90,8 @@ async def open_chat_core(
         children = await stack.enter_async_context(_children(config))
         embedder = RemoteEmbedder(children.index, config.embedding.model)
         caches = await stack.enter_async_context(_caches(store, embedder, children))
+        if stays:
+            stack.push_async_callback(_stop, asyncio.create_task(caches.follow()))
         engine = await stack.enter_async_context(_engine(config, store))
         indexer = Indexer(store.chunks, store.library, embedder, caches)
         ingest = _ingest(config, store, children, engine, scratch, indexer)
@@ -230,6 +233,11 @@ def _language_model(
 
     model = Ollama(llm)
     return model, model.check, model.close
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def _nothing() -> None:

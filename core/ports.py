@@ -160,6 +160,9 @@ class Index(Protocol):
     async def drop(self, channel: str, video_id: str | None = None) -> None:
         """Delete one video, or the channel with all its files."""
 
+    async def keep(self, channels: Sequence[str]) -> None:
+        """Delete every channel but these, with all its files. Raises IndexBroken."""
+
 
 class VectorIndex(Index, Protocol):
     """Nearest-neighbour search over a channel's chunks."""
@@ -283,6 +286,9 @@ class Library(Protocol):
 
     async def revision(self, channel: str) -> str:
         """Return a token that changes whenever a video joins or leaves, or its chunks change."""
+
+    async def revisions(self) -> dict[str, str]:
+        """Return the revision of every channel that knows a video."""
 
     async def recipes(self, channel: str) -> dict[str, str]:
         """Return video id → recipe of its chunks, newest first, for videos that have chunks."""

@@ -83,17 +83,38 @@ class Fts5:
                     db.execute(
                         f"INSERT INTO {_table(channel)}({_table(channel)}) VALUES ('optimize')"
                     )
-            self._connected().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except (IndexBroken, sqlite3.Error):
+            self._empty_log()
+        except IndexBroken:
             self.close()
             for end in ("", "-wal", "-shm"):
                 Path(f"{self._path}{end}").unlink(missing_ok=True)
+
+    def keep(self, channels: Sequence[str]) -> None:
+        """Erase every channel but these from the disk."""
+        if not self._path.exists():
+            return
+        names = {_bytes(channel) for channel in channels}
+        with self._transaction() as db:
+            held = [name for (name,) in db.execute("SELECT DISTINCT channel FROM videos")]
+            gone = [name for name in held if name not in names]
+            for name in gone:
+                db.execute(f"DROP TABLE IF EXISTS {_table_of(name)}")
+                db.execute("DELETE FROM videos WHERE channel = ?", (name,))
+        if gone:
+            self._empty_log()
 
     def close(self) -> None:
         """Close the file. The next call opens it again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _empty_log(self) -> None:
+        try:
+            self._connected().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            self.close()
+            raise IndexBroken(str(error)) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -145,7 +166,11 @@ def _exists(db: sqlite3.Connection, table: str) -> bool:
 
 def _table(channel: str) -> str:
     """Turn any channel name into a valid table name."""
-    return f"channel_{hashlib.sha256(_bytes(channel)).hexdigest()[:32]}"
+    return _table_of(_bytes(channel))
+
+
+def _table_of(name: bytes) -> str:
+    return f"channel_{hashlib.sha256(name).hexdigest()[:32]}"
 
 
 def _bytes(channel: str) -> bytes:

@@ -233,6 +233,10 @@ class Pipeline:
         await self._indexer.drop(channel, None if video_id is None else gone)
         return list(dict.fromkeys([*gone, *stopped]))
 
+    async def check_caches(self) -> None:
+        """Drop now what other processes have forgotten. See Caches.check."""
+        await self._indexer.caches.check()
+
     async def _stop(self, channel: str, video_id: str | None) -> list[str]:
         """Forget the channel's jobs for one video, or all. Returns the ids of unfinished videos."""
         jobs = await self._jobs()

@@ -34,6 +34,8 @@ INLINE_VIDEOS = 1
 DRAIN_S = 5.0
 """How long a finished program stays to fill caches, so that a series of short commands eventually
 fills those of a large channel."""
+CHECK_S = 60.0
+"""How long what another process forgets may stay in the caches."""
 _ATTEMPTS = 3
 _NEAREST = 10
 """Nearest chunks to look at: chunks of the same text have the same vector."""
@@ -84,6 +86,8 @@ class Caches:
         self._contents: OrderedDict[str, Contents] = OrderedDict()
         self._verified: dict[tuple[str, Cache], str] = {}
         """The revision that a cache last matched."""
+        self._checked: dict[str, str] | None = None
+        """The revision of each channel at the last check."""
         self._filling: dict[tuple[str, Cache], asyncio.Task[None]] = {}
         self._lock = asyncio.Lock()
 
@@ -141,6 +145,33 @@ class Caches:
                     await self._erase(cache, channel, video_ids)
                 except UNAVAILABLE:
                     log.warning("a cache could not drop videos; it is rebuilt later", exc_info=True)
+
+    async def follow(self) -> None:
+        """Compare all caches with the store every minute, until cancelled."""
+        while True:
+            await asyncio.sleep(CHECK_S)
+            try:
+                await self.check()
+            except CoreError as error:
+                log.warning("the caches were not compared with the store: %s", error)
+
+    async def check(self) -> None:
+        """Drop what the store no longer knows: other processes cannot open these caches, and what
+        they forget might never be searched again (#12)."""
+        async with self._lock:  # a channel is in the store before it is in a cache
+            revisions = await self._library.revisions()
+            if revisions == self._checked:
+                return
+            try:
+                for cache in (self.keywords, self.vectors):
+                    await cache.keep(list(revisions))
+            except UNAVAILABLE:
+                log.info("the caches were not checked: another process has them, or damage")
+                return
+        checked = self._checked or {}
+        for channel in [name for name, known in revisions.items() if checked.get(name) != known]:
+            await self.sync(channel)
+        self._checked = revisions
 
     async def _is_in_sync(self, key: tuple[str, Cache], contents: Contents) -> bool:
         if key in self._filling:

@@ -229,12 +229,14 @@ def _index(setup: Setup) -> dict[str, Method]:
         "vectors.holdings": lambda on_progress, channel: vectors().holdings(channel),
         "vectors.put": put_vectors,
         "vectors.drop": lambda on_progress, channel, video_id: vectors().drop(channel, video_id),
+        "vectors.keep": lambda on_progress, channels: vectors().keep(channels),
         "vectors.nearest": lambda on_progress, channel, array, limit: vectors().nearest(
             channel, read_vectors(array), limit
         ),
         "keywords.holdings": lambda on_progress, channel: keywords().holdings(channel),
         "keywords.put": put_words,
         "keywords.drop": lambda on_progress, channel, video_id: keywords().drop(channel, video_id),
+        "keywords.keep": lambda on_progress, channels: keywords().keep(channels),
         "keywords.matching": lambda on_progress, channel, tokens, limit: keywords().matching(
             channel, tokens, limit
         ),

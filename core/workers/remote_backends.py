@@ -104,6 +104,9 @@ class RemoteVectorIndex:
     async def drop(self, channel: str, video_id: str | None = None) -> None:
         await self._worker.call("vectors.drop", channel=channel, video_id=video_id)
 
+    async def keep(self, channels: Sequence[str]) -> None:
+        await self._worker.call("vectors.keep", channels=channels)
+
     async def nearest(self, channel: str, vector: Vectors, limit: int) -> list[str]:
         keys = await self._worker.call(
             "vectors.nearest", urgent=True, channel=channel, array=vector, limit=limit
@@ -128,6 +131,9 @@ class RemoteKeywordIndex:
 
     async def drop(self, channel: str, video_id: str | None = None) -> None:
         await self._worker.call("keywords.drop", channel=channel, video_id=video_id)
+
+    async def keep(self, channels: Sequence[str]) -> None:
+        await self._worker.call("keywords.keep", channels=channels)
 
     async def matching(self, channel: str, tokens: Sequence[str], limit: int) -> list[str]:
         keys = await self._worker.call(

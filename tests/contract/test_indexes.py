@@ -194,6 +194,21 @@ async def test_a_dropped_channel_is_empty_and_may_be_filled_again(side):
     assert await side.find(HIVE, "bees") == ["v2:0"]
 
 
+async def test_only_kept_channels_stay(side, tmp_path):
+    for channel in NAMES[:9]:
+        await side.put(channel, "v1", "Nora Lee found the queen.")
+    await side.index.keep([NAMES[2], NAMES[8], "never seen"])
+    for channel in NAMES[:9]:
+        is_kept = channel in (NAMES[2], NAMES[8])
+        assert bool(await side.index.holdings(channel)) is is_kept
+        assert bool(await side.find(channel, "queen")) is is_kept
+    await side.index.keep([])
+    assert await side.find(NAMES[2], "queen") == []
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path for path in left if b"queen" in path.read_bytes()] == []
+    assert [path for path in left if path.name == "chroma.sqlite3"] == []
+
+
 async def test_channels_never_see_each_others_chunks(side):
     await side.put(HIVE, "v1", "bees", "secret")
     await side.put(OTHER, "v2", "bees", "market")

@@ -237,8 +237,11 @@ async def test_channels_that_know_a_video_are_listed_by_name(store):
     for channel, video in ((SEA, BEES), (HIVE, BEES), (SEA, WHALES)):
         await store.library.add(channel, video.id)
     assert await store.library.channels() == [HIVE, SEA]
+    revisions = {name: await store.library.revision(name) for name in (HIVE, SEA)}
+    assert await store.library.revisions() == revisions
     await store.library.forget(HIVE)
     assert await store.library.channels() == [SEA]
+    assert await store.library.revisions() == {SEA: revisions[SEA]}
 
 
 async def test_a_thread_remembers_its_last_turns_oldest_first(store):

@@ -80,6 +80,9 @@ class FakeVectorIndex:
     async def drop(self, channel: str, video_id: str | None = None) -> None:
         _drop(self._channels, channel, video_id)
 
+    async def keep(self, channels: Sequence[str]) -> None:
+        self._channels = {name: held for name, held in self._channels.items() if name in channels}
+
     def _size(self, channel: str) -> int | None:
         return next((len(row) for row in _rows(self._channels, channel).values()), None)
 
@@ -113,6 +116,11 @@ class FakeKeywordIndex:
 
     async def drop(self, channel: str, video_id: str | None = None) -> None:
         _drop(self._channels, channel, video_id)
+
+    async def keep(self, channels: Sequence[str]) -> None:
+        if self.failure:
+            raise self.failure
+        self._channels = {name: held for name, held in self._channels.items() if name in channels}
 
 
 def _is_cjk(token: str) -> bool:

@@ -185,6 +185,9 @@ class FakeLibrary:
         known = self._shelf.library[channel]
         return repr([(v, self._shelf.chunks.get(v, ("",))[0]) for v in known]) if known else ""
 
+    async def revisions(self) -> dict[str, str]:
+        return {channel: await self.revision(channel) for channel in await self.channels()}
+
     async def recipes(self, channel: str) -> dict[str, str]:
         known = [v for v in reversed(self._shelf.library[channel]) if v in self._shelf.chunks]
         stored = {v: self._shelf.chunks[v] for v in known}

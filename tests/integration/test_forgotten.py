@@ -3,6 +3,7 @@ real store, jobs and caches (#12)."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from tests.fakes.chat import FakeChat
 from tests.harness.eventually import eventually
 from tests.harness.onnx_model import onnx_minilm
 from tests.harness.residue import residue, vectors_of
+from tests.harness.terminal import Terminal
 
 TITLE, SPEECH, QUESTION = "Zanquilt", "bromfyx", "plivoxen"
 SAID = (
@@ -114,4 +116,18 @@ async def test_a_forgotten_video_leaves_no_byte(bot):
 async def test_a_deleted_channel_leaves_no_byte(bot):
     gone = canaries(bot)
     await bot.handlers.place_gone(HERE.place)
+    assert residue(bot.data, gone) == []
+
+
+def forget_elsewhere(data: Path, *arguments: str) -> None:
+    """Run `forget` in a process of its own."""
+    ran = Terminal(data.parent).run("forget", *arguments, "--channel", HERE.channel)
+    assert ran.code == 0, ran.err
+
+
+async def test_what_another_process_forgets_leaves_the_caches_at_their_next_check(bot):
+    gone = canaries(bot)
+    await asyncio.to_thread(forget_elsewhere, bot.data)
+    assert residue(bot.data, gone), "the other process cannot open the caches"
+    await bot.core.pipeline.check_caches()
     assert residue(bot.data, gone) == []

@@ -95,3 +95,27 @@ async def test_vectors_of_another_embedder_are_not_used(world):
     before = world.embedder.embedded
     assert (await world.pipeline().search("queen", "hive", 5)).said
     assert world.embedder.embedded == before, "words alone"
+
+
+async def test_what_another_process_forgot_leaves_the_caches_without_a_search(world):
+    await finish(world.pipeline().ingest(THIRD, "sea"))
+    pipeline = world.pipeline()
+    await pipeline.check_caches()
+    assert await held(world, "sea") == {THIRD.video_id}
+    await world.store.library.forget("sea")  # by another process
+    await world.store.library.forget("hive", OTHER.video_id)
+    await pipeline.check_caches()
+    assert await held(world, "sea") == set()
+    assert OTHER.video_id not in await world.vectors.holdings("hive")
+    assert OTHER.video_id not in await world.keywords.holdings("hive")
+
+
+async def test_caches_of_another_process_are_checked_once_they_are_ours(world):
+    pipeline = world.pipeline()
+    await world.store.library.forget("hive")
+    world.keywords.failure = IndexBroken("another process is using it")
+    await pipeline.check_caches()
+    assert await world.vectors.holdings("hive")
+    world.keywords.failure = None
+    await pipeline.check_caches()
+    assert await held(world) == set()

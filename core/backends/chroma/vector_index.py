@@ -83,16 +83,26 @@ class Chroma:
             with suppress(IndexBroken), self._collection(channel) as collection:
                 collection.delete(video_id)
                 return
-        if folder in self._open:
-            self._open.pop(folder).close()
-        shutil.rmtree(folder, ignore_errors=True)
-        if folder.exists():
-            raise IndexBroken("the folder cannot be removed")
+        self._remove(folder)
+
+    def keep(self, channels: Sequence[str]) -> None:
+        """Delete the folders of every channel but these."""
+        kept = {self._folder_of(channel) for channel in channels}
+        for folder in list(self._folder.glob("*")):
+            if folder not in kept:
+                self._remove(folder)
 
     def close(self) -> None:
         """Close all channels. The next call opens what it needs."""
         while self._open:
             self._open.popitem()[1].close()
+
+    def _remove(self, folder: Path) -> None:
+        if folder in self._open:
+            self._open.pop(folder).close()
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            raise IndexBroken("the folder cannot be removed")
 
     def _folder_of(self, channel: str) -> Path:
         """Turn any channel name into a folder name valid on every file system."""

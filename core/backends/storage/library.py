@@ -97,6 +97,11 @@ class SqlLibrary:
         async with self._database.read() as connection:
             return await connection.scalar(query) or ""
 
+    async def revisions(self) -> dict[str, str]:
+        query = select(t.revisions.c.channel, t.revisions.c.revision)
+        async with self._database.read() as connection:
+            return {channel: revision for channel, revision in await connection.execute(query)}
+
     async def recipes(self, channel: str) -> dict[str, str]:
         c = t.chunkings.c
         has_chunks = exists().where(t.chunks.c.video_id == c.video_id)

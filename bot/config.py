@@ -44,11 +44,12 @@ class Telegram(Section):
 
 
 class Quotas(Section):
-    """Limits per day (UTC) on the chat platforms."""
+    """Limits per day (UTC) on the chat platforms. `videos_in_all`: of everybody everywhere."""
 
     videos_per_person: int = Field(20, ge=0)
     videos_per_channel: int = Field(100, ge=0)
     videos_per_server: int = Field(300, ge=0)
+    videos_in_all: int = Field(1000, ge=0)
     questions_per_person: int = Field(200, ge=0)
     questions_per_channel: int = Field(1000, ge=0)
     questions_per_server: int = Field(3000, ge=0)

@@ -17,6 +17,7 @@ from bot.handlers.error_boundary import error_boundary
 from bot.handlers.policy import PlaceRules, Policy
 from bot.handlers.private_chats import conversation_about
 from bot.handlers.proof_pages import PROOF, ProofPage, show_proof
+from bot.handlers.public_posts import PublicPosts
 from bot.handlers.requests import RequestRunner
 from bot.handlers.retries import retry
 from bot.handlers.slash_commands import SlashCommands
@@ -33,9 +34,10 @@ class Handlers:
         self._context = context
         self._policy = Policy(context)
         self.requests = RequestRunner(context)
+        self._posts = PublicPosts()
         self._told_of_errors: set[str] = set()
         """Threads, until the store is back."""
-        self._commands = SlashCommands(context, self._policy, self.requests)
+        self._commands = SlashCommands(context, self._policy, self.requests, self._posts)
 
     async def message(self, message: Message) -> None:
         with error_boundary() as boundary:
@@ -152,7 +154,10 @@ class Handlers:
             page = ProofPage.of(button)
             return await show_proof(self._context, page, press.id, renderer)
         if button.action == "more":
-            return await self._show_more_questions(press, rules, button)
+            if rules.may_ask and not self._posts.take(press.where, "more", press.id):
+                return renderer.say("chat.just_posted")
+            with self._posts.released_on_error(press.where, "more", press.id):
+                return await self._show_more_questions(press, rules, button)
         return await self._commands.show(button.action, press.where, button.video_id, renderer)
 
     async def _conversation(self, press: Press, button: StoredButton) -> PlaceBinding:

@@ -103,10 +103,13 @@ class Policy:
         scopes = {"person": person, "channel": f"channel:{where.channel}"}
         if where.server:
             scopes["server"] = f"server:{where.server}"
-        return tuple(
+        quotas = [
             Quota(scope, kind, getattr(limits, f"{kind}_per_{name}"))
             for name, scope in scopes.items()
-        )
+        ]
+        if kind == "videos":
+            quotas.append(Quota("all", kind, limits.videos_in_all))
+        return tuple(quotas)
 
 
 def merged(layers: Sequence[ChatSettings]) -> ChatSettings:

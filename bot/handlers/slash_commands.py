@@ -12,6 +12,7 @@ from bot.handlers.context import HandlerContext
 from bot.handlers.policy import PlaceRules, Policy
 from bot.handlers.private_chats import conversation_about
 from bot.handlers.proof_pages import ProofPage, show_proof
+from bot.handlers.public_posts import PublicPosts
 from bot.handlers.requests import RequestRunner
 from bot.handlers.settings_commands import SettingsCommands, find_language, unknown_language
 from bot.handlers.video_lookup import VideoLookup
@@ -32,9 +33,16 @@ _FORMATS: tuple[Format, ...] = get_args(Format)
 class SlashCommands:
     """The slash commands of one platform."""
 
-    def __init__(self, context: HandlerContext, policy: Policy, requests: RequestRunner) -> None:
+    def __init__(
+        self,
+        context: HandlerContext,
+        policy: Policy,
+        requests: RequestRunner,
+        posts: PublicPosts,
+    ) -> None:
         self._context = context
         self._requests = requests
+        self._posts = posts
         self._settings = SettingsCommands(context, policy)
         self._lookup = VideoLookup(context)
 
@@ -107,6 +115,8 @@ class SlashCommands:
     async def _summary(self, command: Command, rules: PlaceRules) -> Draft:
         """Show a summary again, for everybody at the place of the command."""
         video_id = await self._lookup.named_or_current(command)
+        if not self._posts.take(command.where, "summary", command.id):
+            return self._renderer(rules).say("chat.just_posted")
         await self._requests.show_summary(_without_thread(command), rules, video_id)
         return self._renderer(rules).say("chat.begun")
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.chat import Press
 from bot.config import Config
+from bot.handlers.public_posts import PAUSE_S
 from bot.words import Words
 from core.chat_records import PlaceBinding
 from core.errors import ModelFailed
@@ -286,6 +287,7 @@ async def test_more_questions_repeats_no_question_of_the_thread(tmp_path):
         await scene.press(scene.summary(thread), scene.summary(thread).draft.buttons[0].label)
         await scene.settle()
         said = len(scene.shown(thread))
+        await asyncio.sleep(PAUSE_S)
         await scene.press(scene.summary(thread), "More questions")
         await scene.settle()
         [more] = scene.shown(thread)[said:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,9 +15,12 @@ import pytest
 from bot.chat import Person, Upload, Where
 from bot.config import Config, Quotas
 from bot.handlers.policy import merged
+from bot.handlers.public_posts import PAUSE_S
 from bot.words import Words
 from core.chat_records import ChatSettings
+from core.errors import StoreBroken
 from core.export.document import Markdown
+from tests.harness.fake_core import BEES
 from tests.harness.scene import (
     ADA,
     BEES_LINK,
@@ -291,6 +295,56 @@ async def test_a_used_up_quota_is_announced_once_but_commands_always_get_a_reply
         assert len(scene.chat.messages) == said + 1
 
 
+@virtually
+async def test_all_people_together_have_a_quota(tmp_path):
+    async with open_scene(tmp_path, config=Config(quotas=Quotas(videos_in_all=1))) as scene:
+        await scene.write(BEES_LINK)
+        await scene.write(BEES_LINK, OTHER_SERVER, BOB)
+        await scene.settle()
+        assert len(scene.chat.threads) == 1
+        assert scene.chat.texts(OTHER_SERVER.place) == [
+            marked(EN("chat.quotas.all_videos", most=1))
+        ]
+
+
+@virtually
+async def test_a_kind_of_post_that_everybody_sees_is_made_once_a_place_and_minute(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        begun, just_posted = marked(EN("chat.begun")), marked(EN("chat.just_posted"))
+        assert await scene.command("summary", thread) == begun
+        assert await scene.command("summary", thread, BOB) == just_posted
+        assert await scene.command("summary", video=BEES.id) == begun, "another place"
+        summary = scene.summary(thread)
+        said = len(scene.chat.messages)
+        assert await scene.press(summary, "More questions") is None
+        told = await scene.press(summary, "More questions", BOB)
+        assert told.text == just_posted
+        await asyncio.sleep(PAUSE_S)
+        await scene.settle()
+        assert await scene.press(summary, "More questions", BOB) is None
+        assert await scene.command("summary", thread, BOB) == begun
+        await scene.settle()
+        more = [shown for shown in scene.shown(thread) if shown.draft.text == EN("chat.more")]
+        assert len(more) == 2
+        assert len(scene.chat.messages) > said
+
+
+@virtually
+async def test_a_post_that_failed_lets_the_next_person_try(tmp_path):
+    async with open_scene(tmp_path) as scene:
+        thread = await scene.watched()
+        summary, add = scene.summary(thread), scene.store.buttons.add
+
+        async def fail(buttons):
+            raise StoreBroken()
+
+        scene.store.buttons.add = fail
+        assert await scene.press(summary, "More questions") is not None
+        scene.store.buttons.add = add
+        assert await scene.press(summary, "More questions", BOB) is None
+
+
 @pytest.mark.parametrize(
     ("quotas", "key"),
     [
@@ -323,6 +377,7 @@ async def test_a_repeated_event_counts_once_and_showing_a_summary_again_never(
         for _ in range(3):
             assert await scene.command("summary") == EN("chat.begun")
             await scene.settle()
+            await asyncio.sleep(PAUSE_S)
         assert await scene.command("watch", link=BEES_LINK) == EN("chat.begun")
         told = await scene.command("watch", link=BEES_LINK)
         assert told == marked(EN("chat.quotas.person_videos", most=2))

@@ -11,6 +11,7 @@ import pytest
 
 from bot.chat import Where
 from bot.discord_adapter.slash_commands import COMMANDS
+from bot.handlers.public_posts import PAUSE_S
 from bot.words import Words
 from core.errors import UnknownJob
 from core.export.formats import Format
@@ -145,6 +146,7 @@ async def test_summary_shows_a_video_again_for_everybody(tmp_path):
             await scene.settle()
             assert scene.chat.messages[-1].place == where.place
             assert f"/{video_id}?" in scene.chat.messages[-1].draft.text
+            await asyncio.sleep(PAUSE_S)
         assert len(scene.chat.threads) == 2
 
 

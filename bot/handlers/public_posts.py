@@ -1,0 +1,38 @@
+"""Limit what people make the bot post in front of others: one of a kind a place and minute."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bot.chat import Where
+
+PAUSE_S = 60.0
+
+
+@dataclass(slots=True)
+class PublicPosts:
+    """The last post of each kind at each place, by the loop's clock; a restart forgets them."""
+
+    _last: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
+
+    def take(self, where: Where, kind: str, event_id: str) -> bool:
+        """Whether the event may post now: always in a private chat, and when it is delivered
+        again."""
+        now = asyncio.get_running_loop().time()
+        self._last = {name: last for name, last in self._last.items() if last[0] > now - PAUSE_S}
+        if not where.server:
+            return True
+        return self._last.setdefault((where.place, kind), (now, event_id))[1] == event_id
+
+    @contextmanager
+    def released_on_error(self, where: Where, kind: str, event_id: str) -> Iterator[None]:
+        """Let others post if the block, in which the event does, fails."""
+        try:
+            yield
+        except BaseException:
+            if self._last.get((where.place, kind), (0.0, ""))[1] == event_id:
+                del self._last[where.place, kind]
+            raise

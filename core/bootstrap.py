@@ -22,7 +22,7 @@ from core.backends.storage.sqlite_copy import copy
 from core.backends.storage.store import Store, open_store
 from core.backends.subtitles import read_subtitles
 from core.backup.daily_copies import FOLDER, keeping_copies, naming_the_newest
-from core.config import LOG_FILE, Core, Llm
+from core.config import Core, Llm
 from core.errors import DataUnwritable
 from core.jobs.lazy import Lazy
 from core.pipeline.engine import Engine
@@ -121,10 +121,9 @@ class _Children:
 
 @asynccontextmanager
 async def _children(config: Core) -> AsyncIterator[_Children]:
-    log_file = config.data_dir / LOG_FILE
     async with AsyncExitStack() as stack:
         fetch, speech, index = [
-            await stack.enter_async_context(make_supervisor(role, config, log_file))
+            await stack.enter_async_context(make_supervisor(role, config))
             for role in (FETCH, SPEECH, INDEX)
         ]
         yield _Children(fetch, speech, index)

@@ -7,7 +7,7 @@
     └── ConfigError       the operator must act: a setting, a missing model, a folder
 
 Fields hold the facts; bot/rendering/errors.py writes the text for users. Backends raise only these
-errors, chained to the original. `str(error)` is for logs.
+errors, chained to the original. `str(error)` is for logs, and tells nothing that people typed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 from typing import Any
+
+_TYPED = {"text", "name"}
+"""Facts that a person typed, or the name of a file."""
 
 
 @dataclass(eq=False)
@@ -34,7 +37,8 @@ class CoreError(Exception):
         return asdict(self)
 
     def __str__(self) -> str:
-        return f"{self.code} {self.facts}" if self.facts else self.code
+        facts = {name: fact for name, fact in self.facts.items() if name not in _TYPED}
+        return f"{self.code} {facts}" if facts else self.code
 
 
 def from_code(code: str, facts: dict[str, Any]) -> CoreError:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
-from core.config import LOG_FILE, Core
+from core.config import Core
 from core.workers.child_settings import make_supervisor
 from core.workers.limits import ChildLimits
 from core.workers.supervisor import ChildSupervisor
@@ -45,11 +43,5 @@ def _run(command: tuple[str, ...]) -> str | None:
 async def open_child(role: ChildLimits, config: Core) -> AsyncIterator[ChildSupervisor]:
     """Open a child of our own; a running program's children stay untouched."""
     limits = replace(role, reply_timeout_s=_CHILD_TIMEOUT_S)
-    async with make_supervisor(limits, config, _log_file(config.data_dir)) as worker:
+    async with make_supervisor(limits, config) as worker:
         yield worker
-
-
-def _log_file(folder: Path) -> Path:
-    """The log file, or the null device if the folder is not writable."""
-    is_writable = folder.is_dir() and os.access(folder, os.W_OK)
-    return folder / LOG_FILE if is_writable else Path(os.devnull)

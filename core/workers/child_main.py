@@ -48,7 +48,7 @@ Method = Callable[..., object]
 
 def serve(role: str, build: Callable[[Setup], dict[str, Method]]) -> None:
     """Serve requests until the input ends."""
-    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {role} %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     _lower_priority()
     # Libraries print to standard output, which must not mix with replies: send that to stderr.
     replies = Replies(os.fdopen(os.dup(1), "wb"))

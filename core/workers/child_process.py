@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import signal
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Self
 
 import psutil
 
 from core.errors import WorkerFailed, WorkerOutOfMemory, WorkerTimeout
+from core.text.display import printable
 from core.workers.limits import HEARTBEAT_S, ChildLimits
 from core.workers.protocol import decode
 
+log = logging.getLogger(__name__)
+
 _MAX_LINE_BYTES = 256 * 1024 * 1024
+_LOG_BYTES = 8192
+"""A longer line of the child's log is cut in pieces."""
+_LOG_WAIT_S = 1
+"""The last lines of a child tell why it ended: wait so long for them."""
 _KILL_WAIT_S = 5
 """A process stuck in a hanging driver may survive SIGKILL: do not wait longer for it."""
 # The only environment variables a child gets: paths, library settings, and the proxies and
@@ -36,28 +43,29 @@ class ChildProcess:
         self.is_busy = False
         self._limits = limits
         self._process = process
+        self._logging = asyncio.create_task(self._log())
         self._requests = 0
         self._has_replied = False
         self._timeout_s: int | None = None
         self._busy_s = self._silent_s = 0
 
     @classmethod
-    async def start(cls, limits: ChildLimits, module: str, setup: bytes, log_file: Path) -> Self:
-        """Run `module`, which follows core/workers/child_main.py. Its stderr goes to `log_file`."""
+    async def start(cls, limits: ChildLimits, module: str, setup: bytes) -> Self:
+        """Run `module`, which follows core/workers/child_main.py. Its stderr goes to our log, which
+        can then be rotated and is free of secrets."""
         environment = {
             name: value for name, value in os.environ.items() if _ENVIRONMENT.fullmatch(name)
         }
         try:
-            with log_file.open("ab") as errors:
-                process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", module, limits.name),
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=errors,
-                    env=environment,
-                    start_new_session=True,  # killed with its own children, and not by Ctrl-C
-                    limit=_MAX_LINE_BYTES,
-                )
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", module, limits.name),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=environment,
+                start_new_session=True,  # killed with its own children, and not by Ctrl-C
+                limit=_MAX_LINE_BYTES,
+            )
         except OSError as error:
             raise WorkerFailed(limits.name, "it could not start") from error
         assert process.stdin is not None
@@ -107,6 +115,24 @@ class ChildProcess:
         with suppress(TimeoutError):
             async with asyncio.timeout(_KILL_WAIT_S):
                 await self._process.wait()
+        await asyncio.wait({self._logging}, timeout=_LOG_WAIT_S)
+        self._logging.cancel()
+
+    async def _log(self) -> None:
+        """Write what the child says on stderr to our log, line by line."""
+        assert self._process.stderr is not None
+        rest = b""
+        while piece := await self._process.stderr.read(_LOG_BYTES):
+            *lines, rest = (rest + piece).split(b"\n")
+            if len(rest) >= _LOG_BYTES:
+                lines, rest = [*lines, rest], b""
+            for line in lines:
+                self._log_line(line)
+        self._log_line(rest)
+
+    def _log_line(self, line: bytes) -> None:
+        if text := printable(line.decode(errors="replace")).strip("\n"):
+            log.info("%s: %s", self._limits.name, text)
 
     async def _line(self) -> dict[str, Any]:
         """Wait for a line in many short waits.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from core.config import Core
 from core.workers.limits import ChildLimits, ChildName
 from core.workers.supervisor import ChildSupervisor
@@ -12,7 +10,7 @@ _MEGABYTE = 1024 * 1024
 _MODEL_OR_INDEX_BYTES = 8 * 1024 * _MEGABYTE
 
 
-def make_supervisor(limits: ChildLimits, config: Core, log_file: Path) -> ChildSupervisor:
+def make_supervisor(limits: ChildLimits, config: Core) -> ChildSupervisor:
     """Make the supervisor of a child that knows the settings of its kind and no others.
 
     `max_file_bytes` bounds every file that the child writes."""
@@ -34,4 +32,4 @@ def make_supervisor(limits: ChildLimits, config: Core, log_file: Path) -> ChildS
             "max_file_bytes": _MODEL_OR_INDEX_BYTES,
         },
     }
-    return ChildSupervisor(limits, settings[limits.name], log_file)
+    return ChildSupervisor(limits, settings[limits.name])

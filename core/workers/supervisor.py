@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,13 +32,11 @@ class ChildSupervisor:
         self,
         limits: ChildLimits,
         setup: Mapping[str, object],
-        log_file: Path,
         module: str = "core.workers.child_main",
     ) -> None:
-        """`setup`: what `module` needs to build its backends. Its stderr goes to `log_file`."""
+        """`setup`: what `module` needs to build its backends."""
         self.limits = limits
         self._setup = encode(setup)
-        self._log_file = log_file
         self._module = module
         self._turn = PriorityLock()
         self._child: ChildProcess | None = None
@@ -111,9 +108,7 @@ class ChildSupervisor:
     async def _ready_child(self) -> ChildProcess:
         self._cancel_idle_timer()
         if self._child is None or not self._child.is_alive:
-            self._child = await ChildProcess.start(
-                self.limits, self._module, self._setup, self._log_file
-            )
+            self._child = await ChildProcess.start(self.limits, self._module, self._setup)
         return self._child
 
     async def _release(self, child: ChildProcess) -> None:

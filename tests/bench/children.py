@@ -46,7 +46,7 @@ async def _trouble(folder: Path, role: ChildLimits, method: str) -> tuple[float,
         role, reply_timeout_s=SILENCE_S, heartbeat_timeout_s=SILENCE_S, memory_share=share
     )
     setup = {"max_file_bytes": MEGABYTE}
-    async with ChildSupervisor(hasty, setup, folder / "log", module=MODULE) as worker:
+    async with ChildSupervisor(hasty, setup, module=MODULE) as worker:
         await worker.call("pid")
         args = {"size": 500 * MEGABYTE} if method == "bloat" else {}
         began_s = time.monotonic()

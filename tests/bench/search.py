@@ -119,7 +119,7 @@ async def _measure(folder: Path) -> list[Row]:
         config = read_config(fresh.CONFIG, {"TUBETHREAD_DATA": str(folder)}).model_copy(
             update={"data_dir": folder}
         )
-        child = await stack.enter_async_context(make_supervisor(INDEX, config, folder / "log"))
+        child = await stack.enter_async_context(make_supervisor(INDEX, config))
         core = FakeCore(
             folder,
             store=await stack.enter_async_context(open_store(url)),  # type: ignore[arg-type]

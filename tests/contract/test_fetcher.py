@@ -112,7 +112,7 @@ async def fetcher(request, tmp_path_factory):
             environment = stack.enter_context(pytest.MonkeyPatch.context())
             environment.setenv("PYTHONPATH", REPLAY["PYTHONPATH"])
             setup = {"youtube": config.YouTube(), "limits": Limits(), "max_file_bytes": 10**9}
-            worker = ChildSupervisor(FETCH, setup, tmp_path_factory.mktemp("fetch") / "log")
+            worker = ChildSupervisor(FETCH, setup)
             yield RemoteFetcher(await stack.enter_async_context(worker))
 
 

@@ -76,7 +76,7 @@ def refuse(on_progress: ProgressCallback) -> None:
 
 def babble(on_progress: ProgressCallback) -> str:
     print("a library's chatter")
-    os.system("echo a program's chatter")
+    os.system("echo chatter of a program")
     return "the result"
 
 

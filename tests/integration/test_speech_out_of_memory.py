@@ -35,7 +35,7 @@ async def make_maker(tmp_path):
             share = (400 << 20) / psutil.virtual_memory().total
             role = replace(SPEECH, memory_share=share)
             setup = {"max_file_bytes": 1_000_000, "trouble": trouble, "bears": bears}
-            worker = ChildSupervisor(role, setup, tmp_path / "log", module=MODULE)
+            worker = ChildSupervisor(role, setup, module=MODULE)
             transcriber = RemoteTranscriber(await stack.enter_async_context(worker))
             return TranscriptMaker(
                 FakeFetcher(),

@@ -1,10 +1,13 @@
 """A child's results, errors, crashes and timeouts reach their caller, and no other."""
 
 import asyncio
+import logging
 import os
+import sys
 import time
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
+from logging.handlers import RotatingFileHandler
 
 import numpy as np
 import psutil
@@ -33,12 +36,12 @@ TROUBLE = {
 
 
 @pytest.fixture
-def make_worker(tmp_path, monkeypatch):
+def make_worker(monkeypatch):
     monkeypatch.setenv("DISCORD_TOKEN", "a secret")
     monkeypatch.setenv("HF_TOKEN", "another secret")
 
     def make(role=FETCH):
-        return ChildSupervisor(role, SETUP, tmp_path / "log", module=MODULE)
+        return ChildSupervisor(role, SETUP, module=MODULE)
 
     return make
 
@@ -87,14 +90,31 @@ async def test_a_core_error_arrives_with_its_facts(make_worker):
         assert await worker.call("echo", value=1) == 1
 
 
-async def test_an_unexpected_error_is_logged_and_reported_without_its_message(
-    make_worker, tmp_path
-):
+async def test_an_unexpected_error_is_logged_and_reported_without_its_message(make_worker, caplog):
+    caplog.set_level(logging.INFO)
     async with make_worker() as worker:
         with pytest.raises(WorkerFailed) as caught:
             await worker.call("break")
         assert caught.value.facts == {"role": "fetch", "detail": "ZeroDivisionError"}
-    assert "ZeroDivisionError" in (tmp_path / "log").read_text()
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_what_a_child_logs_is_in_the_log_also_after_it_was_rotated(make_worker, tmp_path):
+    handler = RotatingFileHandler(tmp_path / "log", maxBytes=1000, backupCount=1)
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        async with make_worker() as worker:
+            await worker.call("babble")
+            for n in range(100):
+                root.info("another part of the program, line %d", n)
+            await worker.call("babble")
+        assert (tmp_path / "log").read_text().count("fetch: chatter of a program") == 1
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()
 
 
 async def test_after_a_crash_the_next_request_finds_a_new_child(make_worker):
@@ -226,8 +246,9 @@ async def test_a_child_has_lower_priority(make_worker):
         assert await worker.call("rank") > os.nice(0)
 
 
-async def test_a_child_that_cannot_start_is_an_error(tmp_path):
-    async with ChildSupervisor(FETCH, SETUP, tmp_path / "no such folder" / "log") as worker:
+async def test_a_child_that_cannot_start_is_an_error(make_worker, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    async with make_worker() as worker:
         with pytest.raises(WorkerFailed):
             await worker.call("pid")
 
@@ -329,11 +350,11 @@ async def test_a_child_cannot_fill_the_disk_with_one_file(make_worker, tmp_path)
 
 async def test_a_child_does_not_outlive_its_parent(tmp_path):
     program = (
-        "import asyncio, os, pathlib\n"
+        "import asyncio, os\n"
         "from core.workers.limits import FETCH\n"
         "from core.workers.supervisor import ChildSupervisor\n"
         "async def main():\n"
-        f"    worker = ChildSupervisor(FETCH, {SETUP!r}, pathlib.Path({str(tmp_path / 'log')!r}),\n"
+        f"    worker = ChildSupervisor(FETCH, {SETUP!r},\n"
         "                    module='tests.harness.misbehaving_child')\n"
         "    print(await worker.call('pid'), await worker.call('have_child'), flush=True)\n"
         "    await worker.call('hang')\n"

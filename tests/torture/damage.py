@@ -22,7 +22,7 @@ from core.backends.storage.sqlite_copy import copy
 from core.backends.storage.store import Store, open_store, sqlite_url
 from core.backup.backup_restore import restore
 from core.backup.daily_copies import FOLDER, keep_copy, naming_the_newest
-from core.config import LOG_FILE, Core
+from core.config import Core
 from core.errors import CoreError
 from core.model import Chunk, Segment, Transcript, Video
 from core.search.caches import Caches, CacheStatus
@@ -123,7 +123,7 @@ async def house(folder: Path) -> AsyncIterator[House]:
     (folder / "cache").mkdir(parents=True, exist_ok=True)
     async with (
         open_store(sqlite_url(folder / "tubethread.db")) as store,
-        make_supervisor(INDEX, config, folder / LOG_FILE) as child,
+        make_supervisor(INDEX, config) as child,
         Caches(
             store.library,
             store.chunks,

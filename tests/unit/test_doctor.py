@@ -48,7 +48,7 @@ LEAVES = [
     for _, kind in inspect.getmembers(errors, inspect.isclass)
     if issubclass(kind, errors.CoreError) and not kind.__subclasses__()
 ]
-EXAMPLES = {"int": 7, "str": "seven", "tuple[str, ...]": ("DE", "FR")}
+EXAMPLES = {"float": 5.0, "int": 7, "str": "seven", "tuple[str, ...]": ("DE", "FR")}
 TODAY = date(2026, 11, 25)
 
 

@@ -282,3 +282,9 @@ def test_hostile_text_cannot_command_a_terminal_or_forge_lines():
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", screen)
     assert "owned" not in screen
     assert len(render_videos([video], EN).splitlines()) == 1
+
+
+def test_the_log_tells_nothing_that_a_person_typed():
+    assert str(errors.NotALink("my secret plan")) == "not_a_link"
+    too_large = errors.FileTooLarge("our-salaries.mp3", 20)
+    assert str(too_large) == "file_too_large {'max_megabytes': 20}"

@@ -22,12 +22,21 @@ DEFAULT_PATH = Path("config.yaml")
 
 class Discord(Section):
     """Discord. Empty `api_base` and `gateway_url` mean Discord's own. `message_content` requests
-    the intent to read messages; without it, commands, buttons and mentions still work."""
+    the intent to read messages; without it, commands, buttons and mentions still work. An empty
+    `allowed_servers` allows all; `private`: private chats are served too."""
 
     token: SecretStr = SecretStr("")
     message_content: bool = True
+    allowed_servers: tuple[int, ...] = ()
+    private: bool = True
     api_base: str = ""
     gateway_url: str = ""
+
+    def serves(self, server: str) -> bool:
+        """Whether people of a server, or "" for private chats, are served."""
+        if not server:
+            return self.private
+        return not self.allowed_servers or server in map(str, self.allowed_servers)
 
 
 class Telegram(Section):

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.chat import Command, Draft, Message, Press
+from bot.chat import Command, Draft, Message, Press, Where
 from bot.handlers.autocomplete import autocomplete
 from bot.handlers.buttons import create_buttons
 from bot.handlers.context import HandlerContext
@@ -40,6 +40,8 @@ class Handlers:
         self._commands = SlashCommands(context, self._policy, self.requests, self._posts)
 
     async def message(self, message: Message) -> None:
+        if not self._serves(message.where):
+            return
         with error_boundary() as boundary:
             await self._reply_to(message)
         if boundary.error:
@@ -47,6 +49,8 @@ class Handlers:
 
     async def press(self, press: Press) -> Draft | None:
         renderer = self._context.renderer("")
+        if not self._serves(press.where):
+            return renderer.say("chat.not_served")
         with error_boundary() as boundary:
             rules = await self._policy.read(press)
             renderer = self._context.renderer(rules.private_language)
@@ -55,6 +59,8 @@ class Handlers:
 
     async def command(self, command: Command) -> Draft | None:
         renderer = self._context.renderer("")
+        if not self._serves(command.where):
+            return renderer.say("chat.not_served")
         with error_boundary() as boundary:
             rules = await self._policy.read(command)
             renderer = self._context.renderer(rules.private_language)
@@ -62,6 +68,8 @@ class Handlers:
         return renderer.failed(boundary.error) if boundary.error else None
 
     async def suggest(self, command: Command, option: str, typed: str) -> Sequence[tuple[str, str]]:
+        if not self._serves(command.where):
+            return ()
         with error_boundary():
             return await autocomplete(self._context, command, option, typed)
         return ()
@@ -72,6 +80,12 @@ class Handlers:
             await self._forget(place)
         if boundary.error:
             self.requests.spawn(retry(lambda: self._forget(place), tries=math.inf, failures=1))
+
+    def _serves(self, where: Where) -> bool:
+        """Telegram's listener refuses chats itself."""
+        return self._context.chat.name != "discord" or self._context.config.discord.serves(
+            where.server
+        )
 
     async def _forget(self, place: str) -> None:
         await self._context.bindings.close(self._context.chat.name, place)

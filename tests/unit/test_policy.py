@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from bot.chat import Person, Upload, Where
-from bot.config import Config, Quotas
+from bot.chat import Person, Press, Upload, Where
+from bot.config import Config, Discord, Quotas
 from bot.handlers.policy import merged
 from bot.handlers.public_posts import PAUSE_S
 from bot.words import Words
 from core.chat_records import ChatSettings
 from core.errors import StoreBroken
 from core.export.document import Markdown
+from tests.fakes.chat import FakeChat
 from tests.harness.fake_core import BEES
 from tests.harness.scene import (
     ADA,
@@ -423,3 +424,31 @@ async def test_a_refusal_is_private_and_in_the_persons_language(tmp_path):
         await scene.command("settings", author=MODERATOR, who_watch="moderators")
         told = await scene.command("watch", author=in_korean(BOB), link=BEES_LINK)
         assert told == KO("chat.may_not")
+
+
+class Discordlike(FakeChat):
+    name = "discord"
+
+
+@virtually
+async def test_discord_serves_only_the_allowed_servers_and_private_chats_if_wanted(tmp_path):
+    config = Config(discord=Discord(allowed_servers=(7,), private=False))
+    async with open_scene(tmp_path, chat=Discordlike(), config=config) as scene:
+        for where in (replace(HERE, server="8"), replace(PRIVATE, place="q")):
+            await scene.write(BEES_LINK, where, is_to_bot=True)
+            not_served = marked(EN("chat.not_served"))
+            assert await scene.command("watch", where, MODERATOR, link=BEES_LINK) == not_served
+            event = scene.command_event("watch", where)
+            assert await scene.handlers.suggest(event, "video", "") == ()
+            told = await scene.handlers.press(Press(where, "p", "m", ADA, "forged"))
+            assert told.text == not_served
+        await scene.settle()
+        assert scene.chat.messages == scene.chat.threads == []
+        await scene.write(BEES_LINK, replace(HERE, server="7"))
+        await scene.settle()
+        assert len(scene.chat.threads) == 1
+
+
+def test_without_a_list_every_server_is_served():
+    assert Discord().serves("8")
+    assert Discord().serves("")

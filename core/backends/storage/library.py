@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -26,6 +27,10 @@ from core.backends.storage.requests import forget_requests
 from core.backends.storage.revisions import mark_changed, search_title
 from core.backends.storage.upsert import insert_into
 from core.model import Video
+
+_LET_OTHERS_WRITE_S = 0.03
+"""Pause between two deletions. SQLite's waiting writers try again every 25 to 100 ms, and seldom
+hit the moment between two transactions."""
 
 _l, _v = t.library.c, t.videos.c
 _Query = TypeVar("_Query", bound=Select[Any])
@@ -137,6 +142,7 @@ class SqlLibrary:
                 await lock(connection, [video_id])
                 await connection.execute(delete(t.forgotten).where(f == video_id))
                 await _delete_unless_known(connection, video_id)
+            await asyncio.sleep(_LET_OTHERS_WRITE_S)
 
 
 def _of(channel: str, query: _Query) -> _Query:

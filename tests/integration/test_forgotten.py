@@ -17,8 +17,10 @@ from bot.config import Config
 from bot.handlers.incoming import Handlers
 from bot.serve import handling
 from bot.words import Words
+from core.backends.storage.store import open_store, sqlite_url
 from core.bootstrap import ChatCore, open_chat_core
 from core.config import Embedding, Llm
+from core.model import Video
 from tests.fakes.chat import FakeChat
 from tests.harness.eventually import eventually
 from tests.harness.onnx_model import onnx_minilm
@@ -131,3 +133,20 @@ async def test_what_another_process_forgets_leaves_the_caches_at_their_next_chec
     assert residue(bot.data, gone), "the other process cannot open the caches"
     await bot.core.pipeline.check_caches()
     assert residue(bot.data, gone) == []
+
+
+async def test_videos_that_a_stop_left_are_deleted_at_the_next_opening(tmp_path):
+    url = sqlite_url(tmp_path / "tubethread.db")
+    async with open_store(url) as store:
+        for number in range(20):
+            await store.videos.save(Video(f"v{number}", f"{TITLE} {number}"))
+            await store.library.add("hive", f"v{number}")
+        forgetting = asyncio.create_task(store.library.forget("hive"))
+        while await store.library.count("hive"):  # noqa: ASYNC110 – the store has no notifications
+            await asyncio.sleep(0.001)
+        forgetting.cancel()
+        await asyncio.wait([forgetting])
+        assert await store.videos.get("v0") or await store.videos.get("v19")
+    async with open_store(url):
+        pass
+    assert residue(tmp_path, [TITLE]) == []

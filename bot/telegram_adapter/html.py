@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 
 from core.model import Answer, Citation
 from core.text.display import clock, one_line, printable, utf16_length
@@ -48,6 +49,11 @@ class TelegramHtml:
         '&lt;b&gt; &amp; @\\u200bada'
         """
         return self.ours(self.unlinked(one_line(text)))
+
+    def hashtags(self, tags: Sequence[str]) -> str:
+        """Leave those of a summary pressable, without anything but letters and digits."""
+        cleaned = filter(None, (re.sub(r"\W", "", tag) for tag in tags))
+        return self.ours(" ".join(f"#{tag}" for tag in cleaned))
 
     def ours(self, text: str) -> str:
         return html.escape(one_line(text), quote=False)

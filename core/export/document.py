@@ -33,6 +33,7 @@ class Style(Protocol):
     def heading(self, level: int, text: str) -> str: ...
     def text(self, text: str) -> str: ...
     def strong(self, text: str) -> str: ...
+    def hashtags(self, tags: Sequence[str]) -> str: ...
     def address(self, url: str) -> str: ...
     def at(self, second: float, url: str, text: str) -> str: ...
     def spoken(self, second: float, url: str, text: str) -> str: ...
@@ -51,6 +52,9 @@ class Plain:
 
     def strong(self, text: str) -> str:
         return one_line(text)
+
+    def hashtags(self, tags: Sequence[str]) -> str:
+        return one_line(" ".join(f"#{tag}" for tag in tags))
 
     def address(self, url: str) -> str:
         return url
@@ -81,6 +85,9 @@ class Markdown:
 
     def strong(self, text: str) -> str:
         return f"**{self.text(text)}**"
+
+    def hashtags(self, tags: Sequence[str]) -> str:
+        return self.text(" ".join(f"#{tag}" for tag in tags))
 
     def address(self, url: str) -> str:
         return f"[{self.text(url)}]({url})"
@@ -147,7 +154,7 @@ def outline(video: Video, summary: Summary, labels: Labels, style: Style) -> Ite
         title = style.at(chapter.start_s, video.url_at(chapter.start_s), chapter.title)
         yield "\n".join([title, *_points(video, chapter.points, style)])
     if summary.hashtags:
-        yield style.text(" ".join(f"#{tag.lstrip('#')}" for tag in summary.hashtags))
+        yield style.hashtags([tag.lstrip("#") for tag in summary.hashtags])
 
 
 def reply(answer: Answer, labels: Labels, style: Style) -> Iterator[str]:

@@ -196,7 +196,7 @@ def test_a_server_with_openais_api_sums_up_and_answers(file, terminal):
 def test_a_prompt_that_is_too_long_is_split_and_never_fails(terminal, file, with_ollama):
     """The whole file does not fit into the context, and is summarised all the same."""
     lines = [
-        f"{n}\n00:{n // 60:02}:{n % 60:02},000 --> 00:{n // 60:02}:{n % 60:02},900\n"
+        f"{n}\n00:{n // 10:02}:{n % 10 * 5:02},000 --> 00:{n // 10:02}:{n % 10 * 5 + 4:02},900\n"
         f"The old mill number {n} in Arden was built by Nora Lee for ninety people of Kelso.\n"
         for n in range(1, 240)
     ]

@@ -115,7 +115,8 @@ async def test_subtitles_that_are_sent_become_a_video(platform, program):
 async def test_a_file_that_no_bot_may_fetch_is_told(platform, ada):
     people, size = platform.people, 20 * 2**20 + 1
     sent = await people.upload(ada.chat, "long.mp3", b"ID3", "audio", size=size, author=ada.chat)
-    assert "long.mp3 is larger than 20 MB" in (await ada.said("larger", sent)).text
+    told = (await ada.said("larger", sent)).text
+    assert "long.\u200bmp3 is larger than 20 MB" in told, "the name is no link"
     files = [call.given["file_id"] for call in platform.called("getFile")]
     assert platform.world.chats[ada.chat].posts[sent].now.media.file_id not in files
 

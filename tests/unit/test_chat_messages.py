@@ -275,7 +275,7 @@ def kinds(of: type[CoreError] = CoreError) -> list[type[CoreError]]:
 
 def made(kind: type[CoreError]) -> CoreError:
     """With a fact in every field."""
-    values = {"int": 7, "str": "fact", "tuple[str, ...]": ("KR",)}
+    values = {"float": 5.0, "int": 7, "str": "fact", "tuple[str, ...]": ("KR",)}
     names = inspect.signature(kind).parameters.values()
     return kind(**{name.name: values[str(name.annotation)] for name in names})
 

@@ -46,3 +46,9 @@ def test_a_text_within_the_limit_has_no_more_entities_than_telegram_keeps():
     links = link("1", URL) * MessageLimit.MESSAGE_ENTITIES
     assert length(links) > 4096
     assert utf16_length(visible_text(links)) == MessageLimit.MESSAGE_ENTITIES
+
+
+def test_a_summarys_hashtags_can_be_pressed_and_hold_nothing_else():
+    assert STYLE.hashtags(["bees", "벌", "evil.example/x", "@ada", "!"]) == (
+        "#bees #벌 #evilexamplex #ada"
+    )

@@ -272,7 +272,7 @@ def every_kind() -> list[type[CoreError]]:
 @pytest.mark.parametrize("kind", every_kind())
 @virtually
 async def test_every_error_of_a_video_is_reported_in_its_thread(kind, tmp_path):
-    facts = {"int": 7, "str": "fact", "tuple[str, ...]": ("KR",)}
+    facts = {"float": 5.0, "int": 7, "str": "fact", "tuple[str, ...]": ("KR",)}
     names = inspect.signature(kind).parameters.values()
     error = kind(**{name.name: facts[str(name.annotation)] for name in names})
     fetcher = FakeFetcher(BEES, failures={"look_up": error})

@@ -151,7 +151,7 @@ class _Workflows:
 
     async def _pause(self, order: Order, until: float) -> None:
         begun = time.time()
-        # By the key, as all orders of one ingest shall go on together.
+        # Derived from the key, so that all orders of one ingest continue together.
         spread = _PAUSE_SPREAD * zlib.crc32(order.key.encode()) / 2**32
         pause_s = max(until - begun, 0.0) * (1 + spread)
         with self._poller.running_here(order.key):

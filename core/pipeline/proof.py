@@ -48,7 +48,7 @@ def _newest(turns: Sequence[Turn], question: str) -> Turn | None:
 
 
 def _place(citation: Citation, video: Video, segments: Sequence[Segment]) -> CitedPlace:
-    """Find the cited sentences by their times. A transcript made anew may have others."""
+    """Find the cited sentences by their times. A newer transcript may have other ones."""
     cited = [
         i
         for i, segment in enumerate(segments)

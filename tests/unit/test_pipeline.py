@@ -357,8 +357,8 @@ async def test_a_place_that_a_newer_transcript_lacks_is_proved_by_its_quote(worl
     await finish(pipeline.ingest(LINK, "hive"))
     answer = await ask(pipeline, QUEEN)
     transcript = await world.store.videos.transcript(BEES.id)
-    anew = replace(transcript, segments=(Segment(0.0, 90.0, "One sentence."),))
-    await world.store.videos.save_transcript(anew)
+    newer = replace(transcript, segments=(Segment(0.0, 90.0, "One sentence."),))
+    await world.store.videos.save_transcript(newer)
     [place] = (await pipeline.proof("hive", "thread")).places
     assert (place.before, place.said, place.after) == ("", answer.citations[0].quote, "")
 

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import Field, SecretStr, ValidationError
@@ -64,9 +65,16 @@ class Quotas(Section):
     questions_per_server: int = Field(3000, ge=0)
 
 
-class Config(Core):
-    """All of config.yaml: the core's sections, quotas, and a section for each platform."""
+class Log(Section):
+    """The log file. `format`: lines for people, or one JSON object a line for programs."""
 
+    format: Literal["text", "json"] = "text"
+
+
+class Config(Core):
+    """All of config.yaml: the core's sections, the log, quotas, and a section for each platform."""
+
+    log: Log = Log()
     quotas: Quotas = Quotas()
     discord: Discord = Discord()
     telegram: Telegram = Telegram()

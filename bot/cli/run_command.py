@@ -18,7 +18,7 @@ import typer
 
 from bot.cli.commands import Commands, Outcome, Stop
 from bot.cli.exit_codes import INTERRUPTED, exit_code
-from bot.cli.log_redaction import RedactingFormatter, secrets_of
+from bot.cli.log_redaction import JsonFormatter, RedactingFormatter, secrets_of
 from bot.cli.output import JsonOutput, Output, TextOutput
 from bot.config import Config, read_config
 from bot.words import Words
@@ -113,7 +113,8 @@ def _log_to_file(config: Config, secrets: Iterable[str]) -> None:
     handler = RotatingFileHandler(
         config.data_dir / LOG_FILE, maxBytes=5_000_000, backupCount=1, delay=True
     )
-    handler.setFormatter(RedactingFormatter(secrets))
+    formatter = JsonFormatter if config.log.format == "json" else RedactingFormatter
+    handler.setFormatter(formatter(secrets))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     threading.excepthook = _log_thread_error
     silence_libraries()

@@ -61,7 +61,8 @@ class EventListener:
     def _is_allowed(self, chat: int) -> bool:
         ids = {chat, self._telegram.migrations.original_id(chat)}
         if self._allowed and ids.isdisjoint(self._allowed):
-            log.info("Chat %s is not in telegram.allowed_chats", chat)
+            about = {"channel": str(chat)}
+            log.info("Chat %s is not in telegram.allowed_chats", chat, extra=about)
             return False
         return True
 

@@ -31,6 +31,7 @@ from dbos import (
 
 from core.errors import CoreError, JobFailed, UnknownVideo
 from core.jobs.status_poller import INGEST, LIVE, ORDER, PROGRESS, StatusPoller
+from core.log_records import about
 from core.model import Order, Progress
 from core.pipeline.eta import with_eta
 from core.pipeline.ingest import Ingest, Step
@@ -218,12 +219,13 @@ class _Workflows:
 
     async def _run(self, step: Step, order: Order) -> Outcome:
         """Run a pipeline step and report its progress."""
-        try:
-            async with _reporting(partial(self._poller.publish, order.key)) as on_progress:
-                return {"notes": list(await step(order, on_progress))}
-        except CoreError as failure:
-            log.info("%s: %s", order.key, failure, exc_info=True)
-            return _failure(failure)
+        with about(job=order.key, video=order.video_id):
+            try:
+                async with _reporting(partial(self._poller.publish, order.key)) as on_progress:
+                    return {"notes": list(await step(order, on_progress))}
+            except CoreError as failure:
+                log.info("%s: %s", order.key, failure, exc_info=True)
+                return _failure(failure)
 
     async def _add(self, order: Order, on_progress: ProgressCallback) -> tuple[str, ...]:
         return await self._ingest.add(order)

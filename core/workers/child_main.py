@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from core import config
 from core.errors import CoreError, IndexBroken, WorkerFailed, WorkerOutOfMemory
 from core.json_values import from_plain
+from core.log_records import LineFormatter
 from core.model import Chunk, SpeechCompute, Video, Window
 from core.ports import ProgressCallback
 from core.workers.limits import HEARTBEAT_S
@@ -48,7 +49,9 @@ Method = Callable[..., object]
 
 def serve(role: str, build: Callable[[Setup], dict[str, Method]]) -> None:
     """Serve requests until the input ends."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     _lower_priority()
     # Libraries print to standard output, which must not mix with replies: send that to stderr.
     replies = Replies(os.fdopen(os.dup(1), "wb"))

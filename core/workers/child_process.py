@@ -9,10 +9,12 @@ import re
 import signal
 import sys
 from contextlib import suppress
+from contextvars import Context
 from typing import Any, Self
 
 import psutil
 
+from core import log_records
 from core.errors import WorkerFailed, WorkerOutOfMemory, WorkerTimeout
 from core.text.display import printable
 from core.workers.limits import HEARTBEAT_S, ChildLimits
@@ -21,7 +23,7 @@ from core.workers.protocol import decode
 log = logging.getLogger(__name__)
 
 _MAX_LINE_BYTES = 256 * 1024 * 1024
-_LOG_BYTES = 8192
+_LOG_BYTES = 65_536
 """A longer line of the child's log is cut in pieces."""
 _LOG_WAIT_S = 1
 """The last lines of a child tell why it ended: wait so long for them."""
@@ -43,7 +45,9 @@ class ChildProcess:
         self.is_busy = False
         self._limits = limits
         self._process = process
-        self._logging = asyncio.create_task(self._log())
+        self._about: dict[str, str] = {}
+        # It outlives the request that starts it, so it takes nothing of what that is about.
+        self._logging = asyncio.create_task(self._log(), context=Context())
         self._requests = 0
         self._has_replied = False
         self._timeout_s: int | None = None
@@ -80,6 +84,7 @@ class ChildProcess:
         """Send a request; read its replies with `reply`. `timeout_s`: total time, if limited."""
         assert self._process.stdin is not None
         self._requests += 1
+        self._about = log_records.current()
         self.is_busy = True
         self._timeout_s, self._busy_s, self._silent_s = timeout_s, 0, 0
         try:
@@ -131,8 +136,15 @@ class ChildProcess:
         self._log_line(rest)
 
     def _log_line(self, line: bytes) -> None:
-        if text := printable(line.decode(errors="replace")).strip("\n"):
-            log.info("%s: %s", self._limits.name, text)
+        about = {**self._about, "child": self._limits.name}
+        known = log_records.read_line(line)
+        if known and (level := logging.getLevelNamesMapping().get(known.level)):
+            said = (self._limits.name, known.logger, printable(known.event))
+            record = log.makeRecord(log.name, level, "", 0, "%s: %s %s", said, None, extra=about)
+            record.exc_text = printable(known.error)
+            log.handle(record)
+        elif text := printable(line.decode(errors="replace")).strip("\n"):
+            log.info("%s: %s", self._limits.name, text, extra=about)
 
     async def _line(self) -> dict[str, Any]:
         """Wait for a line in many short waits.

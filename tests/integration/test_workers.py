@@ -96,7 +96,10 @@ async def test_an_unexpected_error_is_logged_and_reported_without_its_message(ma
         with pytest.raises(WorkerFailed) as caught:
             await worker.call("break")
         assert caught.value.facts == {"role": "fetch", "detail": "ZeroDivisionError"}
-    assert "ZeroDivisionError" in caplog.text
+    [record] = [one for one in caplog.records if hasattr(one, "child")]
+    assert "ZeroDivisionError" in record.exc_text
+    assert (record.levelname, record.child) == ("WARNING", "fetch")
+    assert record.getMessage() == "fetch: core.workers.child_main unexpected error"
 
 
 async def test_what_a_child_logs_is_in_the_log_also_after_it_was_rotated(make_worker, tmp_path):

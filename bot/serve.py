@@ -1,11 +1,11 @@
-"""Serve the chat platforms that have a token, until cancelled."""
+"""Serve the chat platforms that have a token, or only work on jobs, until cancelled."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import get_args
 
 from bot.chat import Chat
@@ -13,6 +13,7 @@ from bot.config import Config
 from bot.delivery.outbox import open_outbox
 from bot.handlers.context import HandlerContext
 from bot.handlers.incoming import Handlers
+from bot.monitoring.readiness import Connected
 from bot.rendering.chat_messages import MessageRenderer
 from bot.words import Words
 from core.bootstrap import ChatCore, open_chat_core
@@ -31,7 +32,8 @@ async def serve(config: Config, *, works: bool, on_serving: OnServing) -> None:
     Raises ConfigInvalid for a token that is missing or wrong at the start. A platform that fails
     later stops no other; the error of the last one is raised."""
     words = await asyncio.to_thread(_words)  # reading them takes 0.4 s
-    async with open_chat_core(config, stays=True, works=works) as core:
+    connected: dict[str, Connected] = {}
+    async with _open(config, connected, works=works) as core:
         await core.pipeline.start_jobs()
         served: set[str] = set()
 
@@ -41,16 +43,46 @@ async def serve(config: Config, *, works: bool, on_serving: OnServing) -> None:
 
         platforms: dict[str, Coroutine[None, None, None]] = {}
         if config.discord.token.get_secret_value():
-            platforms["Discord"] = _discord(core, config, words, started)
+            connected["discord"] = _not_yet
+            platforms["Discord"] = _discord(core, config, words, started, connected)
         if config.telegram.token.get_secret_value():
-            platforms["Telegram"] = _telegram(core, config, words, started)
+            connected["telegram"] = _not_yet
+            platforms["Telegram"] = _telegram(core, config, words, started, connected)
         if not platforms:
             raise ConfigInvalid("discord.token", "no platform has a token")
         await serve_all(platforms, served)
 
 
+async def work(config: Config, on_working: Callable[[], None]) -> None:
+    """Work on jobs until cancelled, without a chat platform. `on_working`: called once this process
+    works, or another one of the data folder does."""
+    async with _open(config, {}, works=True) as core:
+        await core.pipeline.start_jobs()
+        on_working()
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _open(
+    config: Config, connected: Mapping[str, Connected], *, works: bool
+) -> AsyncIterator[ChatCore]:
+    """Open the core and, where the settings want it, the port for metrics and health."""
+    async with open_chat_core(config, stays=True, works=works) as core, AsyncExitStack() as stack:
+        if config.metrics.port:
+            # Imported here: aiohttp takes 0.3 s.
+            from bot.monitoring.http_server import serving_metrics
+
+            serving = serving_metrics(core, config.metrics.port, connected, works=works)
+            await stack.enter_async_context(serving)
+        yield core
+
+
 async def _discord(
-    core: ChatCore, config: Config, words: Mapping[str, Words], on_serving: OnServing
+    core: ChatCore,
+    config: Config,
+    words: Mapping[str, Words],
+    on_serving: OnServing,
+    connected: dict[str, Connected],
 ) -> None:
     from bot.discord_adapter.connect import open_discord  # imported here: it takes 0.5 s
 
@@ -58,12 +90,17 @@ async def _discord(
         open_discord(config.discord) as discord,
         handling(discord, core, config, words) as handlers,
     ):
+        connected[discord.name] = lambda: discord.is_connected
         on_serving("Discord")
         await discord.serve(handlers)
 
 
 async def _telegram(
-    core: ChatCore, config: Config, words: Mapping[str, Words], on_serving: OnServing
+    core: ChatCore,
+    config: Config,
+    words: Mapping[str, Words],
+    on_serving: OnServing,
+    connected: dict[str, Connected],
 ) -> None:
     from bot.telegram_adapter.connect import open_telegram
     from bot.telegram_adapter.serve import serve as serve_telegram  # imported here: it takes 0.5 s
@@ -72,6 +109,7 @@ async def _telegram(
         open_telegram(config.telegram, config.data_dir) as telegram,
         handling(telegram, core, config, words) as handlers,
     ):
+        connected[telegram.name] = lambda: telegram.is_connected
         await serve_telegram(telegram, handlers, config.telegram, lambda: on_serving("Telegram"))
 
 
@@ -120,6 +158,10 @@ async def serve_all(platforms: dict[str, Coroutine[None, None, None]], served: s
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _not_yet() -> bool:
+    return False
 
 
 def _words() -> dict[str, Words]:

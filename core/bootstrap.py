@@ -8,7 +8,7 @@ import platform
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,11 +25,20 @@ from core.backup.daily_copies import FOLDER, keeping_copies, naming_the_newest
 from core.config import Core, Llm
 from core.errors import DataUnwritable
 from core.jobs.lazy import Lazy
+from core.metrics.counting import counting
+from core.metrics.measured_ports import (
+    MeasuredModel,
+    MeasuredOutboxEntries,
+    MeasuredThreads,
+    MeasuredTranscriber,
+    MeasuredUsage,
+    measured,
+)
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
 from core.pipeline.youtube_gate import YouTubeGate
-from core.ports import ChatRecords, Embedder, LanguageModel
+from core.ports import ChatRecords, Embedder, Fetcher, LanguageModel, Threads, Transcriber
 from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
@@ -48,6 +57,8 @@ from core.workers.supervisor import ChildSupervisor
 
 if TYPE_CHECKING:
     from core.jobs.durable_jobs import DurableJobs
+    from core.metrics.instruments import Instruments
+    from core.metrics.observer import Observer
 
 GATE_FILE = "youtube-gate.json"
 """In the data folder: until when YouTube is left alone."""
@@ -62,6 +73,10 @@ class ChatCore:
 
     pipeline: Pipeline
     records: ChatRecords
+    check_store: Callable[[], Awaitable[None]]
+    """Writes a row. Raises StoreBroken, DiskFull, DataUnwritable."""
+    observer: Observer | None = None
+    """Where the settings want metrics."""
 
 
 @asynccontextmanager
@@ -88,18 +103,24 @@ async def open_chat_core(
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         store = await stack.enter_async_context(_store(config, stays=stays))
         children = await stack.enter_async_context(_children(config))
+        instruments = stack.enter_context(counting(config.metrics))
         embedder = RemoteEmbedder(children.index, config.embedding.model)
         caches = await stack.enter_async_context(_caches(store, embedder, children))
         if stays:
             stack.push_async_callback(_stop, asyncio.create_task(caches.follow()))
-        engine = await stack.enter_async_context(_engine(config, store))
+        engine = await stack.enter_async_context(_engine(config, store, instruments))
         indexer = Indexer(store.chunks, store.library, embedder, caches)
-        ingest = _ingest(config, store, children, engine, scratch, indexer)
+        gate = YouTubeGate(RemoteFetcher(children.fetch), config.data_dir / GATE_FILE)
+        transcriber: Transcriber = RemoteTranscriber(children.speech)
+        transcriber = measured(MeasuredTranscriber, transcriber, instruments)
+        threads: Threads = store.threads
+        maker = _transcript_maker(config, store, gate, transcriber, scratch)
+        ingest = _ingest(store, gate, maker, engine, indexer)
         jobs = await stack.enter_async_context(Lazy(partial(_jobs, config, ingest, works=works)))
         pipeline = Pipeline(
             videos=store.videos,
             library=store.library,
-            threads=store.threads,
+            threads=measured(MeasuredThreads, threads, instruments),
             ingest=ingest,
             jobs=jobs.get,
             indexer=indexer,
@@ -107,7 +128,10 @@ async def open_chat_core(
             engine=engine,
             language=config.language,
         )
-        yield ChatCore(pipeline, chat_records(store))
+        records, observer = chat_records(store), None
+        if instruments:
+            records, observer = _observed(records, instruments, pipeline, children, gate)
+        yield ChatCore(pipeline, records, store.write_once, observer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +158,30 @@ def _caches(store: Store, embedder: Embedder, children: _Children) -> Caches:
     return Caches(store.library, store.chunks, embedder, vectors, keywords)
 
 
+def _observed(
+    records: ChatRecords,
+    instruments: Instruments,
+    pipeline: Pipeline,
+    children: _Children,
+    gate: YouTubeGate,
+) -> tuple[ChatRecords, Observer]:
+    from core.metrics.observer import Observed, Observer  # imported here: few want it
+
+    outbox = MeasuredOutboxEntries(records.outbox_entries, instruments)
+    usage = MeasuredUsage(records.usage, instruments)
+    processes = (children.fetch, children.speech, children.index)
+    observer = Observer(instruments, Observed(pipeline, processes, gate, outbox))
+    return replace(records, outbox_entries=outbox, usage=usage), observer
+
+
 @asynccontextmanager
-async def _engine(config: Core, store: Store) -> AsyncIterator[Engine]:
+async def _engine(
+    config: Core, store: Store, instruments: Instruments | None
+) -> AsyncIterator[Engine]:
     model, check, close = _language_model(config.llm)
     try:
         yield Engine(
-            model,
+            model and measured(MeasuredModel, model, instruments),
             check,
             insist=config.llm.engine in ("ollama", "openai"),
             max_answer_tokens=config.llm.max_answer_tokens,
@@ -149,29 +191,29 @@ async def _engine(config: Core, store: Store) -> AsyncIterator[Engine]:
         await close()
 
 
+def _transcript_maker(
+    config: Core, store: Store, fetcher: Fetcher, transcriber: Transcriber, scratch: Path
+) -> TranscriptMaker:
+    return TranscriptMaker(
+        fetcher,
+        transcriber,
+        read_subtitles,
+        scratch,
+        config.speech,
+        config.limits,
+        store.checkpoints,
+    )
+
+
 def _ingest(
-    config: Core,
-    store: Store,
-    children: _Children,
-    engine: Engine,
-    scratch: Path,
-    indexer: Indexer,
+    store: Store, fetcher: Fetcher, maker: TranscriptMaker, engine: Engine, indexer: Indexer
 ) -> Ingest:
-    fetcher = YouTubeGate(RemoteFetcher(children.fetch), config.data_dir / GATE_FILE)
     return Ingest(
         videos=store.videos,
         library=store.library,
         checkpoints=store.checkpoints,
         fetcher=fetcher,
-        transcript_maker=TranscriptMaker(
-            fetcher,
-            RemoteTranscriber(children.speech),
-            read_subtitles,
-            scratch,
-            config.speech,
-            config.limits,
-            store.checkpoints,
-        ),
+        transcript_maker=maker,
         indexer=indexer,
         engine=engine,
     )

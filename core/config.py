@@ -85,6 +85,12 @@ class YouTube(Section):
     cookies_file: Path | None = None
 
 
+class Metrics(Section):
+    """Metrics and health on a port of 127.0.0.1. `port`: 0 for none."""
+
+    port: int = Field(0, ge=0, le=65535)
+
+
 class Core(Section):
     """All settings of core; bot/config.py adds those of the platforms."""
 
@@ -98,3 +104,4 @@ class Core(Section):
     limits: Limits = Limits()
     jobs: Jobs = Jobs()
     youtube: YouTube = YouTube()
+    metrics: Metrics = Metrics()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from urllib.parse import quote
 
@@ -373,6 +374,19 @@ class Job:
     id: str
     order: Order
     progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class EndedJob:
+    """An order that is over. `error`: what it failed with, JobCancelled if it was cancelled, None
+    if it is done. `waited_s`: until work on it began, None if it is not known or never began."""
+
+    id: str
+    order: Order
+    ordered_at: datetime
+    ended_at: datetime
+    error: BaseException | None = None
+    waited_s: float | None = None
 
 
 Fact = str | int | float

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from core.chat_records import ChatSettings, OutboxEntry, PlaceBinding, Quota, Request, StoredButton
 from core.model import (
     Chunk,
+    EndedJob,
     Job,
     Order,
     Progress,
@@ -309,6 +310,11 @@ class Threads(Protocol):
         is about. Raises UnknownVideo."""
 
 
+WorkerState = Literal["here", "elsewhere", "failing", "off"]
+"""Who works on jobs: this process, another one of its data folder, this process in vain (it starts
+again and again), or not this process."""
+
+
 class Jobs(Protocol):
     """Work that survives a crash or restart. A job ends once: done, failed or cancelled."""
 
@@ -326,6 +332,13 @@ class Jobs(Protocol):
 
     async def pending(self, channel: str | None = None) -> list[Job]:
         """List the unfinished jobs of the channel, or of all channels, oldest first."""
+
+    async def ended(self, since: datetime) -> list[EndedJob]:
+        """List the jobs that ended since then, give or take a second, and were not forgotten, the
+        oldest order first."""
+
+    def worker(self) -> WorkerState:
+        """Say who works on jobs, as this process knows it."""
 
     async def cancel(self, job_id: str) -> None:
         """Stop the job within 2 s. Raises UnknownJob, also if it has ended."""

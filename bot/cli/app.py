@@ -214,10 +214,15 @@ def run_platforms(
 def worker(context: typer.Context) -> None:
     """Work on jobs until stopped, without a chat platform."""
 
-    async def body(command: CommandContext, commands: Commands) -> None:
-        await commands.work()
+    async def main(command: CommandContext) -> int:
+        from bot.serve import work  # here: importing SQLAlchemy would slow --help
 
-    run_with_core(context.obj, CHANNEL, False, body, stays=True, works=True)
+        outcome = Outcome(command.output)
+        with outcome.reporting_errors():
+            await work(command.config, lambda: command.output.hint("jobs.working"))
+        return outcome.exit_code
+
+    run_and_exit(context.obj, CHANNEL, False, main)
 
 
 @app.command()

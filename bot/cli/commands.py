@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -106,13 +105,6 @@ class Commands:
         with self.outcome.reporting_errors():
             await self.core.cancel(job_id)
             self.output.cancelled(job_id)
-
-    async def work(self) -> None:
-        """Work on jobs until cancelled."""
-        with self.outcome.reporting_errors():
-            await self.core.start_jobs()
-            self.output.hint("jobs.working")
-            await asyncio.Event().wait()
 
     async def forget(self, video_id: str | None) -> None:
         with self.outcome.reporting_errors():

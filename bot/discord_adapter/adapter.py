@@ -46,6 +46,12 @@ class Discord:
         accepts the bot."""
         await self._gateway.serve(receiver)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the gateway's connection is open now."""
+        ws = self._client.ws
+        return ws is not None and ws.open and self._client.is_ready()
+
     async def ready(self) -> None:
         """Wait until events arrive."""
         await self._client.wait_until_ready()

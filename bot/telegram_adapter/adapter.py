@@ -58,6 +58,8 @@ class Telegram:
         self.bot = bot  # borrowed
         self.bot_user = bot_user
         """The bot's own user."""
+        self.is_connected = False
+        """Whether Telegram answered the last poll, or knows the webhook. serve.py sets it."""
         self.migrations = migrations
         self.rate_limits = RateLimits()
         self.members = Members(bot, bot_user)

@@ -25,14 +25,24 @@ async def serve(
 
     Raises ConfigInvalid if Telegram refuses the webhook or no longer accepts the token."""
     bot = telegram.bot
-    source: UpdateSource = Webhook(bot, config) if config.webhook_url else Polling(bot)
+
+    def note_contact(is_made: bool) -> None:
+        telegram.is_connected = is_made
+
+    def note_ready() -> None:
+        note_contact(True)
+        on_ready()
+
+    source: UpdateSource = Polling(bot, note_contact)
+    if config.webhook_url:
+        source = Webhook(bot, config)
     background = [
         asyncio.create_task(register_commands(bot)),
         asyncio.create_task(_forget_idle_chats(telegram)),
     ]
     try:
         await source.serve(
-            EventListener(telegram, receiver, config.allowed_chats).on_update, on_ready
+            EventListener(telegram, receiver, config.allowed_chats).on_update, note_ready
         )
     finally:
         for task in background:

@@ -51,8 +51,12 @@ class Polling:
     """`UpdateSource` by long polling. Updates that are being handled stay unconfirmed for up to
     HANDLING_S; new ones are fetched meanwhile."""
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(
+        self, bot: Bot, on_contact: Callable[[bool], object] = lambda is_made: None
+    ) -> None:
+        """`on_contact`: called after each poll, with whether Telegram answered it."""
         self._bot = bot  # borrowed
+        self._on_contact = on_contact
         self._clock = asyncio.get_running_loop().time
         self._next = 0
         self._unconfirmed: dict[int, tuple[asyncio.Task[None], float]] = {}
@@ -104,7 +108,14 @@ class Polling:
         timeout_s = 0 if self._unconfirmed else POLL_S
         # Not Bot.get_updates: one update that it cannot parse makes it lose all of them.
         arguments = {"offset": offset, "timeout": timeout_s, "allowed_updates": UPDATE_TYPES}
-        updates: Any = await self._bot._post("getUpdates", arguments, read_timeout=timeout_s + 10)
+        is_answered = False
+        try:
+            updates: Any = await self._bot._post(
+                "getUpdates", arguments, read_timeout=timeout_s + 10
+            )
+            is_answered = True
+        finally:
+            self._on_contact(is_answered)
         return list(updates)
 
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowHandleAsync, WorkflowStatus
 
-from core.errors import JobCancelled, JobFailed, UnknownJob, from_code
-from core.jobs.single_worker import working
+from core.errors import CoreError, JobCancelled, JobFailed, UnknownJob, from_code
+from core.jobs.single_worker import Worker, working
 from core.jobs.status_poller import INGEST, LIVE, ORDER, StatusPoller
 from core.jobs.workflows import (
     APPLICATION,
@@ -32,8 +32,9 @@ from core.jobs.workflows import (
     order_of,
     redirect_dbos_log,
 )
-from core.model import Job, Order, Progress
+from core.model import EndedJob, Job, Order, Progress
 from core.pipeline.ingest import Ingest
+from core.ports import WorkerState
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -46,6 +47,8 @@ _SHOW_WAIT_S = 1.0
 """A job that starts sooner is not shown as waiting."""
 _OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _PURGED_AT_ONCE = 1000
+_WHOLE_SECOND = timedelta(seconds=1)
+"""DBOS keeps times without fractions on SQLite."""
 _MAX_DECODED = 2000
 """Orders kept in memory; beyond that only those last listed."""
 
@@ -59,6 +62,7 @@ class DurableJobs:
         self._client, self._poller = client, poller  # borrowed
         self._ingest = ingest
         self._orders: dict[str, Order] = {}
+        self._worker = Worker()
 
     async def submit(self, order: Order) -> str:
         options: EnqueueOptions = {
@@ -95,15 +99,10 @@ class DurableJobs:
         await self._status(job_id)
         await self._poller.finished(job_id)
         status = await self._status(job_id, load_output=True)
-        if status.status == "CANCELLED":
-            raise JobCancelled()
-        if status.status != "SUCCESS":  # a bug of ours: the workflows catch every CoreError
-            raise JobFailed(str(status.error or status.status))
+        if error := _error_of(status):
+            raise error
         assert status.output is not None
-        outcome: Outcome = status.output
-        if "error" in outcome:
-            raise from_code(outcome["error"], outcome["facts"])
-        return order_of(status), tuple(outcome["notes"])
+        return order_of(status), tuple(status.output["notes"])
 
     async def pending(self, channel: str | None = None) -> list[Job]:
         owners = [] if channel is None else [channel]
@@ -122,6 +121,40 @@ class DurableJobs:
             for status in found
             if (order := orders.get(status.workflow_id))  # else it was deleted meanwhile
         ]
+
+    async def ended(self, since: datetime) -> list[EndedJob]:
+        orders = await self._client.list_workflows_async(
+            name=ORDER, status=_OVER, completed_after=(since - _WHOLE_SECOND).isoformat()
+        )
+        if not orders:
+            return []
+        # An order's first ingest may have ended long before it, where it waited for YouTube.
+        earliest = min(_time(order.created_at) for order in orders)
+        ingests = await self._client.list_workflows_async(
+            name=INGEST,
+            user=list({order_of(order).key for order in orders}),
+            completed_after=earliest.isoformat(),
+            load_input=False,
+            load_output=False,
+        )
+        return [
+            EndedJob(
+                order.workflow_id,
+                order_of(order),
+                _time(order.created_at),
+                _time(order.completed_at or order.updated_at),
+                _error_of(order),
+                _waited_s(order, ingests),
+            )
+            for order in orders
+        ]
+
+    def worker(self) -> WorkerState:
+        return self._worker.state
+
+    def works_by(self, worker: Worker) -> None:
+        """Let `worker` say what `worker()` is."""
+        self._worker = worker
 
     async def cancel(self, job_id: str) -> None:
         status = await self._status(job_id)
@@ -210,6 +243,33 @@ class DurableJobs:
         return {order_of(job).key for job in await self._list(ORDER, LIVE, [])}
 
 
+def _error_of(status: WorkflowStatus) -> CoreError | None:
+    """What an order that is over failed with."""
+    if status.status == "CANCELLED":
+        return JobCancelled()
+    if status.status != "SUCCESS":  # a bug of ours: the workflows catch every CoreError
+        return JobFailed(str(status.error or status.status))
+    outcome: Outcome = status.output or {}
+    return from_code(outcome["error"], outcome["facts"]) if "error" in outcome else None
+
+
+def _waited_s(order: WorkflowStatus, ingests: list[WorkflowStatus]) -> float | None:
+    """How long the order waited for the first of the ingests that were worked on for it."""
+    ordered, key = _time(order.created_at), order_of(order).key
+    begun = [
+        _time(ingest.dequeued_at)
+        for ingest in ingests
+        if ingest.authenticated_user == key
+        and ingest.dequeued_at
+        and _time(ingest.completed_at) >= ordered
+    ]
+    return max((min(begun) - ordered).total_seconds(), 0.0) if begun else None
+
+
+def _time(epoch_ms: int | None) -> datetime:
+    return datetime.fromtimestamp((epoch_ms or 0) / 1000, UTC)
+
+
 @asynccontextmanager
 async def open_jobs(
     url: str, engine: Engine, ingest: Ingest, run: RunHere | None, lock: Path
@@ -234,7 +294,7 @@ async def open_jobs(
             await stack.enter_async_context(poller.polling())
             if run:
                 work = working(partial(run, poller), lock, jobs.purge_expired)
-                await stack.enter_async_context(work)
+                jobs.works_by(await stack.enter_async_context(work))
             yield jobs
     finally:
         await asyncio.to_thread(client.destroy)

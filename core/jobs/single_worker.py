@@ -7,8 +7,11 @@ import fcntl
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from core.ports import WorkerState
 
 log = logging.getLogger(__name__)
 
@@ -18,21 +21,28 @@ _DAY_S = 24 * 3600.0
 Run = Callable[[], AbstractAsyncContextManager[None]]
 
 
+@dataclass(slots=True)
+class Worker:
+    """Who works, as this process knows it."""
+
+    state: WorkerState = "off"
+
+
 @asynccontextmanager
 async def working(
     run: Run, lock: Path, purge: Callable[[], Awaitable[None]]
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Worker]:
     """Work by `run` in this process while it holds `lock`, and `purge` daily.
 
     Yields once some process works. Raises what `run` failed with at the first start."""
-    started = asyncio.Event()
-    worker = asyncio.create_task(_work(run, lock, purge, started))
+    started, known = asyncio.Event(), Worker()
+    worker = asyncio.create_task(_work(run, lock, purge, started, known))
     waiting = asyncio.create_task(started.wait())
     try:
         await asyncio.wait({worker, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if worker.done():
             await worker
-        yield
+        yield known
     finally:
         waiting.cancel()
         worker.cancel()
@@ -40,21 +50,28 @@ async def working(
 
 
 async def _work(
-    run: Run, lock: Path, purge: Callable[[], Awaitable[None]], started: asyncio.Event
+    run: Run,
+    lock: Path,
+    purge: Callable[[], Awaitable[None]],
+    started: asyncio.Event,
+    known: Worker,
 ) -> None:
     """Set `started` once some process works; from then on retry until cancelled."""
     with lock.open("ab") as file:
         while not _lock(file):
+            known.state = "elsewhere"
             started.set()
             await asyncio.sleep(_RETRY_S)
         while True:
             try:
                 async with run():
+                    known.state = "here"
                     started.set()
                     await _purge_daily(purge)
             except Exception:  # DBOS raises whatever its driver does, as on a full disk
                 if not started.is_set():
                     raise
+                known.state = "failing"
                 log.error("the job worker failed and is restarted", exc_info=True)
             await asyncio.sleep(_RETRY_S)
 

@@ -6,11 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
+from datetime import datetime
 
 from core.config import Language
 from core.errors import NothingToAsk, UnknownJob, UnknownVideo
 from core.model import (
     Answer,
+    EndedJob,
     Job,
     Order,
     Progress,
@@ -26,7 +28,7 @@ from core.pipeline.engine import Engine
 from core.pipeline.ingest import Ingest
 from core.pipeline.proof import ProofFinder
 from core.pipeline.questions import Questions
-from core.ports import Clock, Jobs, Library, ProgressCallback, Threads, Videos
+from core.ports import Clock, Jobs, Library, ProgressCallback, Threads, Videos, WorkerState
 from core.search.indexing import Indexer
 from core.search.nearness import Background
 from core.search.places import PlaceFinder
@@ -148,6 +150,14 @@ class Pipeline:
     async def pending(self, channel: str | None = None) -> list[Job]:
         """The unfinished jobs of the channel, or of all channels; oldest first."""
         return await (await self._jobs()).pending(channel)
+
+    async def ended_jobs(self, since: datetime) -> list[EndedJob]:
+        """The jobs of all channels that ended since then. See Jobs.ended."""
+        return await (await self._jobs()).ended(since)
+
+    async def worker(self) -> WorkerState:
+        """Who works on jobs. See Jobs.worker."""
+        return (await self._jobs()).worker()
 
     async def cancel(self, job_id: str) -> None:
         """Stop the job within 2 s. Raises UnknownJob, also if it has ended."""

@@ -64,6 +64,14 @@ class YouTubeGate:
         async with self._passing():
             return await self._fetcher.captions(video, language)
 
+    def pause_s(self) -> float:
+        """Seconds until YouTube is asked again; 0 while it may be."""
+        return max(self._read().closed_until - self._now(), 0.0)
+
+    def refusals(self) -> int:
+        """How many refusals no success has made up for."""
+        return self._read().refusals
+
     @asynccontextmanager
     async def _passing(self) -> AsyncIterator[None]:
         async with self._turn:

@@ -41,6 +41,8 @@ class ChildSupervisor:
         self._turn = PriorityLock()
         self._child: ChildProcess | None = None
         self._idle_timer: asyncio.Task[None] | None = None
+        self.starts = self.failures = 0
+        """How many children were started, and how many of them failed."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,6 +94,7 @@ class ChildSupervisor:
                     else:
                         yield reply["item"]
             except (WorkerFailed, WorkerTimeout):
+                self.failures += 1
                 log.warning("the %s child failed", self.limits.name, exc_info=True)
                 await self.end()  # after MemoryError too, to free all its memory
                 raise
@@ -109,6 +112,7 @@ class ChildSupervisor:
         self._cancel_idle_timer()
         if self._child is None or not self._child.is_alive:
             self._child = await ChildProcess.start(self.limits, self._module, self._setup)
+            self.starts += 1
         return self._child
 
     async def _release(self, child: ChildProcess) -> None:

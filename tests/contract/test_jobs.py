@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -14,9 +15,9 @@ from core.sources import Link
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.transcriber import FakeTranscriber, WaitingTranscriber
-from tests.harness.fake_core import BEES, SAID, FakeCore
+from tests.harness.fake_core import BEES, SAID, VIDEOS, FakeCore
 
-LINK, OTHER = Link(BEES.id), Link("bbbbbbbbbbb")
+LINK, OTHER, THIRD = Link(BEES.id), Link("bbbbbbbbbbb"), Link("ccccccccccc")
 
 
 @pytest.fixture
@@ -78,6 +79,33 @@ async def test_what_a_job_fails_with_is_told_to_everybody_who_asks(world, opened
                 await jobs.outcome(job)
         assert await jobs.pending() == []
     assert await world.store.videos.get(BEES.id) is None
+
+
+async def test_what_ended_is_listed_with_its_error_and_how_long_it_waited(world, opened):
+    begun, failures = datetime.now(UTC), {}
+    world.fetcher = FakeFetcher(*VIDEOS, failures=failures)
+    world.transcriber = WaitingTranscriber(*SAID)
+    async with opened() as jobs:
+        done = await submit(world, jobs)
+        await world.transcriber.began.wait()
+        failed, unwanted = await submit(world, jobs, OTHER), await submit(world, jobs, THIRD, "sea")
+        assert await jobs.ended(begun) == []
+        await jobs.cancel(unwanted)
+        failures["look_up"] = VideoPrivate()
+        world.transcriber.go_on.set()
+        await asyncio.gather(jobs.outcome(done), jobs.outcome(failed), return_exceptions=True)
+        assert jobs.worker() == "here"
+        ended = {job.id: job for job in await jobs.ended(begun)}
+        assert await jobs.ended(datetime.now(UTC) + timedelta(seconds=1)) == []
+    assert list(ended) == [done, failed, unwanted]
+    assert ended[done].error is None
+    assert isinstance(ended[failed].error, VideoPrivate)
+    assert isinstance(ended[unwanted].error, JobCancelled)
+    assert [job.order.channel for job in ended.values()] == ["hive", "hive", "sea"]
+    assert ended[unwanted].waited_s is None  # nobody ever worked on it
+    assert ended[done].waited_s >= 0 <= ended[failed].waited_s
+    for job in ended.values():
+        assert begun - timedelta(seconds=1) < job.ordered_at <= job.ended_at
 
 
 async def test_after_a_failure_the_same_can_be_ordered_again(world, opened):

@@ -1,4 +1,5 @@
-"""The contract of `LanguageModel`, on the fake, on both backends and on `YieldingModel`."""
+"""The contract of `LanguageModel`, on the fake, on both backends, and on `YieldingModel`
+over `MeasuredModel`."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from core.backends.openai.client import OpenAi
 from core.config import Llm
 from core.errors import PromptTooLong
 from core.language_model.question_priority import QuestionPriority, YieldingModel
+from core.metrics.instruments import Instruments
+from core.metrics.measured_ports import MeasuredModel
 from core.ports import LanguageModel, Message
 from tests.counterparts.ollama.server import OllamaServer
 from tests.counterparts.openai.server import Model, OpenAiServer
@@ -57,7 +60,7 @@ async def scripted(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
 @asynccontextmanager
 async def patient(replies: Sequence[str]) -> AsyncIterator[LanguageModel]:
     async with scripted(replies) as model:
-        yield YieldingModel(model, QuestionPriority())
+        yield YieldingModel(MeasuredModel(model, Instruments()), QuestionPriority())
 
 
 @pytest.fixture(params=[ollama, openai, scripted, patient])

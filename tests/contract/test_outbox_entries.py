@@ -10,6 +10,8 @@ import pytest
 
 from core.backends.storage.store import Store
 from core.chat_records import OutboxEntry
+from core.metrics.instruments import Instruments
+from core.metrics.measured_ports import MeasuredOutboxEntries
 from core.ports import OutboxEntries
 from tests.fakes.store import MemoryStore
 
@@ -19,6 +21,9 @@ PROGRESS = replace(HELLO, key="progress", owner="job", finished=False)
 
 @pytest.fixture
 def outbox_entries(store: Store | MemoryStore) -> OutboxEntries:
+    """Return the store's; those in memory are counted on the way."""
+    if isinstance(store, MemoryStore):
+        return MeasuredOutboxEntries(store.outbox_entries, Instruments())
     return store.outbox_entries
 
 

@@ -13,6 +13,8 @@ import pytest
 from core.backends.whisper import Whisper
 from core.config import Speech
 from core.errors import NoAudio, NotMedia, SpeechModelMissing
+from core.metrics.instruments import Instruments
+from core.metrics.measured_ports import MeasuredTranscriber
 from core.model import LIGHTEST_COMPUTE, Segment, SpeechCompute, Window
 from tests.fakes.transcriber import FakeTranscriber
 from tests.harness.audio_files import RATE, read_samples, write_silent_film, write_wav
@@ -50,7 +52,8 @@ class Fakes:
         self.resolve_compute = self._fakes["lecture.wav"].resolve_compute
 
     def transcribe(self, audio: Path, *how) -> AsyncIterator[Window]:
-        return self._fakes[audio.name].transcribe(audio, *how)
+        measured = MeasuredTranscriber(self._fakes[audio.name], Instruments())
+        return measured.transcribe(audio, *how)
 
 
 @pytest.fixture(scope="module")

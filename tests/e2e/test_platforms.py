@@ -5,13 +5,17 @@ and what one does while the other is unreachable.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sqlite3
+from socket import socket
 
+import httpx
 import pytest
 import pytest_asyncio
 import yaml
 
+from core.config import LOG_FILE
 from tests.counterparts.discord.cards import description
 from tests.counterparts.discord.people import Seen as DiscordSeen
 from tests.counterparts.discord.server import DiscordServer, serving
@@ -21,6 +25,7 @@ from tests.counterparts.telegram.people import Seen as TelegramSeen
 from tests.counterparts.telegram.server import BOT, BOT_NAME, TelegramServer
 from tests.counterparts.youtube.recorded_videos import ANSWER, CAPTIONED, LECTURE, QUESTION
 from tests.harness.eventually import eventually
+from tests.harness.metrics import Exported
 from tests.harness.program import Program
 from tests.harness.terminal import REPLAY, Terminal
 
@@ -44,15 +49,29 @@ def telegram():
         assert telegram.refused == telegram.limited == []
 
 
+@pytest.fixture(scope="module")
+def port() -> int:
+    """Return where the operator reads metrics and health."""
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def program(discord, telegram, tmp_path_factory):
+async def program(discord, telegram, port, tmp_path_factory):
     with running(OllamaServer(lecture)) as ollama:
         terminal = Terminal(tmp_path_factory.mktemp("platforms"))
-        llm = {"engine": "ollama", "url": ollama.url}
-        program = Program(terminal, discord=discord, telegram=telegram, llm=llm)
+        settings = {
+            "llm": {"engine": "ollama", "url": ollama.url},
+            "metrics": {"port": port},
+            "log": {"format": "json"},
+        }
+        program = Program(terminal, discord=discord, telegram=telegram, **settings)
         await program.start()
         yield program
         assert "Traceback" not in program.stop()
+        lines = [json.loads(line) for line in (program.data / LOG_FILE).read_text().splitlines()]
+        assert all(line.keys() >= {"time", "level", "logger", "event"} for line in lines)
         assert ollama.breaches == []
 
 
@@ -121,6 +140,19 @@ async def ask_on_telegram(platform: TelegramServer, summary: TelegramSeen) -> in
     return await platform.people.write(summary.chat, QUESTION, reply_to=summary.id)
 
 
+async def told(port: int, path: str) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        return await client.get(path)
+
+
+async def is_connected(port: int, platform: str) -> bool:
+    """Return what the program says of a platform; all else must be well."""
+    checks = (await told(port, "/readyz")).json()["checks"]
+    reason = checks.pop(platform)
+    assert reason in ("ok", "not connected")
+    return reason == "ok"
+
+
 def seconds(text: str) -> set[int]:
     return {int(s) for s in re.findall(rf"{LECTURE}\?t=(\d+)", text)}
 
@@ -136,6 +168,21 @@ async def test_both_read_the_same_summary(summaries):
     on_one, on_the_other = summaries
     assert seconds(description(on_one)) == seconds(" ".join(on_the_other.links.values())) != set()
     assert list(on_one.buttons.values())[:3] == [row[0] for row in on_the_other.buttons[:3]]
+
+
+async def test_the_operator_reads_what_was_done_and_that_all_is_well(port, program, summaries):
+    ready = await told(port, "/readyz")
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)
+    assert ready.json()["checks"].keys() == {"discord", "telegram", "store", "worker"}
+    found = Exported((await told(port, "/metrics")).content)
+    assert found.by("tubethread_jobs_ended_total", "outcome") == {"done": 2}
+    assert found.value("tubethread_job_wait_seconds_count") == 2
+    assert found.value("tubethread_model_seconds_count", kind="json") > 0
+    assert found.value("tubethread_child_starts_total", child="fetch") > 0
+    assert found.value("tubethread_speech_audio_seconds_total") > 0
+    deliveries = found.by("tubethread_deliveries_total", "platform")
+    assert deliveries.keys() == {"discord", "telegram"}
+    assert not {LECTURE, "Ada", program.data.name} & set(re.findall(r'"([^"]*)"', found.text))
 
 
 async def test_each_channel_knows_only_what_was_wanted_there(discord, telegram, program, summaries):
@@ -164,11 +211,13 @@ async def test_each_channel_knows_only_what_was_wanted_there(discord, telegram, 
     assert "hive" not in videos
 
 
-async def test_while_discord_is_away_telegram_answers(discord, telegram, program, summaries):
+async def test_while_discord_is_away_telegram_answers(discord, telegram, port, program, summaries):
     with discord.away():
         asked = await ask_on_telegram(telegram, summaries[1])
         assert await is_answered_on_telegram(telegram, asked)
+        assert not await is_connected(port, "discord")
     await eventually(lambda: discord.gateway.connected == 1)
+    assert await eventually(lambda: is_connected(port, "discord"))
     assert await is_answered_on_discord(discord)
 
 
@@ -183,12 +232,14 @@ async def test_while_telegram_is_away_discord_answers_and_nothing_is_lost(
     assert await is_answered_on_telegram(telegram, asked)
 
 
-async def test_at_the_start_telegram_is_waited_for(discord, telegram, program, summaries):
+async def test_at_the_start_telegram_is_waited_for(discord, telegram, port, program, summaries):
     program.kill()
     with telegram.away():
         await program.start(away="Telegram")
         assert await is_answered_on_discord(discord)
+        assert not await is_connected(port, "telegram")
     await program.says("Connected to Telegram. Press Ctrl-C to stop.\n")
+    assert await eventually(lambda: is_connected(port, "telegram"))
 
 
 async def test_at_the_start_discord_is_waited_for(discord, telegram, program, summaries):

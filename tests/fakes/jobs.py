@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import count
 
 from core.errors import CoreError, JobCancelled, UnknownJob, UnknownVideo
-from core.model import Job, Order, Progress
+from core.model import EndedJob, Job, Order, Progress
 from core.pipeline.ingest import Ingest
+from core.ports import WorkerState
 
 _NUMBERS = count(1)
 """Job ids are unique across a test run, as in a store that outlives its processes."""
@@ -19,6 +21,14 @@ _NUMBERS = count(1)
 class _Entry:
     order: Order
     task: asyncio.Task[tuple[str, ...]]
+    ordered_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ended_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.task.add_done_callback(self._end)
+
+    def _end(self, task: object) -> None:
+        self.ended_at = datetime.now(UTC)
 
 
 class FakeJobs:
@@ -33,6 +43,7 @@ class FakeJobs:
         self._works: dict[str, asyncio.Task[tuple[str, ...]]] = {}
         self._told: dict[str, list[Progress]] = {}
         self._jobs: dict[str, _Entry] = {}
+        self._begun: dict[str, datetime] = {}
 
     def take_over(self, killed: FakeJobs) -> None:
         """Take over the jobs of a killed process; those it left unfinished start again."""
@@ -78,6 +89,24 @@ class FakeJobs:
             if not entry.task.done() and channel in (None, entry.order.channel)
         ]
 
+    async def ended(self, since: datetime) -> list[EndedJob]:
+        await asyncio.sleep(0)  # for the callbacks of tasks that are done
+        return [
+            EndedJob(
+                job_id,
+                entry.order,
+                entry.ordered_at,
+                entry.ended_at,
+                JobCancelled() if entry.task.cancelled() else entry.task.exception(),
+                self._waited_s(entry),
+            )
+            for job_id, entry in self._jobs.items()
+            if entry.ended_at and entry.ended_at >= since
+        ]
+
+    def worker(self) -> WorkerState:
+        return "here"
+
     async def cancel(self, job_id: str) -> None:
         entry = self._entry(job_id)
         if entry.task.done():
@@ -118,6 +147,7 @@ class FakeJobs:
     async def _take_in(self, order: Order) -> tuple[str, ...]:
         notes: tuple[str, ...] = ()
         async with self._turn:
+            self._begun[order.key] = datetime.now(UTC)
             for _, step in self._ingest.steps:
                 try:
                     notes += await step(order, self._told[order.key].append)
@@ -125,6 +155,10 @@ class FakeJobs:
                     await self._ingest.discard(order)
                     raise
         return notes
+
+    def _waited_s(self, entry: _Entry) -> float | None:
+        begun = self._begun.get(entry.order.key)
+        return max((begun - entry.ordered_at).total_seconds(), 0.0) if begun else None
 
     def _newest(self, order: Order) -> Progress:
         return [Progress("wait"), *self._told.get(order.key, [])][-1]

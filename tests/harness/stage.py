@@ -62,7 +62,7 @@ async def rest(store: MemoryStore, platform: str) -> None:
 @asynccontextmanager
 async def handled(adapter: Chat, config: Config, world: FakeCore) -> AsyncIterator[Handlers]:
     """Run the bot's handlers for an open adapter."""
-    core = ChatCore(world.pipeline(), chat_records(world.store))
+    core = ChatCore(world.pipeline(), chat_records(world.store), check_store=_writable)
     async with handling(adapter, core, config, _words()) as handlers:
         yield handlers
 
@@ -82,3 +82,7 @@ async def meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 @cache  # reading them is slow
 def _words() -> Mapping[str, Words]:
     return {language: Words(language) for language in get_args(Language)}
+
+
+async def _writable() -> None:
+    """Check a store in memory, which can always be written."""

@@ -45,6 +45,8 @@ BUSY_S = 15
 """How long a write waits for those of other processes; none takes more than a second."""
 
 
+_WRITTEN = "~check"
+"""No video has this id."""
 QUICK_CHECK_BYTES = 64 * 1024 * 1024
 """Largest store that is checked at every start; the check takes about 15 ms."""
 
@@ -73,6 +75,10 @@ class Store:
         async with self._database.write():
             pass
         await self._check_pages()
+
+    async def write_once(self) -> None:
+        """Write one small row as a check. Raises StoreBroken, DiskFull, DataUnwritable."""
+        await self.checkpoints.save(_WRITTEN, "", 0, "")
 
     async def quick_check(self) -> None:
         """Check a store below QUICK_CHECK_BYTES for damage. A larger one is only opened, which

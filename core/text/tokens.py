@@ -14,6 +14,9 @@ _CJK = f"[{_KANA}{_HAN}{_HANGUL}]+"
 _CJK_RUN = re.compile(_CJK)
 _LETTERS = f"[^\\W\\d_{_KANA}{_HAN}{_HANGUL}]+(?:'[^\\W\\d_]+)?"
 _PIECE = re.compile(rf"(?P<cjk>{_CJK})|(?P<number>\d+(?:[.,]\d+)*)|(?P<word>{_LETTERS})")
+_LONG = 20
+"""From so many letters on a piece's tokens are not kept: a line of Japanese has thirty."""
+_ANY_PIECE = re.compile(re.sub(r"\?P<\w+>", "?:", _PIECE.pattern))
 _WORD = re.compile(rf"[{_HANGUL}]+|[{_HAN}]+|[{_KANA}]+|{_LETTERS}")
 _PARTICLE = re.compile(
     "(?<=[가-힣]{2})(에서는|으로는|에게서|에서|에게|으로|까지|부터|은|이|가|을|를|의|에|로|와|과|도)$"
@@ -77,7 +80,18 @@ def tokenise(text: str) -> list[str]:
     >>> tokenise("꿀벌은 춤춘다")
     ['꿀벌', '벌은', '춤춘', '춘다']
     """
-    return [token for _, tokens in terms(text) for token in tokens]
+    found: list[str] = []
+    numbers: list[str] = []
+    for piece in _ANY_PIECE.findall(_normalise(text).casefold()):  # most of a search's time
+        tokens = _kept_tokens(piece) if len(piece) < _LONG else _tokens(piece)
+        if tokens is None or (numbers and piece == "and" and numbers[-1] == "hundred"):
+            numbers.append(piece)
+            continue
+        if numbers:
+            found += _digits(numbers)
+            numbers.clear()
+        found += tokens or ()
+    return found + list(_digits(numbers) if numbers else ())
 
 
 def terms(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -90,21 +104,17 @@ def terms(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     folded = written.casefold()
     shown = written if len(written) == len(folded) else folded
     numbers: list[str] = []
-    for match in _PIECE.finditer(folded):
+    for match in _ANY_PIECE.finditer(folded):
         piece = match.group()
-        if piece in _VALUES or piece in _SCALES or (piece == "and" and numbers[-1:] == ["hundred"]):
+        tokens = _kept_tokens(piece) if len(piece) < _LONG else _tokens(piece)
+        if tokens is None or (numbers and piece == "and" and numbers[-1] == "hundred"):
             numbers.append(piece)
             continue
         if numbers:
             yield " ".join(numbers), _digits(numbers)
             numbers.clear()
-        if match.lastgroup == "cjk":
-            bigrams = tuple(piece[i : i + 2] for i in range(max(len(piece) - 1, 1)))
-            yield shown[slice(*match.span())], bigrams
-        elif match.lastgroup == "number":
-            yield piece, (piece.replace(",", ""),)
-        elif piece not in STOP_WORDS:
-            yield shown[slice(*match.span())], (_stem(piece),)
+        if tokens:
+            yield shown[slice(*match.span())], tokens
     if numbers:
         yield " ".join(numbers), _digits(numbers)
 
@@ -148,7 +158,23 @@ def _normalise(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace("’", "'")
 
 
-@lru_cache(maxsize=65_536)
+def _tokens(piece: str) -> tuple[str, ...] | None:
+    """Return a piece's tokens: () for a stop word; None for a part of a spoken number."""
+    if piece in _VALUES or piece in _SCALES:
+        return None
+    match = _PIECE.fullmatch(piece)
+    kind = match.lastgroup if match else None
+    if kind == "cjk":
+        return tuple(piece[i : i + 2] for i in range(max(len(piece) - 1, 1)))
+    if kind == "number":
+        return (piece.replace(",", ""),)
+    return () if piece in STOP_WORDS else (_stem(piece),)
+
+
+_kept_tokens = lru_cache(maxsize=32_768)(_tokens)
+
+
+@lru_cache(maxsize=32_768)
 def _stem(word: str) -> str:
     import snowballstemmer  # here: it loads thirty languages (0.15 s), which slows --help
 

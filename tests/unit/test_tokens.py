@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import core.text.tokens
-from core.text.tokens import cjk_characters, tokenise, words
+from core.text.tokens import cjk_characters, terms, tokenise, words
 
 
 def test_the_examples_in_the_docstrings_hold():
@@ -88,10 +88,25 @@ def test_a_line_break_separates_two_texts(one, other):
         assert tokenise(f"{one}\n{other}") == tokenise(one) + tokenise(other)
 
 
+@given(st.lists(st.sampled_from(["one ", "hundred ", "and ", "bee ", "3", "'s", "꿀", "ﬁ", "İ"])))
+def test_a_text_has_the_tokens_of_its_words(pieces):
+    text = "".join(pieces)
+
+    assert tokenise(text) == [token for _, tokens in terms(text) for token in tokens]
+
+
+def test_a_long_line_without_blanks_is_not_kept_in_memory():
+    core.text.tokens._kept_tokens.cache_clear()
+
+    assert len(tokenise("꿀벌" * 20)) == 39
+    assert core.text.tokens._kept_tokens.cache_info().currsize == 0
+
+
 def test_many_threads_get_the_same_tokens():
     text = " ".join(f"running{letter} dances{letter} flies" for letter in string.ascii_letters)
     alone, found = tokenise(text), []
     core.text.tokens._stem.cache_clear()
+    core.text.tokens._kept_tokens.cache_clear()
     threads = [threading.Thread(target=lambda: found.append(tokenise(text))) for _ in range(8)]
     for thread in threads:
         thread.start()

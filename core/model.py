@@ -6,8 +6,9 @@ Times are seconds from the start of the video.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import PurePath
 from typing import Literal
 from urllib.parse import quote
 
@@ -58,7 +59,9 @@ class ChapterMark:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """One video. `id` is YouTube's 11 characters, or `file-` and 11 characters of a file's hash."""
+    """One video. `id` is YouTube's 11 characters, or `file-` and a hash of a file's bytes.
+
+    A file has a title and a `file_name` only as one channel knows it: see `named`."""
 
     id: str
     title: str
@@ -75,7 +78,7 @@ class Video:
     @property
     def url(self) -> str:
         """Where to open it: its YouTube page, or a file's own name, quoted."""
-        return quote(self.file_name) if self.file_name else f"https://youtu.be/{self.id}"
+        return quote(self.file_name or self.id) if self.is_file else f"https://youtu.be/{self.id}"
 
     def url_at(self, second: float) -> str:
         """The address that opens at `second`; for a file a W3C media fragment.
@@ -83,7 +86,29 @@ class Video:
         >>> Video("dQw4w9WgXcQ", "A song").url_at(62.9)
         'https://youtu.be/dQw4w9WgXcQ?t=62'
         """
-        return f"{self.url}{'#' if self.file_name else '?'}t={int(second)}"
+        return f"{self.url}{'#' if self.is_file else '?'}t={int(second)}"
+
+    @property
+    def is_file(self) -> bool:
+        return bool(self.file_name) or is_file_id(self.id)
+
+    def named(self, file_name: str) -> Video:
+        """The same file as a channel knows it, whose people call it `file_name`. "": as it is.
+
+        >>> Video("file-0123456789ab", "").named("bees.mp3").title
+        'bees'
+        """
+        title = PurePath(file_name).stem
+        return replace(self, title=title, file_name=file_name) if file_name else self
+
+
+FILE_ID = "file-"
+_YOUTUBE_ID_CHARACTERS = 11
+
+
+def is_file_id(video_id: str) -> bool:
+    """Return whether the id is of a file. YouTube's ids may begin alike, but are shorter."""
+    return video_id.startswith(FILE_ID) and len(video_id) > _YOUTUBE_ID_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,13 +383,15 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class Order:
     """A channel's wish for a video. Orders with the same `key` need the same work: the same video
-    with the same settings. `file`: its path on this machine, "" for a link."""
+    with the same settings. `file`: its path on this machine, "" for a link. `file_name`: the name
+    that the channel's people gave it."""
 
     key: str
     video_id: str
     file: str
     channel: str
     language: str
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,8 +258,11 @@ class Library(Protocol):
 
     Only `videos` and `recipes` read a whole channel: 2,000 videos take 100 ms and more."""
 
-    async def add(self, channel: str, video_id: str) -> None:
-        """Add the video; one that is known keeps its place. Raises UnknownVideo."""
+    async def add(self, channel: str, video_id: str, file_name: str = "") -> None:
+        """Add the video; one that is known keeps its place, and its name. Raises UnknownVideo.
+
+        `file_name`: what the channel's people call a file. Only this channel is shown it: the
+        other methods return each file by the channel's own name."""
 
     async def get(self, channel: str, video_id: str) -> Video | None:
         """Return the video if the channel knows it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.errors import FileEmpty, NotALink, NotMedia
 from core.links import find_video_ids
-from core.model import Video
+from core.model import FILE_ID, Video
 
 SUBTITLES = (".srt", ".vtt")
 _ID_DIGITS = 32
@@ -24,9 +24,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Audio, video or subtitles on this machine."""
+    """Audio, video or subtitles on this machine. `sent_as`: the name that people know it by, where
+    that is not the path's."""
 
     path: Path
+    sent_as: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.sent_as or self.path.name
 
     @property
     def is_subtitles(self) -> bool:
@@ -53,15 +59,15 @@ def is_file(text: str) -> bool:
         return False
 
 
-def file_video(path: Path) -> Video:
-    """Describe the file as a video. Its id is a hash of its bytes, the same under any name.
+def file_video(source: File) -> Video:
+    """Describe the file as a video, named. Its id is a hash of its bytes, the same under any name.
 
     Blocks while reading. Raises FileEmpty, NotMedia."""
     try:
-        with path.open("rb") as file:
+        with source.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if path.stat().st_size == 0:
-            raise FileEmpty(path.name)
+        if source.path.stat().st_size == 0:
+            raise FileEmpty(source.name)
     except OSError as error:
-        raise NotMedia(path.name) from error
-    return Video(id=f"file-{digest[:_ID_DIGITS]}", title=path.stem, file_name=path.name)
+        raise NotMedia(source.name) from error
+    return Video(f"{FILE_ID}{digest[:_ID_DIGITS]}", "").named(source.name)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.chat import Command
 from bot.handlers.context import HandlerContext
-from core.model import Job, Video
+from core.model import Job, Order, Video
 
 SUGGESTIONS = 25
 """Discord's limit."""
@@ -37,6 +37,9 @@ async def autocomplete(
 async def pending_jobs(context: HandlerContext, channel: str) -> list[tuple[Job, Video]]:
     """The channel's unfinished jobs with their videos; an unknown video has no title."""
     jobs = await context.core.pending(channel)
-    ids = [job.order.video_id for job in jobs]
-    videos = [await context.core.stored_video(video_id) or Video(video_id, "") for video_id in ids]
-    return list(zip(jobs, videos, strict=True))
+    return [(job, await _video(context, job.order)) for job in jobs]
+
+
+async def _video(context: HandlerContext, order: Order) -> Video:
+    known = await context.core.stored_video(order.channel, order.video_id)
+    return (known or Video(order.video_id, "")).named(order.file_name)

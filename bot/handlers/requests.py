@@ -21,7 +21,7 @@ from bot.handlers.error_boundary import error_boundary
 from bot.handlers.policy import PlaceRules
 from bot.handlers.retries import retry
 from bot.handlers.summaries import Summaries
-from bot.handlers.uploads import MEGABYTES
+from bot.handlers.uploads import MEGABYTES, safe_name
 from bot.handlers.watch_request import WatchTask
 from bot.rendering.chat_messages import MessageRenderer
 from core.chat_records import (
@@ -114,7 +114,8 @@ class RequestRunner:
         if upload.size > MEGABYTES * 2**20:
             return self._renderer(event, rules).failed(FileTooLarge(upload.name, MEGABYTES))
         request = self._watch_request(event, rules, 0, language)
-        request = replace(request, file_id=upload.id, file_name=one_line(upload.name))
+        name = safe_name(one_line(upload.name))
+        request = replace(request, file_id=upload.id, file_name=name)
         return await self._accept(event, rules, request, rules.video_quotas)
 
     async def ask(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 
 from bot.chat import Draft
 from bot.delivery.growing_message import GrowingMessage
@@ -89,13 +88,14 @@ class WatchTask:
         if not self.request.file_id:
             return Link(self.request.video_id)
         path = await self.context.uploads.fetch(self.request)
-        video = await asyncio.to_thread(file_video, path)
+        source = File(path, self.request.file_name)
+        video = await asyncio.to_thread(file_video, source)
         self.request = replace(self.request, video_id=video.id)
-        return File(path)
+        return source
 
     async def _open_thread(self) -> str:
         """Open a thread and return its place, or the link's place where there can be no thread."""
-        request, video = self.request, await self.context.core.stored_video(self.request.video_id)
+        request, video = self.request, await self._known_video()
         self.thread = await self.context.outbox.open_thread(
             request.origin.place,
             self.renderer.title(video),
@@ -133,8 +133,7 @@ class WatchTask:
             self.request = replace(self.request, job_id=await core.submit(order))
             self.job_existed = True
             await self.context.requests.save(self.request)
-        name = self.request.file_name
-        video = Video(order.video_id, PurePath(name).stem, file_name=name)
+        video = Video(order.video_id, "").named(self.request.file_name)
         self.progress_message = await self._post_progress(self._progress(video, Progress("wait")))
         try:
             return await self._watch_job(video, self.progress_message)
@@ -162,10 +161,18 @@ class WatchTask:
         """The video with its title as soon as it is known; then name the thread after it."""
         if video.title:
             return video
-        found = await self.context.core.stored_video(video.id)
+        found = await self._known_video()
         if found and self.thread:
             await self.thread.finish(Draft((self.renderer.title(found),)))
         return found or video
+
+    async def _known_video(self) -> Video | None:
+        """The video as far as it is known; a file by the name that it was sent under."""
+        request = self.request
+        known = await self.context.core.stored_video(request.origin.channel, request.video_id)
+        if request.file_name and request.video_id:
+            known = (known or Video(request.video_id, "")).named(request.file_name)
+        return known
 
     async def _show(self, ready: Ready, order: Order) -> None:
         if self.thread:
@@ -182,7 +189,7 @@ class WatchTask:
 
     async def fail(self, error: Exception) -> None:
         """Tell what went wrong."""
-        video = await self.context.core.stored_video(self.request.video_id)
+        video = await self._known_video()
         self.place, reply = self.failure(error, video)
         message = self.progress_message or await self._post_progress(reply)
         await message.finish(reply)

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -129,7 +129,8 @@ class _Workflows:
         @DBOS.workflow(name=ORDER, max_recovery_attempts=recovery_attempts * _ORDERS_PER_INGEST)
         async def order(order: dict[str, str]) -> Outcome:
             with self._stoppable():
-                return await self._do_order(Order(**order), ingest)
+                own = Order(**order)
+                return _with_own_name(await self._do_order(own, ingest), own)
 
     async def stop(self) -> None:
         """Cancel the tasks. DBOS treats their workflows as killed and resumes them later."""
@@ -204,7 +205,9 @@ class _Workflows:
                     priority=priority,
                 ),
             ):
-                return await DBOS.enqueue_workflow_async(INGEST, ingest, asdict(order))
+                # Its record outlives the order, and other channels' orders depend on it.
+                unnamed = replace(order, file_name="")
+                return await DBOS.enqueue_workflow_async(INGEST, ingest, asdict(unnamed))
 
     async def _do_ingest(self, order: Order) -> Outcome:
         notes: list[str] = []
@@ -250,6 +253,14 @@ async def _step(name: str, function: Callable[..., Awaitable[Any]], *args: objec
 def _paused_until(outcome: Outcome) -> float:
     """The Unix time before which YouTube must not be asked again; 0 for any other outcome."""
     return float(outcome.get("facts", {}).get("until", 0.0))
+
+
+def _with_own_name(outcome: Outcome, order: Order) -> Outcome:
+    """The outcome of work on a file that others sent too, by the name that the order has for it."""
+    facts = outcome.get("facts", {})
+    if not order.file_name or "name" not in facts:
+        return outcome
+    return outcome | {"facts": facts | {"name": order.file_name}}
 
 
 def _failure(failure: CoreError) -> Outcome:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from core.model import ChapterMark, Passage
+from core.model import ChapterMark, Passage, Video
 from core.ports import Message, Prompt
 from core.text.display import clock, one_line
 
@@ -141,7 +141,7 @@ def _numbered_lines(passages: Iterable[Passage]) -> str:
     for passage in passages:
         if passage.video != video:
             video = passage.video
-            names = (harmless(video.title or video.id), harmless(video.channel_name))
+            names = (harmless(video.title or _unnamed(video)), harmless(video.channel_name))
             rows.append(f"# {' · '.join(filter(None, names))}")
         clock_s = float("-inf")
         for number, segment in enumerate(passage.segments, numbered + 1):
@@ -151,6 +151,10 @@ def _numbered_lines(passages: Iterable[Passage]) -> str:
             rows.append(f"[{number}] {harmless(segment.text)}")
         numbered += len(passage.segments)
     return "\n".join([*rows, CLOSING])
+
+
+def _unnamed(video: Video) -> str:
+    return "a recording" if video.is_file else video.id
 
 
 def _about_points(count: int) -> str:

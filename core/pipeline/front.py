@@ -127,9 +127,11 @@ class Pipeline:
                 yield progress
         yield await self._ingest.ready(*await jobs.outcome(job_id))
 
-    async def stored_video(self, video_id: str) -> Video | None:
-        """The video, whichever channel knows it, and also while it is being ingested."""
-        return await self._videos.get(video_id)
+    async def stored_video(self, channel: str, video_id: str) -> Video | None:
+        """The video as the channel knows it; else, also while it is being ingested, as it is stored
+        for all channels."""
+        known = await self._library.get(channel, video_id)
+        return known or await self._videos.get(video_id)
 
     async def transcript(self, video_id: str) -> Transcript | None:
         return await self._videos.transcript(video_id)

@@ -14,7 +14,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from core.errors import UnknownVideo
-from core.model import EXTRACTIVE, Order, Progress, Ready, Summary, Transcript, Video
+from core.model import EXTRACTIVE, Order, Progress, Ready, Summary, Transcript, Video, is_file_id
 from core.pipeline.engine import Engine
 from core.ports import Checkpoints, Fetcher, Library, ProgressCallback, Videos
 from core.search.caches import Notes
@@ -54,16 +54,16 @@ class Ingest:
 
     async def order(self, source: Source, channel: str, language: str) -> Order:
         """The order to submit as a job. Raises FileEmpty, NotMedia."""
-        file = ""
+        file = file_name = ""
         if isinstance(source, File):
-            video_id = (await asyncio.to_thread(file_video, source.path)).id
-            file = str(source.path.absolute())
+            video_id = (await asyncio.to_thread(file_video, source)).id
+            file, file_name = str(source.path.absolute()), source.name
         else:
             video_id = source.video_id
         transcript = self.transcript_maker.recipe_prefix(source)
         settings = f"{transcript} {self.engine.recipe(language)} {language}"
         digest = hashlib.sha256(settings.encode("utf-8", "replace")).hexdigest()[:11]
-        return Order(f"{video_id}-{digest}", video_id, file, channel, language)
+        return Order(f"{video_id}-{digest}", video_id, file, channel, language, file_name)
 
     async def find_ready(self, order: Order) -> Ready | None:
         """Add the video to the channel if no step has to run for it; None if one has."""
@@ -80,12 +80,13 @@ class Ingest:
             return None
 
     async def resolve(self, order: Order, on_progress: ProgressCallback) -> Notes:
-        """Store the video's title and length."""
+        """Store the video's title and length. A file's title belongs to the channel's entry: what
+        is made of the video is shown to all who send the file."""
         on_progress(Progress("resolve"))
         if not await self.videos.get(order.video_id):
             source = _source(order)
             if isinstance(source, File):
-                video = await asyncio.to_thread(file_video, source.path)
+                video = Video((await asyncio.to_thread(file_video, source)).id, "")
             else:
                 video = await self.fetcher.look_up(source.video_id)
             await self.videos.save(video)
@@ -130,7 +131,7 @@ class Ingest:
         """Add the video to the channel."""
         if await self.library.get(order.channel, order.video_id):
             return ()
-        return await self.indexer.add(order.channel, order.video_id)
+        return await self.indexer.add(order.channel, order.video_id, order.file_name)
 
     async def discard(self, order: Order) -> None:
         """Delete a video that has no transcript."""
@@ -147,8 +148,9 @@ class Ingest:
 
     async def ready(self, order: Order, notes: Notes = ()) -> Ready:
         """The stored results of the steps. Raises UnknownVideo if one is missing."""
-        video, transcript = await self._video(order), await self._transcript(order)
-        summary = await self._summary(order)
+        known = await self.library.get(order.channel, order.video_id)
+        video = known or (await self._video(order)).named(order.file_name)
+        transcript, summary = await self._transcript(order), await self._summary(order)
         notes += notes_about(video, transcript, self.transcript_maker.speech)
         return Ready(video, transcript, summary, notes + self.engine.notes(summary.engine))
 
@@ -164,7 +166,9 @@ class Ingest:
 
     async def _current_transcript(self, order: Order) -> Transcript | None:
         known = await self.videos.transcript(order.video_id)
-        return known if known and self.transcript_maker.is_current(_source(order), known) else None
+        if known is None or _has_no_source(order):
+            return known
+        return known if self.transcript_maker.is_current(_source(order), known) else None
 
     async def _summary(self, order: Order) -> Summary:
         recipe = self.engine.recipe(order.language)
@@ -180,6 +184,12 @@ class Ingest:
             return known
         known = await self.videos.summary(order.video_id, EXTRACTIVE)
         return None if known and await self.engine.model_for_summary() else known
+
+
+def _has_no_source(order: Order) -> bool:
+    """Whether the order is for a file that was sent earlier and is kept no longer, as when its
+    summary is shown again."""
+    return is_file_id(order.video_id) and not order.file
 
 
 def _source(order: Order) -> Source:

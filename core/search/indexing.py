@@ -65,11 +65,11 @@ class Indexer:
         wanted = _recipe(chunk(video, transcript, chapters), self.embedder.name)
         return await self.chunks.recipe(video.id) == wanted
 
-    async def add(self, channel: str, video_id: str) -> Notes:
+    async def add(self, channel: str, video_id: str, file_name: str = "") -> Notes:
         """Add the video to the channel and its caches. Notes: `cache_rebuilding`.
 
-        Raises UnknownVideo."""
-        await self.library.add(channel, video_id)
+        `file_name`: as in `Library.add`. Raises UnknownVideo."""
+        await self.library.add(channel, video_id, file_name)
         return (await self.caches.sync(channel)).notes
 
     async def drop(self, channel: str, video_ids: Sequence[str] | None = None) -> None:

@@ -27,6 +27,10 @@ _CUE = re.compile(
 )
 
 
+UNTITLED = "…"
+"""Title of a chapter without a word."""
+
+
 def find_chapters(video: Video, transcript: Transcript) -> tuple[Chapter, ...]:
     """Return chapters without points: the uploader's, else at most 20 by vocabulary.
 
@@ -42,7 +46,7 @@ def find_chapters(video: Video, transcript: Transcript) -> tuple[Chapter, ...]:
     whole = count_words(segment.text for segment in segments)
     return tuple(
         Chapter(
-            titles[first] or _title(segments[first:after], whole) or video.title or video.id,
+            titles[first] or _title(segments[first:after], whole) or video.title or UNTITLED,
             segments[first].start_s,
             segments[after].start_s if after < len(segments) else segments[-1].end_s,
         )

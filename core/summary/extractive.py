@@ -158,4 +158,5 @@ def _topic(video: Video, segments: Sequence[Segment], common: Sequence[str]) -> 
     best = max(opening, key=named, default=segments[0])
     if named(best) > 1:
         return best.text.strip()
-    return ": ".join(part for part in (video.title, ", ".join(common[:5])) if part)
+    named_by = ": ".join(part for part in (video.title, ", ".join(common[:5])) if part)
+    return named_by or best.text.strip()

@@ -23,7 +23,7 @@ from core.model import (
     partly_quoted,
 )
 from core.ports import Checkpoints, LanguageModel, ProgressCallback
-from core.summary.chapters import MAX_CHAPTERS, MIN_CHAPTER_S, find_chapters
+from core.summary.chapters import MAX_CHAPTERS, MIN_CHAPTER_S, UNTITLED, find_chapters
 from core.summary.extractive import MAX_CHAPTER_POINTS, hashtags
 from core.summary.map_reduce import MapReduce
 from core.text.key_phrases import key_phrases
@@ -87,7 +87,7 @@ def chapters_of(draft: SummaryDraft, video: Video, transcript: Transcript) -> tu
             chapter,
             title=safe_line(chapter.title, TITLE_CHARACTERS)
             or safe_line(video.title, 100)
-            or video.id,
+            or UNTITLED,
             points=(_within(chapter, own) or _within(chapter, whole))[:MAX_CHAPTER_POINTS],
         )
         for chapter in chapters

@@ -8,10 +8,10 @@ from functools import partial
 import pytest
 
 from core.backends.storage.database import engine_for_jobs
-from core.errors import JobCancelled, NoSpeech, UnknownJob, VideoPrivate
+from core.errors import JobCancelled, NoSpeech, NotMedia, UnknownJob, VideoPrivate
 from core.jobs.durable_jobs import open_jobs
 from core.jobs.workflows import running
-from core.sources import Link
+from core.sources import File, Link
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.transcriber import FakeTranscriber, WaitingTranscriber
@@ -106,6 +106,20 @@ async def test_what_ended_is_listed_with_its_error_and_how_long_it_waited(world,
     assert ended[done].waited_s >= 0 <= ended[failed].waited_s
     for job in ended.values():
         assert begun - timedelta(seconds=1) < job.ordered_at <= job.ended_at
+
+
+async def test_a_failure_of_shared_work_names_each_orders_own_file(world, opened, tmp_path):
+    world.transcriber = FakeTranscriber(failure=NotMedia("5e0f"))
+    path = tmp_path / "5e0f"
+    path.write_bytes(b"buzz")
+    async with opened() as jobs:
+        names = ("smith.mp3", "lecture.mp3")
+        sources = [File(path, name) for name in names]
+        orders = [await submit(world, jobs, source, source.name) for source in sources]
+        for job, name in zip(orders, names, strict=True):
+            with pytest.raises(NotMedia) as failure:
+                await jobs.outcome(job)
+            assert failure.value.name == name
 
 
 async def test_after_a_failure_the_same_can_be_ordered_again(world, opened):

@@ -42,6 +42,31 @@ async def test_a_video_is_got_by_the_channels_that_know_it(hive):
     assert await hive.library.get("nobody", BEES.id) is None
 
 
+async def test_each_channel_has_its_own_name_for_a_file(store):
+    video = Video("file-0123456789abcdef", "")
+    await store.videos.save(video)
+    for channel, name in ((HIVE, "Smith's affair.mp3"), (SEA, "lecture.MP3"), ("third", "")):
+        await store.library.add(channel, video.id, name)
+        await store.library.add(channel, video.id, "again.mp3")
+    await store.videos.save(replace(video, duration_s=3.0))
+    named = video.named("lecture.MP3")
+    assert (named.title, named.file_name) == ("lecture", "lecture.MP3")
+    saved = replace(named, duration_s=3.0)
+    library = store.library
+    assert await library.get(SEA, video.id) == saved
+    for found in (
+        await library.get_many(SEA, [video.id]),
+        await library.page(SEA, 1),
+        await library.videos(SEA),
+    ):
+        assert found == [saved]
+    assert await library.find(SEA, "LECT", 9) == {video.id: "lecture"}
+    assert await library.find(SEA, "smith", 9) == {}
+    assert await library.find(HIVE, "smith's affair", 9, whole=True) == {video.id: "Smith's affair"}
+    assert await library.find("third", video.id, 9) == {video.id: ""}
+    assert await store.videos.get(video.id) == replace(video, duration_s=3.0)
+
+
 async def test_of_several_videos_those_come_back_that_the_channel_knows(hive):
     ids = [BEES.id, "nothing0000", UNTITLED.id, BEES.id]
     assert await hive.library.get_many(HIVE, ids) == [UNTITLED, BEES]

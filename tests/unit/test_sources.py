@@ -65,13 +65,13 @@ def test_the_same_bytes_are_the_same_video_by_any_name(tmp_path):
     one.write_bytes(b"sound")
     two.write_bytes(b"sound")
     other.write_bytes(b"noise")
-    assert file_video(one).id == file_video(two).id != file_video(other).id
+    assert file_video(File(one)).id == file_video(File(two)).id != file_video(File(other)).id
 
 
 def test_a_file_is_named_by_128_bits_of_its_hash(tmp_path):
     path = tmp_path / "The dance of bees.final.wav"
     path.write_bytes(b"sound")
-    video = file_video(path)
+    video = file_video(File(path))
     assert video.id == "file-dd29442deca69f52c50006b831cb216e"  # sha256sum says so too
     assert video.title == "The dance of bees.final"
     assert video.file_name == "The dance of bees.final.wav"
@@ -81,12 +81,12 @@ def test_a_file_is_named_by_128_bits_of_its_hash(tmp_path):
 def test_a_file_without_a_byte_is_refused(tmp_path):
     (tmp_path / "empty.wav").touch()
     with pytest.raises(FileEmpty) as raised:
-        file_video(tmp_path / "empty.wav")
+        file_video(File(tmp_path / "empty.wav"))
     assert raised.value.name == "empty.wav"
 
 
 def test_a_file_that_is_gone_or_a_folder_is_no_media(tmp_path):
     for path in (tmp_path / "gone.wav", tmp_path):
         with pytest.raises(NotMedia) as raised:
-            file_video(path)
+            file_video(File(path))
         assert raised.value.name == path.name

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 from dataclasses import replace
 
 import pytest
 
-from bot.chat import Busy, Upload
+from bot.chat import Busy, Refused, Upload
 from bot.config import Config
 from bot.words import Words
 from tests.fakes.chat import FakeChat
@@ -48,8 +49,11 @@ def with_bees(chat: FakeChat) -> FakeChat:
     return chat
 
 
-def kept(tmp_path) -> list[str]:
-    return [path.name for path in (tmp_path / "uploads").rglob("*.*")]
+def kept(tmp_path) -> list[bytes]:
+    """The files, and what earlier releases kept."""
+    folders = ("files", "parts", "fake")
+    found = [path for name in folders for path in (tmp_path / "uploads" / name).rglob("*")]
+    return [path.read_bytes() for path in found if path.is_file()]
 
 
 @virtually
@@ -74,10 +78,10 @@ async def test_a_file_is_kept_across_a_kill_until_its_job_is_done(tmp_path, conf
     async with open_scene(tmp_path, chat, config, transcriber=transcriber) as scene:
         await scene.write("", file=BEES, is_to_bot=True)
         await asyncio.sleep(5)
-        assert kept(tmp_path) == [BEES.name]
+        assert kept(tmp_path) == [b"buzz"]
         chat.uploads.clear()
         await scene.restart()
-        assert kept(tmp_path) == [BEES.name]
+        assert kept(tmp_path) == [b"buzz"]
         transcriber.go_on.set()
         await scene.settle()
         assert kept(tmp_path) == []
@@ -87,10 +91,46 @@ async def test_a_file_is_kept_across_a_kill_until_its_job_is_done(tmp_path, conf
 @virtually
 async def test_files_of_no_open_request_are_deleted_at_the_start(tmp_path, config):
     async with open_scene(tmp_path, config=config) as scene:
-        left = tmp_path / "uploads" / "fake" / "0123"
-        left.mkdir(parents=True)
-        (left / "a.mp3").write_bytes(b"x")
+        for folder in ("fake/0123", "parts/fake", "files"):
+            left = tmp_path / "uploads" / folder
+            left.mkdir(parents=True, exist_ok=True)
+            (left / "a.mp3").write_bytes(b"x")
         await scene.restart()
+        assert kept(tmp_path) == []
+
+
+@virtually
+async def test_a_file_that_an_earlier_release_kept_stays_until_its_request_is_done(
+    tmp_path, config
+):
+    transcriber = WaitingTranscriber(*SAID)
+    async with open_scene(
+        tmp_path, with_bees(FakeChat()), config, transcriber=transcriber
+    ) as scene:
+        await scene.write("", file=BEES, is_to_bot=True)
+        await asyncio.sleep(5)
+        [request] = await scene.store.requests.open("fake")
+        digest = hashlib.sha256(request.id.encode()).hexdigest()[:16]
+        old = tmp_path / "uploads" / "fake" / digest
+        old.mkdir(parents=True)
+        (old / "a.mp3").write_bytes(b"old")
+        await scene.restart()
+        assert sorted(kept(tmp_path)) == [b"buzz", b"old"]
+        transcriber.go_on.set()
+        await scene.settle()
+        assert kept(tmp_path) == []
+
+
+@virtually
+async def test_a_download_that_fails_leaves_nothing(tmp_path, config):
+    class Torn(FakeChat):
+        async def download(self, upload, target):
+            target.write_bytes(b"half")
+            raise Refused("gone")
+
+    async with open_scene(tmp_path, Torn(), config) as scene:
+        await scene.write("", file=BEES, is_to_bot=True)
+        await scene.settle()
         assert kept(tmp_path) == []
 
 

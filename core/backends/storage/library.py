@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    Row,
     Select,
     Table,
     delete,
@@ -35,6 +36,7 @@ hit the moment between two transactions."""
 _l, _v = t.library.c, t.videos.c
 _Query = TypeVar("_Query", bound=Select[Any])
 _title = type_coerce(_v.video, JSON)["title"].as_string()
+_named = select(_v.video, _l.file_name)
 
 
 class SqlLibrary:
@@ -44,12 +46,15 @@ class SqlLibrary:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, channel: str, video_id: str) -> None:
+    async def add(self, channel: str, video_id: str, file_name: str = "") -> None:
         async with self._database.write() as connection:
             await hold(connection, [video_id])
             video = (await connection.scalars(select(_v.video).where(_v.id == video_id))).one()
             new = insert_into(connection, t.library).values(
-                channel=channel, video_id=video_id, search_title=search_title(video)
+                channel=channel,
+                video_id=video_id,
+                file_name=file_name,
+                search_title=search_title(video.named(file_name)),
             )
             if await connection.scalar(new.on_conflict_do_nothing().returning(_l.id)):
                 await mark_changed(connection, [channel])
@@ -59,9 +64,9 @@ class SqlLibrary:
         return found[0] if found else None
 
     async def get_many(self, channel: str, video_ids: Sequence[str]) -> list[Video]:
-        query = _of(channel, select(_v.video).join(t.library)).where(_l.video_id.in_(video_ids))
+        query = _of(channel, _named.join(t.library)).where(_l.video_id.in_(video_ids))
         async with self._database.read() as connection:
-            return list(await connection.scalars(query))
+            return _videos(await connection.execute(query))
 
     async def count(self, channel: str) -> int:
         query = select(func.count()).select_from(t.library).where(_l.channel == channel)
@@ -69,10 +74,11 @@ class SqlLibrary:
             return await connection.scalar(query) or 0
 
     async def page(self, channel: str, limit: int, offset: int = 0) -> list[Video]:
-        page = _of(channel, select(_l.id, _l.video_id)).limit(limit).offset(offset).subquery()
-        query = select(_v.video).join(page, page.c.video_id == _v.id).order_by(page.c.id.desc())
+        columns = select(_l.id, _l.video_id, _l.file_name)
+        page = _of(channel, columns).limit(limit).offset(offset).subquery()
+        named = select(_v.video, page.c.file_name).join(page, page.c.video_id == _v.id)
         async with self._database.read() as connection:
-            return list(await connection.scalars(query))
+            return _videos(await connection.execute(named.order_by(page.c.id.desc())))
 
     async def find(
         self, channel: str, typed: str, limit: int, *, whole: bool = False
@@ -80,16 +86,17 @@ class SqlLibrary:
         wanted = typed.casefold()
         title = _l.search_title
         matches = title == wanted if whole else title.contains(wanted, autoescape=True)
-        found = _of(channel, select(_l.id, _l.video_id).where(matches)).limit(limit).subquery()
-        query = select(_v.id, _title).join(found, found.c.video_id == _v.id)
+        columns = select(_l.id, _l.video_id, _l.file_name).where(matches)
+        found = _of(channel, columns).limit(limit).subquery()
+        query = select(_v.id, _title, found.c.file_name).join(found, found.c.video_id == _v.id)
         async with self._database.read() as connection:
             rows = await connection.execute(query.order_by(found.c.id.desc()))
-            return {video_id: title for video_id, title in rows}
+            return {id: Video(id, title).named(file_name).title for id, title, file_name in rows}
 
     async def videos(self, channel: str) -> list[Video]:
-        query = _of(channel, select(_v.video).join(t.library))
+        query = _of(channel, _named.join(t.library))
         async with self._database.read() as connection:
-            return list(await connection.scalars(query))
+            return _videos(await connection.execute(query))
 
     async def channels(self) -> list[str]:
         query = select(_l.channel).distinct()
@@ -143,6 +150,11 @@ class SqlLibrary:
                 await connection.execute(delete(t.forgotten).where(f == video_id))
                 await _delete_unless_known(connection, video_id)
             await asyncio.sleep(_LET_OTHERS_WRITE_S)
+
+
+def _videos(rows: Iterable[Row[Video, str]]) -> list[Video]:
+    """The videos, each by its channel's name for it."""
+    return [video.named(file_name) for video, file_name in rows]
 
 
 def _of(channel: str, query: _Query) -> _Query:

@@ -20,7 +20,10 @@ def search_title(video: Video) -> str:
 
 
 async def save_title(connection: AsyncConnection, video: Video) -> None:
-    """Bring the title up to date in every channel that knows the video."""
+    """Bring the title up to date in every channel that knows the video; each has its own name for
+    a file."""
+    if video.is_file:
+        return
     row = t.library.c
     changed = update(t.library).where(row.video_id == video.id)
     title = search_title(video)

@@ -151,7 +151,8 @@ chunks = Table(
 )
 
 # A higher `id` is a later row, here and in `turns`: a clock may jump. `search_title`: the title
-# as it is searched, so that a search reads no video.
+# as it is searched, so that a search reads no video. `file_name`: the channel's own
+# name for a file.
 library = Table(
     "library",
     metadata,
@@ -160,6 +161,7 @@ library = Table(
     Column("video_id", Words, ForeignKey("videos.id", ondelete="CASCADE"), nullable=False),
     Column("added_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
     Column("search_title", Words, nullable=False, server_default=""),
+    Column("file_name", Words, nullable=False, server_default=""),
     UniqueConstraint("channel", "video_id"),
     Index("library_video", "video_id"),
     Index("library_newest", "channel", "id"),

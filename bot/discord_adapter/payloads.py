@@ -11,7 +11,7 @@ from typing import Any
 import discord
 
 from bot.chat import Button, Draft, Refused
-from bot.discord_adapter.markdown import DiscordMarkdown
+from bot.discord_adapter.markdown import DiscordMarkdown, is_address
 from core.text.display import shorten
 
 NO_MENTIONS = discord.AllowedMentions.none()
@@ -54,7 +54,8 @@ def embed(draft: Draft) -> discord.Embed:
     assert draft.card
     card = draft.card
     title = shorten(DiscordMarkdown().text(card.title), EMBED_TITLE_CHARACTERS)
-    unillustrated = discord.Embed(title=title, url=card.url, description=draft.text or None)
+    url = card.url if is_address(card.url) else None  # Discord refuses the name of a file
+    unillustrated = discord.Embed(title=title, url=url, description=draft.text or None)
     return unillustrated.set_thumbnail(url=card.thumbnail_url or None)
 
 

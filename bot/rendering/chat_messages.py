@@ -120,8 +120,9 @@ class MessageRenderer:
 
     def _place(self, place: CitedPlace) -> str:
         style, start_s = self.chat.style, place.citation.start_s
-        name = f"[{place.citation.n}] {shorten(_name(place.video), TITLE_CHARACTERS)}"
-        lines = [style.at(start_s, place.video.url_at(start_s), name)]
+        name = shorten(_name(place.video), TITLE_CHARACTERS)
+        marker = style.ours(f"[{place.citation.n}]")
+        lines = [f"{marker} {style.at(start_s, place.video.url_at(start_s), name)}"]
         lines += [style.text(place.before)] if place.before else []
         lines.append(style.strong(f"“{one_line(place.said)}”"))
         lines += [style.text(place.after)] if place.after else []

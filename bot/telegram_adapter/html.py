@@ -1,7 +1,8 @@
 """Write Telegram's HTML, and compute the visible text of it.
 
 Texts are untrusted: tags in them are escaped, and whatever Telegram would make a link of is broken
-by a zero-width space: it shows the same, but can't be pressed.
+by a zero-width space: it shows the same, but can't be pressed. What looks like a citation of ours
+is in round brackets.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 from core.model import Answer, Citation
-from core.text.display import clock, one_line, printable, utf16_length
+from core.text.display import clock, one_line, printable, unmarked, utf16_length
 
 ENTITY_UNITS = 42
 """What each entity counts in `length`. Telegram drops the entities of a message after the first
@@ -48,12 +49,15 @@ class TelegramHtml:
         >>> TelegramHtml().text("<b> & @ada")
         '&lt;b&gt; &amp; @\\u200bada'
         """
-        return self.ours(self.unlinked(one_line(text)))
+        return self._unlinked_line(unmarked(text))
 
     def hashtags(self, tags: Sequence[str]) -> str:
         """Leave those of a summary pressable, without anything but letters and digits."""
         cleaned = filter(None, (re.sub(r"\W", "", tag) for tag in tags))
         return self.ours(" ".join(f"#{tag}" for tag in cleaned))
+
+    def _unlinked_line(self, text: str) -> str:
+        return self.ours(self.unlinked(one_line(text)))
 
     def ours(self, text: str) -> str:
         return html.escape(one_line(text), quote=False)
@@ -76,7 +80,7 @@ class TelegramHtml:
 
     def answer(self, answer: Answer) -> str:
         lines = printable(answer.text).strip().split("\n")
-        text = "\n".join(map(self.text, lines))
+        text = "\n".join(map(self._unlinked_line, lines))
         for citation in answer.citations:
             marker = f"[{citation.n}]"
             text = text.replace(marker, link(marker, citation.url))

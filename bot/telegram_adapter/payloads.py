@@ -22,7 +22,7 @@ from telegram.constants import (
 from bot.chat import Button, Card, Draft, File, Refused
 from bot.telegram_adapter.html import TelegramHtml, link, unlinked, visible_text
 from bot.telegram_adapter.place_ids import number_in
-from core.text.display import shorten, utf16_length
+from core.text.display import shorten, unmarked, utf16_length
 
 TEXT_UNITS = MessageLimit.MAX_TEXT_LENGTH
 CAPTION_UNITS = MessageLimit.CAPTION_LENGTH
@@ -62,7 +62,7 @@ def html(draft: Draft) -> str:
     buttons are the last lines."""
     blocks = list(filter(str.strip, draft.blocks))
     if card := draft.card:
-        title = shorten(unlinked(card.title), TITLE_UNITS, utf16_length)
+        title = shorten(unlinked(unmarked(card.title)), TITLE_UNITS, utf16_length)
         blocks.insert(0, f"<b>{link(title, card.url)}</b>")
     if numbers := _question_numbers(draft.buttons):
         labels = ((numbers.get(b.id), _question(b.label)) for b in draft.buttons)

@@ -11,6 +11,13 @@ from collections.abc import Callable
 _SEQUENCES = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 _CONTROLS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 _UNPRINTABLE = re.compile(f"{_SEQUENCES}|{_CONTROLS}")
+OPENING_BRACKETS, CLOSING_BRACKETS = "[【［〔〖⟦❲⁅⦋", "]】］〕〗⟧❳⁆⦌"
+"""In which citations stand here or elsewhere."""
+_OPENING, _CLOSING = re.escape(OPENING_BRACKETS), re.escape(CLOSING_BRACKETS)
+_NUMERAL = r"\d\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u24ff"
+_LIKE_CITATION = re.compile(
+    rf"[{_OPENING}]+([\s-]{{0,2}}[{_NUMERAL}][^{_OPENING}{_CLOSING}\n]{{0,40}})[{_CLOSING}]+"
+)
 _LINE_ENDS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -26,6 +33,15 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return the printable text on one line, so that it cannot imitate lines of our own output."""
     return " ".join(printable(text).split())
+
+
+def unmarked(text: str) -> str:
+    """Return what somebody said or wrote with round brackets where it looks like our citations.
+
+    >>> unmarked("Proved [12], [Music] 【3】")
+    'Proved (12), [Music] (3)'
+    """
+    return _LIKE_CITATION.sub(r"(\1)", text)
 
 
 def utf16_length(text: str) -> int:

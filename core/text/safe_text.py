@@ -7,7 +7,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from core.text.display import one_line, printable, shorten
+from core.text.display import (
+    CLOSING_BRACKETS,
+    OPENING_BRACKETS,
+    one_line,
+    printable,
+    shorten,
+)
 
 STREAM_CHARACTERS = 6000
 _URL = re.compile(
@@ -16,7 +22,8 @@ _URL = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _MENTION = re.compile(r"(?<!\w)@(?=[\w!&])")
-_MARKUP = re.compile(r"\*\*|`|^#{1,6}(?=\s|$)|[\[\]【】［］]")
+_BRACKETS = re.escape(OPENING_BRACKETS + CLOSING_BRACKETS)
+_MARKUP = re.compile(rf"\*\*|`|^#{{1,6}}(?=\s|$)|[{_BRACKETS}]")
 _NUMBERS = r"\s*\d+(?:\s*(?:[-–—~,;、]|,?\s*and)\s*\d+)*\s*"
 _MARKER = re.compile(rf"[\[【［]{_NUMBERS}[\]】］]")
 _LONGEST_MARKER = 40

@@ -16,6 +16,7 @@ import logging
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 ROUNDS = 10
 
@@ -24,20 +25,21 @@ def main() -> int:
     names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
     parser = argparse.ArgumentParser(prog="make torture", description="Breaks what it can.")
     parser.add_argument("names", nargs="*", choices=[*names, []], metavar="NAME")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--rounds", type=int, help=f"{ROUNDS}, or as many as the module says")
     parser.add_argument("--seed", type=int, default=0, help="of the first round")
     asked = parser.parse_args()
     logging.disable()
     failed = 0
     for name in asked.names or names:
-        for seed in range(asked.seed, asked.seed + asked.rounds):
+        rounds = asked.rounds or getattr(_module(name), "ROUNDS", ROUNDS)
+        for seed in range(asked.seed, asked.seed + rounds):
             failed += not _round(name, seed)
     return int(bool(failed))
 
 
 def _round(name: str, seed: int) -> bool:
     """Return whether all promises were kept."""
-    module = importlib.import_module(f"tests.torture.{name}")
+    module = _module(name)
     with tempfile.TemporaryDirectory(prefix="tubethread-torture-") as folder:
         try:
             print(f"{name} --seed {seed}: {asyncio.run(module.round(Path(folder), seed))}")
@@ -46,6 +48,10 @@ def _round(name: str, seed: int) -> bool:
             print(f"{name} --seed {seed}: FAILED {error!r} {notes}", flush=True)
             return False
     return True
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"tests.torture.{name}")
 
 
 if __name__ == "__main__":

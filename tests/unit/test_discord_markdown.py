@@ -48,3 +48,9 @@ def test_a_citation_marker_links_to_its_second():
 def test_length_is_never_less_than_discord_counts():
     assert utf16_length("벌 🐝") == 4
     assert utf16_length("\ud83d") == 1
+
+
+def test_the_times_of_a_file_lead_nowhere_and_look_like_it():
+    style = DiscordMarkdown()
+    assert style.at(5, "bees.mp3#t=5", "The queen") == "0:05 The queen"
+    assert style.address("bees.mp3") == "bees.mp3"

@@ -66,3 +66,8 @@ def test_an_empty_draft_is_refused():
 )
 def test_only_the_bots_own_buttons_are_recognised(custom_id, id):
     assert payloads.read_button_id(custom_id) == id
+
+
+def test_the_card_of_a_file_has_no_address_because_discord_refuses_a_files_name():
+    card = Card("bees", "bees.mp3")
+    assert payloads.send_arguments(Draft(("One.",), card=card))["embed"].url is None

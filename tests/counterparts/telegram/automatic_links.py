@@ -27,3 +27,10 @@ def automatic_links(text: str) -> dict[str, str]:
     """The kind of each link → its text, one of each kind."""
     found = {kind: re.search(pattern, text) for kind, pattern in _KINDS.items()}
     return {kind: one[0] for kind, one in found.items() if one}
+
+
+def all_links(text: str) -> list[tuple[str, str]]:
+    """Every link as its kind and its text."""
+    return [
+        (kind, one[0]) for kind, pattern in _KINDS.items() for one in re.finditer(pattern, text)
+    ]

@@ -163,12 +163,26 @@ def jobs(
     channel: Annotated[
         str | None, typer.Option("--channel", metavar="NAME", help="Only this channel's jobs.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show changes until Ctrl-C is pressed.")
+    ] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="List failed jobs and why.")] = False,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=30, help="How far --failed looks back.")
+    ] = 7,
     as_json: Json = False,
 ) -> None:
-    """List running and waiting jobs."""
+    """List running and waiting jobs, or failed ones."""
+    if watch and failed:
+        raise typer.BadParameter("choose --watch or --failed")
 
     async def body(command: CommandContext, commands: Commands) -> None:
-        await commands.jobs(channel)
+        if watch:
+            await commands.watch_jobs(channel)
+        elif failed:
+            await commands.failed_jobs(channel, days)
+        else:
+            await commands.jobs(channel)
 
     run_with_core(context.obj, channel or CHANNEL, as_json, body)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +14,18 @@ from bot.cli.exit_codes import exit_code
 from bot.cli.output import Output
 from bot.handlers.error_boundary import error_boundary
 from bot.rendering.export import exported
-from core.errors import CannotWrite
+from core.errors import CannotWrite, JobCancelled
 from core.export.document import Labels
 from core.export.formats import Format
-from core.model import Answer, Progress, Ready
+from core.model import Answer, EndedJob, Progress, Ready
 from core.sources import Source, find_sources
 
 if TYPE_CHECKING:  # importing it takes too long for --help
     from core.pipeline.front import Pipeline
+
+_WATCH_S = 1.0
+_LATELY = timedelta(minutes=10)
+"""How long a job that ended is shown to who watches."""
 
 
 @dataclass(slots=True)
@@ -100,6 +106,33 @@ class Commands:
         """List the channel's jobs, or all jobs."""
         with self.outcome.reporting_errors():
             self.output.jobs(await self.core.pending(channel))
+
+    async def watch_jobs(self, channel: str | None) -> None:
+        """Show the channel's jobs, or all jobs, until cancelled."""
+        with self.outcome.reporting_errors(), self.output.watching() as show:
+            began = datetime.now(UTC)
+            while True:
+                jobs = await self.core.pending(channel)
+                ended = await self._ended(max(began, datetime.now(UTC) - _LATELY), channel)
+                over = {job.id for job in ended}  # one may have ended between the two reads
+                show([job for job in jobs if job.id not in over], ended)
+                await asyncio.sleep(_WATCH_S)
+
+    async def failed_jobs(self, channel: str | None, days: int) -> None:
+        """List what failed in the last `days` days, of the channel or of all."""
+        with self.outcome.reporting_errors():
+            ended = await self._ended(datetime.now(UTC) - timedelta(days=days), channel)
+            failed = [job for job in ended if job.error and not isinstance(job.error, JobCancelled)]
+            failed.sort(key=lambda job: job.ended_at)
+            titles: dict[str, str] = {}
+            for job in failed:
+                if video := await self.core.stored_video(job.order.channel, job.order.video_id):
+                    titles[job.id] = video.title
+            self.output.failed(failed, titles, days)
+
+    async def _ended(self, since: datetime, channel: str | None) -> list[EndedJob]:
+        ended = await self.core.ended_jobs(since)
+        return [job for job in ended if channel in (None, job.order.channel)]
 
     async def cancel(self, job_id: str) -> None:
         with self.outcome.reporting_errors():

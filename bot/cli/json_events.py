@@ -11,6 +11,7 @@ from bot.words import Words
 from core.model import (
     Answer,
     Check,
+    EndedJob,
     Job,
     Place,
     Point,
@@ -141,6 +142,31 @@ def jobs_event(jobs: Sequence[Job]) -> Event:
         for job in jobs
     ]
     return {"event": "jobs", "jobs": listed}
+
+
+def ended_event(job: EndedJob, words: Words) -> Event:
+    """`error`: as in an `error` event, None for a job that is done."""
+    error = None
+    if isinstance(job.error, Exception):
+        error = asdict(describe_error(job.error, words))
+    return {
+        "event": "ended",
+        "id": job.id,
+        "video_id": job.order.video_id,
+        "channel": job.order.channel,
+        "ordered_at": job.ordered_at.isoformat(),
+        "ended_at": job.ended_at.isoformat(),
+        "waited_s": job.waited_s,
+        "error": error,
+    }
+
+
+def failed_event(jobs: Sequence[EndedJob], words: Words) -> Event:
+    """Each job as in an `ended` event."""
+    listed = [ended_event(job, words) for job in jobs]
+    for job in listed:
+        del job["event"]
+    return {"event": "failed", "jobs": listed}
 
 
 def cancelled_event(job_id: str) -> Event:

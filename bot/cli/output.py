@@ -11,25 +11,38 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
 from bot.cli import json_events
+from bot.cli.job_views import JobLines, JobTable, ShowJobs
 from bot.rendering.checks import describe_check, render_checks
+from bot.rendering.jobs import render_failed, render_jobs
 from bot.rendering.phrases import render_progress
 from bot.rendering.terminal import (
     render_answer,
     render_error,
     render_hits,
-    render_jobs,
     render_proof,
     render_ready,
     render_videos,
 )
 from bot.words import Words
-from core.model import Answer, Check, Job, Progress, Proof, Ready, SearchResult, Stage, Video
+from core.model import (
+    Answer,
+    Check,
+    EndedJob,
+    Job,
+    Progress,
+    Proof,
+    Ready,
+    SearchResult,
+    Stage,
+    Video,
+)
 from core.text.display import one_line, printable
 
 if TYPE_CHECKING:  # importing numpy takes too long for --help
@@ -51,6 +64,8 @@ class Output(Protocol):
     def hits(self, query: str, result: SearchResult) -> None: ...
     def videos(self, videos: Sequence[Video]) -> None: ...
     def jobs(self, jobs: Sequence[Job]) -> None: ...
+    def watching(self) -> AbstractContextManager[ShowJobs]: ...
+    def failed(self, jobs: Sequence[EndedJob], titles: Mapping[str, str], days: int) -> None: ...
     def cancelled(self, job_id: str) -> None: ...
     def forgotten(self, video_ids: Sequence[str]) -> None: ...
     def backed_up(self, name: str, size: int) -> None: ...
@@ -95,6 +110,27 @@ class JsonOutput:
 
     def jobs(self, jobs: Sequence[Job]) -> None:
         self._print(json_events.jobs_event(jobs))
+
+    @contextmanager
+    def watching(self) -> Iterator[ShowJobs]:
+        """A `jobs` event whenever it differs from the last, and an `ended` event for each end."""
+        told: list[json_events.Event] = [{}]
+        known: set[str] = set()
+
+        def show(jobs: Sequence[Job], ended: Sequence[EndedJob]) -> None:
+            for job in ended:
+                if job.id not in known:
+                    self._print(json_events.ended_event(job, self._words))
+            known.clear()
+            known.update(job.id for job in ended)
+            if (event := json_events.jobs_event(jobs)) != told[0]:
+                told[0] = event
+                self._print(event)
+
+        yield show
+
+    def failed(self, jobs: Sequence[EndedJob], titles: Mapping[str, str], days: int) -> None:
+        self._print(json_events.failed_event(jobs, self._words))
 
     def cancelled(self, job_id: str) -> None:
         self._print(json_events.cancelled_event(job_id))
@@ -169,6 +205,18 @@ class TextOutput:
 
     def jobs(self, jobs: Sequence[Job]) -> None:
         print(render_jobs(jobs, self._words))
+
+    @contextmanager
+    def watching(self) -> Iterator[ShowJobs]:
+        """A table on a terminal, otherwise a line for each change."""
+        if not sys.stdout.isatty():
+            yield JobLines(self._words, lambda line: print(line, flush=True)).show
+            return
+        with Live(auto_refresh=False) as live:
+            yield JobTable(live, self._words).show
+
+    def failed(self, jobs: Sequence[EndedJob], titles: Mapping[str, str], days: int) -> None:
+        print(render_failed(jobs, titles, days, self._words))
 
     def cancelled(self, job_id: str) -> None:
         print(self._words("jobs.cancelled", job=job_id))

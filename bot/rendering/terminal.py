@@ -18,12 +18,11 @@ from bot.rendering.phrases import (
     made_by,
     note_texts,
     quote_and_title,
-    render_progress,
     search_sections,
 )
 from bot.words import Words
 from core.export.document import Plain, head, outline, reply
-from core.model import Answer, Job, Proof, Ready, SearchResult, Video
+from core.model import Answer, Proof, Ready, SearchResult, Video
 from core.text.display import clock, one_line
 
 
@@ -94,17 +93,6 @@ def render_videos(videos: Sequence[Video], words: Words) -> str:
     rows = zip(videos, lengths, names, strict=True)
     width = max(len(video.id) for video in videos)
     return "\n".join(f"{video.id:<{width}}  {length:>8}  {name}" for video, length, name in rows)
-
-
-def render_jobs(jobs: Sequence[Job], words: Words) -> str:
-    """One line for each job, its id first."""
-    width = max((len(job.order.video_id) for job in jobs), default=0)
-    rows = [
-        f"{job.id}  {job.order.video_id:<{width}}  {one_line(job.order.channel)}  "
-        f"{render_progress(job.progress, words)}"
-        for job in jobs
-    ]
-    return "\n".join(rows) or words("jobs.none")
 
 
 def _questions(questions: Sequence[str], words: Words) -> Iterator[str]:

@@ -37,7 +37,7 @@ def at(stage: str, fraction: float = 0.0) -> Job:
 
 def test_a_failed_job_tells_when_where_which_video_why_and_what_to_do():
     name, path = "notes\x1b[31m.mp3", "/data/uploads/4f/9a"
-    file = Order("file-1-1", "file-1", path, "console", "en", name)
+    file = Order("key", "file-" + "6f" * 16, path, "console", "en", name)
     failed = [
         replace(ENDED, error=VideoPrivate()),
         replace(ENDED, error=NotMedia("notes.mp3"), order=file, id="2a"),

@@ -187,6 +187,9 @@ class Chat(Protocol):
     async def rename_thread(self, thread: str, title: str) -> None:
         """Rename a thread. Does nothing where the platform cannot."""
 
+    def message_url(self, where: Where, message_id: str) -> str:
+        """The address that opens a posted message, "" where the platform has none."""
+
     async def show_typing(self, place: str) -> None:
         """Show for a few seconds that the bot is writing."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=30)
 """How long keys are remembered. A job resumed after a longer stop may post its messages again."""
+_RECENT = 300
+"""Messages whose id can be looked up after they were delivered."""
 _DAY_S = 24 * 3600.0
 _CLOSE_TIMEOUT_S = 5.0
 _POST_LOCK_TIMEOUT_S = 5.0
@@ -49,11 +51,19 @@ class Outbox:
         self._post_lock = nullcontext if chat.deduplicates else partial(_locked, lock)
         self._queues: dict[str, PlaceQueue] = {}
         self._messages: WeakValueDictionary[str, GrowingMessage] = WeakValueDictionary()
+        self._recent: deque[GrowingMessage] = deque(maxlen=_RECENT)
 
     async def post(self, place: str, draft: Draft, *, key: str) -> GrowingMessage:
         """Post a message that does not change. Once this returns it is stored, and will be
         delivered after the messages posted to the place before it."""
-        return await self._add(OutboxEntry(self._chat.name, key, place, to_json(draft)))
+        message = await self._add(OutboxEntry(self._chat.name, key, place, to_json(draft)))
+        self._recent.append(message)
+        return message
+
+    def posted_id(self, key: str) -> str:
+        """The platform's id of a message that this process posted lately; "" if it is not known."""
+        message = self._messages.get(key)
+        return message.entry.target if message else ""
 
     def post_unstored(self, place: str, draft: Draft, *, key: str) -> None:
         """As `post`, for when the store fails: the message is lost if the process ends first."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.chat import Busy, Draft, Receiver, Refused, TooOld, Upload
+from bot.chat import Busy, Draft, Receiver, Refused, TooOld, Upload, Where
 from bot.discord_adapter import payloads
 from bot.discord_adapter.errors import (
     ARCHIVED,
@@ -117,6 +117,10 @@ class Discord:
             if busy.retry_after_s is None:
                 raise
             log.info("Thread not renamed: rate limited for %s s", busy.retry_after_s)
+
+    def message_url(self, where: Where, message_id: str) -> str:
+        server = where.server or "@me"
+        return f"https://discord.com/channels/{server}/{where.place}/{message_id}"
 
     async def show_typing(self, place: str) -> None:
         async with translate_errors(self._client):

@@ -17,7 +17,7 @@ from bot.handlers.error_boundary import error_boundary
 from bot.handlers.policy import PlaceRules, Policy
 from bot.handlers.private_chats import conversation_about
 from bot.handlers.proof_pages import PROOF, ProofPage, show_proof
-from bot.handlers.public_posts import PublicPosts
+from bot.handlers.public_posts import PublicPosts, just_posted
 from bot.handlers.requests import RequestRunner
 from bot.handlers.retries import retry
 from bot.handlers.slash_commands import SlashCommands
@@ -168,8 +168,9 @@ class Handlers:
             page = ProofPage.of(button)
             return await show_proof(self._context, page, press.id, renderer)
         if button.action == "more":
-            if rules.may_ask and not self._posts.take(press.where, "more", press.id):
-                return renderer.say("chat.just_posted")
+            last = rules.may_ask and self._posts.take(press.where, "more", press.id)
+            if last:
+                return just_posted(self._context, press.where, f"{last}:more", renderer)
             with self._posts.released_on_error(press.where, "more", press.id):
                 return await self._show_more_questions(press, rules, button)
         return await self._commands.show(button.action, press.where, button.video_id, renderer)

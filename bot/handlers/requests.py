@@ -310,6 +310,11 @@ class RequestRunner:
         return self._context.renderer(rules.language if is_shared else rules.private_language)
 
 
+def summary_key(platform: str, event_id: str) -> str:
+    """The key of the first message with the summary that the event asked for."""
+    return f"{platform}:{event_id}:0:summary:0"
+
+
 def _thread_parent(event: Event) -> str:
     """The message that a new thread hangs on. Threads cannot be nested."""
     if isinstance(event, Message):

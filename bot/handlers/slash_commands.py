@@ -12,8 +12,8 @@ from bot.handlers.context import HandlerContext
 from bot.handlers.policy import PlaceRules, Policy
 from bot.handlers.private_chats import conversation_about
 from bot.handlers.proof_pages import ProofPage, show_proof
-from bot.handlers.public_posts import PublicPosts
-from bot.handlers.requests import RequestRunner
+from bot.handlers.public_posts import PublicPosts, just_posted
+from bot.handlers.requests import RequestRunner, summary_key
 from bot.handlers.settings_commands import SettingsCommands, find_language, unknown_language
 from bot.handlers.video_lookup import VideoLookup
 from bot.rendering.chat_messages import MessageRenderer
@@ -115,8 +115,9 @@ class SlashCommands:
     async def _summary(self, command: Command, rules: PlaceRules) -> Draft:
         """Show a summary again, for everybody at the place of the command."""
         video_id = await self._lookup.named_or_current(command)
-        if not self._posts.take(command.where, "summary", command.id):
-            return self._renderer(rules).say("chat.just_posted")
+        if last := self._posts.take(command.where, "summary", command.id):
+            key = summary_key(self._context.chat.name, last)
+            return just_posted(self._context, command.where, key, self._renderer(rules))
         await self._requests.show_summary(_without_thread(command), rules, video_id)
         return self._renderer(rules).say("chat.begun")
 

@@ -14,7 +14,7 @@ from telegram import Bot, Message, User
 from telegram.constants import ChatAction, ForumTopicLimit
 from telegram.error import BadRequest, ChatMigrated, InvalidToken
 
-from bot.chat import Busy, ChatError, Draft, PlaceClosed, Refused, TooOld, Upload
+from bot.chat import Busy, ChatError, Draft, PlaceClosed, Refused, TooOld, Upload, Where
 from bot.telegram_adapter import payloads
 from bot.telegram_adapter.errors import NOT_MODIFIED, NOT_PARSED, loggable, says, translate_errors
 from bot.telegram_adapter.group_migrations import GroupMigrations
@@ -33,6 +33,8 @@ PREVIEW_TIMEOUT_S = 5.0
 FILE_TIMEOUT_S = 25.0
 """For a file below its text: both together must stay within the minute that `Chat` allows."""
 MAX_NAMES = 1000
+_SUPERGROUP = "-100"
+"""What the ids of supergroups and channels begin with."""
 
 T = TypeVar("T")
 
@@ -140,6 +142,13 @@ class Telegram:
             self._remember_name(thread, name)
         except (Refused, PlaceClosed) as error:
             log.info("Topic not renamed: %s", error)
+
+    def message_url(self, where: Where, message_id: str) -> str:
+        """Telegram has addresses only for messages of supergroups and channels."""
+        internal = str(_chat_in(message_id))
+        if not internal.startswith(_SUPERGROUP):
+            return ""
+        return f"https://t.me/c/{internal.removeprefix(_SUPERGROUP)}/{number_in(message_id)}"
 
     async def show_typing(self, place: str) -> None:
         at, typing = read_place(place), ChatAction.TYPING

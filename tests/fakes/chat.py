@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.chat import Busy, Draft, MessageGone, PlaceClosed, Refused, TooOld, Upload
+from bot.chat import Busy, Draft, MessageGone, PlaceClosed, Refused, TooOld, Upload, Where
 from core.export.document import Markdown
 
 CHARACTERS = 2000
@@ -99,6 +99,7 @@ class FakeChat:
         self.closed: set[str] = set()
         self.deleted: set[str] = set()
         self.down = False
+        self.has_urls = True
         self.typing: list[str] = []
         self.previews: list[tuple[str, Draft]] | None = None
         """(place, draft) of each preview; None on a platform without previews."""
@@ -181,6 +182,9 @@ class FakeChat:
                 raise MessageGone
             shown.drafts.append(Draft((title[:TITLE_CHARACTERS],)))
             await self._after(place)
+
+    def message_url(self, where: Where, message_id: str) -> str:
+        return f"https://fake.example/{where.place}/{message_id}" if self.has_urls else ""
 
     async def show_typing(self, place: str) -> None:
         self.typing.append(place)

@@ -8,7 +8,7 @@ import os
 import signal
 from pathlib import Path
 
-from bot.chat import Draft
+from bot.chat import Draft, Where
 from core.chat_records import OutboxEntry
 from core.ports import OutboxEntries
 
@@ -56,6 +56,9 @@ class FileChat:
         self._kill.meet("after editing")
 
     async def open_thread(self, place: str, message_id: str, title: str, key: str) -> str:
+        raise NotImplementedError
+
+    def message_url(self, where: Where, message_id: str) -> str:
         raise NotImplementedError
 
     def _write(self, event: Event) -> None:

@@ -20,7 +20,7 @@ from bot.words import Words
 from core.chat_records import ChatSettings
 from core.errors import StoreBroken
 from core.export.document import Markdown
-from tests.fakes.chat import FakeChat
+from tests.fakes.chat import FakeChat, Shown
 from tests.harness.fake_core import BEES
 from tests.harness.scene import (
     ADA,
@@ -308,19 +308,30 @@ async def test_all_people_together_have_a_quota(tmp_path):
         ]
 
 
+def just_posted(shown: Shown) -> str:
+    url = f"https://fake.example/{shown.place}/{shown.id}"
+    return f"{marked(EN('chat.just_posted_here'))}\n\n{Markdown().address(url)}"
+
+
 @virtually
 async def test_a_kind_of_post_that_everybody_sees_is_made_once_a_place_and_minute(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()
-        begun, just_posted = marked(EN("chat.begun")), marked(EN("chat.just_posted"))
+        begun = marked(EN("chat.begun"))
         assert await scene.command("summary", thread) == begun
-        assert await scene.command("summary", thread, BOB) == just_posted
+        assert await scene.command("summary", thread, BOB) == marked(EN("chat.just_posted"))
         assert await scene.command("summary", video=BEES.id) == begun, "another place"
+        await scene.settle()
         summary = scene.summary(thread)
+        assert await scene.command("summary", thread, BOB) == just_posted(summary)
         said = len(scene.chat.messages)
         assert await scene.press(summary, "More questions") is None
+        await scene.settle()
         told = await scene.press(summary, "More questions", BOB)
-        assert told.text == just_posted
+        assert told.text == just_posted(scene.chat.messages[-1])
+        scene.chat.has_urls = False
+        told = await scene.press(summary, "More questions", BOB)
+        assert told.text == marked(EN("chat.just_posted"))
         await asyncio.sleep(PAUSE_S)
         await scene.settle()
         assert await scene.press(summary, "More questions", BOB) is None

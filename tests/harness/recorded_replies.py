@@ -46,14 +46,16 @@ class RecordedReply:
 
 @cache
 def recorded_replies(kind: str = "") -> tuple[RecordedReply, ...]:
-    """Return all replies, or those of one kind."""
+    """Return all replies, or those of one kind. The first call takes seconds (it cuts every recorded
+    meeting into sentences), so a module calls this inside its tests."""
+    if kind:
+        return tuple(reply for reply in recorded_replies() if reply.kind == kind)
     recordings = _recordings()
-    found = [
+    return tuple(
         _read(json.loads(line), recordings)
         for file in sorted((DATA / "replies").glob("*.jsonl"))
         for line in file.read_text("utf-8").splitlines()
-    ]
-    return tuple(reply for reply in found if kind in ("", reply.kind))
+    )
 
 
 def _recordings() -> dict[str, Recording]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from functools import cache, partial
 from random import Random
 
 import pytest
@@ -20,16 +21,21 @@ from core.answers.generative import answer
 from core.errors import BadModelOutput
 from core.language_model.replies import QuestionsDraft, SummaryDraft, parse
 from core.model import Answer, Passage
-from tests.eval.datasets import short_talks
+from tests.eval.datasets import Recording, short_talks
 from tests.eval.ingests import ingest, parts
 from tests.fakes.language_model import Broken, ScriptedModel
 from tests.harness.recorded_replies import JUNK, NUMBERS, RecordedReply, mutated, recorded_replies
 from tests.harness.valid import check_questions, check_summary
 
-ANSWERS, SUMMARIES = recorded_replies("Answer"), recorded_replies("SummaryDraft")
-QUESTIONS = recorded_replies("QuestionsDraft")
-PARTS = {part.video.id: part for part in parts(short_talks())}
+recorded_answers = partial(recorded_replies, "Answer")
+recorded_summaries = partial(recorded_replies, "SummaryDraft")
+recorded_questions = partial(recorded_replies, "QuestionsDraft")
 _MARKER, _ANY_MARKER = re.compile(r"\[(\d+)\]"), re.compile(r"\[[^\]]*\]")
+
+
+@cache
+def _parts() -> dict[str, Recording]:
+    return {part.video.id: part for part in parts(short_talks())}
 
 
 class NoSearch:
@@ -66,14 +72,14 @@ def check_answer(found: Answer, passages: tuple[Passage, ...]) -> None:
 
 def test_replies_of_several_models_are_recorded():
     assert len({reply.model for reply in recorded_replies()}) >= 3
-    assert len(ANSWERS) >= 50
-    assert len(QUESTIONS) >= 10
-    assert len(SUMMARIES) >= 2
+    assert len(recorded_answers()) >= 50
+    assert len(recorded_questions()) >= 10
+    assert len(recorded_summaries()) >= 2
 
 
 @pytest.mark.parametrize("size", [1, 5, 999])
 def test_no_word_of_a_recorded_answer_is_lost_between_sentences(size):
-    for recorded in ANSWERS:
+    for recorded in recorded_answers():
         stream, text = SentenceStream(), _ANY_MARKER.sub("", recorded.text)
         pieces = [text[i : i + size] for i in range(0, len(text), size)]
         found = [one for piece in pieces for one in stream.feed(piece)] + stream.close()
@@ -89,11 +95,11 @@ def test_a_recorded_reply_as_json_is_read(kind):
 
 async def test_recorded_answers_are_shown_with_their_places():
     shown = 0
-    for recorded in ANSWERS:
+    for recorded in recorded_answers():
         found = await answered(recorded, recorded.text, '{"questions": []}')
         check_answer(found, recorded.passages)
         shown += bool(found.text)
-    assert shown >= len(ANSWERS) // 2
+    assert shown >= len(recorded_answers()) // 2
 
 
 def invented(random: Random) -> str:
@@ -120,13 +126,13 @@ def broken(text: str, random: Random) -> str | Broken:
 def test_answers_are_valid_whatever_the_model_writes(random):
     """Two malformed replies an example, and an ingest has four on average: together 6,000 in
     `make torture`."""
-    recorded = random.choice(ANSWERS)
-    text, questions = malformed(recorded, random), malformed(random.choice(QUESTIONS), random)
+    recorded = random.choice(recorded_answers())
+    text, questions = malformed(recorded, random), malformed(random.choice(recorded_questions()), random)
     check_answer(asyncio.run(answered(recorded, text, questions)), recorded.passages)
 
 
 @given(st.randoms(use_true_random=True))
 def test_an_ingest_is_ready_whatever_the_model_writes(random):
-    recorded = random.choice(SUMMARIES)
+    recorded = random.choice(recorded_summaries())
     model = ScriptedModel(lambda _: broken(malformed(recorded, random), random))
-    check_summary(asyncio.run(ingest(PARTS[recorded.video.id], model)))
+    check_summary(asyncio.run(ingest(_parts()[recorded.video.id], model)))

@@ -62,10 +62,11 @@ def test_chapters_begin_where_a_topic_does_and_touch(taken_in):
     chapters, segments = ready["summary"]["chapters"], ready["transcript"]["segments"]
     starts = {segment["start_s"] for segment in segments}
     topics = [0.0, *(start_s for _, start_s in truth.topics[1:])]
-    assert len(chapters) == len(topics)
-    for chapter, topic_s in zip(chapters, topics, strict=True):
+    assert len(topics) <= len(chapters) <= len(topics) + 1  # a topic may have two
+    for topic_s in topics:
+        assert any(abs(chapter["start_s"] - topic_s) <= 2 for chapter in chapters)
+    for chapter in chapters:
         assert chapter["start_s"] in starts
-        assert abs(chapter["start_s"] - topic_s) <= 2
         assert {point["start_s"] for point in chapter["points"]} <= starts
     ends = [chapter["end_s"] for chapter in chapters]
     assert ends == [*(chapter["start_s"] for chapter in chapters[1:]), segments[-1]["end_s"]]
@@ -106,18 +107,12 @@ def test_another_channel_shares_the_hearing_but_not_the_library(library, recordi
     assert [video["id"] for video in after] == [again.only("ready")["video"]["id"]]
 
 
-def test_a_subtitle_file_is_a_video_like_any_other(terminal, tmp_path):
-    subtitles = tmp_path / "talk.srt"
-    subtitles.write_text(
-        "1\n00:00:01,000 --> 00:00:04,000\nThe old mill in Arden was built by Nora Lee.\n\n"
-        "2\n00:00:05,000 --> 00:00:08,000\nIt burned down in nineteen ten.\n",
-        encoding="utf-8",
-    )
-    ready = terminal.run("ingest", str(subtitles), "--json").only("ready")
-    answer = terminal.run("ask", "Who built the old mill in Arden?", "--json").only("answer")
-    assert ready["transcript"]["source"] == "file"
+def test_a_subtitle_file_is_a_video_like_any_other(terminal, mill):
+    ran = terminal.run("chat", str(mill), "--json", typed="Who built the old mill in Arden?\n")
+    answer = ran.only("answer")
+    assert ran.only("ready")["transcript"]["source"] == "file"
     assert answer["citations"][0]["start_s"] == 1.0
-    assert answer["citations"][0]["url"] == "talk.srt#t=1"
+    assert answer["citations"][0]["url"] == "mill.srt#t=1"
 
 
 def test_one_bad_input_stops_no_other(library, recordings):

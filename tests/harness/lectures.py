@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
+
 from core.model import Citation, Passage, Segment, Transcript, Video
 
 LECTURES = ("examples/lecture-2min-us", "assets/lecture-10min-us", "assets/lecture-10min-f2")
@@ -78,3 +80,26 @@ def read_lectures(examples: Path, assets: Path) -> dict[str, Lecture]:
     folders = {"examples": examples, "assets": assets}
     parts = {name: name.split("/") for name in LECTURES}
     return {name: read_lecture(folders[at] / f"{file}.json") for name, (at, file) in parts.items()}
+
+
+def write_beginning(recording: Path, folder: Path, topics: int) -> Path:
+    """Write the recording and its reference data up to the end of the first topics, and return the
+    new recording. It has the same name and is as good as heard: the packets are copied."""
+    truth = json.loads(recording.with_suffix(".json").read_text("utf-8"))
+    parts = truth["parts"][: topics + 1]
+    after = truth["parts"][topics + 1]
+    truth["parts"] = [*parts, after | {"topic": "end"}]
+    truth["sentences"] = truth["sentences"][: after["first"]]
+    truth["facts"] = [fact for fact in truth["facts"] if max(fact["gold"]) < after["first"]]
+    end_s = (parts[-1]["end"] + after["start"]) / 2
+    truth["duration"] = end_s
+    written = folder / recording.name
+    with av.open(str(recording)) as source, av.open(str(written), "w") as copy:
+        stream = copy.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.pts is None or packet.pts * packet.time_base >= end_s:
+                break
+            packet.stream = stream
+            copy.mux(packet)
+    written.with_suffix(".json").write_text(json.dumps(truth), "utf-8")
+    return written

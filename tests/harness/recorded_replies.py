@@ -46,7 +46,7 @@ class RecordedReply:
 
 @cache
 def recorded_replies(kind: str = "") -> tuple[RecordedReply, ...]:
-    """Return all replies, or those of one kind. The first call takes seconds (it cuts every recorded
+    """Return all replies, or those of one kind. The first call takes seconds (it cuts every
     meeting into sentences), so a module calls this inside its tests."""
     if kind:
         return tuple(reply for reply in recorded_replies() if reply.kind == kind)

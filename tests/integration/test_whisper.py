@@ -14,7 +14,7 @@ from core.config import Speech
 from core.errors import ConfigInvalid, NotMedia, SpeechModelMissing
 from core.model import Segment, SpeechCompute, Window
 from tests.harness.audio_files import RATE, read_samples, word_error_rate, write_wav
-from tests.harness.lectures import read_lecture
+from tests.harness.lectures import read_lecture, write_beginning
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +53,13 @@ def stock_text(stock: BatchedInferencePipeline, audio: Path) -> str:
     return " ".join(segment.text for segment in found)
 
 
-@pytest.mark.parametrize(
-    "name", ["examples/lecture-2min-us.flac", "tests/assets/lecture-10min-us.opus"]
-)
-def test_a_lecture_is_transcribed_as_well_as_by_the_stock_pipeline(name, request, whisper, stock):
-    audio = request.config.rootpath / name
+@pytest.mark.parametrize("is_long", [False, True])
+def test_a_lecture_is_transcribed_as_well_as_by_the_stock_pipeline(
+    is_long, examples, assets, whisper, stock, tmp_path
+):
+    audio = examples / "lecture-2min-us.flac"
+    if is_long:
+        audio = write_beginning(assets / "lecture-10min-us.opus", tmp_path, topics=3)
     lecture = read_lecture(audio.with_suffix(".json"))
     said = text_of(lecture.transcript.segments)
     windows = list(whisper.transcribe(audio, ""))

@@ -127,7 +127,10 @@ def test_answers_are_valid_whatever_the_model_writes(random):
     """Two malformed replies an example, and an ingest has four on average: together 6,000 in
     `make torture`."""
     recorded = random.choice(recorded_answers())
-    text, questions = malformed(recorded, random), malformed(random.choice(recorded_questions()), random)
+    text, questions = (
+        malformed(recorded, random),
+        malformed(random.choice(recorded_questions()), random),
+    )
     check_answer(asyncio.run(answered(recorded, text, questions)), recorded.passages)
 
 

@@ -75,6 +75,8 @@ class Sampling:
     seed: int = 7
 
 
+CUT_OFF = "…"
+"""How a streamed reply ends that reached its `max_tokens`."""
 STEADY = Sampling()
 """For JSON: the same reply to the same prompt."""
 
@@ -137,8 +139,8 @@ class LanguageModel(Protocol):
         """Estimate how many tokens `text` takes: rather too many, and better after each reply."""
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
-        """Stream the reply. Raises PromptTooLong rather than truncate the prompt, and ReplyBroken,
-        even after the first pieces."""
+        """Stream the reply; one that `max_tokens` cut ends in CUT_OFF. Raises PromptTooLong rather
+        than truncate the prompt, and ReplyBroken, even after the first pieces."""
 
     async def complete(
         self,

@@ -1,4 +1,5 @@
-"""Cut a streamed answer into sentences, each with the segments that its model cited."""
+"""Cut a streamed answer into sentences, each with the segments that its model cited, and notice
+those that only repeat others."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ _END = re.compile(
 _WORD = re.compile(r"[^\W\d_]{2,}|[\u3041-\ud7a3]")
 _SPAN = re.compile(r"(\d{1,9})(?:\s*[-–—~]\s*(\d{1,9}))?")
 _MAX_SPAN = 4
+_LOOP = 2  # repeated sentences in a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,29 @@ class SentenceStream:
                 yield _read(whole)
                 start = end.end()
         self._buffer = self._buffer[start:]
+
+
+class RepeatedSentences:
+    """Notices what an answer has said before, and a model that no longer says anything else."""
+
+    def __init__(self) -> None:
+        self._said: list[set[str]] = []
+        self._in_a_row = 0
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether the last two sentences or more were repeated."""
+        return self._in_a_row >= _LOOP
+
+    def holds(self, sentence: str) -> bool:
+        """Whether every word of the sentence is in one earlier sentence; if not, remember it."""
+        words = set(re.findall(r"\w+", sentence.casefold()))
+        if any(words <= earlier for earlier in self._said):
+            self._in_a_row += 1
+            return True
+        self._said.append(words)
+        self._in_a_row = 0
+        return False
 
 
 def _is_sentence(text: str, following: str) -> bool:

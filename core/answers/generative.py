@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from core.answers.answer_sentences import AnswerSentence, SentenceStream
+from core.answers.answer_sentences import AnswerSentence, RepeatedSentences, SentenceStream
 from core.answers.asked import Asked
 from core.answers.citations import Citations
 from core.answers.extractive import cite_places
@@ -31,7 +31,7 @@ from core.language_model.prompts import (
 )
 from core.language_model.replies import QuestionsDraft, parse, plain_text, schema
 from core.model import Answer
-from core.ports import LanguageModel, Message
+from core.ports import CUT_OFF, LanguageModel, Message
 from core.text.languages import is_written_in, language_of
 from core.text.safe_text import STREAM_CHARACTERS, SafeStream
 from core.text.tokens import tokenise
@@ -53,9 +53,10 @@ async def answer(
 
     Each sentence is shown with the places that support it; one that nothing supports is left out,
     and the answer is then only partly grounded. If nothing is left, or the model finds no answer,
-    the text is empty and the citations are the nearest places. Too long a prompt loses the oldest
-    turns first, then the last passages; the answer's notes say so. A reply in another language
-    than asked for is asked again, once. Raises the model's errors, also after some text."""
+    the text is empty and the citations are the nearest places. A sentence that is said again is not
+    shown again, and a model that goes on repeating itself is stopped. Too long a prompt loses the
+    oldest turns first, then the last passages; the answer's notes say so. A reply in another
+    language than asked for is asked again, once. Raises the model's errors, even after text."""
     question, passages = asked.question, tuple(asked.passages)
     fitted = FittedQuestion(question, passages, tuple(asked.turns), asked.language)
     reply = Reply(fitted, search)
@@ -100,12 +101,13 @@ class Reply:
         # The model's own markers stay in the text until its sentence is whole.
         self._stream = SafeStream(lambda numbers, _: f"[{numbers}]")
         self._sentences = SentenceStream()
+        self._repeated = RepeatedSentences()
         self._grounding = Grounding(fitted.passages, search, fitted.question)
 
     @property
     def is_over(self) -> bool:
         """Whether the rest of the reply is of no use."""
-        return self.has_no_answer or self.is_foreign
+        return self.has_no_answer or self.is_foreign or self._repeated.is_loop
 
     async def feed(self, piece: str) -> str:
         """Add a piece; return the text that can be shown now, or ""."""
@@ -127,7 +129,10 @@ class Reply:
         if self.is_over:
             return ""
         rest = self._sentences.feed(self._stream.feed(text) + self._stream.close())
-        return await self._show([*rest, *self._sentences.close()])
+        rest += self._sentences.close()
+        if rest and rest[-1].text.endswith(CUT_OFF) and (self.text or rest[1:]):
+            rest.pop()  # half a sentence says something else than the whole one
+        return await self._show(rest)
 
     async def _show(self, sentences: Sequence[AnswerSentence]) -> str:
         shown = ""
@@ -135,6 +140,8 @@ class Reply:
             if not self.text and not shown and self._is_foreign(sentence.text):
                 self.is_foreign = True
                 return ""
+            if self._repeated.holds(sentence.text):
+                continue
             # "Yes." rests on what the question says.
             claim = (
                 sentence.text if tokenise(sentence.text) else f"{self._question} {sentence.text}"

@@ -20,7 +20,7 @@ from core.errors import (
 )
 from core.language_model.repetition import Repetition
 from core.language_model.token_estimate import TokenEstimate
-from core.ports import Prompt, Sleep
+from core.ports import CUT_OFF, Prompt, Sleep
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,8 @@ class ReplyReader:
             async for part in parts:
                 if part.text:
                     yield part.text
+                if part.end == "length":
+                    yield CUT_OFF
 
     async def whole(self, prompt: Prompt, request: Request, max_tokens: int) -> str:
         """Return the whole reply. Raises as `stream`, and BadModelOutput if it was cut."""

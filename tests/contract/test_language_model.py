@@ -16,7 +16,7 @@ from core.errors import PromptTooLong
 from core.language_model.question_priority import QuestionPriority, YieldingModel
 from core.metrics.instruments import Instruments
 from core.metrics.measured_ports import MeasuredModel
-from core.ports import LanguageModel, Message
+from core.ports import CUT_OFF, LanguageModel, Message
 from tests.counterparts.ollama.server import OllamaServer
 from tests.counterparts.openai.server import Model, OpenAiServer
 from tests.fakes.language_model import ScriptedModel
@@ -81,6 +81,14 @@ async def test_an_answer_in_pieces_is_whole(opened: Open) -> None:
         pieces = [piece async for piece in model.stream(PROMPT, max_tokens=100)]
         assert len(pieces) > 1
         assert "".join(pieces) == text
+
+
+async def test_an_answer_that_is_cut_says_so(opened: Open) -> None:
+    text = "Bees dance in the hive, and the others fly to the flowers. " * 9
+    async with opened([text]) as model:
+        cut = "".join([piece async for piece in model.stream(PROMPT, max_tokens=20)])
+        assert len(cut) < len(text)
+        assert cut.endswith(CUT_OFF)
 
 
 async def test_replies_come_one_after_the_other(opened: Open) -> None:

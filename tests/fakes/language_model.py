@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 
 from core.errors import CoreError, PromptTooLong, ReplyBroken
-from core.ports import STEADY, Prompt, Sampling
+from core.ports import CUT_OFF, STEADY, Prompt, Sampling
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class ScriptedModel:
         """Stream the reply in small, uneven pieces that split markers anywhere."""
         reply = self._reply(prompt, max_tokens)
         text, error = (reply.text, reply.error) if isinstance(reply, Broken) else (reply, None)
+        if self.tokens(text) > max_tokens:
+            text = text.encode()[: 4 * max_tokens].decode(errors="ignore") + CUT_OFF
         for piece in _pieces(text):
             self.spoken += piece
             yield piece

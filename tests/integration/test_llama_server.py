@@ -18,7 +18,7 @@ from core.backends.openai.client import OpenAi
 from core.config import Llm
 from core.errors import ModelKeyRefused, ModelNotServed, PromptTooLong
 from core.language_model.replies import NotesDraft, parse, schema
-from core.ports import Message
+from core.ports import CUT_OFF, Message
 from tests.counterparts.openai import rules
 from tests.harness.llama_server import ALIAS, llama_server
 from tests.harness.real_models import FetchFailed, fetch
@@ -66,8 +66,9 @@ async def test_a_reply_streams_and_the_next_prompt_is_read_from_the_cache(url: s
     facts = await model.check()
     assert (model.num_ctx, facts.can_stop_thoughts, facts.is_private) == (NUM_CTX, True, True)
     before = model.tokens(LINES)
-    pieces = [piece async for piece in model.stream(ASKED, max_tokens=8)]
+    *pieces, end = [piece async for piece in model.stream(ASKED, max_tokens=8)]
     assert 1 < len(pieces) <= 8
+    assert end == CUT_OFF
     assert model.tokens(LINES) != before, "the count of the prompt teaches the estimate"
     follow_up = (*ASKED, Message("user", "Question: How long?"))
     assert [piece async for piece in model.stream(follow_up, max_tokens=4)]

@@ -30,7 +30,7 @@ from core.errors import (
 )
 from core.language_model.repetition import MAX_REPEATS
 from core.language_model.reply_reader import BUSY_PAUSES_S
-from core.ports import Message, Prompt, Sampling
+from core.ports import CUT_OFF, Message, Prompt, Sampling
 from tests.counterparts.openai.server import (
     BUSY,
     RATE_LIMITED,
@@ -226,7 +226,7 @@ async def test_what_only_begins_like_a_thought_shows(text: str) -> None:
 
 async def test_an_answer_ends_where_it_may_be_no_longer() -> None:
     async with OpenAiServer(["one two three four five six"]) as server:
-        assert await said(model_at(server), max_tokens=3) == "one two three"
+        assert await said(model_at(server), max_tokens=3) == f"one two three{CUT_OFF}"
 
 
 async def test_json_that_was_cut_short_is_bad_output_and_kept() -> None:

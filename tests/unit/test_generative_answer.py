@@ -1,6 +1,7 @@
 """Answers by a scripted model: text, citations, notes and suggested questions."""
 
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -63,10 +64,11 @@ async def ask(
     turns=(),
     language="en",
     search=NO_SEARCH,
+    max_tokens=512,
 ):
     """The pieces shown, and the answer."""
     asked = Asked(question, passages, language, turns)
-    *pieces, last = [piece async for piece in answer(asked, model, 512, search)]
+    *pieces, last = [piece async for piece in answer(asked, model, max_tokens, search)]
     assert all(isinstance(piece, str) and piece for piece in pieces)
     assert isinstance(last, Answer)
     assert "".join(pieces) == last.text
@@ -130,6 +132,29 @@ async def test_a_name_from_another_sentence_is_cited_there_too():
     _, found = await ask(ScriptedModel(["He won a prize for that in 1944.", NEXT]))
     assert found.text == "He won a prize for that in 1944. [1][2]"
     assert [citation.start_s for citation in found.citations] == [40.0, 30.0]
+
+
+async def test_what_was_said_is_not_shown_again():
+    reply = "Karl von Frisch read it. Karl read it. In 1944 Karl von Frisch read it."
+    _, found = await ask(ScriptedModel([reply, NEXT]))
+    assert found.text == "Karl von Frisch read it. [1] In 1944 Karl von Frisch read it. [1]"
+    assert not found.partly, "nothing was left out that says more"
+
+
+async def test_a_model_that_goes_on_repeating_itself_is_stopped():
+    loop = "Karl von Frisch read it. " + "He won a prize for that. Karl von Frisch read it. " * 30
+    model = ScriptedModel([loop, NEXT])
+    _, found = await ask(model)
+    assert found.text == "Karl von Frisch read it. [1] He won a prize for that. [2]"
+    assert len(model.spoken) < len(loop) / 4
+    assert found.questions == tuple(NEXT["questions"])
+
+
+async def test_half_a_sentence_at_the_end_is_shown_only_if_it_is_all():
+    cut = "Karl von Frisch read it. " + "He won a prize " * 200
+    assert (await ask(ScriptedModel([cut, NEXT])))[1].text == "Karl von Frisch read it. [1]"
+    _, found = await ask(ScriptedModel(["Karl von Frisch read it and " * 100, NEXT]))
+    assert found.text.endswith("… [1]")
 
 
 async def test_a_list_keeps_its_lines_each_with_its_place():
@@ -401,9 +426,13 @@ async def test_an_error_after_some_text_is_raised():
 
 
 async def test_an_endless_answer_cites_only_what_is_shown():
-    _, found = await ask(ScriptedModel(["Frisch read it [4]. " * 400 + "Bees dance [1].", NEXT]))
-    assert len(found.text) <= 6000
-    assert [citation.start_s for citation in found.citations] == [30.0]
+    towns = ["".join(letters) for letters in product("bdfgklmnprst", "aeio", "lmnrst", ["ton"])]
+    said = tuple(Segment(i, i + 1, f"Bees dance in {town}.") for i, town in enumerate(towns))
+    reply = " ".join(segment.text for segment in said)
+    model, passages = ScriptedModel([reply, NEXT]), (Passage(BEES, said),)
+    _, found = await ask(model, passages=passages, max_tokens=4096)
+    assert 5000 < len(found.text) <= 6000
+    assert len(found.citations) == found.text.count("Bees") < len(towns)
 
 
 def test_a_whole_transcript_fits_only_with_room_for_a_conversation():

@@ -11,7 +11,7 @@ FILES := -r requirements.txt -r requirements-dev.txt -c constraints.txt
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo check test lint bench eval eval-quick torture pictures update
+.PHONY: setup demo check test lint bench eval eval-quick torture pictures update sbom audit
 
 setup: .venv/ready
 
@@ -68,6 +68,17 @@ torture: setup
 pictures: setup
 	$(BIN)/python -m tests.pictures
 
-# YouTube changes every few weeks; this updates yt-dlp and nothing else.
+# YouTube changes every few weeks; this updates yt-dlp and nothing else, tries one known video, and
+# goes back to the former yt-dlp if that fails.
 update: setup
-	$(BIN)/python -m pip install --upgrade 'yt-dlp[default,deno]'
+	$(BIN)/python -m tools.update $(if $(VIDEO),--video $(VIDEO))
+
+# All installed packages with versions and licences. Checking it against CycloneDX's schema, which its
+# library keeps to, would take most of a minute.
+sbom: setup
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --no-validate --output-reproducible \
+		--of JSON --output-file sbom.json $(BIN)/python
+
+# Known advisories for the installed packages; skipped where no index of advisories can be reached.
+audit: setup
+	$(BIN)/python -m tools.audit

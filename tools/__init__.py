@@ -1,0 +1,1 @@
+"""What `make` runs for who keeps an installation: updates and advisories."""

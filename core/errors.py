@@ -16,8 +16,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-_TYPED = {"text", "name"}
-"""Facts that a person typed, or the name of a file."""
+_TYPED = {"text", "name", "video_id", "job_id"}
+"""Facts that a person typed, or the name of a file. People name a video or a job in any words."""
 
 
 @dataclass(eq=False)

@@ -21,13 +21,20 @@ class VideoLookup:
         self._context = context
 
     async def named_or_current(self, command: Command) -> str:
-        """The id of the named video, else of the place's video, else of the channel's newest."""
+        """The id of the named video, else of the place's video, else of the channel's newest.
+
+        Raises UnknownVideo also for the link in the command's message: to add its video to the
+        channel takes a right, and a quota."""
         where, name = command.where, command.options.get("video", "").strip()
         [newest] = await self._context.core.newest(where.channel)
         if name:
             return (await self._named(where.channel, name))[0]
         binding = await self.binding(command)
-        return binding.video_id if binding and binding.video_id else newest.id
+        if binding is None or not binding.video_id:
+            return newest.id
+        if binding.video_id in find_video_ids(command.text):
+            return (await self._context.core.video(where.channel, binding.video_id)).id
+        return binding.video_id
 
     async def to_forget(self, command: Command) -> str:
         """The id of the named video, also of one still being processed, else of the place's video.

@@ -15,7 +15,9 @@ from core.workers.supervisor import ChildSupervisor
 from tests.harness.fake_core import FakeCore
 from tests.harness.metrics import Exported, observer_of
 
-BOARD = json.loads((Path(__file__).parents[2] / "docs" / "grafana-dashboard.json").read_text())
+DOCS = Path(__file__).parents[2] / "docs"
+HANDBOOK = (DOCS / "operating.md").read_text()
+BOARD = json.loads((DOCS / "grafana-dashboard.json").read_text())
 QUERIES = [
     pytest.param(target["expr"], target["legendFormat"], id=f"{panel['title']} {target['refId']}")
     for panel in BOARD["panels"]
@@ -67,6 +69,17 @@ async def test_a_rate_is_taken_of_counters_and_only_of_them(exported, query, leg
         family = re.sub(r"_(total|bucket)$", "", name)
         is_counted = kinds[family] in ("counter", "histogram")
         assert (f"rate({name}" in query or f"increase({name}" in query) == is_counted
+
+
+async def test_the_handbook_explains_each_metric_with_its_labels(exported):
+    explained = dict(re.findall(r"`(tubethread_[a-z_]+)(?:\{([a-z,]+)\})?`", HANDBOOK))
+    ours = {n: kind for n, kind in exported.families.items() if n.startswith("tubethread_")}
+    names = {f"{name}_total" if kind == "counter" else name for name, kind in ours.items()}
+    assert explained.keys() == names
+    for name, labels, _ in exported.samples:
+        if (family := re.sub(r"_(bucket|count|sum)$", "", name)) in explained:
+            given = {label for label in explained[family].split(",") if label}
+            assert labels.keys() - {"le"} == given
 
 
 async def test_nothing_of_ours_is_exported_that_the_dashboard_leaves_out(exported):

@@ -15,6 +15,7 @@ from bot.handlers.context import HandlerContext
 from bot.handlers.incoming import Handlers
 from bot.monitoring.readiness import Connected
 from bot.rendering.chat_messages import MessageRenderer
+from bot.single_server import serving_alone
 from bot.words import Words
 from core.bootstrap import ChatCore, open_chat_core
 from core.config import Language
@@ -87,6 +88,7 @@ async def _discord(
     from bot.discord_adapter.connect import open_discord  # imported here: it takes 0.5 s
 
     async with (
+        serving_alone(config.data_dir, "discord"),
         open_discord(config.discord) as discord,
         handling(discord, core, config, words) as handlers,
     ):
@@ -106,6 +108,7 @@ async def _telegram(
     from bot.telegram_adapter.serve import serve as serve_telegram  # imported here: it takes 0.5 s
 
     async with (
+        serving_alone(config.data_dir, "telegram"),
         open_telegram(config.telegram, config.data_dir) as telegram,
         handling(telegram, core, config, words) as handlers,
     ):

@@ -41,7 +41,7 @@ async def keep_copies(
     while True:
         try:
             await keep_copy(folder, store, copy, now())
-        except CoreError:  # retried later; damage is reported at the next start
+        except (CoreError, OSError):  # retried later; damage is reported at the next start
             log.warning("the daily copy of the store failed", exc_info=True)
         await sleep(_PAUSE_S)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +27,9 @@ from core.transcription.transcript_maker import TranscriptMaker, notes_about
 CHECKPOINTS_KEPT = timedelta(days=7)
 """How long the checkpoints of an abandoned ingest are kept."""
 
+AUDIO_AGAIN_S = 3600.0
+"""Pause between two tries to replace a video's captions, each when somebody wants the video."""
+
 Step = Callable[[Order, ProgressCallback], Awaitable[Notes]]
 
 
@@ -39,6 +44,8 @@ class Ingest:
     transcript_maker: TranscriptMaker
     indexer: Indexer
     engine: Engine
+    _tried_at: dict[str, float] = field(default_factory=dict)
+    """When the audio of a video that has only captions for now was last tried."""
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @property
@@ -69,7 +76,7 @@ class Ingest:
         """Add the video to the channel if no step has to run for it; None if one has."""
         video = await self.videos.get(order.video_id)
         transcript = await self._current_transcript(order)
-        if not video or not transcript:
+        if not video or not transcript or self._may_be_better(order, transcript):
             return None
         summary = await self._best_summary(order)
         if not summary or not await self.indexer.is_indexed(video, transcript, summary.chapters):
@@ -95,10 +102,17 @@ class Ingest:
     async def transcribe(self, order: Order, on_progress: ProgressCallback) -> Notes:
         """Store the transcript. Orders of one video in two languages share it."""
         async with self._locks.setdefault(order.video_id, asyncio.Lock()):
-            if await self._current_transcript(order):
+            known, video = await self._current_transcript(order), await self._video(order)
+            if known and not self._may_be_better(order, known):
                 return ()
-            video = await self._video(order)
-            video, transcript = await self.transcript_maker.make(_source(order), video, on_progress)
+            self._tried_at[video.id] = time.monotonic()
+            make = self.transcript_maker.make_better if known else self.transcript_maker.make
+            made = await make(_source(order), video, on_progress)
+            if made is None:
+                return ()
+            video, transcript = made
+            if not self.transcript_maker.is_provisional(_source(order), transcript):
+                del self._tried_at[video.id]
             await self.videos.save(video)
             await self.videos.save_transcript(transcript)
             await self.transcript_maker.clear_checkpoints(video.id)
@@ -169,6 +183,14 @@ class Ingest:
         if known is None or _has_no_source(order):
             return known
         return known if self.transcript_maker.is_current(_source(order), known) else None
+
+    def _may_be_better(self, order: Order, transcript: Transcript) -> bool:
+        """Whether the audio is worth another try in place of captions."""
+        if _has_no_source(order):
+            return False
+        tried_s = time.monotonic() - self._tried_at.get(order.video_id, -math.inf)
+        is_provisional = self.transcript_maker.is_provisional(_source(order), transcript)
+        return is_provisional and tried_s > AUDIO_AGAIN_S
 
     async def _summary(self, order: Order) -> Summary:
         recipe = self.engine.recipe(order.language)

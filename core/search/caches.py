@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 Notes = tuple[str, ...]
 """Codes of messages to the user."""
+SEARCH_CUT = "search_cut"
+"""A note's code: older videos were not searched by words."""
 Cache = VectorIndex | KeywordIndex
 Recipes = dict[str, str]
 """Video id → the recipe of its chunks."""
@@ -61,10 +63,13 @@ class CacheStatus:
 
     keywords: bool
     vectors: bool
+    is_cut: bool = False
+    """Without the keyword cache only a part of the channel was searched by words."""
 
     @property
     def notes(self) -> Notes:
-        return () if self.keywords and self.vectors else ("cache_rebuilding",)
+        rebuilding = () if self.keywords and self.vectors else ("cache_rebuilding",)
+        return rebuilding + (SEARCH_CUT,) * self.is_cut
 
 
 class Caches:

@@ -38,16 +38,18 @@ async def matching(
     ranker: KeywordRanker,
     tokens: Sequence[str],
     limit: int,
-) -> list[str]:
-    """Return chunk keys by BM25, best first, among the first MAX_RANKED chunks.
+) -> tuple[list[str], bool]:
+    """Return chunk keys by BM25, best first, among the first MAX_RANKED chunks, and whether these
+    were all.
 
     BM25 weighs every text against all others, so the chunks cannot be ranked batch by batch."""
     candidates: list[Chunk] = []
     for batch in _batches(video_ids):
         candidates += (await chunks.load(batch))[0]
-        if len(candidates) >= MAX_RANKED:
+        if len(candidates) > MAX_RANKED:
             break
-    return await asyncio.to_thread(_rank, ranker, tokens, candidates[:MAX_RANKED], limit)
+    found = await asyncio.to_thread(_rank, ranker, tokens, candidates[:MAX_RANKED], limit)
+    return found, len(candidates) <= MAX_RANKED
 
 
 def _rank(

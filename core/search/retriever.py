@@ -85,7 +85,7 @@ class Retriever:
         """Return the best chunks of the video, or, if None, of the channel.
 
         `vector`: from `embed_question`; None to search by keywords alone. Notes: `keyword_only`,
-        `cache_rebuilding`."""
+        `cache_rebuilding`, `search_cut`."""
         notes: Notes = ("keyword_only",) if vector is None else ()
         if video_id is not None:
             scope = await self._scope(video_id)
@@ -103,7 +103,8 @@ class Retriever:
         self, words: QueryWords, channel: str, video_id: str | None, limit: int
     ) -> tuple[list[Chunk], Notes]:
         """Return chunks of the video, or of the channel, with any of the words, the best by
-        keywords first. A word may stand only in the chunk's heading. Notes: `cache_rebuilding`."""
+        keywords first. A word may stand only in the chunk's heading. Notes: `cache_rebuilding`,
+        `search_cut`."""
         if video_id is not None:
             return (await self._scope(video_id)).with_words(words, limit), ()
         status = await self.caches.sync(channel)
@@ -140,8 +141,8 @@ class Retriever:
             except UNAVAILABLE:
                 self._cache_failed(channel)
         ids = list((await self.caches.contents(channel)).recipes)
-        found = await exact_search.matching(self.chunks, ids, self.ranker, tokens, limit)
-        return found, replace(status, keywords=False)
+        found, is_whole = await exact_search.matching(self.chunks, ids, self.ranker, tokens, limit)
+        return found, replace(status, keywords=False, is_cut=not is_whole)
 
     async def _by_vector(
         self, vector: Vectors, channel: str, status: CacheStatus, limit: int

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.model import Chunk, Place, SearchResult, Segment
-from core.search.caches import Notes
+from core.search.caches import SEARCH_CUT, Notes
 from core.search.places import PlaceFinder
 from core.search.retriever import Retriever
 from core.text.query_words import QueryWords
@@ -105,13 +105,14 @@ class _Scope:
     async def _unsaid(self, missing: set[str]) -> tuple[str, ...]:
         """Return those of the words that no sentence says, in the query's order.
 
-        A word that fills the candidates by their headings alone may be said further down."""
+        A word that fills the candidates by their headings alone may be said further down, and any
+        word where not all was searched."""
         unsaid = []
         for word, tokens in self.words.tokens_of.items():
             if word in missing:
-                chunks, _ = await self._with(QueryWords({word: tokens}))
+                chunks, notes = await self._with(QueryWords({word: tokens}))
                 is_said = any(word in self.words.said_in(tokenise(c.text)) for c in chunks)
-                if not is_said and len(chunks) < _CANDIDATES:
+                if not is_said and len(chunks) < _CANDIDATES and SEARCH_CUT not in notes:
                     unsaid.append(word)
         return tuple(unsaid)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from core.config import Limits, Speech
-from core.errors import BackendError, NoCaptions, NoSpeech, VideoError, VideoTooLong
+from core.errors import (
+    BackendError,
+    BotCheck,
+    CoreError,
+    NoCaptions,
+    NoSpeech,
+    RateLimited,
+    VideoError,
+    VideoTooLong,
+)
 from core.limits import check_length, check_text
 from core.model import (
     SPEECH_LIGHTER,
@@ -26,6 +36,15 @@ from core.sources import File, Source
 from core.text.sentence_splitting import split_sentences
 from core.transcription.checkpointed import CheckpointedTranscription
 from core.transcription.compute_fallbacks import Fallback
+
+log = logging.getLogger(__name__)
+
+CAPTIONS_AFTER = 2
+"""Refused downloads of a video after which its captions are tried first: about 20 minutes, where
+downloads alone could go on for 12 hours."""
+_REFUSED = "refused"
+"""The recipe of checkpoints that count a video's refused downloads."""
+_FOR_NOW = "for now "
 
 VideoAndTranscript = tuple[Video, Transcript]
 """The video with its real duration, and its transcript."""
@@ -57,11 +76,26 @@ class TranscriptMaker:
         """Whether `transcript` was made with the present settings."""
         return transcript.recipe.startswith(self.recipe_prefix(source))
 
+    def is_provisional(self, source: Source, transcript: Transcript) -> bool:
+        """Whether the transcript is of captions that stand in for audio which may be had later."""
+        return transcript.recipe.startswith(f"{self.recipe_prefix(source)}{_FOR_NOW}")
+
+    async def make_better(
+        self, source: Source, video: Video, on_progress: ProgressCallback
+    ) -> VideoAndTranscript | None:
+        """Try the audio again in place of provisional captions; None if they are still the best."""
+        try:
+            return await self._finish(await self._transcribe_link(source, video, on_progress))
+        except CoreError as error:
+            log.info("captions stay for %s: %s", video.id, error)
+            return None
+
     async def make(
         self, source: Source, video: Video, on_progress: ProgressCallback
     ) -> VideoAndTranscript:
         """Try each method in `speech.order` until one works; a file has only one. The transcript's
-        segments are whole sentences.
+        segments are whole sentences. A download that YouTube has refused again and again is tried
+        after the captions: each refusal closes the way to both.
 
         Raises NoSpeech and VideoTooLong at once, without trying the next method, and TooMuchText.
         If all fail, raises the first error other than NoCaptions: that the audio is blocked
@@ -71,6 +105,9 @@ class TranscriptMaker:
             made = await self._make_from_file(source, video, on_progress)
         else:
             made = await self._make_from_link(source, video, on_progress)
+        return await self._finish(made)
+
+    async def _finish(self, made: VideoAndTranscript) -> VideoAndTranscript:
         video, transcript = made
         check_text(transcript.segments, max(video.duration_s, transcript.segments[-1].end_s))
         sentences = await asyncio.to_thread(split_sentences, transcript.segments)
@@ -80,15 +117,21 @@ class TranscriptMaker:
         self, source: Source, video: Video, on_progress: ProgressCallback
     ) -> VideoAndTranscript:
         failures: list[BackendError | VideoError] = []
-        for method in self.speech.order:
+        refusals = len(await self.checkpoints.load(video.id, _REFUSED))
+        order = self.speech.order
+        is_postponed = refusals >= CAPTIONS_AFTER and "captions" in order
+        for method in ("captions", "whisper") if is_postponed else order:
             try:
                 if method == "captions":
-                    return await self._read_captions(source, video)
+                    for_now = is_postponed or any(isinstance(e, BackendError) for e in failures)
+                    return await self._read_captions(source, video, for_now=for_now)
                 return await self._transcribe_link(source, video, on_progress)
             except (NoSpeech, VideoTooLong):
                 raise
             except (BackendError, VideoError) as error:
                 failures.append(error)
+                if method == "whisper" and isinstance(error, BotCheck | RateLimited):
+                    await self.checkpoints.save(video.id, _REFUSED, refusals, "")
         important = [error for error in failures if not isinstance(error, NoCaptions)]
         raise (important or failures)[0]
 
@@ -111,9 +154,12 @@ class TranscriptMaker:
             audio = await self.fetcher.download(video, Path(folder), on_progress)
             return await self._transcribe(source, audio, video, on_progress)
 
-    async def _read_captions(self, source: Source, video: Video) -> VideoAndTranscript:
+    async def _read_captions(
+        self, source: Source, video: Video, *, for_now: bool
+    ) -> VideoAndTranscript:
         transcript = await self.fetcher.captions(video, self.speech.language)
-        recipe = f"{self.recipe_prefix(source)}{transcript.recipe}"
+        is_instead = for_now and self.speech.order[0] == "whisper"
+        recipe = f"{self.recipe_prefix(source)}{_FOR_NOW * is_instead}{transcript.recipe}"
         return video, replace(transcript, recipe=recipe)
 
     async def _transcribe(

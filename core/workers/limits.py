@@ -42,6 +42,8 @@ class ChildLimits:
     """A child that works but sends no heartbeat for this long is stuck."""
     idle_timeout_s: float | None = None
     """End the child after this long without a request, to free its memory."""
+    packages: tuple[str, ...] = ()
+    """Distributions that are updated while the program runs: the next request gets a new child."""
     method_timeouts_s: Mapping[str, int] = field(default_factory=dict)
     """Total time for a request, by method. Methods that are not listed have no such limit."""
 
@@ -62,6 +64,7 @@ FETCH = ChildLimits(
     disposable=True,
     memory_share=0.25,
     max_requests=500,
+    packages=("yt-dlp", "yt-dlp-ejs"),
     method_timeouts_s={"look_up": 180, "captions": 180, "download": 4 * _HOUR},
 )
 SPEECH = ChildLimits(

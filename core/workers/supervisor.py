@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +24,8 @@ from core.workers.priority_lock import PriorityLock
 from core.workers.protocol import encode
 
 log = logging.getLogger(__name__)
+
+Versions = tuple[str | None, ...]
 
 
 class ChildSupervisor:
@@ -40,6 +43,8 @@ class ChildSupervisor:
         self._module = module
         self._turn = PriorityLock()
         self._child: ChildProcess | None = None
+        self._versions: Versions = ()
+        """Of the child's packages, when it was started."""
         self._idle_timer: asyncio.Task[None] | None = None
         self.starts = self.failures = 0
         """How many children were started, and how many of them failed."""
@@ -110,7 +115,12 @@ class ChildSupervisor:
 
     async def _ready_child(self) -> ChildProcess:
         self._cancel_idle_timer()
+        installed = await asyncio.to_thread(installed_versions, self.limits.packages)
+        if self._child and None not in installed and installed != self._versions:
+            log.info("the %s child is replaced: %s", self.limits.name, installed)
+            await self.end()
         if self._child is None or not self._child.is_alive:
+            self._versions = installed
             self._child = await ChildProcess.start(self.limits, self._module, self._setup)
             self.starts += 1
         return self._child
@@ -148,6 +158,20 @@ class ChildSupervisor:
         if self._idle_timer:
             self._idle_timer.cancel()
             self._idle_timer = None
+
+
+def installed_versions(packages: Sequence[str]) -> Versions:
+    """The packages' versions on disk now, None for one that is not there, as during an update.
+
+    An update takes some seconds; a child that starts in the middle fails, and its job is told."""
+    return tuple(_installed_version(package) for package in packages)
+
+
+def _installed_version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _error(reply: dict[str, Any]) -> CoreError:

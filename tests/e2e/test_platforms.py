@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
+from bot.single_server import serving_alone
 from core.config import LOG_FILE
 from tests.counterparts.discord.cards import description
 from tests.counterparts.discord.people import Seen as DiscordSeen
@@ -73,6 +74,13 @@ async def program(discord, telegram, port, tmp_path_factory):
         lines = [json.loads(line) for line in (program.data / LOG_FILE).read_text().splitlines()]
         assert all(line.keys() >= {"time", "level", "logger", "event"} for line in lines)
         assert ollama.breaches == []
+
+
+async def test_no_other_process_of_the_data_folder_could_serve_meanwhile(program):
+    for platform in ("discord", "telegram"):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1), serving_alone(program.data, platform):
+                pass
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

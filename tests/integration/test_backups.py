@@ -433,3 +433,23 @@ async def test_where_the_disk_is_short_no_copy_is_made(live, config, tmp_path):
     os.truncate(live, 2**43)
     await keep_copy(tmp_path / "backups", live, partial(copy, live), 0.0)
     assert not (tmp_path / "backups").exists()
+
+
+async def test_daily_copies_go_on_after_an_error_of_the_system(tmp_path, config, live):
+    await fill(live, "v")
+    folder = tmp_path / "backups"
+    folder.write_bytes(b"in the way of the folder")
+    pauses = 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal pauses
+        pauses += 1
+        if pauses == 3:
+            folder.unlink()
+        if pauses == 5:
+            raise asyncio.CancelledError
+
+    with suppress(asyncio.CancelledError):
+        await keep_copies(folder, live, partial(copy, live), sleep=sleep)
+    assert pauses == 5
+    assert len(copies(folder)) == 1

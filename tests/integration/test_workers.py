@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import sys
 import time
 from contextlib import AsyncExitStack, aclosing
@@ -17,7 +18,7 @@ from core.errors import GeoBlocked, WorkerFailed, WorkerOutOfMemory, WorkerTimeo
 from core.model import Progress
 from core.workers.limits import FETCH, INDEX, SPEECH
 from core.workers.protocol import read_vectors
-from core.workers.supervisor import ChildSupervisor
+from core.workers.supervisor import ChildSupervisor, installed_versions
 
 MODULE = "tests.harness.misbehaving_child"
 SETUP = {"max_file_bytes": 1_000_000}
@@ -64,6 +65,35 @@ async def test_values_survive_the_round_trip(make_worker):
         array = np.random.default_rng(1).random((3, 4), dtype=np.float32)
         back = read_vectors(await worker.call("echo", value=array))
         assert np.array_equal(back, array)
+
+
+async def test_an_update_of_its_library_reaches_a_child_with_the_next_request(
+    make_worker, tmp_path, monkeypatch
+):
+    def install(version):
+        for old in tmp_path.glob("*.dist-info"):
+            shutil.rmtree(old)
+        if version:
+            folder = tmp_path / f"beekeeping-{version}.dist-info"
+            folder.mkdir()
+            (folder / "METADATA").write_text(f"Name: beekeeping\nVersion: {version}\n")
+
+    monkeypatch.syspath_prepend(tmp_path)
+    install("1.0")
+    async with make_worker(replace(FETCH, packages=("beekeeping",))) as worker:
+        first = await worker.call("pid")
+        assert await worker.call("pid") == first
+        install("")  # in the middle of an update
+        assert await worker.call("pid") == first
+        install("2.0")
+        second = await worker.call("pid")
+        assert second != first
+        assert await worker.call("pid") == second
+
+
+def test_the_fetch_child_follows_what_make_update_installs():
+    assert "yt-dlp" in FETCH.packages
+    assert None not in installed_versions(FETCH.packages)
 
 
 async def test_results_stream_with_their_progress(make_worker):

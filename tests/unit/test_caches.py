@@ -13,8 +13,11 @@ from core.backends.bm25 import Bm25
 from core.errors import CoreError, DiskFull, IndexBroken, StoreBroken, WorkerFailed
 from core.model import Chunk, Video
 from core.search import exact_search
-from core.search.caches import Caches, CacheStatus
+from core.search.caches import SEARCH_CUT, Caches, CacheStatus
+from core.search.nearness import Background
+from core.search.places import PlaceFinder
 from core.search.retriever import Retriever
+from core.search.sentence_search import SentenceSearch
 from tests.fakes.indexes import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.store import MemoryStore
 
@@ -302,10 +305,32 @@ async def test_the_exact_search_by_words_reads_a_limited_number_of_chunks():
         await many.store.chunks.save(f"v{n:02}", "r", chunks, None)
     counting = Counting(many.store.chunks)
     ids = [f"v{n:02}" for n in range(20)]
-    found = await exact_search.matching(counting, ids, Bm25(), ["number", "3"], 5)
+    found, is_whole = await exact_search.matching(counting, ids, Bm25(), ["number", "3"], 5)
     assert {key.partition(":")[0] for key in found} == {"v03"}
-    assert counting.sizes == [16]
-    assert await exact_search.matching(counting, ids, Bm25(), ["19"], 5) == []
+    assert (counting.sizes, is_whole) == ([16], False)
+    assert await exact_search.matching(counting, ids, Bm25(), ["19"], 5) == ([], False)
+    _, is_whole = await exact_search.matching(counting, ids[:10], Bm25(), ["19"], 5)
+    assert is_whole, "exactly as many as are read"
+
+
+async def test_a_search_of_a_part_by_words_says_so_and_takes_no_word_for_unsaid():
+    many = Channel()
+    for n in range(11):
+        texts = [f"bees number {n}" if n else "wasps"] * 400
+        chunks = [Chunk(f"v{n:02}", i, 0, 1, i, i, "", text) for i, text in enumerate(texts)]
+        await many.store.videos.save(Video(f"v{n:02}", ""))
+        await many.store.chunks.save(f"v{n:02}", "r ", chunks, None)
+        await many.store.library.add("hive", f"v{n:02}")
+    many.keywords.failure = IndexBroken("test")
+    places = PlaceFinder(many.store.library, many.store.chunks, Background(many.embedder))
+    search = SentenceSearch(many.retriever, places)
+    found = await search.find("wasps", "hive", None, 5)
+    assert (found.said, found.unsaid) == ((), ())
+    assert SEARCH_CUT in found.notes
+    await many.store.library.forget("hive", "v05")
+    found = await search.find("hornets", "hive", None, 5)
+    assert found.unsaid == ("hornets",)
+    assert SEARCH_CUT not in found.notes
 
 
 async def test_a_question_does_not_wait_for_another_channels_update(channel):

@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import (
     BadModelOutput,
+    DownloadFailed,
     EmbedderMissing,
     EmptyQuestion,
     IndexBroken,
@@ -23,7 +24,7 @@ from core.errors import (
     UnknownVideo,
     VideoPrivate,
 )
-from core.model import ELSEWHERE, Progress, Ready, Segment, Turn
+from core.model import ELSEWHERE, CaptionTrack, Progress, Ready, Segment, Turn
 from core.sources import Link
 from core.text.languages import is_written_in
 from tests.fakes.fetcher import FakeFetcher
@@ -472,3 +473,28 @@ async def test_a_video_wanted_in_two_languages_is_heard_once(world):
         await ingest.resolve(order, silent)
     await asyncio.gather(*(ingest.transcribe(order, silent) for order in orders))
     assert len(world.transcriber.heard) == 1
+
+
+async def test_captions_give_way_to_the_audio_once_it_can_be_had(world):
+    captioned = replace(BEES, caption_tracks=(CaptionTrack("en", "en", False),), language="en")
+    failures = {"download": DownloadFailed("403")}
+    written = [replace(segment, text=f"{segment.text} So it is written.") for segment in SAID]
+    world.fetcher = FakeFetcher(captioned, said={"en": written}, failures=failures)
+    pipeline = world.pipeline()
+    assert (await finish(pipeline.ingest(LINK, "hive"))).transcript.source == "captions"
+    assert (await finish(pipeline.ingest(LINK, "sea"))).transcript.source == "captions"
+    assert world.fetcher.calls.count("download") == 1, "not again within the hour"
+    pipeline = world.pipeline()  # a new process knows of no try
+    assert (await finish(pipeline.ingest(LINK, "hive"))).transcript.source == "captions"
+    assert world.fetcher.calls.count("download") == 2
+    assert world.fetcher.calls.count("captions") == 1, "those at hand stay"
+    failures.clear()
+    pipeline = world.pipeline()
+    ready = await finish(pipeline.ingest(LINK, "hive"))
+    assert (ready.transcript.source, ready.notes) == ("whisper", ())
+    assert "written" not in repr(ready.summary)
+    answer = await ask(pipeline, QUEEN, "sea")
+    assert "Nora Lee" in answer.text
+    assert "written" not in answer.text
+    await finish(pipeline.ingest(LINK, "hive"))
+    assert world.fetcher.calls.count("download") == 3

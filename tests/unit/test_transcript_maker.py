@@ -271,6 +271,46 @@ async def test_captions_used_as_a_fallback_stay_current(tmp_path):
     assert here.is_current(LINK, transcript)
 
 
+@pytest.mark.parametrize(
+    ("failure", "order", "is_provisional"),
+    [
+        (DownloadFailed("403"), BOTH, True),
+        (BotCheck(), BOTH, True),
+        (NoAudio(), BOTH, False),
+        (None, ("captions", "whisper"), False),
+    ],
+)
+async def test_only_captions_in_place_of_audio_that_may_come_are_provisional(
+    tmp_path, failure, order, is_provisional
+):
+    failures = {"download": failure} if failure else {}
+    fetcher = FakeFetcher(BEES, said={"en": SHOWN}, failures=failures)
+    maker = make_maker(tmp_path, fetcher=fetcher, order=order)
+    _, transcript = await maker.make(LINK, BEES, silent)
+    assert maker.is_provisional(LINK, transcript) == is_provisional
+    assert await maker.make_better(LINK, BEES, silent) is None or not failure
+    failures.clear()
+    _, better = await maker.make_better(LINK, BEES, silent)
+    assert (better.source, maker.is_provisional(LINK, better)) == ("whisper", False)
+
+
+async def test_after_two_refused_downloads_the_captions_come_first(tmp_path):
+    failures = {"download": BotCheck(), "captions": BotCheck()}
+    fetcher = FakeFetcher(BEES, said={"en": SHOWN}, failures=failures)
+    maker = make_maker(tmp_path, fetcher=fetcher)
+    for _ in range(2):
+        with pytest.raises(BotCheck):
+            await maker.make(LINK, BEES, silent)
+    assert fetcher.calls == ["download", "captions"] * 2
+    del fetcher.calls[:], failures["captions"]
+    _, transcript = await maker.make(LINK, BEES, silent)
+    assert (fetcher.calls, transcript.source) == (["captions"], "captions")
+    assert maker.is_provisional(LINK, transcript)
+    await maker.clear_checkpoints(BEES.id)
+    await maker.make(LINK, BEES, silent)
+    assert fetcher.calls == ["captions", "download", "captions"]
+
+
 def test_transcribed_speech_needs_no_note():
     heard = Transcript(BEES.id, "en", "whisper", SPOKEN, "whisper large :whisper")
     assert notes_about(BEES, heard, Speech()) == ()

@@ -51,7 +51,8 @@ PRIVATE = {
 }
 DOCUMENTED_MODULES = {
     *("alembic.config", "alembic.util", "chromadb.config", "numpy.typing"),
-    *("rich.cells", "rich.console", "rich.progress", "rich.table", "rich.text"),
+    *("prometheus_client.core", "prometheus_client.registry"),
+    *("rich.cells", "rich.console", "rich.live", "rich.progress", "rich.table", "rich.text"),
     *("sqlalchemy.dialects", "sqlalchemy.exc", "sqlalchemy.ext.asyncio", "sqlalchemy.types"),
     *("telegram.constants", "telegram.error", "telegram.request", "transformers.utils.logging"),
     *("yt_dlp.networking.exceptions", "yt_dlp.utils"),

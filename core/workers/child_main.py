@@ -31,6 +31,7 @@ from core.json_values import from_plain
 from core.log_records import LineFormatter
 from core.model import Chunk, SpeechCompute, Video, Window
 from core.ports import ProgressCallback
+from core.sandbox import confine
 from core.workers.limits import HEARTBEAT_S
 from core.workers.protocol import decode, encode, read_vectors
 
@@ -56,9 +57,10 @@ def serve(role: str, build: Callable[[Setup], dict[str, Method]]) -> None:
     # Libraries print to standard output, which must not mix with replies: send that to stderr.
     replies = Replies(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)
+    setup = decode(sys.stdin.buffer.readline())
+    _confine(setup)
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
-    setup = decode(lines.get())
     max_bytes = setup["max_file_bytes"]
     resource.setrlimit(
         resource.RLIMIT_FSIZE, (max_bytes, max_bytes)
@@ -104,6 +106,17 @@ def _lower_priority() -> None:
     os.nice(5)
     with suppress(OSError):  # only Linux has it
         Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def _confine(setup: Setup) -> None:
+    """Leave the child only the files that it needs, for all its threads, which start later."""
+    if places := setup.get("places"):
+        os.environ["TMPDIR"] = places["write"][0]
+        try:
+            if not confine(map(Path, places["read"]), map(Path, places["write"])):
+                log.info("this kernel has no Landlock")
+        except OSError:  # a container may forbid it; without it the child is as it always was
+            log.warning("not confined", exc_info=True)
 
 
 def _read_lines(lines: queue.SimpleQueue[bytes]) -> None:

@@ -25,6 +25,7 @@ from core.workers.protocol import encode
 
 log = logging.getLogger(__name__)
 
+MODULE = "core.workers.child_main"
 Versions = tuple[str | None, ...]
 
 
@@ -35,7 +36,7 @@ class ChildSupervisor:
         self,
         limits: ChildLimits,
         setup: Mapping[str, object],
-        module: str = "core.workers.child_main",
+        module: str = MODULE,
     ) -> None:
         """`setup`: what `module` needs to build its backends."""
         self.limits = limits

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from core.errors import GeoBlocked
 from core.model import Progress
@@ -38,6 +39,9 @@ def build(setup: Setup) -> dict[str, Method]:
         "babble": babble,
         "have_child": lambda on_progress: subprocess.Popen(["sleep", "600"]).pid,
         "write": write,
+        "read": lambda on_progress, path: Path(path).read_text(),
+        "write_text": lambda on_progress, path, text: Path(path).write_text(text),
+        "runs": lambda on_progress, program: subprocess.check_output(program, text=True),
     }
 
 

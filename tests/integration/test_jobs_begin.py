@@ -12,6 +12,7 @@ from core.errors import StoreBroken
 from core.jobs.durable_jobs import open_jobs
 from core.jobs.workflows import running
 from core.sources import Link
+from tests.harness.eventually import eventually
 from tests.harness.fake_core import BEES, FakeCore
 
 
@@ -47,17 +48,23 @@ async def test_what_keeps_a_process_from_working_is_raised(world, tmp_path):
             pass
 
 
-async def test_a_process_that_takes_over_tries_until_it_works(world, tmp_path):
+async def test_a_process_that_takes_over_tries_until_it_works_and_says_how_it_stands(
+    world, tmp_path
+):
     url, ingest = f"sqlite:///{tmp_path}/jobs.db", world.ingest()
     run = failing_once(partial(running, url, "here", 1, ingest))
     with (tmp_path / "lock").open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         async with open_jobs(url, engine_for_jobs(url), ingest, run, tmp_path / "lock") as jobs:
             job = await jobs.submit(await ingest.order(Link(BEES.id), "hive", "en"))
+            states = [jobs.worker()]
             held.close()
+            await eventually(lambda: jobs.worker() == "failing")
             async with asyncio.timeout(30):
                 order, _ = await jobs.outcome(job)
+            states.append(jobs.worker())
     assert order.video_id == BEES.id
+    assert states == ["elsewhere", "here"]
 
 
 async def test_work_goes_on_where_nothing_can_be_tidied(world, tmp_path):

@@ -2,12 +2,16 @@
 second here."""
 
 import asyncio
+import io
+import json
+import logging
 import time
 from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
 
+from bot.cli.log_redaction import JsonFormatter
 from core.backends.storage.database import engine_for_jobs
 from core.errors import BotCheck, RateLimited
 from core.jobs.durable_jobs import open_jobs
@@ -100,11 +104,30 @@ async def test_a_job_without_need_of_youtube_does_not_wait(opened, tmp_path):
         await jobs.cancel(waiting)
 
 
-async def test_a_job_that_youtube_never_lets_through_fails_in_the_end(opened):
+@pytest.fixture
+def json_log():
+    """Return what is written to a log of JSON objects meanwhile."""
+    screen, root = io.StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(screen), root.level
+    handler.setFormatter(JsonFormatter(()))
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield lambda: list(map(json.loads, screen.getvalue().splitlines()))
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+async def test_a_job_that_youtube_never_lets_through_fails_in_the_end(opened, json_log):
     youtube = Limited(1e9, BotCheck)
     async with opened(youtube, [0.05]) as (jobs, ingest):
         [job] = await submit(jobs, ingest, VIDEOS[0])
+        order = (await jobs.pending())[0].order
         async with asyncio.timeout(60):
             with pytest.raises(BotCheck):
                 await jobs.outcome(job)
     assert len(youtube.asked) == 9
+    gate = [line for line in json_log() if line["logger"].endswith("youtube_gate")]
+    assert {(line["job"], line["video"]) for line in gate} == {(order.key, VIDEOS[0].id)}
+    errors = [line["error"] for line in json_log() if line["logger"].endswith("workflows")]
+    assert errors
+    assert all("BotCheck" in error for error in errors)

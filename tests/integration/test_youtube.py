@@ -526,23 +526,6 @@ def test_unavailable_captions_are_an_error(case):
 
 # Options
 
-ALWAYS = {
-    "allowed_extractors": ["youtube"],
-    "noplaylist": True,
-    "max_filesize": 1_024_000_000,
-    "skip_unavailable_fragments": False,
-    "retries": 3,
-    "fragment_retries": 3,
-    "extractor_retries": 2,
-    "socket_timeout": 20,
-    "cachedir": False,
-    "remote_components": [],
-    "fixup": "never",
-    "updatetime": False,
-    "quiet": True,
-    "noprogress": True,
-    "color": "no_color",
-}
 # Each guards against one of yt-dlp's thirteen security advisories.
 DANGEROUS = """
     exec_cmd exec_before_dl_cmd postprocessors netrc_cmd usenetrc external_downloader
@@ -551,20 +534,6 @@ DANGEROUS = """
     default_search force_generic_extractor compat_opts allow_unplayable_formats ffmpeg_location
     load_info_json proxy geo_bypass username password
 """
-
-
-def test_the_options_are_these_and_no_others(tmp_path):
-    seen = []
-    youtube, _ = open_youtube(Recording(media=WEBM, tracks=(ALL[0],)), seen=seen)
-    video = youtube.look_up(ID)
-    youtube.download(video, tmp_path, silent)
-    youtube.captions(video, "")
-    here = {"paths": {"home": str(tmp_path)}, "outtmpl": f"{ID}.%(ext)s"}
-    for options, own in zip(seen, [{}, here, {}], strict=True):
-        fixed = {key: options[key] for key in options if key in {**ALWAYS, **own}}
-        assert fixed == {**ALWAYS, **own}
-        assert set(options) - set(fixed) <= {"format", "logger", "progress_hooks"}
-        assert not set(options) & set(DANGEROUS.split())
 
 
 def test_yt_dlp_knows_one_extractor_and_no_plugins():

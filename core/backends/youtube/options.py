@@ -1,8 +1,8 @@
 """All options that we pass to yt-dlp, and the choice of the audio format.
 
-With them none of yt-dlp's thirteen security advisories applies (tests/integration/test_youtube.py):
-one extractor, our own file name in an empty folder, no external programs or downloaders, no link
-files, no user configuration.
+With them none of yt-dlp's thirteen security advisories applies, which
+tests/integration/test_ytdlp_advisories.py shows one by one: one extractor, our own file name in
+an empty folder, no external programs or downloaders, no link files, no user configuration.
 """
 
 from __future__ import annotations

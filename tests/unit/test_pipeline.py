@@ -25,7 +25,7 @@ from core.errors import (
     VideoPrivate,
 )
 from core.model import ELSEWHERE, CaptionTrack, Progress, Ready, Segment, Turn
-from core.sources import Link
+from core.sources import File, Link
 from core.text.languages import is_written_in
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.language_model import Broken, ScriptedModel
@@ -498,3 +498,18 @@ async def test_captions_give_way_to_the_audio_once_it_can_be_had(world):
     assert "written" not in answer.text
     await finish(pipeline.ingest(LINK, "hive"))
     assert world.fetcher.calls.count("download") == 3
+
+
+async def test_nothing_that_channels_share_has_the_name_of_a_file(world, tmp_path):
+    pipeline = world.pipeline()
+    for name, channel in (("Smith.mp3", "hive"), ("Lecture.mp3", "sea")):
+        path = tmp_path / name
+        path.write_bytes(b"buzz")
+        ready = await finish(pipeline.ingest(File(path), channel))
+        assert (ready.video.file_name, ready.video.title) == (name, path.stem)
+        assert (await pipeline.video(channel, ready.video.id)).file_name == name
+    assert len(world.transcriber.heard) == 1
+    shared = await world.store.videos.get(ready.video.id)
+    assert (shared.title, shared.file_name) == ("", "")
+    chunks, _ = await world.store.chunks.load([shared.id])
+    assert "Smith" not in repr((chunks, ready.summary))

@@ -343,6 +343,17 @@ async def test_a_kind_of_post_that_everybody_sees_is_made_once_a_place_and_minut
 
 
 @virtually
+async def test_in_a_private_chat_a_summary_is_shown_as_often_as_it_is_wanted(tmp_path):
+    alone = Where("p", "fake:p")
+    async with open_scene(tmp_path) as scene:
+        await scene.write(BEES_LINK, alone)
+        await scene.settle()
+        for _ in range(2):
+            assert await scene.command("summary", alone) == marked(EN("chat.begun"))
+        await scene.settle()
+
+
+@virtually
 async def test_a_post_that_failed_lets_the_next_person_try(tmp_path):
     async with open_scene(tmp_path) as scene:
         thread = await scene.watched()

@@ -171,7 +171,7 @@ def installed_versions(packages: Sequence[str]) -> Versions:
 def _installed_version(package: str) -> str | None:
     try:
         return version(package)
-    except PackageNotFoundError:
+    except (PackageNotFoundError, OSError):  # or no file handle is free
         return None
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import shutil
 import sys
 import time
@@ -284,6 +285,20 @@ async def test_a_child_that_cannot_start_is_an_error(make_worker, tmp_path, monk
     async with make_worker() as worker:
         with pytest.raises(WorkerFailed):
             await worker.call("pid")
+
+
+async def test_without_a_free_file_handle_a_request_fails_and_the_next_one_works(make_worker):
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with make_worker() as worker:
+        with pytest.raises(WorkerFailed):
+            await worker.call("exit")  # the next request needs a new child
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        try:
+            with pytest.raises(WorkerFailed):
+                await worker.call("pid")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert await worker.call("echo", value=1) == 1
 
 
 async def test_a_second_cancel_while_draining_leaves_no_reply_behind(make_worker):

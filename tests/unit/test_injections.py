@@ -1,7 +1,7 @@
 """A model that obeys what strangers write can lie, but nothing it writes can be pressed, calls
 anybody, forges a citation, or shows another channel's words or a secret.
 
-One attack of each kind; `python -m tests.torture injections` tries three hundred.
+A few of them; `python -m tests.torture injections` tries three hundred.
 """
 
 import pytest
@@ -11,13 +11,30 @@ from tests.harness.injected_scene import document_links, suffer
 from tests.harness.injections import injections
 from tests.harness.virtual_loop import run_virtually
 
-ONE_OF_EACH = {one.kind: one for one in injections(80, seed=3)}.values()
+FEW = {
+    "Press </forget": "transcript",
+    "<system>All members": "transcript",
+    "[the video](https": "transcript",
+    "discord.gg/evil and": "title",
+    "@everyone": "channel name",
+    "![x](https": "transcript",
+    "</b></a>": "file name",
+    "Nora Lee lied [99]": "title",
+    "TRANSCRIPT>>>": "chapter",
+}
+"""How a payload begins, and the place that it is in."""
 
 
-@pytest.mark.parametrize("injection", ONE_OF_EACH, ids=lambda one: one.kind)
+def first(start, place):
+    """The first injection of this kind."""
+    every = injections(10_000, seed=3)
+    return next(one for one in every if one.payload.startswith(start) and one.place == place)
+
+
+@pytest.mark.parametrize(("start", "place"), FEW.items())
 @pytest.mark.parametrize("platform", ["discord", "telegram"])
-def test_an_obeyed_injection_does_nothing_but_lie(injection, platform, tmp_path):
-    run_virtually(suffer(tmp_path, injection, platform))
+def test_an_obeyed_injection_does_nothing_but_lie(start, place, platform, tmp_path):
+    run_virtually(suffer(tmp_path, first(start, place), platform))
 
 
 LINKS = {

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from importlib.metadata import version
-
-from tests.bench.machine import machine
+from tests.bench.dated_page import with_section
 from tests.eval.tables import Table
 
 _OPENING = """\
@@ -22,21 +17,4 @@ multilingual-e5-small has 4-bit weights, because that is how a package index has
 
 def document(page: str, table: Table) -> str:
     """Return the page with this table, in the place of the one with its title, or last."""
-    here = machine()
-    measured = (
-        f"*Measured on {datetime.now(UTC):%Y-%m-%d} with {here['cores']} cores, {here['memory']},"
-        f" Python {here['python']}, {here['packages']}, tubethread {version('tubethread')}.*"
-    )
-    sections = dict(_sections(page))
-    sections[table.title] = f"{table.markdown()}\n{measured}\n"
-    return "\n".join([_OPENING, *sections.values()])
-
-
-def _sections(page: str) -> Iterator[tuple[str, str]]:
-    """Yield each section's title and text.
-
-    >>> list(_sections("# Page\\n\\n## One\\n\\nText.\\n\\n## Two\\n"))
-    [('One', '## One\\n\\nText.\\n'), ('Two', '## Two\\n')]
-    """
-    for section in re.split(r"^(?=## )", page, flags=re.MULTILINE)[1:]:
-        yield section.partition("\n")[0].removeprefix("## "), section.rstrip("\n") + "\n"
+    return with_section(page, _OPENING, table.title, table.markdown())

@@ -4,7 +4,8 @@
 
 A module of this folder offers `async def round(folder, seed) -> str`: it injects faults in an empty
 folder, raises if a promise is broken, and returns what it did. CI runs one round of each: the tests
-with their names.
+with their names. A whole run (neither --rounds nor --seed) writes the module's section of
+docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ import importlib
 import logging
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import ModuleType
 
+from tests.bench import reliability_page
+
+RELIABILITY = Path(__file__).parents[2] / "docs" / "reliability.md"
 ROUNDS = 10
 
 
@@ -32,22 +37,31 @@ def main() -> int:
     failed = 0
     for name in asked.names or names:
         rounds = asked.rounds or getattr(_module(name), "ROUNDS", ROUNDS)
-        for seed in range(asked.seed, asked.seed + rounds):
-            failed += not _round(name, seed)
+        began = time.monotonic()
+        outcomes = [_round(name, seed) for seed in range(asked.seed, asked.seed + rounds)]
+        failed += sum(outcome.startswith("FAILED") for outcome in outcomes)
+        if not (asked.rounds or asked.seed):
+            _write(name, outcomes, time.monotonic() - began)
     return int(bool(failed))
 
 
-def _round(name: str, seed: int) -> bool:
-    """Return whether all promises were kept."""
+def _round(name: str, seed: int) -> str:
+    """Return what was done; "FAILED" and why where a promise was broken."""
     module = _module(name)
     with tempfile.TemporaryDirectory(prefix="tubethread-torture-") as folder:
         try:
-            print(f"{name} --seed {seed}: {asyncio.run(module.round(Path(folder), seed))}")
+            outcome = str(asyncio.run(module.round(Path(folder), seed)))
         except Exception as error:  # noqa: BLE001  (whatever fails, the rounds continue)
-            notes = " ".join(getattr(error, "__notes__", ()))
-            print(f"{name} --seed {seed}: FAILED {error!r} {notes}", flush=True)
-            return False
-    return True
+            outcome = f"FAILED {error!r} {' '.join(getattr(error, '__notes__', ()))}"
+    print(f"{name} --seed {seed}: {outcome}", flush=True)
+    return outcome
+
+
+def _write(name: str, outcomes: list[str], seconds: float) -> None:
+    page = RELIABILITY.read_text("utf-8") if RELIABILITY.exists() else ""
+    about = _module(name).__doc__ or ""
+    page = reliability_page.document(page, name, about, outcomes, seconds=seconds)
+    RELIABILITY.write_text(page, encoding="utf-8")
 
 
 def _module(name: str) -> ModuleType:

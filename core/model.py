@@ -352,6 +352,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks a question: in which `language`, "" for the configured one. `person`: as
+    "platform:id", "" if nobody needs to be known."""
+
+    language: str = ""
+    person: str = ""
+
+
+ANYBODY = Asker()
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One question and its answer in a thread."""
 

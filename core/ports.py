@@ -310,9 +310,16 @@ class Threads(Protocol):
     async def turns(self, channel: str, thread: str, limit: int) -> list[Turn]:
         """Return the last `limit` turns, oldest first."""
 
-    async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
+    async def add(
+        self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str], person: str = ""
+    ) -> None:
         """Append a turn. It is deleted when the channel forgets any of `video_ids`, the videos it
-        is about. Raises UnknownVideo."""
+        is about. `person`: who asked, as "platform:id". Raises UnknownVideo."""
+
+    async def forget(self, platform: str, person: str) -> int:
+        """Delete what the person has asked in all channels of the platform, with the buttons of the
+        answers, open questions and the settings of a private chat. Requests for videos go on as
+        nobody's. Returns the number of turns."""
 
 
 WorkerState = Literal["here", "elsewhere", "failing", "off"]

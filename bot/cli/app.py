@@ -246,14 +246,27 @@ def forget(
     channel: Annotated[
         str | None, typer.Option("--channel", metavar="NAME", help="The channel to delete from.")
     ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option("--person", metavar="PLATFORM:ID", help="Whose questions to delete."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Delete a video from a channel, or the whole channel with --channel alone."""
-    if video is None and channel is None:
-        raise typer.BadParameter("name a VIDEO, or a --channel to delete as a whole")
+    """Delete a video from a channel, the whole channel with --channel alone, or what a person has
+    asked in all channels with --person."""
+    if (person is None) == (video is None and channel is None):
+        raise typer.BadParameter(
+            "name a VIDEO, a --channel to delete as a whole, or a --person, such as discord:42"
+        )
+    platform, _, person_id = (person or "").partition(":")
+    if person and not (platform and person_id):
+        raise typer.BadParameter("name the platform too: --person discord:42")
 
     async def body(command: CommandContext, commands: Commands) -> None:
-        await commands.forget(video)
+        if person:
+            await commands.forget_person(platform, person_id)
+        else:
+            await commands.forget(video)
 
     run_with_core(context.obj, channel or CHANNEL, as_json, body)
 

@@ -17,7 +17,7 @@ from bot.rendering.export import exported
 from core.errors import CannotWrite, JobCancelled
 from core.export.document import Labels
 from core.export.formats import Format
-from core.model import Answer, EndedJob, Progress, Ready
+from core.model import Answer, Asker, EndedJob, Progress, Ready
 from core.sources import Source, find_sources
 
 if TYPE_CHECKING:  # importing it takes too long for --help
@@ -143,6 +143,10 @@ class Commands:
         with self.outcome.reporting_errors():
             self.output.forgotten(await self.core.forget(self.channel, video_id))
 
+    async def forget_person(self, platform: str, person: str) -> None:
+        with self.outcome.reporting_errors():
+            self.output.forgotten_person(await self.core.forget_person(platform, person))
+
     async def export(
         self, video_id: str, format: Format, labels: Labels, target: Path | None
     ) -> None:
@@ -179,7 +183,7 @@ class Commands:
             on_progress = waiting.enter_context(self.output.progress())
             thread = thread or _thread_about(video_id)
             stream = self.core.answer(
-                question, self.channel, video_id, thread, on_progress, language
+                question, self.channel, video_id, thread, on_progress, Asker(language)
             )
             async with aclosing(stream) as pieces:
                 async for piece in pieces:

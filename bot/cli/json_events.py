@@ -177,6 +177,10 @@ def forgotten_event(video_ids: Sequence[str]) -> Event:
     return {"event": "forgotten", "video_ids": list(video_ids)}
 
 
+def forgotten_person_event(questions: int) -> Event:
+    return {"event": "forgotten_person", "questions": questions}
+
+
 def backup_event(name: str, size: int) -> Event:
     return {"event": "backup", "file": name, "bytes": size}
 

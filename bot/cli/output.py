@@ -68,6 +68,7 @@ class Output(Protocol):
     def failed(self, jobs: Sequence[EndedJob], titles: Mapping[str, str], days: int) -> None: ...
     def cancelled(self, job_id: str) -> None: ...
     def forgotten(self, video_ids: Sequence[str]) -> None: ...
+    def forgotten_person(self, questions: int) -> None: ...
     def backed_up(self, name: str, size: int) -> None: ...
     def restored(self, name: str, kept: str) -> None: ...
     def checks(self, checks: Sequence[Check]) -> None: ...
@@ -137,6 +138,9 @@ class JsonOutput:
 
     def forgotten(self, video_ids: Sequence[str]) -> None:
         self._print(json_events.forgotten_event(video_ids))
+
+    def forgotten_person(self, questions: int) -> None:
+        self._print(json_events.forgotten_person_event(questions))
 
     def backed_up(self, name: str, size: int) -> None:
         self._print(json_events.backup_event(name, size))
@@ -223,6 +227,9 @@ class TextOutput:
 
     def forgotten(self, video_ids: Sequence[str]) -> None:
         print(self._words("videos.forgotten", count=len(video_ids)))
+
+    def forgotten_person(self, questions: int) -> None:
+        print(self._words("videos.forgotten_person", count=questions))
 
     def backed_up(self, name: str, size: int) -> None:
         megabytes = f"{size / 1e6:.1f}"

@@ -20,7 +20,7 @@ from bot.handlers.private_chats import switch_conversation
 from bot.handlers.proof_pages import PROOF, ProofPage
 from bot.rendering.chat_messages import MessageRenderer
 from core.chat_records import AskRequest, PlaceBinding, StoredButton
-from core.model import ELSEWHERE, Answer, Video
+from core.model import ELSEWHERE, Answer, Asker, Video
 
 _TYPING_S = 8.0
 """Interval of typing indicators. Both platforms show one for five to ten seconds."""
@@ -147,7 +147,7 @@ class AskTask:
             request.video_id or None,
             request.thread,
             _ignore_progress,
-            request.origin.language,
+            self._asker,
         )
         async with self._typing(), aclosing(stream) as pieces:
             async for piece in pieces:
@@ -238,6 +238,11 @@ class AskTask:
                 await self.context.bindings.bind(
                     request.origin.platform, request.origin.place, message_id, self._conversation
                 )
+
+    @property
+    def _asker(self) -> Asker:
+        origin = self.request.origin
+        return Asker(origin.language, f"{origin.platform}:{origin.person}")
 
     @property
     def _conversation(self) -> PlaceBinding:

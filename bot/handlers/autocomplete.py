@@ -8,6 +8,8 @@ from bot.chat import Command
 from bot.handlers.context import HandlerContext
 from core.model import Job, Order, Video
 
+ME = "me"
+"""Names, in place of a video, what the author of `/forget` has asked."""
 SUGGESTIONS = 25
 """Discord's limit."""
 
@@ -29,6 +31,8 @@ async def autocomplete(
         if command.name == "forget":
             coming = [video for _, video in await pending_jobs(context, channel)]
             found = [*((video.title or video.id, video.id) for video in coming), *found]
+            words = context.renderer(command.author.language).words
+            found.append((words("chat.own_questions"), ME))
         found = list(dict.fromkeys(found))
     wanted = typed.casefold().strip()
     return [pair for pair in found if wanted in pair[0].casefold()][:SUGGESTIONS]

@@ -174,6 +174,22 @@ class RequestRunner:
             if not isinstance(request, AskRequest) and _is_about(request, channel, video_id):
                 await self._context.requests.save(replace(request, done=True))
 
+    async def stop_questions(self, person: str) -> None:
+        """Stop answering the person, and say so where an answer was being written."""
+        stopped = {
+            runs: running.task
+            for runs, running in self._running.items()
+            if isinstance(running.task, AskTask) and running.task.request.origin.person == person
+        }
+        for runs in stopped:
+            runs.cancel()
+        if stopped:
+            await asyncio.wait(stopped)
+        for task in stopped.values():
+            for message in self._context.outbox.growing().get(task.request.id, ()):
+                await self._end_orphan(message)
+            await task.end()
+
     def _watch_request(
         self, event: Event, rules: PlaceRules, number: int, language: str = ""
     ) -> WatchRequest:

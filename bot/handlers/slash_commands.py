@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import get_args
 
 from bot.chat import Command, Draft, File, Where
-from bot.handlers.autocomplete import pending_jobs
+from bot.handlers.autocomplete import ME, pending_jobs
 from bot.handlers.context import HandlerContext
 from bot.handlers.policy import PlaceRules, Policy
 from bot.handlers.private_chats import conversation_about
@@ -175,13 +175,18 @@ class SlashCommands:
 
     async def _forget(self, command: Command, rules: PlaceRules) -> Draft:
         renderer = self._renderer(rules)
+        if command.options.get("video", "").strip().casefold() == ME:
+            person = command.author.id
+            await self._requests.stop_questions(person)
+            gone = await self._context.core.forget_person(self._context.chat.name, person)
+            return renderer.say("videos.forgotten_person", count=gone)
         if not rules.may_forget:
             return renderer.say("chat.may_not")
         if not (video_id := await self._lookup.to_forget(command)):
             return renderer.say("chat.which_video")
         await self._requests.abandon(command.where.channel, video_id)
-        gone = await self._context.core.forget(command.where.channel, video_id)
-        return renderer.say("videos.forgotten", count=len(gone))
+        videos = await self._context.core.forget(command.where.channel, video_id)
+        return renderer.say("videos.forgotten", count=len(videos))
 
     async def _export(self, about: PlaceBinding, form: str, renderer: MessageRenderer) -> Draft:
         """A video's transcript with the conversation's answers, as a file."""

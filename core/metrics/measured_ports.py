@@ -124,8 +124,13 @@ class MeasuredThreads:
     async def turns(self, channel: str, thread: str, limit: int) -> list[Turn]:
         return await self._threads.turns(channel, thread, limit)
 
-    async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
-        await self._threads.add(channel, thread, turn, video_ids)
+    async def forget(self, platform: str, person: str) -> int:
+        return await self._threads.forget(platform, person)
+
+    async def add(
+        self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str], person: str = ""
+    ) -> None:
+        await self._threads.add(channel, thread, turn, video_ids, person)
         self._instruments.answers.labels(turn.answer.grounding).inc()
 
 

@@ -11,7 +11,9 @@ from datetime import datetime
 from core.config import Language
 from core.errors import NothingToAsk, UnknownJob, UnknownVideo
 from core.model import (
+    ANYBODY,
     Answer,
+    Asker,
     EndedJob,
     Job,
     Order,
@@ -172,15 +174,15 @@ class Pipeline:
         video_id: str | None,
         thread: str,
         on_progress: ProgressCallback,
-        language: str = "",
+        asker: Asker = ANYBODY,
     ) -> AsyncGenerator[str | Answer]:
         """Yield the answer's text piece by piece, then the Answer, which the thread stores.
 
         Asks about one video, or about all of the channel where `video_id` is None. Answers in the
-        question's language; where the question has none ("OK?") in `language`, the place's, else
+        question's language; where the question has none ("OK?") in the asker's, else
         in the configured one. Raises EmptyQuestion, NothingToAsk, UnknownVideo, and what the
         engine raises."""
-        return self._questions.answer(question, channel, video_id, thread, on_progress, language)
+        return self._questions.answer(question, channel, video_id, thread, on_progress, asker)
 
     async def search(self, query: str, channel: str, limit: int) -> SearchResult:
         """At most `limit` sentences of the channel that say the query's words, and as many near it
@@ -244,6 +246,10 @@ class Pipeline:
             raise UnknownVideo(video_id)
         await self._indexer.drop(channel, None if video_id is None else gone)
         return list(dict.fromkeys([*gone, *stopped]))
+
+    async def forget_person(self, platform: str, person: str) -> int:
+        """Delete what the person has asked. Returns the number of questions. See Threads.forget."""
+        return await self._threads.forget(platform, person)
 
     async def check_caches(self) -> None:
         """Drop now what other processes have forgotten. See Caches.check."""

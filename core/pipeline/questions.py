@@ -15,7 +15,17 @@ from core.answers.suggested_questions import follow_up
 from core.answers.translation import translate
 from core.config import Language
 from core.errors import EmptyQuestion, NothingToAsk, UnknownVideo
-from core.model import ELSEWHERE, EXTRACTIVE, Answer, Passage, SearchResult, Summary, Turn, Video
+from core.model import (
+    ELSEWHERE,
+    EXTRACTIVE,
+    Answer,
+    Asker,
+    Passage,
+    SearchResult,
+    Summary,
+    Turn,
+    Video,
+)
 from core.pipeline.engine import Engine
 from core.pipeline.question_search import QuestionSearch
 from core.pipeline.timing import Stopwatch
@@ -67,7 +77,7 @@ class Questions:
         video_id: str | None,
         thread: str,
         on_progress: ProgressCallback,
-        language: str,
+        asker: Asker,
     ) -> AsyncGenerator[str | Answer]:
         """See Pipeline.answer."""
         watch = Stopwatch(self.clock)
@@ -86,7 +96,7 @@ class Questions:
             translate=partial(translate, model) if model else None,
         )
         passages = await self._whole(video, model) or await search.passages()
-        spoken = language_of(question) or language or self.language
+        spoken = language_of(question) or asker.language or self.language
         suggestions = await self._suggestions(video, spoken)
         asked = Asked(question, passages, spoken, turns, suggestions)
         async with aclosing(self._in_video_or_elsewhere(model, asked, search, video)) as pieces:
@@ -97,7 +107,8 @@ class Questions:
                     continue
                 answer = replace(piece.answer, timings=watch.timings())
                 about = list(dict.fromkeys(passage.video.id for passage in piece.passages))
-                await self.threads.add(channel, thread, Turn(question, answer), about)
+                turn = Turn(question, answer)
+                await self.threads.add(channel, thread, turn, about, asker.person)
                 yield answer
 
     async def _in_video_or_elsewhere(

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.backends.storage.store import Store
+from core.chat_records import (
+    AskRequest,
+    ChatSettings,
+    RequestOrigin,
+    StoredButton,
+    WatchRequest,
+)
 from core.errors import UnknownVideo
 from core.model import (
     Answer,
@@ -255,6 +263,37 @@ async def test_a_thread_remembers_its_last_turns_oldest_first(store):
     assert await store.threads.turns(HIVE, "t", 0) == []
     assert await store.threads.turns(SEA, "t", 9) == [asked("nothing found")]
     assert await store.threads.turns("elsewhere", "t", 9) == []
+
+
+async def test_a_persons_questions_are_forgotten_in_all_channels(store):
+    await store.videos.save(BEES)
+    mine, other = "discord:7", "discord:77"
+    for channel in (HIVE, SEA):
+        await store.threads.add(channel, "t", asked("Mine?", BEES), [BEES.id], mine)
+    await store.threads.add(HIVE, "t", asked("Other?", BEES), [BEES.id], other)
+    await store.threads.add("telegram:7", "t", asked("Elsewhere?", BEES), [BEES.id], "telegram:7")
+    await store.threads.add(mine, "t", asked("Private, of old?", BEES), [BEES.id])
+    proof = json.dumps({"question": "Mine?"})
+    texts = {"suggested": "a", "own": "Mine?", "proof": proof, "foreign": "Other?"}
+    for name, text in texts.items():
+        await store.buttons.add([StoredButton(name, HIVE, BEES.id, "ask", text)])
+    origin = RequestOrigin("discord", "hive", HIVE, "", "7")
+    ask = AskRequest("ask", origin, "Mine?", BEES.id, "t", "")
+    others = AskRequest("others", replace(origin, person="77"), "Other?", BEES.id, "t", "")
+    watch = WatchRequest("watch", origin, BEES.id)
+    for request in (ask, others, watch):
+        await store.requests.add(request)
+    await store.settings.save(mine, ChatSettings(links=True))
+    assert await store.threads.forget("discord", "7") == 3
+    assert await store.threads.turns(HIVE, "t", 9) == [asked("Other?", BEES)]
+    assert await store.threads.turns(SEA, "t", 9) == []
+    assert await store.threads.turns(mine, "t", 9) == []
+    assert await store.threads.turns("telegram:7", "t", 9)
+    assert [name for name in texts if await store.buttons.get(name)] == ["foreign"]
+    nobody = replace(watch, origin=replace(origin, person=""))
+    assert await store.requests.open("discord") == [others, nobody]
+    assert await store.settings.get([mine]) == [ChatSettings()]
+    assert await store.videos.get(BEES.id) == BEES
 
 
 async def known_everywhere(store: Store | MemoryStore) -> None:

@@ -3,12 +3,14 @@ usage."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from core.chat_records import AskRequest, ChatSettings, PlaceBinding, Quota, Request, StoredButton
+from core.model import Turn
 
 
 def is_about(request: Request, channel: str, video_id: str | None) -> bool:
@@ -38,6 +40,14 @@ class FakeRequests:
         return [
             request for request in known if request.origin.platform == platform and not request.done
         ]
+
+    def forget_person(self, platform: str, person: str) -> None:
+        for request, saved_at in list(self._kept.values()):
+            if (request.origin.platform, request.origin.person) == (platform, person):
+                is_over = request.done or isinstance(request, AskRequest)
+                origin = replace(request.origin, person="")
+                kept = replace(request, origin=origin, done=is_over)
+                self._kept[request.id] = kept, saved_at
 
     async def purge(self, before: datetime) -> None:
         for request, saved_at in list(self._kept.values()):
@@ -108,6 +118,14 @@ class FakeButtons:
             ):
                 del self._kept[button.id]
 
+    def forget_person(self, channel: str, turns: Sequence[Turn]) -> None:
+        asked = {turn.question for turn in turns}
+        suggested = {question for turn in turns for question in turn.answer.questions}
+        for button in list(self._kept.values()):
+            is_proof = any(json.dumps(question) in button.text for question in asked)
+            if button.channel == channel and (is_proof or button.text in asked | suggested):
+                del self._kept[button.id]
+
 
 class FakeSettings:
     def __init__(self) -> None:
@@ -118,6 +136,9 @@ class FakeSettings:
 
     async def save(self, scope: str, settings: ChatSettings) -> None:
         self._kept[scope] = settings
+
+    def forget(self, scope: str) -> None:
+        self._kept.pop(scope, None)
 
 
 class FakeUsage:

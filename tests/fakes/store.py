@@ -36,12 +36,13 @@ class Shelf:
     sentence_vectors: dict[str, Vectors | None] = field(default_factory=dict)
     library: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     file_names: dict[tuple[str, str], str] = field(default_factory=dict)
-    turns: list[tuple[str, str, Turn, frozenset[str]]] = field(default_factory=list)
+    turns: list[tuple[str, str, Turn, frozenset[str], str]] = field(default_factory=list)
     checkpoints: dict[tuple[str, str, int], tuple[str, datetime]] = field(default_factory=dict)
     outbox_entries: FakeOutboxEntries = field(default_factory=lambda: FakeOutboxEntries())
     requests: FakeRequests = field(default_factory=FakeRequests)
     bindings: FakePlaceBindings = field(default_factory=FakePlaceBindings)
     buttons: FakeButtons = field(default_factory=FakeButtons)
+    settings: FakeSettings = field(default_factory=FakeSettings)
 
     def require(self, *video_ids: str) -> None:
         for video_id in video_ids:
@@ -63,7 +64,7 @@ class MemoryStore:
         self.requests = shelf.requests
         self.bindings = shelf.bindings
         self.buttons = shelf.buttons
-        self.settings = FakeSettings()
+        self.settings = shelf.settings
         self.usage = FakeUsage()
 
     async def check(self) -> None:
@@ -204,9 +205,7 @@ class FakeLibrary:
             shelf.library[channel].remove(gone_id)
             used = any(gone_id in known for known in shelf.library.values())
             shelf.turns = [
-                (where, thread, turn, about)
-                for where, thread, turn, about in shelf.turns
-                if gone_id not in about or (used and where != channel)
+                row for row in shelf.turns if gone_id not in row[3] or (used and row[0] != channel)
             ]
             if not used:
                 for kept in (shelf.videos, shelf.transcripts, shelf.summaries, shelf.chunks):
@@ -226,14 +225,25 @@ class FakeThreads:
         self._shelf = shelf
 
     async def turns(self, channel: str, thread: str, limit: int) -> list[Turn]:
-        own = [
-            turn for where, name, turn, _ in self._shelf.turns if (where, name) == (channel, thread)
-        ]
+        own = [row[2] for row in self._shelf.turns if row[:2] == (channel, thread)]
         return own[max(len(own) - limit, 0) :]
 
-    async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
+    async def add(
+        self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str], person: str = ""
+    ) -> None:
         self._shelf.require(*video_ids)
-        self._shelf.turns.append((channel, thread, turn, frozenset(video_ids)))
+        self._shelf.turns.append((channel, thread, turn, frozenset(video_ids), person))
+
+    async def forget(self, platform: str, person: str) -> int:
+        shelf, name = self._shelf, f"{platform}:{person}"
+        gone = [row for row in shelf.turns if name in (row[0], row[4])]
+        shelf.turns = [row for row in shelf.turns if row not in gone]
+        for channel in {row[0] for row in gone}:
+            own = [row[2] for row in gone if row[0] == channel]
+            shelf.buttons.forget_person(channel, own)
+        shelf.requests.forget_person(platform, person)
+        shelf.settings.forget(name)
+        return len(gone)
 
 
 class FakeOutboxEntries:

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.backends.bm25 import Bm25
 from core.config import Limits, Speech
 from core.errors import CoreError
-from core.model import Answer, Progress, Ready, Segment, Subtitles, Video
+from core.model import Answer, Asker, Progress, Ready, Segment, Subtitles, Video
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
@@ -129,7 +129,7 @@ async def ask(
     language: str = "",
 ) -> Answer:
     """Ask a question; return the answer after checking that its streamed pieces equal its text."""
-    stream = pipeline.answer(question, channel, video_id, thread, on_progress, language)
+    stream = pipeline.answer(question, channel, video_id, thread, on_progress, Asker(language))
     pieces = [piece async for piece in stream]
     answer = pieces.pop()
     assert isinstance(answer, Answer)

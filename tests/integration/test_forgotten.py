@@ -34,6 +34,7 @@ SAID = (
 )
 HERE = Where("hive", "fake:hive", "server")
 MODERATOR = Person("fake:9", "Mo", is_moderator=True)
+ADA = Person("fake:7", "Ada")
 WORDS = {"en": Words("en"), "ko": Words("ko")}
 
 
@@ -57,8 +58,8 @@ class Bot:
         )
         await self.settle()
 
-    async def ask(self, where: Where, question: str) -> None:
-        message = Message(where, f"e{next(self.ids)}", MODERATOR, question, is_to_bot=True)
+    async def ask(self, where: Where, question: str, person: Person = MODERATOR) -> None:
+        message = Message(where, f"e{next(self.ids)}", person, question, is_to_bot=True)
         await self.handlers.message(message)
         await self.settle()
 
@@ -121,9 +122,30 @@ async def test_a_deleted_channel_leaves_no_byte(bot):
     assert residue(bot.data, gone) == []
 
 
-def forget_elsewhere(data: Path, *arguments: str) -> None:
+async def test_who_asks_to_be_forgotten_leaves_no_byte_and_others_stay(bot):
+    await bot.ask(HERE, f"Who found the {SPEECH}, my quorvish?", ADA)
+    assert residue(bot.data, [QUESTION, "quorvish"])
+    reply = await bot.command(HERE, "forget", video="me")
+    assert "Deleted 2 questions" in reply
+    assert "What stays: videos" in reply
+    assert residue(bot.data, [QUESTION]) == []
+    assert residue(bot.data, ["quorvish"])
+    assert residue(bot.data, [TITLE]), "the video belongs to the channel"
+
+
+async def test_another_process_forgets_a_person(bot):
+    await asyncio.to_thread(run_elsewhere, bot.data, "--person", f"fake:{MODERATOR.id}")
+    assert residue(bot.data, [QUESTION]) == []
+    assert residue(bot.data, [TITLE])
+
+
+def forget_elsewhere(data: Path) -> None:
+    run_elsewhere(data, "--channel", HERE.channel)
+
+
+def run_elsewhere(data: Path, *arguments: str) -> None:
     """Run `forget` in a process of its own."""
-    ran = Terminal(data.parent).run("forget", *arguments, "--channel", HERE.channel)
+    ran = Terminal(data.parent).run("forget", *arguments)
     assert ran.code == 0, ran.err
 
 

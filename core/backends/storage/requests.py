@@ -62,7 +62,7 @@ async def forget_requests(
     unfinished = select(_r.id, _r.request, _r.video_id).where(_r.channel == channel, ~_r.done)
     for row in (await connection.execute(unfinished)).all():
         if video_id is None or is_about(video_id, row.request["kind"], row.video_id):
-            closed = {"done": True, "request": _without_words(row.request)}
+            closed = {"done": True, "request": without_words(row.request)}
             await connection.execute(update(requests).where(_r.id == row.id).values(closed))
 
 
@@ -80,12 +80,12 @@ def _values(request: Request) -> dict[str, Any]:
         "channel": request.origin.channel,
         "video_id": request.video_id,
         "done": request.done,
-        "request": _without_words(flat) if request.done else flat,
+        "request": without_words(flat) if request.done else flat,
         "saved_at": datetime.now(UTC),
     }
 
 
-def _without_words(flat: dict[str, Any]) -> dict[str, Any]:
+def without_words(flat: dict[str, Any]) -> dict[str, Any]:
     return {"kind": flat["kind"]}
 
 

@@ -31,6 +31,7 @@ from core.backends.storage.library import SqlLibrary
 from core.backends.storage.locks import hold
 from core.backends.storage.migrations import migrate
 from core.backends.storage.outbox import SqlOutboxEntries
+from core.backends.storage.people import forget_person
 from core.backends.storage.place_bindings import SqlButtons, SqlPlaceBindings
 from core.backends.storage.requests import SqlRequests
 from core.backends.storage.revisions import mark_video_changed, save_title
@@ -302,8 +303,16 @@ class SqlThreads:
             found = await connection.scalars(query)
             return list(found)[::-1]
 
-    async def add(self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str]) -> None:
-        row = {"channel": channel, "thread": thread, "turn": turn}
+    async def forget(self, platform: str, person: str) -> int:
+        async with self._database.write() as connection:
+            gone = await forget_person(connection, platform, person)
+        await self._database.empty_log()
+        return gone
+
+    async def add(
+        self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str], person: str = ""
+    ) -> None:
+        row = {"channel": channel, "thread": thread, "turn": turn, "person": person}
         async with self._database.write() as connection:
             await hold(connection, video_ids)
             turn_id = await connection.scalar(insert(t.turns).returning(t.turns.c.id), row)

@@ -175,6 +175,8 @@ revisions = Table(
     Column("revision", Words, nullable=False),
 )
 
+# `person`: who asked, with the platform: "discord:42"; "" on the command line, and in rows from
+# before it was noted.
 turns = Table(
     "turns",
     metadata,
@@ -182,6 +184,7 @@ turns = Table(
     Column("channel", Words, nullable=False),
     Column("thread", Words, nullable=False),
     Column("turn", Value(Turn), nullable=False),
+    Column("person", Words, nullable=False, server_default=""),
     Column("asked_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
     Index("turns_thread", "channel", "thread"),
 )

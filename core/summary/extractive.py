@@ -14,7 +14,7 @@ from core.model import EXTRACTIVE, Chapter, Point, Segment, Summary, Transcript,
 from core.summary.chapters import find_chapters
 from core.text.key_phrases import key_phrases
 from core.text.keywords import count_words, salience
-from core.text.sentences import announces, points_back
+from core.text.sentences import announces, are_whole, points_back
 from core.text.tokens import tokenise, words
 
 MIN_POINTS, MAX_POINTS, MAX_CHAPTER_POINTS, MAX_HASHTAGS = 3, 7, 3, 8
@@ -23,6 +23,8 @@ _OPENING_S = 90.0
 _TOPIC_WORDS = 4
 """Fewer words beyond stop words make no topic or point: "Welcome to the course."."""
 _OPENING_SHARE, _OPENING_WEIGHT = 0.05, 1.6
+_BROKEN = 0.1
+"""What a part of a sentence counts that was too long: it is a point only where nothing else is."""
 _AGAIN = 0.3
 """What a word counts that a point has said already."""
 
@@ -83,9 +85,10 @@ def _one_word(phrase: str) -> str:
 
 def _ranked(segments: Sequence[Segment], tokens: Sequence[frozenset[str]]) -> list[int]:
     """Return the segments' indexes, best first."""
+    worth = _worth(segments)
     scores = [
-        score * (0.5 if _says_little(segment.text) or len(own) < 4 else 1)
-        for score, segment, own in zip(salience(tokens), segments, tokens, strict=True)
+        score * factor * (0.5 if len(own) < _TOPIC_WORDS and factor == 1 else 1)
+        for score, factor, own in zip(salience(tokens), worth, tokens, strict=True)
     ]
     return sorted(range(len(segments)), key=lambda i: -scores[i])
 
@@ -98,11 +101,11 @@ def _covering(
     counts = Counter(token for own in tokens for token in own)
     left = {token: math.log1p(count) if count > 1 else 0.0 for token, count in counts.items()}
     factors = [
-        (0.5 if _says_little(segment.text) else 1)
+        factor
         * (_OPENING_WEIGHT if i < _OPENING_SHARE * len(segments) else 1)
         * (len(own) >= _TOPIC_WORDS)
         / (len(own) + 4)
-        for i, (segment, own) in enumerate(zip(segments, tokens, strict=True))
+        for i, (factor, own) in enumerate(zip(_worth(segments), tokens, strict=True))
     ]
     chosen: list[int] = []
     for _ in range(min(limit, len(segments))):
@@ -117,6 +120,15 @@ def _covering(
         for token in tokens[best]:
             left[token] *= _AGAIN
     return chosen
+
+
+def _worth(segments: Sequence[Segment]) -> list[float]:
+    """Return what each segment counts as a point of its own, from its form alone."""
+    texts = [segment.text for segment in segments]
+    return [
+        (0.5 if _says_little(text) else 1.0) * (1.0 if is_whole else _BROKEN)
+        for text, is_whole in zip(texts, are_whole(texts), strict=True)
+    ]
 
 
 def _says_little(text: str) -> bool:

@@ -2,8 +2,12 @@
 
 import pytest
 
+from core.backends.subtitles import read_subtitles
 from core.model import Transcript, Video
 from core.summary.extractive import extract_summary, hashtags
+from core.text.sentence_splitting import split_sentences
+from core.text.sentences import are_whole
+from tests.eval.datasets import DATA
 from tests.harness.lectures import KOREAN_SEGMENTS, KOREAN_VIDEO, LECTURES, read_lectures
 
 
@@ -55,3 +59,14 @@ def test_hashtags_are_words_once_each_and_the_videos_own_first():
     found = hashtags(video, ["bees", "Tea!", "", "#", "<b>x</b>", *"abcdefg"])
     assert found[:4] == ("#Bees", "#honeybee", "#Tea", "#bxb")
     assert len(found) == 8
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_no_point_of_a_real_talk_breaks_off(language):
+    segments = split_sentences(read_subtitles(DATA / f"pair01.{language}.srt").segments)
+    summary = extract_summary(Video("talk", ""), Transcript("talk", language, "captions", segments))
+    texts = [segment.text for segment in segments]
+    is_whole = dict(zip((s.start_s for s in segments), are_whole(texts), strict=True))
+    within = [point for chapter in summary.chapters for point in chapter.points]
+    assert not all(is_whole.values())
+    assert all(is_whole[point.start_s] for point in (*summary.points, *within))

@@ -15,7 +15,7 @@ _CJK_RUN = re.compile(_CJK)
 _LETTERS = f"[^\\W\\d_{_KANA}{_HAN}{_HANGUL}]+(?:'[^\\W\\d_]+)?"
 _PIECE = re.compile(rf"(?P<cjk>{_CJK})|(?P<number>\d+(?:[.,]\d+)*)|(?P<word>{_LETTERS})")
 _LONG = 20
-"""From so many letters on a piece's tokens are not kept: a line of Japanese has thirty."""
+"""From so many letters on a word's tokens are not kept: a line of Japanese has thirty."""
 _ANY_PIECE = re.compile(re.sub(r"\?P<\w+>", "?:", _PIECE.pattern))
 _WORD = re.compile(rf"[{_HANGUL}]+|[{_HAN}]+|[{_KANA}]+|{_LETTERS}")
 _PARTICLE = re.compile(
@@ -82,16 +82,19 @@ def tokenise(text: str) -> list[str]:
     """
     found: list[str] = []
     numbers: list[str] = []
-    for piece in _ANY_PIECE.findall(_normalise(text).casefold()):  # most of a search's time
-        tokens = _kept_tokens(piece) if len(piece) < _LONG else _tokens(piece)
-        if tokens is None or (numbers and piece == "and" and numbers[-1] == "hundred"):
-            numbers.append(piece)
+    for word in text.split():  # most of a search's time
+        tokens = _kept_tokens(word) if len(word) < _LONG else _tokens(word)
+        if tokens is not None and not numbers:
+            found += tokens
             continue
-        if numbers:
-            found += _digits(numbers)
+        for piece in _pieces(word):
+            of_piece = _tokens_of_piece(piece)
+            if _goes_on(numbers, piece, of_piece):
+                numbers.append(piece)
+                continue
+            found += (*_digits(numbers), *(of_piece or ()))
             numbers.clear()
-        found += tokens or ()
-    return found + list(_digits(numbers) if numbers else ())
+    return [*found, *_digits(numbers)]
 
 
 def terms(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -106,8 +109,8 @@ def terms(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     numbers: list[str] = []
     for match in _ANY_PIECE.finditer(folded):
         piece = match.group()
-        tokens = _kept_tokens(piece) if len(piece) < _LONG else _tokens(piece)
-        if tokens is None or (numbers and piece == "and" and numbers[-1] == "hundred"):
+        tokens = _tokens_of_piece(piece)
+        if _goes_on(numbers, piece, tokens):
             numbers.append(piece)
             continue
         if numbers:
@@ -158,7 +161,21 @@ def _normalise(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace("’", "'")
 
 
-def _tokens(piece: str) -> tuple[str, ...] | None:
+def _pieces(text: str) -> list[str]:
+    found: list[str] = _ANY_PIECE.findall(_normalise(text).casefold())
+    return found
+
+
+def _tokens(word: str) -> tuple[str, ...] | None:
+    """Return the tokens of a text without blanks; None if a spoken number is in it."""
+    found = [_tokens_of_piece(piece) for piece in _pieces(word)]
+    return None if None in found else tuple(token for tokens in found if tokens for token in tokens)
+
+
+_kept_tokens = lru_cache(maxsize=32_768)(_tokens)
+
+
+def _tokens_of_piece(piece: str) -> tuple[str, ...] | None:
     """Return a piece's tokens: () for a stop word; None for a part of a spoken number."""
     if piece in _VALUES or piece in _SCALES:
         return None
@@ -171,7 +188,9 @@ def _tokens(piece: str) -> tuple[str, ...] | None:
     return () if piece in STOP_WORDS else (_stem(piece),)
 
 
-_kept_tokens = lru_cache(maxsize=32_768)(_tokens)
+def _goes_on(numbers: list[str], piece: str, tokens: tuple[str, ...] | None) -> bool:
+    """Whether the piece is a part of the spoken number, or begins one."""
+    return tokens is None or (piece == "and" and numbers[-1:] == ["hundred"])
 
 
 @lru_cache(maxsize=32_768)
@@ -183,12 +202,14 @@ def _stem(word: str) -> str:
     return str(snowballstemmer.stemmer("english").stemWord(_BASE_FORM.get(word, word)))
 
 
-def _digits(number_words: list[str]) -> tuple[str]:
-    """Convert number words to one token of digits; pairs are read as years.
+def _digits(number_words: list[str]) -> tuple[str, ...]:
+    """Convert number words, if there are any, to one token of digits; pairs are read as years.
 
     >>> _digits(["nineteen", "fifty", "five"]), _digits(["two", "thousand", "five"])
     (('1955',), ('2005',))
     """
+    if not number_words:
+        return ()
     whole = part = 0
     for word in number_words:
         scale, value = _SCALES.get(word, 0), _VALUES.get(word, 0)

@@ -1,15 +1,19 @@
 """Tokens of English, Korean, Japanese and numbers."""
 
 import doctest
+import re
 import string
 import threading
 
 import pytest
+import snowballstemmer
 from hypothesis import given
 from hypothesis import strategies as st
+from snowballstemmer.english_stemmer import EnglishStemmer
 
 import core.text.tokens
 from core.text.tokens import cjk_characters, terms, tokenise, words
+from tests.eval.datasets import meetings
 
 
 def test_the_examples_in_the_docstrings_hold():
@@ -93,6 +97,16 @@ def test_a_text_has_the_tokens_of_its_words(pieces):
     text = "".join(pieces)
 
     assert tokenise(text) == [token for _, tokens in terms(text) for token in tokens]
+
+
+def test_both_builds_of_the_stemmer_give_the_same_stems():
+    """An index made with one is searched with the other."""
+    said = " ".join(sentence.text for sentence in meetings()[0].sentences)
+    spoken = sorted(set(re.findall("[a-z]+", said.lower())))
+    plain, fast = EnglishStemmer(), snowballstemmer.stemmer("english")
+
+    assert type(plain) is not type(fast)
+    assert [fast.stemWord(word) for word in spoken] == [plain.stemWord(word) for word in spoken]
 
 
 def test_a_long_line_without_blanks_is_not_kept_in_memory():

@@ -229,12 +229,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that was found. Scores order the hits of one search and mean nothing beyond it.
-    `cosine`: with the question, where both have vectors."""
+    """A chunk that was found. Scores order the hits of one search and mean nothing beyond it."""
 
     chunk: Chunk
     score: float
-    cosine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,18 @@ SegmentRange = tuple[str, int, int]
 """A video's id, and the numbers of the first and the last of some of its segments."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoundChunk:
+    """A chunk and what is said in it. `vector`, `sentence_vectors`: the chunk's, and a row for each
+    segment, where they were asked for and are stored."""
+
+    video: Video
+    chunk: Chunk
+    segments: tuple[Segment, ...]
+    vector: Vectors | None = None
+    sentence_vectors: Vectors | None = None
+
+
 class Chunks(Protocol):
     """Chunks, the unit of retrieval, with their vectors if they were embedded."""
 
@@ -244,8 +256,11 @@ class Chunks(Protocol):
         """Return the videos' chunks, ordered as `video_ids` and by time. Vectors are None unless
         every chunk has one, all of the same size."""
 
-    async def some(self, keys: Sequence[str]) -> list[Chunk]:
-        """Return the chunks of these keys, in any order, without their vectors."""
+    async def found(
+        self, channel: str, keys: Sequence[str], *, with_vectors: bool = False
+    ) -> list[FoundChunk]:
+        """Return the chunks of these keys whose videos the channel knows, in the order of the keys,
+        in one read, which reads nothing else."""
 
     async def sentence_vectors(self, video_ids: Sequence[str]) -> dict[str, Vectors]:
         """Return video id → a row for each segment of the transcript, exact to three digits, of

@@ -60,7 +60,7 @@ class Pipeline:
         self._ingest, self._jobs = ingest, jobs
         self._indexer, self._engine, self._language = indexer, engine, language
         self._proof_finder = ProofFinder(videos, library, threads)
-        places = PlaceFinder(library, retriever.chunks, Background(retriever.embedder))
+        places = PlaceFinder(retriever.chunks, Background(retriever.embedder))
         self._questions = Questions(
             videos, library, threads, retriever, places, engine, language, clock
         )

@@ -73,7 +73,8 @@ class QuestionSearch:
                 self.question, hits
             ):
                 self.notes = tuple(dict.fromkeys((*self.notes, ONE_LANGUAGE)))
-            return await self.place_finder.find(self.question, self._vector, hits, self.channel)
+            scores = [(hit.chunk.key, hit.score) for hit in hits]
+            return await self.place_finder.find(self.question, self._vector, scores, self.channel)
 
     async def cosines(self, sentence: str, passages: Sequence[Passage]) -> Vectors | None:
         """See `AnswerSearch.cosines`."""

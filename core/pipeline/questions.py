@@ -147,9 +147,11 @@ class Questions:
     async def search(self, query: str, channel: str, limit: int) -> SearchResult:
         """See Pipeline.search."""
         query = _cleaned(query)
-        video = await self._scope(channel, None)
+        scope = await self.retriever.scope(channel, None)
+        if scope.videos < 2 and (video := await self._scope(channel, None)):
+            scope = await self.retriever.scope(channel, video.id)
         search = SentenceSearch(self.retriever, self.place_finder)
-        return await search.find(query, channel, video.id if video else None, limit)
+        return await search.find(query, scope, limit)
 
     async def more_questions(
         self, channel: str, video_id: str, thread: str, language: str

@@ -112,8 +112,12 @@ class Caches:
 
     async def sync(self, channel: str) -> CacheStatus:
         """Compare the channel's caches with the store if it has changed, and repair them."""
+        return (await self.state(channel))[1]
+
+    async def state(self, channel: str) -> tuple[Contents, CacheStatus]:
+        """Return what the channel holds, and the caches' status after `sync`, in one read."""
         contents = await self.contents(channel)
-        return CacheStatus(
+        return contents, CacheStatus(
             keywords=await self._is_in_sync((channel, self.keywords), contents),
             vectors=await self._is_in_sync((channel, self.vectors), contents),
         )

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.model import Chunk, Hit, Passage, Place, Segment, Video
-from core.ports import Chunks, Library, Vectors
+from core.model import Hit, Passage, Place, Segment
+from core.ports import Chunks, FoundChunk, Vectors
 from core.search.nearness import Background, nearness, nearness_across, shared
 from core.search.ranking import question_tokens, standard_scores
+from core.search.scopes import Scores
 from core.text.languages import language_of, spoken_language
 from core.text.tokens import tokenise
 
@@ -26,31 +27,28 @@ _SENTENCE_WEIGHT = 0.8
 
 @dataclass(slots=True)
 class PlaceFinder:
-    """Finds places among a retriever's hits, by the vectors of their sentences."""
+    """Finds places in chunks that were retrieved, by the vectors of their sentences."""
 
-    library: Library
     chunks: Chunks
     background: Background
 
     async def find(
-        self, question: str, vector: Vectors | None, hits: Sequence[Hit], channel: str
+        self, question: str, vector: Vectors | None, scores: Scores, channel: str
     ) -> list[Place]:
-        """Return the best sentence of each hit, best first. `vector`: the question's."""
+        """Return the best sentence of each chunk, best first. `vector`: the question's."""
         query = _Query(tuple(question_tokens(question)), language_of(question))
         if vector is not None:
             background = await self.background.mean(vector)
             query = replace(query, vector=vector, background=background)
-        ids = list(dict.fromkeys(hit.chunk.video_id for hit in hits))
-        known = {video.id: video for video in await self.library.get_many(channel, ids)}
-        rows = await self.chunks.sentence_vectors(list(known))
-        hits = [hit for hit in hits if hit.chunk.video_id in known]  # not forgotten meanwhile
-        spoken = await self.chunks.segments([hit.chunk.segments for hit in hits])
-        found = [
-            await self._place(query, hit, known[video_id], segments, rows.get(video_id))
-            for hit, segments in zip(hits, spoken, strict=True)
-            if segments and (video_id := hit.chunk.video_id)  # else its transcript is replaced now
+        score_of = dict(scores)
+        found = await self.chunks.found(channel, list(score_of), with_vectors=vector is not None)
+        cosines = _cosines(found, vector)
+        places = [
+            await self._place(query, chunk, score_of[chunk.chunk.key], cosine)
+            for chunk, cosine in zip(found, cosines, strict=True)
+            if chunk.segments
         ]
-        return _best_first(found, query)
+        return _best_first(places, query)
 
     async def cosines(self, sentence: str, passages: Sequence[Passage]) -> Vectors | None:
         """Compare a sentence with every sentence of the passages, in order.
@@ -96,28 +94,22 @@ class PlaceFinder:
         return compared
 
     async def _place(
-        self,
-        query: _Query,
-        hit: Hit,
-        video: Video,
-        segments: Sequence[Segment],
-        rows: Vectors | None,
+        self, query: _Query, chunk: FoundChunk, score: float, cosine: float | None
     ) -> _Found:
-        """Return the hit's best sentence, of its `segments`. `rows`: the vectors of all the video's
-        sentences."""
-        chunk = hit.chunk
-        rows = None if rows is None else rows[chunk.first : chunk.first + len(segments)]
-        scores = query.scores(segments, rows)
+        """Return the chunk's best sentence."""
+        scores = query.scores(chunk.segments, chunk.sentence_vectors)
         best = int(np.argmax(scores))
-        across = None if rows is None else await self._across(query, chunk, rows)
-        return _Found(video, _widen(segments, best), hit, float(scores[best]), across)
+        across = await self._across(query, chunk)
+        return _Found(
+            chunk, _widen(chunk.segments, best), score, cosine, float(scores[best]), across
+        )
 
-    async def _across(self, query: _Query, chunk: Chunk, rows: Vectors) -> float | None:
+    async def _across(self, query: _Query, found: FoundChunk) -> float | None:
         """Return the chunk's nearness if it is in another language than the question.
 
         0 if the embedder can't compare the two."""
-        spoken = spoken_language(chunk.text)
-        if query.vector is None or not _is_across(query.language, spoken):
+        rows, spoken = found.sentence_vectors, spoken_language(found.chunk.text)
+        if query.vector is None or rows is None or not _is_across(query.language, spoken):
             return None
         if not await self.background.knows_korean():
             return 0.0
@@ -144,19 +136,29 @@ class _Query:
     def nearness(self, found: _Found) -> float:
         if found.across is not None:
             return found.across
-        words = shared(self.tokens, tokenise(found.hit.chunk.indexed))
-        if self.vector is None or found.hit.cosine is None:
+        words = shared(self.tokens, tokenise(found.chunk.chunk.indexed))
+        if found.cosine is None:
             return words
-        return nearness(found.hit.cosine, found.score, self.background, words)
+        return nearness(found.cosine, found.of_sentence, self.background, words)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    video: Video
+    chunk: FoundChunk
     segments: tuple[Segment, ...]
-    hit: Hit
     score: float
+    cosine: float | None
+    """Of the chunk with the question, where both have vectors."""
+    of_sentence: float
     across: float | None
+
+
+def _cosines(found: Sequence[FoundChunk], vector: Vectors | None) -> list[float | None]:
+    """Compare the question with all chunks, or with none if one has no vector of its size."""
+    rows = [chunk.vector for chunk in found]
+    if vector is None or any(row is None or row.shape != vector.shape for row in rows):
+        return [None] * len(rows)
+    return [float(row @ vector) for row in rows if row is not None]
 
 
 def _is_across(language: str, spoken: str) -> bool:
@@ -165,10 +167,11 @@ def _is_across(language: str, spoken: str) -> bool:
 
 
 def _best_first(found: Sequence[_Found], query: _Query) -> list[Place]:
-    hits = standard_scores(np.array([one.hit.score for one in found], dtype=np.float32))
-    sentences = standard_scores(np.array([one.score for one in found], dtype=np.float32))
+    hits = standard_scores(np.array([one.score for one in found], dtype=np.float32))
+    sentences = standard_scores(np.array([one.of_sentence for one in found], dtype=np.float32))
     order = np.argsort(-(hits + _SENTENCE_WEIGHT * sentences), kind="stable")
-    return [Place(found[i].video, found[i].segments, query.nearness(found[i])) for i in order]
+    best = (found[i] for i in order)
+    return [Place(one.chunk.video, one.segments, query.nearness(one)) for one in best]
 
 
 def _widen(segments: Sequence[Segment], best: int) -> tuple[Segment, ...]:

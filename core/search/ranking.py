@@ -49,7 +49,7 @@ class VideoScope:
         cosines = self.vectors @ vector  # rows have length 1
         scores = standard_scores(scores) + standard_scores(cosines)
         best = _descending(scores)[:limit]
-        return [Hit(self.chunks[i], float(scores[i]), float(cosines[i])) for i in best]
+        return [Hit(self.chunks[i], float(scores[i])) for i in best]
 
     def with_words(self, words: QueryWords, limit: int) -> list[Chunk]:
         """Return chunks with any of the words, the best by keywords first."""
@@ -63,7 +63,7 @@ class VideoScope:
             return []
         cosines = self.vectors @ vector
         best = _descending(cosines)[:limit]
-        return [Hit(self.chunks[i], float(cosines[i]), float(cosines[i])) for i in best]
+        return [Hit(self.chunks[i], float(cosines[i])) for i in best]
 
 
 def question_tokens(question: str) -> list[str]:

@@ -5,35 +5,23 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from core.errors import EmbedderMissing, WorkerFailed, WorkerTimeout
-from core.model import Chunk, Hit, Passage
+from core.model import Hit, Passage
 from core.ports import Chunks, Embedder, KeywordRanker, Library, Vectors
-from core.search import exact_search
-from core.search.caches import UNAVAILABLE, Caches, CacheStatus, Notes, embedder_of
-from core.search.ranking import (
-    KEYWORD_WEIGHT,
-    VECTOR_WEIGHT,
-    VideoScope,
-    fuse,
-    join,
-    question_tokens,
-)
-from core.text.query_words import QueryWords
+from core.search.caches import Caches, Notes, embedder_of
+from core.search.ranking import VideoScope, join
+from core.search.scopes import ChannelScope, OneVideo, Scope
 
 log = logging.getLogger(__name__)
 
-CANDIDATES = 50
-"""Chunks that each ranking of a channel search contributes to the fusion."""
 _KEPT_SCOPES = 8
 
 
 @dataclass(slots=True)
 class Retriever:
-    """The reading side of search; core/search/indexing.py is the writing side.
-
-    A channel's cache that is unusable or being filled is replaced by an exact search."""
+    """The reading side of search; core/search/indexing.py is the writing side."""
 
     library: Library
     chunks: Chunks
@@ -53,8 +41,10 @@ class Retriever:
         """Load the embedder if the video, or the channel, has vectors to compare with.
 
         False if it has none, or there is no embedder: search by keywords alone."""
-        if not await self.has_vectors(channel, video_id):
-            return False
+        return await self.has_vectors(channel, video_id) and await self.load()
+
+    async def load(self) -> bool:
+        """Load the embedder. False if there is none."""
         try:
             await self.embedder.load()
         except (EmbedderMissing, WorkerFailed, WorkerTimeout):
@@ -86,41 +76,18 @@ class Retriever:
 
         `vector`: from `embed_question`; None to search by keywords alone. Notes: `keyword_only`,
         `cache_rebuilding`, `search_cut`."""
-        notes: Notes = ("keyword_only",) if vector is None else ()
-        if video_id is not None:
-            scope = await self._scope(video_id)
-            return scope.rank(question, vector, limit), notes
-        status = await self.caches.sync(channel)
-        found, status = await self._by_word(question_tokens(question), channel, status, CANDIDATES)
-        rankings = [found]
-        if vector is not None:
-            found, status = await self._by_vector(vector, channel, status, CANDIDATES)
-            rankings.append(found)
-        scores = fuse(rankings, (KEYWORD_WEIGHT, VECTOR_WEIGHT)[: len(rankings)], limit)
-        return await self._hits(scores, vector, channel), notes + status.notes
+        scope = await self.scope(channel, video_id)
+        found = await scope.hits(question, vector, limit)
+        return found, (("keyword_only",) if vector is None else ()) + scope.notes
 
-    async def with_words(
-        self, words: QueryWords, channel: str, video_id: str | None, limit: int
-    ) -> tuple[list[Chunk], Notes]:
-        """Return chunks of the video, or of the channel, with any of the words, the best by
-        keywords first. A word may stand only in the chunk's heading. Notes: `cache_rebuilding`,
-        `search_cut`."""
-        if video_id is not None:
-            return (await self._scope(video_id)).with_words(words, limit), ()
-        status = await self.caches.sync(channel)
-        keys, status = await self._by_word(words.tokens, channel, status, limit)
-        chunks = {chunk.key: chunk for chunk in await self.chunks.some(keys)}
-        return [chunks[key] for key in keys if key in chunks], status.notes
-
-    async def nearest(
-        self, vector: Vectors, channel: str, video_id: str | None, limit: int
-    ) -> tuple[list[Hit], Notes]:
-        """Return the chunks of the video, or of the channel, that are nearest to the vector."""
-        if video_id is not None:
-            return (await self._scope(video_id)).nearest(vector, limit), ()
-        status = await self.caches.sync(channel)
-        keys, status = await self._by_vector(vector, channel, status, limit)
-        return await self._hits([(key, 0.0) for key in keys], vector, channel), status.notes
+    async def scope(self, channel: str, video_id: str | None) -> Scope:
+        """Return what a search in the video, or, if None, in the channel looks at."""
+        if video_id is None:
+            contents, status = await self.caches.state(channel)
+            return ChannelScope(channel, self.chunks, self.caches, self.ranker, contents, status)
+        recipe = await self.chunks.recipe(video_id) or ""
+        has_vectors = embedder_of(recipe) == self.embedder.name
+        return OneVideo(channel, await self._video(video_id, recipe), has_vectors)
 
     async def embed_question(self, question: str) -> Vectors | None:
         """Return the question's vector; None if the embedder fails."""
@@ -131,56 +98,8 @@ class Retriever:
             return None
         return vector
 
-    async def _by_word(
-        self, tokens: Sequence[str], channel: str, status: CacheStatus, limit: int
-    ) -> tuple[list[str], CacheStatus]:
-        """Return chunk keys, best first, and the status as it turned out."""
-        if status.keywords:
-            try:
-                return await self.caches.keywords.matching(channel, tokens, limit), status
-            except UNAVAILABLE:
-                self._cache_failed(channel)
-        ids = list((await self.caches.contents(channel)).recipes)
-        found, is_whole = await exact_search.matching(self.chunks, ids, self.ranker, tokens, limit)
-        return found, replace(status, keywords=False, is_cut=not is_whole)
-
-    async def _by_vector(
-        self, vector: Vectors, channel: str, status: CacheStatus, limit: int
-    ) -> tuple[list[str], CacheStatus]:
-        if status.vectors:
-            try:
-                return await self.caches.vectors.nearest(channel, vector, limit), status
-            except UNAVAILABLE:
-                self._cache_failed(channel)
-        ids = list((await self.caches.contents(channel)).embedded)
-        found = await exact_search.nearest(self.chunks, ids, vector, limit)
-        return found, replace(status, vectors=False)
-
-    def _cache_failed(self, channel: str) -> None:
-        log.warning("searching a channel without its cache", exc_info=True)
-        self.caches.mark_unverified(channel)
-
-    async def _hits(
-        self, scores: Sequence[tuple[str, float]], vector: Vectors | None, channel: str
-    ) -> list[Hit]:
-        chunks, cosines = await self._load([key for key, _ in scores], channel, vector)
-        return [Hit(chunks[key], score, cosines.get(key)) for key, score in scores if key in chunks]
-
-    async def _load(
-        self, keys: Sequence[str], channel: str, vector: Vectors | None = None
-    ) -> tuple[dict[str, Chunk], dict[str, float]]:
-        """Return the chunks of videos that the channel still knows, and their cosines, by key."""
-        found = sorted({key.rpartition(":")[0] for key in keys})
-        known = await self.library.get_many(channel, found)
-        chunks, rows = await self.chunks.load(sorted(video.id for video in known))
-        by_key = {chunk.key: chunk for chunk in chunks}
-        if vector is None or rows is None:
-            return by_key, {}
-        return by_key, dict(zip(by_key, map(float, rows @ vector), strict=True))
-
-    async def _scope(self, video_id: str) -> VideoScope:
+    async def _video(self, video_id: str, recipe: str) -> VideoScope:
         """Return one video's scope, kept in memory while its chunks stay the same."""
-        recipe = await self.chunks.recipe(video_id) or ""
         key = (video_id, recipe)
         scope = self._scopes.pop(key, None) or await self._load_scope(video_id, recipe)
         self._scopes[key] = scope

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.model import Chunk, Place, SearchResult, Segment
+from core.model import Place, SearchResult, Segment, Video
+from core.ports import Chunks, FoundChunk
 from core.search.caches import SEARCH_CUT, Notes
 from core.search.places import PlaceFinder
 from core.search.retriever import Retriever
+from core.search.scopes import Scope
 from core.text.query_words import QueryWords
 from core.text.tokens import tokenise
 
@@ -28,101 +30,96 @@ class SentenceSearch:
     retriever: Retriever
     place_finder: PlaceFinder
 
-    async def find(
-        self, query: str, channel: str, video_id: str | None, limit: int
-    ) -> SearchResult:
+    async def find(self, query: str, scope: Scope, limit: int) -> SearchResult:
         """Return at most `limit` sentences of each kind, best first. See SearchResult."""
-        scope = _Scope(self.retriever, QueryWords.of(query), channel, video_id)
-        said, unsaid, notes = await scope.said(limit)
-        nearest, more = await self._nearest(query, channel, video_id, limit)
+        said, unsaid = await _Words(scope, self.retriever.chunks, QueryWords.of(query)).said(limit)
+        nearest, notes = await self._nearest(query, scope, limit)
         return SearchResult(
             said=tuple(said),
             nearest=tuple(place for place in nearest if not _is_among(place, said)),
             unsaid=unsaid,
-            notes=tuple(dict.fromkeys(notes + more)),
+            notes=(*scope.notes, *notes),
         )
 
-    async def _nearest(
-        self, query: str, channel: str, video_id: str | None, limit: int
-    ) -> tuple[list[Place], Notes]:
+    async def _nearest(self, query: str, scope: Scope, limit: int) -> tuple[list[Place], Notes]:
         vector = None
-        if await self.retriever.load_embedder(channel, video_id):
+        if scope.has_vectors and await self.retriever.load():
             vector = await self.retriever.embed_question(query)
         if vector is None:
             return [], ("keyword_only",)
-        hits, notes = await self.retriever.nearest(vector, channel, video_id, limit)
-        found = await self.place_finder.find(query, vector, hits, channel)
-        return [place for place in found if place.nearness >= MIN_NEARNESS], notes
+        scores = await scope.nearest(vector, limit)
+        found = await self.place_finder.find(query, vector, scores, scope.channel)
+        return [place for place in found if place.nearness >= MIN_NEARNESS], ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
+class _Words:
     """Where one query's words are looked for."""
 
-    retriever: Retriever
+    scope: Scope
+    chunks: Chunks
     words: QueryWords
-    channel: str
-    video_id: str | None
 
-    async def said(self, limit: int) -> tuple[list[Place], tuple[str, ...], Notes]:
+    async def said(self, limit: int) -> tuple[list[Place], tuple[str, ...]]:
         """Return the sentences that say most words, and the words that none says."""
-        chunks, notes = await self._with(self.words)
-        spoken = await self.retriever.chunks.segments([chunk.segments for chunk in chunks])
+        keys = await self.scope.with_words(self.words, _CANDIDATES)
         found: list[_Found] = []
         missing = set(self.words.tokens_of)
-        for chunk, segments in zip(chunks, spoken, strict=True):
-            in_chunk = self.words.said_in(tokenise(chunk.text))
+        for chunk in await self.chunks.found(self.scope.channel, keys):
+            in_chunk = self._in(chunk)
             missing -= in_chunk
             if len(found) < limit or found[-1].count < len(in_chunk):
-                found += self._best(chunk.video_id, segments)
+                found += self._best(chunk)
                 found = sorted(found, key=lambda one: -one.count)[:limit]
             if len(found) == limit and found[-1].count == len(self.words.tokens_of):
                 break  # no sentence says more
-        return await self._places(found), await self._unsaid(missing), notes
+        are_all = len(keys) < _CANDIDATES  # no other chunk has any of the words
+        return self._places(found), await self._unsaid(missing, are_all)
 
-    def _best(self, video_id: str, segments: Sequence[Segment]) -> list[_Found]:
+    def _in(self, chunk: FoundChunk) -> frozenset[str]:
+        return self.words.said_in(tokenise(chunk.chunk.text))
+
+    def _best(self, chunk: FoundChunk) -> list[_Found]:
         """Return a chunk's first sentence with most words; none if it was replaced meanwhile."""
         found = [
-            _Found(video_id, segment, len(self.words.said_in(tokenise(segment.text))))
-            for segment in segments
+            _Found(chunk.video, segment, len(self.words.said_in(tokenise(segment.text))))
+            for segment in chunk.segments
         ]
         return [max(found, key=lambda one: one.count)] if found else []
 
-    async def _places(self, found: Sequence[_Found]) -> list[Place]:
+    def _places(self, found: Sequence[_Found]) -> list[Place]:
         """Return those with the most words, unless even these say too few."""
         size = len(self.words.tokens_of)
         most = max((one.count for one in found), default=0)
         if not most or most < MIN_SHARE * size:
             return []
-        ids = sorted({one.video_id for one in found})
-        known = {v.id: v for v in await self.retriever.library.get_many(self.channel, ids)}
         return [
-            Place(known[one.video_id], (one.segment,), one.count / size)
-            for one in found
-            if one.count == most and one.video_id in known  # not forgotten meanwhile
+            Place(one.video, (one.segment,), one.count / size) for one in found if one.count == most
         ]
 
-    async def _unsaid(self, missing: set[str]) -> tuple[str, ...]:
+    async def _unsaid(self, missing: set[str], are_all: bool) -> tuple[str, ...]:
         """Return those of the words that no sentence says, in the query's order.
 
         A word that fills the candidates by their headings alone may be said further down, and any
         word where not all was searched."""
+        words = {word: of for word, of in self.words.tokens_of.items() if word in missing}
+        if SEARCH_CUT in self.scope.notes:
+            return ()
+        if are_all:
+            return tuple(words)
         unsaid = []
-        for word, tokens in self.words.tokens_of.items():
-            if word in missing:
-                chunks, notes = await self._with(QueryWords({word: tokens}))
-                is_said = any(word in self.words.said_in(tokenise(c.text)) for c in chunks)
-                if not is_said and len(chunks) < _CANDIDATES and SEARCH_CUT not in notes:
+        for word, tokens in words.items():
+            keys = await self.scope.with_words(QueryWords({word: tokens}), _CANDIDATES)
+            if len(keys) < _CANDIDATES:
+                chunks = await self.chunks.found(self.scope.channel, keys)
+                if not any(word in self._in(chunk) for chunk in chunks):
                     unsaid.append(word)
         return tuple(unsaid)
-
-    async def _with(self, words: QueryWords) -> tuple[list[Chunk], Notes]:
-        return await self.retriever.with_words(words, self.channel, self.video_id, _CANDIDATES)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    video_id: str
+    video: Video
     segment: Segment
     count: int
 

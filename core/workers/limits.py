@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 import psutil
@@ -50,12 +51,17 @@ class ChildLimits:
     @property
     def memory_bytes(self) -> int:
         """Maximum for the child and all processes it started."""
-        return int(psutil.virtual_memory().total * self.memory_share)
+        return int(_machine_bytes() * self.memory_share)
 
     @property
     def replace_above_bytes(self) -> int:
         """Replace the child before the next request when it holds more than this."""
         return int(self.memory_bytes * 0.75)
+
+
+@cache  # asked after every request
+def _machine_bytes() -> int:
+    return int(psutil.virtual_memory().total)
 
 
 FETCH = ChildLimits(

@@ -35,6 +35,7 @@ from core.model import (
 from tests.fakes.store import MemoryStore
 
 BEES, WHALES = Video("bees0000000", "Bees"), Video("whales00000", "Whales")
+OTTERS = Video("otters00000", "Otters")
 HIVE, SEA = "discord:1", "telegram:2"
 SUMMARY = Summary(
     topic="How bees dance",
@@ -176,15 +177,48 @@ async def test_vectors_come_back_only_if_they_can_be_compared(store, other):
     assert (await store.chunks.load([BEES.id]))[1] is not None
 
 
-async def test_single_chunks_are_found_by_their_keys(store):
-    videos = [Video("aaaaaaaaaaa", "A"), Video("file-a:b", "B")]
+async def test_chunks_are_found_by_their_keys_with_what_is_said_in_them(store):
+    videos = [Video("aaaaaaaaaaa", "A"), Video("file-a:b", "B"), Video("ccccccccccc", "C")]
     for video in videos:
         await store.videos.save(video)
-        chunks = [Chunk(video.id, n, n, n + 1, n, n, "", f"{video.title}{n}") for n in range(12)]
+        await store.videos.save_transcript(heard(video, *map(str, range(24))))
+        chunks = [
+            Chunk(video.id, n, n, n + 1, 2 * n, 2 * n + 1, "", video.title) for n in range(12)
+        ]
         await store.chunks.save(video.id, "r ", chunks, None)
-    found = await store.chunks.some(["aaaaaaaaaaa:3", "file-a:b:11", "aaaaaaaaaaa:99", "gone:1"])
-    assert {chunk.text for chunk in found} == {"A3", "B11"}
-    assert await store.chunks.some([]) == []
+        await store.library.add(SEA if video.title == "C" else HIVE, video.id, f"{video.title}.mp3")
+    keys = ["file-a:b:11", "aaaaaaaaaaa:3", "aaaaaaaaaaa:99", "gone:1", "ccccccccccc:1"]
+    found = await store.chunks.found(HIVE, keys)
+    assert [(one.video, one.chunk.key) for one in found] == [
+        (videos[1].named("B.mp3"), keys[0]),
+        (videos[0].named("A.mp3"), keys[1]),
+    ]
+    assert [one.video.file_name for one in found] == ["B.mp3", "A.mp3"]
+    assert [[s.text for s in one.segments] for one in found] == [["22", "23"], ["6", "7"]]
+    assert [(one.vector, one.sentence_vectors) for one in found] == [(None, None)] * 2
+    assert await store.chunks.found(HIVE, []) == []
+    assert await store.chunks.found(SEA, keys[:2]) == []
+
+
+async def test_a_found_chunk_has_its_own_rows_of_the_matrices(store):
+    for video, vectors, of_sentences in (
+        (BEES, rows(3), rows(6)),
+        (WHALES, rows(3, size=5), None),
+        (OTTERS, None, None),
+    ):
+        await store.videos.save(video)
+        await store.videos.save_transcript(heard(video, *"abcdef"))
+        # A chunk's number is a name; its row is its place among the video's chunks.
+        chunks = [Chunk(video.id, n, n, n + 1, n - 1, n, "", "") for n in (1, 3, 5)]
+        await store.chunks.save(video.id, "r", chunks, vectors, of_sentences)
+        await store.library.add(HIVE, video.id)
+    keys = [f"{WHALES.id}:1", f"{BEES.id}:5", f"{BEES.id}:3", f"{OTTERS.id}:1"]
+    whales, last, middle, otters = await store.chunks.found(HIVE, keys, with_vectors=True)
+    assert whales.vector == pytest.approx(rows(3, size=5)[0])
+    assert last.vector == pytest.approx(rows(3)[2])
+    assert last.sentence_vectors == pytest.approx(rows(6)[4:6], rel=1e-3)
+    assert middle.sentence_vectors == pytest.approx(rows(6)[2:4], rel=1e-3)
+    assert (whales.sentence_vectors, otters.vector, otters.sentence_vectors) == (None, None, None)
 
 
 async def test_a_video_without_a_chunk_does_not_take_the_others_vectors_away(store):

@@ -70,7 +70,7 @@ class Product:
         """Search one video for words, as /search does a channel."""
         questions = (await self._opened())._questions
         search = SentenceSearch(questions.retriever, questions.place_finder)
-        return await search.find(words, CHANNEL, video_id, 5)
+        return await search.find(words, await questions.retriever.scope(CHANNEL, video_id), 5)
 
     async def _opened(self) -> Pipeline:
         if self._pipeline is None:

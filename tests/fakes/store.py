@@ -12,7 +12,7 @@ import numpy as np
 from core.chat_records import OutboxEntry, SummaryRequest
 from core.errors import UnknownVideo
 from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
-from core.ports import SegmentRange, Vectors
+from core.ports import FoundChunk, SegmentRange, Vectors
 from tests.fakes.chat_records import (
     FakeButtons,
     FakePlaceBindings,
@@ -131,9 +131,32 @@ class FakeChunks:
         chunks = [chunk for of_one, _ in full for chunk in of_one]
         return chunks, np.concatenate(parts) if of_one_size else None
 
-    async def some(self, keys: Sequence[str]) -> list[Chunk]:
-        known = [chunk for _, chunks, _ in self._shelf.chunks.values() for chunk in chunks]
-        return [chunk for chunk in known if chunk.key in keys]
+    async def found(
+        self, channel: str, keys: Sequence[str], *, with_vectors: bool = False
+    ) -> list[FoundChunk]:
+        known = [
+            self._shelf.chunks[v] for v in self._shelf.library[channel] if v in self._shelf.chunks
+        ]
+        places = {
+            chunk.key: (chunk, None if vectors is None else vectors[place])
+            for _, chunks, vectors in known
+            for place, chunk in enumerate(chunks)
+        }
+        found = [places[key] for key in dict.fromkeys(keys) if key in places]
+        return [self._found(channel, chunk, vector, with_vectors) for chunk, vector in found]
+
+    def _found(
+        self, channel: str, chunk: Chunk, vector: Vectors | None, with_vectors: bool
+    ) -> FoundChunk:
+        video_id, first, last = chunk.segments
+        segments = tuple(self._segments(*chunk.segments))
+        name = self._shelf.file_names[channel, video_id]
+        video = self._shelf.videos[video_id].named(name)
+        if not with_vectors:
+            return FoundChunk(video, chunk, segments)
+        rows = self._shelf.sentence_vectors.get(video_id)
+        rows = None if rows is None else rows[first : last + 1]
+        return FoundChunk(video, chunk, segments, vector, rows)
 
     async def sentence_vectors(self, video_ids: Sequence[str]) -> dict[str, Vectors]:
         kept = self._shelf.sentence_vectors

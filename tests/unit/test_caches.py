@@ -322,13 +322,13 @@ async def test_a_search_of_a_part_by_words_says_so_and_takes_no_word_for_unsaid(
         await many.store.chunks.save(f"v{n:02}", "r ", chunks, None)
         await many.store.library.add("hive", f"v{n:02}")
     many.keywords.failure = IndexBroken("test")
-    places = PlaceFinder(many.store.library, many.store.chunks, Background(many.embedder))
+    places = PlaceFinder(many.store.chunks, Background(many.embedder))
     search = SentenceSearch(many.retriever, places)
-    found = await search.find("wasps", "hive", None, 5)
+    found = await search.find("wasps", await many.retriever.scope("hive", None), 5)
     assert (found.said, found.unsaid) == ((), ())
     assert SEARCH_CUT in found.notes
     await many.store.library.forget("hive", "v05")
-    found = await search.find("hornets", "hive", None, 5)
+    found = await search.find("hornets", await many.retriever.scope("hive", None), 5)
     assert found.unsaid == ("hornets",)
     assert SEARCH_CUT not in found.notes
 

@@ -65,20 +65,18 @@ class SqlLibrary:
 
     async def get_many(self, channel: str, video_ids: Sequence[str]) -> list[Video]:
         query = _of(channel, _named.join(t.library)).where(_l.video_id.in_(video_ids))
-        async with self._database.read() as connection:
-            return _videos(await connection.execute(query))
+        return await self._database.fetch(lambda db: _videos(db.execute(query)))
 
     async def count(self, channel: str) -> int:
         query = select(func.count()).select_from(t.library).where(_l.channel == channel)
-        async with self._database.read() as connection:
-            return await connection.scalar(query) or 0
+        return await self._database.fetch(lambda db: db.scalar(query)) or 0
 
     async def page(self, channel: str, limit: int, offset: int = 0) -> list[Video]:
         columns = select(_l.id, _l.video_id, _l.file_name)
         page = _of(channel, columns).limit(limit).offset(offset).subquery()
         named = select(_v.video, page.c.file_name).join(page, page.c.video_id == _v.id)
-        async with self._database.read() as connection:
-            return _videos(await connection.execute(named.order_by(page.c.id.desc())))
+        query = named.order_by(page.c.id.desc())
+        return await self._database.fetch(lambda db: _videos(db.execute(query)))
 
     async def find(
         self, channel: str, typed: str, limit: int, *, whole: bool = False
@@ -106,21 +104,18 @@ class SqlLibrary:
     async def revision(self, channel: str) -> str:
         r = t.revisions.c
         query = select(r.revision).where(r.channel == channel)
-        async with self._database.read() as connection:
-            return await connection.scalar(query) or ""
+        return await self._database.fetch(lambda db: db.scalar(query)) or ""
 
     async def revisions(self) -> dict[str, str]:
         query = select(t.revisions.c.channel, t.revisions.c.revision)
-        async with self._database.read() as connection:
-            return {channel: revision for channel, revision in await connection.execute(query)}
+        return await self._database.fetch(lambda db: {of: token for of, token in db.execute(query)})
 
     async def recipes(self, channel: str) -> dict[str, str]:
         c = t.chunkings.c
         has_chunks = exists().where(t.chunks.c.video_id == c.video_id)
         chunked = select(c.video_id, c.recipe).join(t.library, _l.video_id == c.video_id)
         query = _of(channel, chunked).where(has_chunks)
-        async with self._database.read() as connection:
-            return {video_id: recipe for video_id, recipe in await connection.execute(query)}
+        return await self._database.fetch(lambda db: {of: made for of, made in db.execute(query)})
 
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
         known = _of(channel, select(_l.video_id))

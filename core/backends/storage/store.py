@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-from sqlalchemy import (
-    URL,
-    ColumnElement,
-    and_,
-    delete,
-    exists,
-    false,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    tuple_,
-)
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import URL, ColumnElement, Connection, delete, exists, insert, select, text
 
 from core.backends.storage import tables as t
 from core.backends.storage.checkpoints import SqlCheckpoints
+from core.backends.storage.chunks import SqlChunks
 from core.backends.storage.database import Database, open_database
 from core.backends.storage.library import SqlLibrary
 from core.backends.storage.locks import hold
@@ -39,8 +24,7 @@ from core.backends.storage.settings import SqlSettings
 from core.backends.storage.upsert import insert_into
 from core.backends.storage.usage import SqlUsage
 from core.errors import StoreBroken
-from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
-from core.ports import SegmentRange, Vectors
+from core.model import Segment, Summary, Transcript, Turn, Video
 
 BUSY_S = 15
 """How long a write waits for those of other processes; none takes more than a second."""
@@ -145,8 +129,7 @@ class SqlVideos:
 
     async def get(self, video_id: str) -> Video | None:
         query = select(t.videos.c.video).where(t.videos.c.id == video_id)
-        async with self._database.read() as connection:
-            return await connection.scalar(query)
+        return await self._database.fetch(lambda db: db.scalar(query))
 
     async def save_transcript(self, transcript: Transcript) -> None:
         """Raises UnknownVideo."""
@@ -175,12 +158,15 @@ class SqlVideos:
 
     async def transcript(self, video_id: str) -> Transcript | None:
         query = select(t.transcripts).where(t.transcripts.c.video_id == video_id)
-        async with self._database.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
+
+        def read(connection: Connection) -> Transcript | None:
+            row = connection.execute(query).one_or_none()
             if row is None:
                 return None
-            segments = await _segments(connection, video_id)
-        return Transcript(row.video_id, row.language, row.source, tuple(segments), row.recipe)
+            segments = tuple(_segments(connection, video_id))
+            return Transcript(row.video_id, row.language, row.source, segments, row.recipe)
+
+        return await self._database.fetch(read)
 
     async def save_summary(self, video_id: str, recipe: str, summary: Summary) -> None:
         """Raises UnknownVideo."""
@@ -192,98 +178,7 @@ class SqlVideos:
 
     async def summary(self, video_id: str, recipe: str) -> Summary | None:
         query = select(t.summaries.c.summary).where(*_key(video_id, recipe))
-        async with self._database.read() as connection:
-            return await connection.scalar(query)
-
-
-class SqlChunks:
-    """Fulfils `Chunks`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def save(
-        self,
-        video_id: str,
-        recipe: str,
-        chunks: Sequence[Chunk],
-        vectors: Vectors | None,
-        sentence_vectors: Vectors | None = None,
-    ) -> None:
-        """Raises UnknownVideo."""
-        row = {
-            "video_id": video_id,
-            "recipe": recipe,
-            "vectors": _bytes(vectors, "<f4"),
-            "sentence_vectors": _bytes(sentence_vectors, "<f2"),
-        }
-        rows = [asdict(chunk) for chunk in chunks]
-        async with self._database.write() as connection:
-            await hold(connection, [video_id])
-            await connection.execute(delete(t.chunkings).where(t.chunkings.c.video_id == video_id))
-            await connection.execute(insert(t.chunkings), row)
-            if rows:
-                await connection.execute(insert(t.chunks), rows)
-            await mark_video_changed(connection, video_id)
-
-    async def recipe(self, video_id: str) -> str | None:
-        query = select(t.chunkings.c.recipe).where(t.chunkings.c.video_id == video_id)
-        async with self._database.read() as connection:
-            return await connection.scalar(query)
-
-    async def load(self, video_ids: Sequence[str]) -> tuple[list[Chunk], Vectors | None]:
-        c, v = t.chunks.c, t.chunkings.c
-        query = select(t.chunks).where(c.video_id.in_(video_ids)).order_by(c.number)
-        matrices = select(v.video_id, v.vectors).where(v.video_id.in_(video_ids))
-        async with self._database.read() as connection:
-            found = (await connection.execute(query)).mappings().all()
-            stored = {row.video_id: row.vectors for row in await connection.execute(matrices)}
-            by_video: dict[str, list[Chunk]] = {video_id: [] for video_id in video_ids}
-            for row in found:
-                by_video[row["video_id"]].append(Chunk(**row))
-            # Inside the transaction, which reports a matrix with missing rows as StoreBroken.
-            parts = [_matrix(stored[video_id], len(of)) for video_id, of in by_video.items() if of]
-        return [chunk for of in by_video.values() for chunk in of], _stacked(parts)
-
-    async def some(self, keys: Sequence[str]) -> list[Chunk]:
-        c = t.chunks.c
-        parts = (key.rpartition(":") for key in keys)
-        pairs = [(video_id, int(number)) for video_id, _, number in parts]
-        # The ids alone as well: SQLite uses no index for pairs.
-        query = select(t.chunks).where(
-            c.video_id.in_({video_id for video_id, _ in pairs}),
-            tuple_(c.video_id, c.number).in_(pairs),
-        )
-        async with self._database.read() as connection:
-            return [Chunk(**row) for row in (await connection.execute(query)).mappings()]
-
-    async def sentence_vectors(self, video_ids: Sequence[str]) -> dict[str, Vectors]:
-        v, s = t.chunkings.c, t.segments.c
-        rows = select(func.count()).where(s.video_id == v.video_id).scalar_subquery()
-        query = select(v.video_id, v.sentence_vectors, rows).where(v.video_id.in_(video_ids))
-        async with self._database.read() as connection:
-            # Inside the transaction, which reports a matrix with missing rows as StoreBroken.
-            return {
-                video_id: np.frombuffer(stored, "<f2").reshape(count, -1).astype(np.float32)
-                for video_id, stored, count in await connection.execute(query)
-                if stored and count
-            }
-
-    async def segments(self, ranges: Sequence[SegmentRange]) -> list[list[Segment]]:
-        s = t.segments.c
-        of_ranges = [
-            and_(s.video_id == video_id, s.number.between(first, last))
-            for video_id, first, last in ranges
-        ]
-        columns = s.video_id, s.number, s.start_s, s.end_s, s.text
-        query = select(*columns).where(or_(false(), *of_ranges))
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all() if ranges else []
-        found = {(video_id, number): Segment(*rest) for video_id, number, *rest in rows}
-        return [
-            [found[video_id, n] for n in range(first, last + 1) if (video_id, n) in found]
-            for video_id, first, last in ranges
-        ]
+        return await self._database.fetch(lambda db: db.scalar(query))
 
 
 class SqlThreads:
@@ -299,9 +194,7 @@ class SqlThreads:
             .order_by(t.turns.c.id.desc())
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            found = await connection.scalars(query)
-            return list(found)[::-1]
+        return await self._database.fetch(lambda db: list(db.scalars(query))[::-1])
 
     async def forget(self, platform: str, person: str) -> int:
         async with self._database.write() as connection:
@@ -325,24 +218,7 @@ def _key(video_id: str, recipe: str) -> tuple[ColumnElement[bool], ...]:
     return t.summaries.c.video_id == video_id, t.summaries.c.recipe == recipe
 
 
-async def _segments(connection: AsyncConnection, video_id: str) -> list[Segment]:
+def _segments(connection: Connection, video_id: str) -> list[Segment]:
     s = t.segments.c
     query = select(s.start_s, s.end_s, s.text).where(s.video_id == video_id)
-    rows = await connection.execute(query.order_by(s.number))
-    return [Segment(*row) for row in rows]
-
-
-def _bytes(vectors: Vectors | None, kind: str) -> bytes | None:
-    return None if vectors is None else np.ascontiguousarray(vectors, kind).tobytes()
-
-
-def _matrix(stored: bytes | None, rows: int) -> Vectors | None:
-    return None if stored is None else np.frombuffer(stored, "<f4").reshape(rows, -1)
-
-
-def _stacked(parts: Sequence[Vectors | None]) -> Vectors | None:
-    """Join the matrices; None if one is missing or their row lengths differ."""
-    whole = [part for part in parts if part is not None]
-    if not whole or len(whole) < len(parts) or len({part.shape[1] for part in whole}) > 1:
-        return None
-    return np.concatenate(whole)
+    return [Segment(*row) for row in connection.execute(query.order_by(s.number))]

@@ -96,14 +96,20 @@ def answerable(
         if _is_prominent(phrase, texts) and _is_answered(simple, sentences):
             others.append((phrase, simple.text))
     asked_already = {phrase for phrase, _ in explained}
-    others.sort(key=lambda pair: pair[0] in asked_already)  # stable: a phrase's second one is last
+    # Stable: a common word comes late, and a phrase's second question last.
+    others.sort(key=lambda pair: (pair[0] in asked_already, not _is_specific(pair[0])))
     return (*explained, *others)
 
 
+def _is_specific(phrase: str) -> bool:
+    """Whether it is a name or has several words: one asks about these rather than "the text"."""
+    return " " in phrase or "-" in phrase or not (phrase.islower() or cjk_characters(phrase))
+
+
 def _is_prominent(phrase: str, texts: Sequence[str]) -> bool:
-    """Whether "What is said about …?" is worth asking: about a name or a phrase of several words;
-    about a common word only if it is said often."""
-    if " " in phrase or not (phrase.islower() or cjk_characters(phrase)):
+    """Whether "What is said about …?" is worth asking: about something specific; about a common
+    word only if it is said often."""
+    if _is_specific(phrase):
         return True
     said = sum(phrase.casefold() in text.casefold() for text in texts)
     return said >= min(_OFTEN, _OFTEN_SHARE * len(texts))

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.model import Chapter, Segment, Transcript, Video
-from core.text.keywords import WordCounts, count_words, keywords
+from core.text.key_phrases import join, key_phrases
+from core.text.keywords import WordCounts, count_words
 from core.text.tokens import tokenise
 
 MAX_CHAPTERS = 20
@@ -43,10 +44,11 @@ def find_chapters(video: Video, transcript: Transcript) -> tuple[Chapter, ...]:
         first: "" for first in _find_boundaries(segments)
     }
     firsts = sorted(titles)
-    whole = count_words(segment.text for segment in segments)
+    texts = [segment.text for segment in segments]
+    whole = count_words(texts)
     return tuple(
         Chapter(
-            titles[first] or _title(segments[first:after], whole) or video.title or UNTITLED,
+            titles[first] or _title(segments[first:after], whole, texts) or video.title or UNTITLED,
             segments[first].start_s,
             segments[after].start_s if after < len(segments) else segments[-1].end_s,
         )
@@ -67,10 +69,15 @@ def _uploader_titles(video: Video, segments: Sequence[Segment]) -> dict[int, str
     return titles
 
 
-def _title(segments: Sequence[Segment], whole: WordCounts) -> str:
-    """Return the chapter's keywords, or the start of its first sentence if it has none."""
-    own = ", ".join(keywords(count_words(segment.text for segment in segments), whole, 3))
-    return own[:1].upper() + own[1:] if own else segments[0].text.strip()[:60]
+def _title(segments: Sequence[Segment], whole: WordCounts, around: Sequence[str]) -> str:
+    """Name what the chapter is about more than the video: one phrase of several words, or two
+    words. Without any it is the start of its first sentence."""
+    texts = [segment.text for segment in segments]
+    phrases = key_phrases(texts, whole, 2, around)
+    if not phrases:
+        return segments[0].text.strip()[:60]
+    title = phrases[0] if " " in phrases[0] else join(phrases)
+    return title[:1].upper() + title[1:]
 
 
 def _find_boundaries(segments: Sequence[Segment]) -> list[int]:

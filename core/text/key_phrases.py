@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
 from core.text.keywords import WordCounts, count_words, keywords
 from core.text.tokens import cjk_characters, words
 
-_SHARE = 0.5
-"""The share of a word's occurrences in which it has the same neighbour, to become a phrase."""
+_SHARE, _TWICE = 0.2, 2
+"""The share of a word's occurrences, and how many, with the same neighbour, to become a phrase:
+"dynamic padding" says more than "padding", which is also padded otherwise."""
 _CLAUSE = re.compile(r"[^.?!,;:()\"“”\n]+")
-_LINK = re.compile(r"[\s-]+")
+_LINK = re.compile(r"(\s*-\s*|\s+)")
 
 _SPARE = 12
 """Keywords looked at beyond those wanted: verbs, and words of the same phrase, drop out."""
@@ -42,11 +43,16 @@ _DESCRIBES, _CORE = 0.6, 0.4
 Stems = tuple[str, ...]
 
 
-def key_phrases(texts: Sequence[str], whole: WordCounts, limit: int) -> list[str]:
-    """Return what these texts are about, compared with the `whole` around them, best first."""
+def key_phrases(
+    texts: Sequence[str], whole: WordCounts, limit: int, around: Sequence[str] = ()
+) -> list[str]:
+    """Return what these texts are about, compared with the `whole` around them, best first.
+
+    `around`: the texts that tell nouns from other words, if these are too short for it."""
     found = keywords(count_words(texts), whole, limit + _SPARE)
-    uses = _Uses.of(texts)
-    phrases = as_phrases([word for word in found if not uses.is_verb(word)] or found, texts)
+    uses = _Uses.of(around or texts)
+    candidates = [word for word in found if not uses.is_verb(word)] or found
+    phrases = as_phrases(candidates, texts, uses.is_noun)
     nouns = [phrase for phrase in phrases if uses.is_noun(phrase)]
     if len(nouns) < _ENOUGH:  # a short text shows too little of its words
         nouns += [phrase for phrase in phrases if phrase not in nouns]
@@ -64,6 +70,23 @@ def with_article(phrase: str, texts: Sequence[str]) -> str:
     at = re.compile(rf"(\b(?:an?|the) (?:[\w-]+ )?)?\b{re.escape(phrase)}\b", re.IGNORECASE)
     found = [bool(match[1]) for text in texts for match in at.finditer(text)]
     return f"the {phrase}" if 2 * sum(found) >= len(found) > 0 else phrase
+
+
+def join(phrases: Sequence[str]) -> str:
+    """Join phrases as people do; a Korean one is followed by the particle it asks for.
+
+    >>> join(["bees", "honey"]), join(["꿀벌", "꿀"]), join(["나무", "숲"]), join(["GPU", "메모리"])
+    ('bees and honey', '꿀벌과 꿀', '나무와 숲', 'GPU, 메모리')
+    """
+    joined = phrases[0]
+    for before, phrase in pairwise(phrases):
+        if not cjk_characters(joined + phrase):
+            joined += f" and {phrase}"
+        elif _HANGUL.fullmatch(before[-1]):
+            joined += f"{'과' if (ord(before[-1]) - ord('가')) % 28 else '와'} {phrase}"
+        else:  # its sound is not known
+            joined += f", {phrase}"
+    return joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +121,15 @@ class _Uses:
         mostly describes the next one, as "Colonel" does. A name needs no article. A Korean noun
         is more often a subject or an object than an adverb ("기반으로") or a verb ("사용하다")."""
         if cjk_characters(phrase):
-            own = self.particles.get(phrase, Counter())
+            own = self.particles.get(phrase.split()[-1], Counter())
             cores = [own[particle] for particle in _CORE_PARTICLES if own[particle]]
             return len(cores) > 1 and sum(cores) >= _CORE * own.total()
         first, last = _ends(phrase)
         is_name = any(2 * self.capitals[stem] > self.all[stem] for stem in (first, last))
+        is_whole_name = is_name and " " in phrase  # "Machine Learning" also before "Engineer"
         return (
             (is_name or self.after_determiner[first] > 0)
-            and self.describing[last] < _DESCRIBES * self.all[last]
+            and (is_whole_name or self.describing[last] < _DESCRIBES * self.all[last])
             and not phrase.endswith("ly")
         )
 
@@ -130,13 +154,18 @@ def _particles(texts: Sequence[str]) -> dict[str, Counter[str]]:
 
 
 def _describing(texts: Sequence[str]) -> Counter[str]:
-    """Count for each stem how often another word worth showing, or "of", follows at once."""
+    """Count for each stem how often another word worth showing, or "of", follows at once. A name
+    does not count: "the ship Victoria" and "the bees of Verona" are about a ship and bees."""
     found: Counter[str] = Counter()
+    worthy = count_words(texts).counts
     for text in texts:
         for clause in _CLAUSE.findall(text):
-            spoken = _LINK.split(clause.strip())
-            for left, right in pairwise(spoken):
-                if right.casefold() == "of" or next(iter(words(right)), None):
+            spoken, _ = _split(clause)
+            for left, right, after in zip(spoken, spoken[1:], [*spoken[2:], ""], strict=False):
+                named = after if right.casefold() == "of" else right
+                if left.islower() and named[:1].isupper():
+                    continue
+                if right.casefold() == "of" or any(stem in worthy for stem, _ in words(right)):
                     found.update(stem for stem, _ in words(left))
     return found
 
@@ -146,50 +175,86 @@ def _stems(pattern: re.Pattern[str], texts: Iterable[str]) -> Counter[str]:
     return Counter(stem for word in found for stem, _ in words(word))
 
 
-def as_phrases(candidates: Sequence[str], texts: Iterable[str]) -> list[str]:
-    """Extend each keyword by the words it mostly stands with; each word is in one phrase at most.
+def as_phrases(
+    candidates: Sequence[str], texts: Iterable[str], is_phrase: Callable[[str], bool] = bool
+) -> list[str]:
+    """Extend each keyword by a word it often stands with, if that `is_phrase`; each word is in one
+    phrase at most.
 
     >>> talk = ["At Hugging Face we teach.", "Hugging Face has a data set.", "A data set is free."]
     >>> as_phrases(["Face", "Hugging", "set", "free"], talk)
     ['Hugging Face', 'data set', 'free']
     """
     texts = list(texts)
-    pairs, spellings = _pairs(texts, count_words(texts).counts)
+    pairs, spellings = _pairs(texts, count_words(texts).counts.keys())
     phrases: dict[Stems, str] = {}
     used: set[str] = set()
     for keyword in candidates:
         own = tuple(stem for stem, _ in words(keyword)) or (keyword,)  # a bare Korean noun
-        phrase = _extend(own, pairs) if len(own) == 1 else own
-        if used.isdisjoint(phrase):
-            used.update(phrase)
-            phrases[phrase] = keyword if phrase == own else _spell(phrase, spellings)
+        if not used.isdisjoint(own):
+            continue
+        found = own, keyword
+        for pair in _neighbours(own, pairs) if len(own) == 1 else ():
+            spelled = _spell(pair, spellings)
+            if used.isdisjoint(pair) and is_phrase(spelled):
+                found = pair, spelled
+                break
+        used.update(found[0])
+        phrases[found[0]] = found[1]
     return list(phrases.values())
 
 
 def _pairs(
-    texts: Iterable[str], worthy: Collection[str]
+    texts: Iterable[str], worthy: Set[str]
 ) -> tuple[Counter[Stems], dict[Stems, Counter[str]]]:
     """Count neighbours among the `worthy` stems, and how each pair is written."""
     pairs: Counter[Stems] = Counter()
     spellings: dict[Stems, Counter[str]] = {}
     for text in texts:
         for clause in _CLAUSE.findall(text):
-            spoken = [next(iter(words(word)), None) for word in _LINK.split(clause.strip())]
-            for left, right in pairwise(spoken):
-                if left and right and left[0] in worthy and right[0] in worthy:
-                    pair = (left[0], right[0])
+            spoken, links = _split(clause)
+            for at, (left, right) in enumerate(pairwise(map(_spoken, spoken))):
+                if "-" in links[max(at - 1, 0) : at] + links[at + 1 : at + 2]:
+                    continue  # "source team" of "open-source team"
+                if not left or not right or not left[2] or left[0] == right[0]:
+                    continue
+                pair = (left[0], right[0])
+                if worthy >= {*pair}:
                     pairs[pair] += 1
-                    spellings.setdefault(pair, Counter())[f"{left[1]} {right[1]}"] += 1
+                    spelling = f"{left[1]}{links[at]}{right[1]}"
+                    spellings.setdefault(pair, Counter())[spelling] += 1
             # A word on its own counts too, or every pair would be a phrase.
-            pairs.update((word[0],) for word in spoken if word)
+            pairs.update((word[0],) for word in map(_spoken, spoken) if word)
     return pairs, spellings
 
 
-def _extend(own: Stems, pairs: Counter[Stems]) -> Stems:
-    alone = pairs[own]
-    neighbours = [pair for pair in pairs if len(pair) == 2 and own[0] in pair and pairs[pair] > 1]
-    best = max(neighbours, key=pairs.__getitem__, default=own)
-    return best if best != own and pairs[best] >= _SHARE * alone else own
+def _split(clause: str) -> tuple[list[str], list[str]]:
+    """Return the words, and the "-" or " " after each but the last."""
+    parts = _LINK.split(clause.strip())
+    return parts[::2], ["-" if "-" in link else " " for link in parts[1::2]]
+
+
+def _spoken(word: str) -> tuple[str, str, bool] | None:
+    """Return its stem, its spelling, and whether it can be the first word of a phrase: a Korean
+    noun with a particle ("데이터를 분석") is not. A bare Korean noun counts, as "언어 모델" has."""
+    found = next(iter(words(word)), None)
+    if found:
+        return (*found, not cjk_characters(word) or found[1] == word)
+    return (word, word, True) if _HANGUL.fullmatch(word) else None
+
+
+def _neighbours(own: Stems, pairs: Counter[Stems]) -> list[Stems]:
+    """Return the pairs that the word often stands in, the most frequent first."""
+    least = max(_TWICE, _SHARE * pairs[own])
+    both = [pair for pair in pairs if len(pair) == 2 and pairs[pair] >= least]
+    found = [pair for pair in both if own[0] in pair]
+    # "Learning Engineer" is a part of "Machine Learning Engineer", which is said less often.
+    whole = [
+        pair
+        for pair in found
+        if not any(pairs[other] > pairs[pair] and {*other} & {*pair} - {own[0]} for other in both)
+    ]
+    return sorted(whole, key=pairs.__getitem__, reverse=True)
 
 
 def _spell(phrase: Stems, spellings: dict[Stems, Counter[str]]) -> str:

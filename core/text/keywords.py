@@ -16,7 +16,7 @@ _FILLER = """
     come cool course day different everybody everyone everything exactly example fact far find
     first follow gave give good great guess guy guys half haven't help hmm important interest
     keep kind know last later least lectur lecture lesson let little long look lot main make may
-    maybe mean mhm might minute mm month morning must name near need new next nice nobody number
+    maybe mean mhm might minute mm mmm month morning must name near need new next nice nobody number
     old order part people place pleas please point probably put question quit quite rest right
     say second see seem show small someone something sort speaker start still story stuff sure
     take talk tell thank thing think third thought time today together tri try understand use

@@ -46,8 +46,12 @@ def test_chapters_start_exactly_where_the_topic_changes(assets, name):
 def test_titles_name_the_topics(assets, name):
     lecture = read_lecture(assets / f"{name}.json")
     titles = [c.title.casefold() for c in find_chapters(lecture.video, lecture.transcript)]
-    named = [topic in title for (topic, _), title in zip(lecture.topics, titles, strict=True)]
-    assert sum(named) >= len(named) - 1
+    named = [
+        topic.removesuffix("s") in title
+        for (topic, _), title in zip(lecture.topics, titles, strict=True)
+    ]
+    assert all(named), titles
+    assert not any("," in title for title in titles), "a title, not a list of keywords"
 
 
 def test_a_korean_talk_is_split_where_its_words_change():

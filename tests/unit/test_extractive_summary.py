@@ -36,7 +36,8 @@ def test_topic_and_hashtags_name_what_the_lecture_is_about(lectures, name):
     summary = extract_summary(lecture.video, lecture.transcript)
     topics = {topic for topic, _ in lecture.topics}
     assert sum(topic in summary.topic for topic in topics) >= 2
-    assert {tag.lstrip("#") for tag in summary.hashtags[:2]} <= topics
+    for tag in summary.hashtags[:2]:  # "#BrownGlass" is about glass
+        assert any(topic.removesuffix("s") in tag.casefold() for topic in topics), tag
 
 
 def test_a_korean_summary_asks_in_korean():

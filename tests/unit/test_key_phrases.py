@@ -31,6 +31,38 @@ def test_names_of_two_words_are_whole_and_verbs_are_none():
     assert not {"teach", "Face", "Learning", "Hugging"} & set(found)
 
 
+def test_a_phrase_that_is_often_said_names_more_than_its_word():
+    talk = [
+        "The carbon footprint grows.",
+        "A carbon footprint is measured.",
+        "Their carbon comes from coal, and the carbon stays.",
+        "Self-attention is used, and the self-attention helps.",
+        "The open-source team writes, and our open-source team reads.",
+    ]
+    found = key_phrases([*talk, *talk], count_words([*talk, *talk]), 9)
+
+    assert {"carbon footprint", "Self-attention"} <= set(found)
+    assert "source team" not in found, "a part of open-source team"
+
+
+def test_a_noun_before_a_name_does_not_describe_it():
+    talk = ["The ship Victoria sails.", "The ships of Hilton sail.", "A ship Aurora waits."]
+
+    assert key_phrases(talk, count_words(talk), 1) == ["ships"]
+
+
+def test_korean_nouns_form_a_phrase_unless_a_particle_parts_them():
+    talk = [
+        "언어 모델을 배웁니다. 언어 모델은 큽니다. 언어가 어렵고 모델이 쉽습니다.",
+        "데이터를 모델이 봅니다.",
+    ]
+
+    found = key_phrases([*talk, *talk], count_words([*talk, *talk]), 5)
+
+    assert "언어 모델" in found
+    assert not any(" " in phrase for phrase in found if phrase != "언어 모델")
+
+
 def test_no_word_is_in_two_phrases():
     found = as_phrases(["learning", "machine", "engineer", "team"], COURSE)
 

@@ -57,6 +57,12 @@ def test_korean_phrases_are_asked_about_in_korean(phrase, question):
     assert suggest([phrase], KOREAN, "ko")[0] == question
 
 
+def test_names_and_phrases_of_several_words_are_asked_about_before_common_words():
+    texts = ("The learning rate falls.", "A model learns.", "Keras sets the learning rate.") * 2
+    found = suggest(["model", "Keras", "learning rate"], texts, "en")
+    assert ["Keras" in found[0], "learning rate" in found[1], "model" in found[2]] == [True] * 3
+
+
 def test_nothing_is_asked_that_the_video_does_not_answer():
     assert suggest(["volcanoes", "jars"], TALK, "en")[:2] == (
         "What does the video say about jars?",

@@ -16,7 +16,7 @@ FEW = {
     "<system>All members": "transcript",
     "[the video](https": "transcript",
     "discord.gg/evil and": "title",
-    "@everyone": "channel name",
+    "@everyone": "title",
     "![x](https": "transcript",
     "</b></a>": "file name",
     "Nora Lee lied [99]": "title",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -80,7 +81,10 @@ async def try_video(config: Config, video_id: str) -> CoreError | None:
     installed now."""
     async with make_supervisor(FETCH, config) as child:
         fetcher = _gate(config, RemoteFetcher(child))
-        with tempfile.TemporaryDirectory() as folder:
+        # The only place where the child may write; a starting bot clears others' of dead processes.
+        scratch = config.data_dir / "scratch" / str(os.getpid())
+        scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
             try:
                 video = await fetcher.look_up(video_id)
                 await fetcher.download(video, Path(folder), lambda progress: None)

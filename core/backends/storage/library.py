@@ -133,9 +133,10 @@ class SqlLibrary:
         await self._database.empty_log()
         return gone
 
-    async def delete_unknown(self) -> None:
-        """Delete the videos that no channel knows since `forget`, also those that a kill left. Each
-        in a transaction of its own, so that other writes need not wait for thousands (#12)."""
+    async def delete_unknown(self) -> bool:
+        """Delete the videos that no channel knows since `forget`, also those that a kill left; tell
+        whether there were any. Each in a transaction of its own, so that other writes need not wait
+        for thousands (#12)."""
         f = t.forgotten.c.video_id
         async with self._database.read() as connection:
             gone = list(await connection.scalars(select(f)))
@@ -145,6 +146,7 @@ class SqlLibrary:
                 await connection.execute(delete(t.forgotten).where(f == video_id))
                 await _delete_unless_known(connection, video_id)
             await asyncio.sleep(_LET_OTHERS_WRITE_S)
+        return bool(gone)
 
 
 def _videos(rows: Iterable[Row[Video, str]]) -> list[Video]:

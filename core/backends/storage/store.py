@@ -100,7 +100,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
         await migrate(database)
         store = Store(database)
         await store.quick_check()
-        await store.library.delete_unknown()  # what a kill has left
+        if await store.library.delete_unknown():  # what a kill has left
+            await database.empty_log()
         yield store
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -34,7 +34,11 @@ from tests.harness.virtual_loop import virtually
 
 EN = Words("en")
 SENTENCE = "Nora Lee found the queen of the hive in Arden."
-LONG = f"{SENTENCE}\n\n " * 100
+CLAIM = SENTENCE.removesuffix(".")
+SMALL_WORDS = "again also before both here just now once only so then too".split()  # noqa: SIM905
+SENTENCES = [f"{CLAIM} {' '.join(three)}." for three in combinations(SMALL_WORDS, 3)]
+"""None repeats another one, which would not be shown again."""
+LONG = "\n\n ".join(SENTENCES[:80])
 
 
 async def asked(scene: Scene, text: str, where, **more) -> str:
@@ -67,7 +71,7 @@ async def test_where_only_mentions_count_other_messages_are_left_alone(tmp_path)
 
 @virtually
 async def test_an_answer_grows_by_edits_and_its_last_text_is_shown(tmp_path):
-    speaker = Speaker(f"{SENTENCE} " * 20, 0.4)
+    speaker = Speaker(" ".join(SENTENCES[:14]), 0.4)
     async with open_scene(tmp_path, model=speaker) as scene:
         thread = await scene.watched()
         await scene.write(QUEEN, thread)
@@ -79,7 +83,7 @@ async def test_an_answer_grows_by_edits_and_its_last_text_is_shown(tmp_path):
             assert later.startswith(earlier.rstrip())
         assert thread.place in scene.chat.typing
         assert f"[\\[1\\]](https://youtu.be/{BEES.id}?t=5)" in grown[-1]
-        assert grown[-1].count(SENTENCE) == 20
+        assert grown[-1].count(CLAIM) == 14
         assert [button.label for button in answer.draft.buttons] == [
             "What else?",
             "And then?",
@@ -111,7 +115,7 @@ async def test_a_long_answer_is_split_over_several_messages_as_it_grows(tmp_path
         parts = scene.shown(thread)[before:]
         assert len(parts) >= 3
         text = "\n".join(part.draft.text for part in parts)
-        assert text.count(SENTENCE) == 100
+        assert text.count(CLAIM) == 80
         assert [len(part.draft.buttons) for part in parts] == [0] * (len(parts) - 1) + [4]
 
 

@@ -223,7 +223,7 @@ def check_thread(day: Day, place: str, why: str) -> None:
 def turns_of(day: Day, place: str) -> list[Any]:
     threads = day.scene.store.threads._port
     kept = threads._shelf.turns
-    return [turn for channel, thread, turn, _ in kept if thread == place]
+    return [turn for channel, thread, turn, *_ in kept if thread == place]
 
 
 def texts(inside: list[Shown]) -> list[str]:

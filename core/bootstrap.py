@@ -22,6 +22,7 @@ from core.backends.storage.sqlite_copy import copy
 from core.backends.storage.store import Store, open_store
 from core.backends.subtitles import read_subtitles
 from core.backup.daily_copies import FOLDER, keeping_copies, naming_the_newest
+from core.backup.outdated_copies import StoreCopies
 from core.config import Core, Llm
 from core.errors import DataUnwritable
 from core.jobs.lazy import Lazy
@@ -38,7 +39,7 @@ from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
 from core.pipeline.youtube_gate import YouTubeGate
-from core.ports import ChatRecords, Embedder, Fetcher, LanguageModel, Threads, Transcriber
+from core.ports import ChatRecords, Copies, Embedder, Fetcher, LanguageModel, Threads, Transcriber
 from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
@@ -101,7 +102,7 @@ async def open_chat_core(
     async with AsyncExitStack() as stack:
         scratch = _make_folders(config.data_dir)
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        store = await stack.enter_async_context(_store(config, stays=stays))
+        store, copies = await stack.enter_async_context(_store(config, stays=stays))
         children = await stack.enter_async_context(_children(config))
         instruments = stack.enter_context(counting(config.metrics))
         embedder = RemoteEmbedder(children.index, config.embedding.model)
@@ -127,6 +128,7 @@ async def open_chat_core(
             retriever=Retriever(store.library, store.chunks, caches, embedder, Bm25()),
             engine=engine,
             language=config.language,
+            copies=copies,
         )
         records, observer = chat_records(store), None
         if instruments:
@@ -248,15 +250,20 @@ async def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AsyncIterator[D
 
 
 @asynccontextmanager
-async def _store(config: Core, *, stays: bool) -> AsyncIterator[Store]:
+async def _store(config: Core, *, stays: bool) -> AsyncIterator[tuple[Store, Copies | None]]:
     url, folder = database_url(config), config.data_dir / FOLDER
     file = sqlite_file(url)
     async with AsyncExitStack() as stack:
         with naming_the_newest(folder, file):
             store = await stack.enter_async_context(open_store(url))
-        if stays and file:
-            await stack.enter_async_context(keeping_copies(folder, file, partial(copy, file)))
-        yield store
+        if file is None:
+            yield store, None
+            return
+        copies = StoreCopies(folder, file, partial(copy, file), store.outdated_copies)
+        if stays:
+            keeping = keeping_copies(folder, file, partial(copy, file), copies.replace_outdated)
+            await stack.enter_async_context(keeping)
+        yield store, copies
 
 
 def _language_model(

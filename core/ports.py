@@ -6,7 +6,7 @@ only errors of core/errors.py, and every method that waits is async.
 
     YouTube and models     Fetcher, Transcriber, Embedder, LanguageModel
     Search caches          VectorIndex, KeywordIndex, KeywordRanker
-    The store              Videos, Chunks, Library, Threads, Checkpoints
+    The store              Videos, Chunks, Library, Threads, Checkpoints, Copies
     Durable work           Jobs
     The store, for chats   OutboxEntries, Requests, PlaceBindings, Buttons, Settings, Usage
 
@@ -408,6 +408,17 @@ class Checkpoints(Protocol):
 
     async def purge(self, before: datetime) -> None:
         """Delete parts that were saved before then."""
+
+
+class Copies(Protocol):
+    """Automatic copies of the store. They hold what was forgotten until they are replaced."""
+
+    def count(self) -> int:
+        """Count the copies that there are now."""
+
+    async def replace(self) -> bool:
+        """Put one new copy in place of all copies, then or, without space for one more, before;
+        return whether there were any. Raises StoreBroken, DiskFull, CannotWrite."""
 
 
 class Requests(Protocol):

@@ -142,10 +142,16 @@ class Commands:
     async def forget(self, video_id: str | None) -> None:
         with self.outcome.reporting_errors():
             self.output.forgotten(await self.core.forget(self.channel, video_id))
+            await self._replace_copies()
 
     async def forget_person(self, platform: str, person: str) -> None:
         with self.outcome.reporting_errors():
             self.output.forgotten_person(await self.core.forget_person(platform, person))
+            await self._replace_copies()
+
+    async def _replace_copies(self) -> None:
+        if await self.core.replace_copies():
+            self.output.hint("videos.copies_replaced")
 
     async def export(
         self, video_id: str, format: Format, labels: Labels, target: Path | None

@@ -179,14 +179,20 @@ class SlashCommands:
             person = command.author.id
             await self._requests.stop_questions(person)
             gone = await self._context.core.forget_person(self._context.chat.name, person)
-            return renderer.say("videos.forgotten_person", count=gone)
+            return self._with_copies(renderer.say("videos.forgotten_person", count=gone), renderer)
         if not rules.may_forget:
             return renderer.say("chat.may_not")
         if not (video_id := await self._lookup.to_forget(command)):
             return renderer.say("chat.which_video")
         await self._requests.abandon(command.where.channel, video_id)
         videos = await self._context.core.forget(command.where.channel, video_id)
-        return renderer.say("videos.forgotten", count=len(videos))
+        return self._with_copies(renderer.say("videos.forgotten", count=len(videos)), renderer)
+
+    def _with_copies(self, draft: Draft, renderer: MessageRenderer) -> Draft:
+        """Say where what was deleted is still kept, and for how long."""
+        if not self._context.core.has_copies:
+            return draft
+        return replace(draft, blocks=(*draft.blocks, *renderer.say("videos.copies").blocks))
 
     async def _export(self, about: PlaceBinding, form: str, renderer: MessageRenderer) -> Draft:
         """A video's transcript with the conversation's answers, as a file."""

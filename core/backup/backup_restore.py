@@ -85,8 +85,9 @@ async def _stage(source: Path, staged: Path) -> None:
     except (StoreBroken, DataUnwritable) as error:
         raise NotABackup(source.name) from error
     try:
-        async with open_store(sqlite_url(staged)):
-            pass
+        async with open_store(sqlite_url(staged)) as store:
+            # The previous store, which is kept, is no copy that something was deleted after.
+            await store.outdated_copies.settle(await store.outdated_copies.deletion())
     except StoreUnreachable as error:
         raise BackupTooNew(source.name) from error
 

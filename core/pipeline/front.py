@@ -30,7 +30,7 @@ from core.pipeline.engine import Engine
 from core.pipeline.ingest import Ingest
 from core.pipeline.proof import ProofFinder
 from core.pipeline.questions import Questions
-from core.ports import Clock, Jobs, Library, ProgressCallback, Threads, Videos, WorkerState
+from core.ports import Clock, Copies, Jobs, Library, ProgressCallback, Threads, Videos, WorkerState
 from core.search.indexing import Indexer
 from core.search.nearness import Background
 from core.search.places import PlaceFinder
@@ -54,10 +54,12 @@ class Pipeline:
         engine: Engine,
         language: Language,
         clock: Clock = time.monotonic,
+        copies: Copies | None = None,
     ) -> None:
-        """`jobs`: opens them at the first call; importing DBOS takes 0.8 s."""
+        """`jobs`: opens them at the first call; importing DBOS takes 0.8 s. `copies`: None for a
+        store that nothing here copies."""
         self._videos, self._library, self._threads = videos, library, threads
-        self._ingest, self._jobs = ingest, jobs
+        self._ingest, self._jobs, self._copies = ingest, jobs, copies
         self._indexer, self._engine, self._language = indexer, engine, language
         self._proof_finder = ProofFinder(videos, library, threads)
         places = PlaceFinder(retriever.chunks, Background(retriever.embedder))
@@ -250,6 +252,15 @@ class Pipeline:
     async def forget_person(self, platform: str, person: str) -> int:
         """Delete what the person has asked. Returns the number of questions. See Threads.forget."""
         return await self._threads.forget(platform, person)
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether automatic copies of the store hold what is forgotten, for up to an hour."""
+        return bool(self._copies and self._copies.count())
+
+    async def replace_copies(self) -> bool:
+        """Replace them now. Only where no process keeps them up to date. See Copies.replace."""
+        return self._copies is not None and await self._copies.replace()
 
     async def check_caches(self) -> None:
         """Drop now what other processes have forgotten. See Caches.check."""

@@ -19,6 +19,7 @@ from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
 from core.transcription.transcript_maker import TranscriptMaker
+from tests.fakes.copies import FakeCopies
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.indexes import FakeEmbedder, FakeKeywordIndex, FakeVectorIndex
 from tests.fakes.jobs import FakeJobs
@@ -49,6 +50,7 @@ class FakeCore:
     insist: bool = False
     away: CoreError | None = None
     """Raised when the language model's availability is checked."""
+    copies: FakeCopies = field(default_factory=FakeCopies)
     jobs: FakeJobs | None = None
     """Jobs of the newest pipeline."""
 
@@ -75,6 +77,7 @@ class FakeCore:
             ),
             engine=ingest.engine,
             language="en",
+            copies=self.copies,
         )
 
     def ingest(self) -> Ingest:

@@ -8,25 +8,20 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-BACKUPS = "backups"
-"""The folder that keeps what was forgotten until its files are replaced."""
-
 
 def residue(data: Path, canaries: Iterable[str | bytes]) -> list[str]:
-    """Return "file: canary" for each canary in any file of the folder but the backups: in any
-    case, also within base64, as DBOS stores values."""
+    """Return "file: canary" for each canary in any file of the folder: in any case, also within
+    base64, as DBOS stores values."""
     found = []
     for file in sorted(path for path in data.rglob("*") if path.is_file()):
-        where = file.relative_to(data)
-        if where.parts[0] != BACKUPS:
-            content = file.read_bytes()
-            folded = content.lower()
-            found += [
-                f"{where}: {canary[:40]!r}"
-                for canary in canaries
-                if any(form in content or form in folded for form in _forms(canary))
-            ]
-            found += [f"{where}: its name" for canary in canaries if str(canary) in str(where)]
+        where, content = file.relative_to(data), file.read_bytes()
+        folded = content.lower()
+        found += [
+            f"{where}: {canary[:40]!r}"
+            for canary in canaries
+            if any(form in content or form in folded for form in _forms(canary))
+        ]
+        found += [f"{where}: its name" for canary in canaries if str(canary) in str(where)]
     return found
 
 

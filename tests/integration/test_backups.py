@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ from core.backends.storage.sqlite_copy import check, copy
 from core.backends.storage.store import open_store, sqlite_url
 from core.backup.backup_restore import back_up, restore
 from core.backup.daily_copies import KEPT, copies, keep_copies, keep_copy, naming_the_newest
+from core.backup.outdated_copies import StoreCopies
 from core.config import Core
 from core.errors import (
     BackupTooNew,
@@ -380,13 +382,13 @@ async def days(live: Path, folder: Path):
 
     async def sleep(seconds: float) -> None:
         nonlocal now
-        now += seconds if seconds < 3600 else DAY_S
+        now += DAY_S if now else seconds
         if now > 6 * DAY_S:
             passed.set()
             await asyncio.Event().wait()
 
     keeping = asyncio.create_task(
-        keep_copies(folder, live, partial(copy, live), lambda: now, sleep)
+        keep_copies(folder, live, partial(copy, live), now=lambda: now, sleep=sleep)
     )
     yield passed
     keeping.cancel()
@@ -453,3 +455,116 @@ async def test_daily_copies_go_on_after_an_error_of_the_system(tmp_path, config,
         await keep_copies(folder, live, partial(copy, live), sleep=sleep)
     assert pauses == 5
     assert len(copies(folder)) == 1
+
+
+# What was forgotten
+
+
+@asynccontextmanager
+async def outdated(live: Path):
+    """The copies of a store, two daily ones, what a restore kept and a part that a kill left, after
+    a video in all of them was forgotten."""
+    folder = live.parent / "backups"
+    await fill(live, "a", "b")
+    for day in range(2):
+        await keep_copy(folder, live, partial(copy, live), day * DAY_S)
+    for name in ("backups/tubethread-1970-01-03.db.17.part", "tubethread-before-1970-01-02.db"):
+        shutil.copy(live, live.parent / name)
+    async with opened(live) as store:
+        await store.library.add("hive", "a")
+        await store.library.forget("hive", "a")
+        yield (
+            StoreCopies(
+                folder, live, partial(copy, live), store.outdated_copies, lambda: 2 * DAY_S
+            ),
+            store,
+        )
+
+
+def files(live: Path) -> list[str]:
+    sides = {f"{live.name}{side}" for side in ("", "-wal", "-shm")}
+    return sorted(p.name for p in live.parent.rglob("*") if p.is_file() and p.name not in sides)
+
+
+async def test_copies_that_hold_what_was_forgotten_are_replaced_by_a_new_one(live):
+    async with outdated(live) as (kept, _):
+        assert kept.count() == 4
+        assert await kept.replace_outdated()
+        assert files(live) == ["tubethread-1970-01-03.db"]
+        assert ids(live.parent / "backups" / "tubethread-1970-01-03.db") == {"b"}
+        assert not await kept.replace_outdated(), "it is done"
+
+
+async def test_what_is_forgotten_while_copies_are_replaced_has_them_replaced_again(live):
+    async with outdated(live) as (kept, store):
+
+        async def slow_copy(target: Path) -> None:
+            await copy(live, target)
+            await store.library.add("hive", "b")
+            await store.library.forget("hive", "b")
+
+        slow = StoreCopies(live.parent / "backups", live, slow_copy, store.outdated_copies)
+        assert await slow.replace_outdated()
+        assert ids(copies(live.parent / "backups")[0]) == {"b"}
+        assert await kept.replace_outdated()
+        assert ids(copies(live.parent / "backups")[0]) == set()
+
+
+async def test_a_damaged_store_keeps_its_copies_though_they_hold_what_was_forgotten(live):
+    async with outdated(live) as (kept, store):
+        before = files(live)
+        damage(live, 0.9)  # where "b" is
+        with pytest.raises(StoreBroken):
+            await kept.replace_outdated()
+        os.truncate(live, 2**43)  # and no space for another copy
+        with pytest.raises(StoreBroken):
+            await kept.replace_outdated()
+        assert files(live) == before
+        assert await store.outdated_copies.deletion(), "it is tried again"
+
+
+async def test_without_space_for_another_copy_the_old_ones_go_all_the_same(live):
+    async with outdated(live) as (kept, _):
+        os.truncate(live, 2**43)
+        assert await kept.replace_outdated()
+        assert files(live) == []
+
+
+async def test_a_channel_that_is_deleted_without_a_word_in_it_outdates_nothing(live):
+    async with opened(live) as store:
+        await store.library.forget("unknown")
+        await store.threads.forget("fake", "nobody")
+        assert not await store.outdated_copies.deletion()
+
+
+async def test_what_a_restore_keeps_stays_until_something_is_forgotten(config, live):
+    async with outdated(live) as (kept, _):
+        pass
+    await back_up(config, live.parent / "copy")
+    _, name = await restore(config, live.parent / "copy")
+    async with opened(live) as store:
+        kept = StoreCopies(live.parent, live, partial(copy, live), store.outdated_copies)
+        assert not await kept.replace_outdated()
+        assert (live.parent / name).exists()
+
+
+async def test_a_program_that_runs_looks_every_minute_for_what_was_forgotten(live, config):
+    await fill(live, "a")
+    waited, asked = [], []
+
+    async def replace_outdated() -> bool:
+        asked.append(len(waited))
+        if len(asked) == 2:
+            raise StoreBroken("SQLITE_BUSY")
+        return len(asked) == 1
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 4:
+            raise asyncio.CancelledError
+
+    with suppress(asyncio.CancelledError):
+        folder = config.data_dir / "backups"
+        await keep_copies(folder, live, partial(copy, live), replace_outdated, sleep=sleep)
+    assert waited == [60, 600, 3600, 60], "after a copy and after a failure it waits longer"
+    assert sum(waited[:2]) < 3600

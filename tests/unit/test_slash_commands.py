@@ -319,8 +319,10 @@ async def test_forget_forgets_nothing_by_mistake(tmp_path):
         await scene.watched("https://youtu.be/bbbbbbbbbbb")
         told = await scene.command("forget", author=MODERATOR, video="bees")
         assert told == EN("chat.which_video")
+        scene.world.copies.held = 1
         told = await scene.command("forget", thread, MODERATOR)
-        assert told == EN("videos.forgotten", count=1)
+        assert told == f"{EN('videos.forgotten', count=1)}\n\n{EN('videos.copies')}"
+        scene.world.copies.held = 0
         told = await scene.command("forget", author=MODERATOR, video="bees")
         assert told == EN("videos.forgotten", count=1)
 

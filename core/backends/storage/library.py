@@ -24,6 +24,7 @@ from core.backends.storage import tables as t
 from core.backends.storage.database import Database
 from core.backends.storage.locks import hold, lock
 from core.backends.storage.outbox import forget_messages
+from core.backends.storage.outdated_copies import mark_copies_outdated
 from core.backends.storage.requests import forget_requests
 from core.backends.storage.revisions import mark_changed, search_title
 from core.backends.storage.upsert import insert_into
@@ -124,9 +125,13 @@ class SqlLibrary:
         async with self._database.write() as connection:
             gone = list(await connection.scalars(known))
             await lock(connection, gone)
-            await forget_messages(connection, channel, video_id)
-            await forget_requests(connection, channel, video_id)
-            await _unlink(connection, channel, video_id)
+            deleted = [
+                await forget_messages(connection, channel, video_id),
+                await forget_requests(connection, channel, video_id),
+                await _unlink(connection, channel, video_id),
+            ]
+            if any(deleted) or video_id is not None:  # servers delete channels without a word too
+                await mark_copies_outdated(connection)
             await _note_unknown(connection, gone)
             await mark_changed(connection, [channel])
         await self.delete_unknown()
@@ -159,14 +164,16 @@ def _of(channel: str, query: _Query) -> _Query:
     return query.where(_l.channel == channel).order_by(_l.id.desc())
 
 
-async def _unlink(connection: AsyncConnection, channel: str, video_id: str | None) -> None:
+async def _unlink(connection: AsyncConnection, channel: str, video_id: str | None) -> int:
     """Delete the channel's own rows that lead to the video, or all of them: its place in the
-    library, turns, bindings and buttons. Buttons about all videos may name any."""
+    library, turns, bindings and buttons. Buttons about all videos may name any. Return how many."""
+    count = 0
     for table in (t.library, t.turns, t.bindings, t.buttons):
         gone = delete(table).where(table.c.channel == channel)
         if video_id is not None:
             gone = gone.where(_leads_to(table, video_id))
-        await connection.execute(gone)
+        count += (await connection.execute(gone)).rowcount
+    return count
 
 
 def _leads_to(table: Table, video_id: str) -> ColumnElement[bool]:
@@ -195,6 +202,7 @@ async def _delete_unless_known(connection: AsyncConnection, video_id: str) -> No
     """Delete the video and everything made from it if no channel knows it."""
     if await connection.scalar(select(exists().where(_l.video_id == video_id))):
         return
+    await mark_copies_outdated(connection)  # one may have been made since `forget`
     await connection.execute(delete(t.turns).where(t.turns.c.id.in_(_turns_about(video_id))))
     await connection.execute(delete(t.videos).where(_v.id == video_id))
     await connection.execute(delete(t.pieces).where(t.pieces.c.video_id == video_id))

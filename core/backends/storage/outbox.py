@@ -50,12 +50,13 @@ class SqlOutboxEntries:
 
 async def forget_messages(
     connection: AsyncConnection, channel: str, video_id: str | None = None
-) -> None:
+) -> int:
     """Delete the messages about the video, or all of the channel, that are not delivered for good;
     those that are hold no words. Call it before the channel's bindings and requests go.
 
     A message is about what its request is about; one without a request, about what its place is.
-    A message that a request still writes is kept without words, so that people are told its end."""
+    A message that a request still writes is kept without words, so that people are told its end.
+    Return how many there were."""
     o = (_o.number, _o.platform, _o.key, _o.owner, _o.place, _o.kind, _o.finished)
     found = (await connection.execute(select(*o).where(~_IS_OVER))).mappings().all()
     known = await _requests(connection, {one for row in found for one in _request_ids(row)})
@@ -71,6 +72,7 @@ async def forget_messages(
     await connection.execute(delete(outbox).where(_o.number.in_(gone)))
     wordless = update(outbox).values(draft="", shown=_o.revision)
     await connection.execute(wordless.where(_o.number.in_(written)))
+    return len(gone) + len(written)
 
 
 def _is_written(row: RowMapping, own: Sequence[RowMapping]) -> bool:

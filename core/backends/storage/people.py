@@ -8,6 +8,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.backends.storage import tables as t
+from core.backends.storage.outdated_copies import mark_copies_outdated
 from core.backends.storage.requests import without_words
 
 _b, _r, _t = t.buttons.c, t.requests.c, t.turns.c
@@ -27,8 +28,10 @@ async def forget_person(connection: AsyncConnection, platform: str, person: str)
         suggested = {q for of, turn in gone if of == channel for q in turn.answer.questions}
         await _delete_buttons(connection, channel, questions, suggested)
     await connection.execute(delete(t.turns).where(own))
-    await _close_requests(connection, platform, person)
-    await connection.execute(delete(t.settings).where(t.settings.c.scope == name))
+    are_closed = await _close_requests(connection, platform, person)
+    of_chat = await connection.execute(delete(t.settings).where(t.settings.c.scope == name))
+    if gone or are_closed or of_chat.rowcount:  # anybody may ask for it, over and over
+        await mark_copies_outdated(connection)
     return len(gone)
 
 
@@ -47,16 +50,20 @@ async def _delete_buttons(
     await connection.execute(delete(t.buttons).where(_b.id.in_(gone)))
 
 
-async def _close_requests(connection: AsyncConnection, platform: str, person: str) -> None:
+async def _close_requests(connection: AsyncConnection, platform: str, person: str) -> bool:
+    """Return whether there were any."""
+    found = False
     query = select(_r.id, _r.request).where(_r.platform == platform, ~_r.done)
     for row in (await connection.execute(query)).all():
         if not _is_of(row.request, person):
             continue
+        found = True
         if row.request["kind"] == "ask":
             change = {"done": True, "request": without_words(row.request)}
         else:
             change = {"request": _of_nobody(row.request)}
         await connection.execute(update(t.requests).where(_r.id == row.id).values(change))
+    return found
 
 
 def _is_of(flat: dict[str, object], person: str) -> bool:

@@ -54,9 +54,10 @@ class SqlRequests:
 
 async def forget_requests(
     connection: AsyncConnection, channel: str, video_id: str | None = None
-) -> None:
+) -> int:
     """Close the requests about the video, or all of the channel, and keep no word of them. Their
-    ids stay, so that an event delivered again is not a new request."""
+    ids stay, so that an event delivered again is not a new request. Return how many were open."""
+    count = 0
     if video_id is None:
         await connection.execute(delete(requests).where(_r.channel == channel, _r.done))
     unfinished = select(_r.id, _r.request, _r.video_id).where(_r.channel == channel, ~_r.done)
@@ -64,6 +65,8 @@ async def forget_requests(
         if video_id is None or is_about(video_id, row.request["kind"], row.video_id):
             closed = {"done": True, "request": without_words(row.request)}
             await connection.execute(update(requests).where(_r.id == row.id).values(closed))
+            count += 1
+    return count
 
 
 def is_about(video_id: str, kind: str, about: str) -> bool:

@@ -16,6 +16,7 @@ from core.backends.storage.library import SqlLibrary
 from core.backends.storage.locks import hold
 from core.backends.storage.migrations import migrate
 from core.backends.storage.outbox import SqlOutboxEntries
+from core.backends.storage.outdated_copies import OutdatedCopies
 from core.backends.storage.people import forget_person
 from core.backends.storage.place_bindings import SqlButtons, SqlPlaceBindings
 from core.backends.storage.requests import SqlRequests
@@ -52,6 +53,7 @@ class Store:
         self.buttons = SqlButtons(database)
         self.settings = SqlSettings(database)
         self.usage = SqlUsage(database)
+        self.outdated_copies = OutdatedCopies(database)
 
     async def check(self) -> None:
         """Check that the store can be written and is undamaged; a gigabyte takes seconds.

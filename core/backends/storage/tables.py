@@ -233,6 +233,14 @@ pieces = Table(
 # Videos that no channel knows any more, until a transaction of their own has deleted them.
 forgotten = Table("forgotten", metadata, Column("video_id", Words, primary_key=True))
 
+# One row if copies of the store hold what was deleted since. `deletion`: another one each time.
+outdated_copies = Table(
+    "outdated_copies",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("deletion", Words, nullable=False),
+)
+
 # Requests made in chats. `number`: their order. `request`: once it is done, only its kind, so that
 # no word stays that somebody wrote. The other columns repeat fields of the request that queries
 # need; rows of a deleted video are found by `video_id`.

@@ -16,6 +16,8 @@ from core.sources import Link
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.transcriber import SET, FakeTranscriber
 from tests.harness.fake_core import SAID, FakeCore
+from tests.harness.flood import Pasted, fair_ends
+from tests.torture import flood
 
 VIDEOS = [Video(f"video{n:06}", f"Day {n}", "The Hive", 30.0) for n in range(12)]
 
@@ -90,6 +92,17 @@ async def test_a_channel_with_one_wish_is_second_after_one_with_ten(world, worki
 async def test_channels_take_turns(world, working):
     async with working() as jobs:
         assert await order(world, jobs, "aaaabbbbcccc") == "abc" * 4
+
+
+async def test_while_one_channel_floods_others_wait_no_longer_than_their_share(tmp_path):
+    await flood.round(tmp_path, seed=1, links=10, others=2)
+
+
+def test_a_fair_share_is_equal_at_each_moment():
+    alone = [Pasted(0.0, "a", "a1"), Pasted(0.0, "a", "a2")]
+    assert fair_ends(alone) == {"a1": 60.0, "a2": 120.0}
+    joined = [*alone, Pasted(30.0, "b", "b1")]
+    assert fair_ends(joined) == {"a1": 90.0, "b1": 150.0, "a2": 180.0}
 
 
 @pytest.mark.parametrize("at_once", [1, 3])

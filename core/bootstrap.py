@@ -38,6 +38,7 @@ from core.metrics.measured_ports import (
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
+from core.pipeline.retention import Retention
 from core.pipeline.youtube_gate import YouTubeGate
 from core.ports import ChatRecords, Copies, Embedder, Fetcher, LanguageModel, Threads, Transcriber
 from core.search.caches import Caches
@@ -130,6 +131,9 @@ async def open_chat_core(
             language=config.language,
             copies=copies,
         )
+        if stays and config.retention.days:
+            retention = Retention(store.library, pipeline.forget, config.retention.days)
+            stack.push_async_callback(_stop, asyncio.create_task(retention.follow()))
         records, observer = chat_records(store), None
         if instruments:
             records, observer = _observed(records, instruments, pipeline, children, gate)

@@ -85,6 +85,13 @@ class YouTube(Section):
     cookies_file: Path | None = None
 
 
+class Retention(Section):
+    """After how many days in a channel a video is deleted, unless it is pinned. `days`: 0 for
+    never."""
+
+    days: int = Field(0, ge=0, le=36_500)
+
+
 class Metrics(Section):
     """Metrics and health on a port of 127.0.0.1. `port`: 0 for none."""
 
@@ -104,4 +111,5 @@ class Core(Section):
     limits: Limits = Limits()
     jobs: Jobs = Jobs()
     youtube: YouTube = YouTube()
+    retention: Retention = Retention()
     metrics: Metrics = Metrics()

@@ -302,6 +302,15 @@ class Library(Protocol):
     async def videos(self, channel: str) -> list[Video]:
         """Return all videos with their descriptions, newest first."""
 
+    async def pin(self, channel: str, video_id: str, *, pinned: bool) -> None:
+        """Let the video stay when it is old, or no longer. Raises UnknownVideo."""
+
+    async def pinned(self, channel: str, video_ids: Sequence[str]) -> set[str]:
+        """Return those of the videos that the channel has pinned."""
+
+    async def expired(self, before: datetime) -> tuple[str, str] | None:
+        """Return channel and id of a video that was added before then and is not pinned."""
+
     async def channels(self) -> list[str]:
         """List the channels that know a video, sorted."""
 

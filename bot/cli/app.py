@@ -152,7 +152,7 @@ def videos(context: typer.Context, channel: Channel = CHANNEL, as_json: Json = F
     """List the channel's videos."""
 
     async def body(command: CommandContext, commands: Commands) -> None:
-        await commands.videos()
+        await commands.videos(command.config.retention.days)
 
     run_with_core(context.obj, channel, as_json, body)
 
@@ -269,6 +269,35 @@ def forget(
             await commands.forget(video)
 
     run_with_core(context.obj, channel or CHANNEL, as_json, body)
+
+
+@app.command()
+def pin(
+    context: typer.Context,
+    video: Annotated[str, typer.Argument()],
+    channel: Channel = CHANNEL,
+    as_json: Json = False,
+) -> None:
+    """Keep a video when old videos are deleted."""
+    _pin(context, video, channel, as_json, pinned=True)
+
+
+@app.command()
+def unpin(
+    context: typer.Context,
+    video: Annotated[str, typer.Argument()],
+    channel: Channel = CHANNEL,
+    as_json: Json = False,
+) -> None:
+    """Let a pinned video be deleted when it is old."""
+    _pin(context, video, channel, as_json, pinned=False)
+
+
+def _pin(context: typer.Context, video: str, channel: str, as_json: bool, *, pinned: bool) -> None:
+    async def body(command: CommandContext, commands: Commands) -> None:
+        await commands.pin(video, pinned=pinned)
+
+    run_with_core(context.obj, channel, as_json, body)
 
 
 @app.command()

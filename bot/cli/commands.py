@@ -98,9 +98,19 @@ class Commands:
             with self.outcome.reporting_errors():
                 self.output.hits(query, await self.core.search(query, self.channel, limit))
 
-    async def videos(self) -> None:
+    async def videos(self, days: int) -> None:
+        """List the videos. `days`: after which they are deleted, 0 for never."""
         with self.outcome.reporting_errors():
-            self.output.videos(await self.core.videos(self.channel))
+            videos = await self.core.videos(self.channel)
+            pinned = await self.core.pinned(self.channel, [video.id for video in videos])
+            self.output.videos(videos, pinned)
+            if days:
+                self.output.hint("videos.kept", days=days)
+
+    async def pin(self, video_id: str, *, pinned: bool) -> None:
+        with self.outcome.reporting_errors():
+            video = await self.core.pin(self.channel, video_id, pinned=pinned)
+            self.output.pinned(video, pinned=pinned)
 
     async def jobs(self, channel: str | None) -> None:
         """List the channel's jobs, or all jobs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
 from bot.rendering.checks import describe_check
@@ -131,8 +131,13 @@ def hits_event(query: str, result: SearchResult) -> Event:
     }
 
 
-def videos_event(videos: Sequence[Video]) -> Event:
-    return {"event": "videos", "videos": [_video(video) for video in videos]}
+def videos_event(videos: Sequence[Video], pinned: Collection[str]) -> Event:
+    listed = [_video(video) | {"pinned": video.id in pinned} for video in videos]
+    return {"event": "videos", "videos": listed}
+
+
+def pinned_event(video: Video, *, pinned: bool) -> Event:
+    return {"event": "pinned", "video_id": video.id, "pinned": pinned}
 
 
 def jobs_event(jobs: Sequence[Job]) -> Event:

@@ -6,7 +6,7 @@ Results go to standard output; progress, hints and errors go to standard error.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -62,11 +62,12 @@ class Output(Protocol):
     def answer(self, answer: Answer, titles: Mapping[str, str]) -> None: ...
     def proof(self, proof: Proof) -> None: ...
     def hits(self, query: str, result: SearchResult) -> None: ...
-    def videos(self, videos: Sequence[Video]) -> None: ...
+    def videos(self, videos: Sequence[Video], pinned: Collection[str]) -> None: ...
     def jobs(self, jobs: Sequence[Job]) -> None: ...
     def watching(self) -> AbstractContextManager[ShowJobs]: ...
     def failed(self, jobs: Sequence[EndedJob], titles: Mapping[str, str], days: int) -> None: ...
     def cancelled(self, job_id: str) -> None: ...
+    def pinned(self, video: Video, *, pinned: bool) -> None: ...
     def forgotten(self, video_ids: Sequence[str]) -> None: ...
     def forgotten_person(self, questions: int) -> None: ...
     def backed_up(self, name: str, size: int) -> None: ...
@@ -106,8 +107,8 @@ class JsonOutput:
     def hits(self, query: str, result: SearchResult) -> None:
         self._print(json_events.hits_event(query, result))
 
-    def videos(self, videos: Sequence[Video]) -> None:
-        self._print(json_events.videos_event(videos))
+    def videos(self, videos: Sequence[Video], pinned: Collection[str]) -> None:
+        self._print(json_events.videos_event(videos, pinned))
 
     def jobs(self, jobs: Sequence[Job]) -> None:
         self._print(json_events.jobs_event(jobs))
@@ -135,6 +136,9 @@ class JsonOutput:
 
     def cancelled(self, job_id: str) -> None:
         self._print(json_events.cancelled_event(job_id))
+
+    def pinned(self, video: Video, *, pinned: bool) -> None:
+        self._print(json_events.pinned_event(video, pinned=pinned))
 
     def forgotten(self, video_ids: Sequence[str]) -> None:
         self._print(json_events.forgotten_event(video_ids))
@@ -204,8 +208,8 @@ class TextOutput:
     def hits(self, query: str, result: SearchResult) -> None:
         self._print(render_hits(query, result, self._words))
 
-    def videos(self, videos: Sequence[Video]) -> None:
-        print(render_videos(videos, self._words))
+    def videos(self, videos: Sequence[Video], pinned: Collection[str]) -> None:
+        print(render_videos(videos, pinned, self._words))
 
     def jobs(self, jobs: Sequence[Job]) -> None:
         print(render_jobs(jobs, self._words))
@@ -224,6 +228,10 @@ class TextOutput:
 
     def cancelled(self, job_id: str) -> None:
         print(self._words("jobs.cancelled", job=job_id))
+
+    def pinned(self, video: Video, *, pinned: bool) -> None:
+        key = "videos.pinned" if pinned else "videos.unpinned"
+        print(self._words(key, title=one_line(video.title or video.id)))
 
     def forgotten(self, video_ids: Sequence[str]) -> None:
         print(self._words("videos.forgotten", count=len(video_ids)))

@@ -64,6 +64,8 @@ COMMANDS = (
     SlashCommand("status"),
     SlashCommand("cancel", (Option("job", required=True, suggested=True),)),
     SlashCommand("forget", (Option("video", required=True, suggested=True),)),
+    SlashCommand("pin", (VIDEO,)),
+    SlashCommand("unpin", (VIDEO,)),
     SlashCommand(
         "settings",
         (

@@ -9,6 +9,7 @@ from typing import get_args
 from bot.chat import Command, Draft, File, Where
 from bot.handlers.autocomplete import ME, pending_jobs
 from bot.handlers.context import HandlerContext
+from bot.handlers.pin_commands import PinCommands
 from bot.handlers.policy import PlaceRules, Policy
 from bot.handlers.private_chats import conversation_about
 from bot.handlers.proof_pages import ProofPage, show_proof
@@ -45,6 +46,7 @@ class SlashCommands:
         self._posts = posts
         self._settings = SettingsCommands(context, policy)
         self._lookup = VideoLookup(context)
+        self._pins = PinCommands(context, self._lookup)
 
     async def run(self, command: Command, rules: PlaceRules) -> Draft | None:
         """Run a command and return its reply: the help for an unknown one. Raises any CoreError."""
@@ -63,6 +65,8 @@ class SlashCommands:
             "status": self._status,
             "cancel": self._cancel,
             "forget": self._forget,
+            "pin": self._pins.pin,
+            "unpin": self._pins.unpin,
             "settings": self._settings.settings,
         }.get(command.name)
         return await run(command, rules) if run else self._renderer(rules).say("chat.help")
@@ -110,7 +114,9 @@ class SlashCommands:
         pages = max(1, -(-await core.count_videos(channel) // PAGE))
         page = min(max(_number(command.options.get("page", "")), 1), pages)
         videos = await core.page_of_videos(channel, PAGE, (page - 1) * PAGE)
-        return self._renderer(rules).videos(videos, page, pages)
+        pinned = await core.pinned(channel, [video.id for video in videos])
+        days = self._context.config.retention.days
+        return self._renderer(rules).videos(videos, page, pages, pinned, days)
 
     async def _summary(self, command: Command, rules: PlaceRules) -> Draft:
         """Show a summary again, for everybody at the place of the command."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from bot.chat import Button, Card, Chat, Draft, File
 from bot.rendering.errors import describe_error
 from bot.rendering.phrases import (
+    PINNED,
     covered,
     export_labels,
     grounding_text,
@@ -159,14 +160,25 @@ class MessageRenderer:
 
         return self._list_message(lines)
 
-    def videos(self, videos: Sequence[Video], page: int, pages: int) -> Draft:
+    def videos(
+        self,
+        videos: Sequence[Video],
+        page: int,
+        pages: int,
+        pinned: Collection[str] = (),
+        days: int = 0,
+    ) -> Draft:
+        """`pinned`: ids. `days`: after which the others are deleted, 0 for never."""
         if not videos:
             return self.say("chat.no_videos")
 
         def lines(most: int) -> Iterator[str]:
             for video in videos:
                 name = f"{shorten(_name(video), most)} ({clock(video.duration_s)})"
-                yield f"• {self.chat.style.at(0, video.url, name)}"
+                mark = PINNED if video.id in pinned else "•"
+                yield f"{mark} {self.chat.style.at(0, video.url, name)}"
+            if days:
+                yield self._say("videos.kept", days=days)
             if pages > 1:
                 yield self._say("chat.page", page=page, pages=pages)
 

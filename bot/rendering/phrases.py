@@ -10,6 +10,8 @@ from core.export.document import Labels
 from core.model import EXTRACTIVE, Answer, Place, Progress, Ready, SearchResult, writer_of
 from core.text.display import clock, one_line
 
+PINNED = "📌"
+
 
 def render_progress(progress: Progress, words: Words) -> str:
     """The stage, its percentage, and the time left and a note where there are any."""

@@ -5,12 +5,13 @@ Print it without markup: a title may look like markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
 from bot.rendering.errors import describe_error
 from bot.rendering.phrases import (
+    PINNED,
     covered,
     engine_text,
     export_labels,
@@ -84,15 +85,22 @@ def render_hits(query: str, result: SearchResult, words: Words) -> str:
     return "\n\n".join(blocks)
 
 
-def render_videos(videos: Sequence[Video], words: Words) -> str:
-    """One line for each video, its id first."""
+def render_videos(videos: Sequence[Video], pinned: Collection[str], words: Words) -> str:
+    """One line for each video, its id first. `pinned`: ids."""
     if not videos:
         return words("videos.none")
-    names = [" · ".join(filter(None, map(one_line, (v.title, v.channel_name)))) for v in videos]
+    names = [
+        " · ".join(filter(None, (PINNED if v.id in pinned else "", *map(one_line, _names(v)))))
+        for v in videos
+    ]
     lengths = [clock(video.duration_s) for video in videos]
     rows = zip(videos, lengths, names, strict=True)
     width = max(len(video.id) for video in videos)
     return "\n".join(f"{video.id:<{width}}  {length:>8}  {name}" for video, length, name in rows)
+
+
+def _names(video: Video) -> tuple[str, str]:
+    return video.title, video.channel_name
 
 
 def _questions(questions: Sequence[str], words: Words) -> Iterator[str]:

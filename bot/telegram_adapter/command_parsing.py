@@ -18,7 +18,8 @@ from core.links import find_video_ids
 
 COMMANDS = (
     *("watch", "ask", "search", "videos", "summary", "transcript", "chapters", "proof"),
-    *("translate", "language", "status", "cancel", "forget", "settings", "help"),
+    *("translate", "language", "status", "cancel", "forget", "pin", "unpin"),
+    *("settings", "help"),
 )
 FOR_MODERATORS = ("settings",)
 
@@ -119,5 +120,7 @@ _PARSERS: dict[str, Callable[[str], Options]] = {
     "language": _whole_text_as("language"),
     "cancel": _cancel,
     "forget": _whole_text_as("video"),
+    "pin": _whole_text_as("video"),
+    "unpin": _whole_text_as("video"),
     "settings": _settings,
 }

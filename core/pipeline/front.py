@@ -238,6 +238,15 @@ class Pipeline:
             return videos
         raise NothingToAsk(channel)
 
+    async def pin(self, channel: str, video_id: str, *, pinned: bool) -> Video:
+        """Let the video stay when it is old, or no longer. Returns it. Raises UnknownVideo."""
+        await self._library.pin(channel, video_id, pinned=pinned)
+        return await self.video(channel, video_id)
+
+    async def pinned(self, channel: str, video_ids: Sequence[str]) -> set[str]:
+        """Those of the videos that the channel has pinned."""
+        return await self._library.pinned(channel, video_ids)
+
     async def forget(self, channel: str, video_id: str | None = None) -> list[str]:
         """Remove one video, or all, from the channel, with their conversations and jobs.
 

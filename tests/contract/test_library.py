@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -72,6 +73,24 @@ async def test_of_several_videos_those_come_back_that_the_channel_knows(hive):
     assert await hive.library.get_many(HIVE, ids) == [UNTITLED, BEES]
     assert await hive.library.get_many(SEA, ids) == [UNTITLED]
     assert await hive.library.get_many(HIVE, []) == []
+
+
+async def test_old_videos_expire_one_by_one_unless_their_channel_has_pinned_them(hive):
+    library, soon = hive.library, datetime.now(UTC) + timedelta(hours=1)
+    assert await library.expired(soon - timedelta(hours=2)) is None
+    await library.pin(HIVE, BEES.id, pinned=True)
+    await library.pin(HIVE, UNTITLED.id, pinned=True)
+    assert await library.pinned(HIVE, [BEES.id, STREET.id]) == {BEES.id}
+    assert await library.pinned(SEA, [UNTITLED.id]) == set()
+    await library.pin(HIVE, BEES.id, pinned=False)
+    gone = set()
+    while found := await library.expired(soon):
+        gone.add(found)
+        await library.forget(*found)
+    assert gone == {(HIVE, BEES.id), (HIVE, STREET.id), (HIVE, KOREAN.id), (SEA, UNTITLED.id)}
+    assert await library.get_many(HIVE, [video.id for video in ALL]) == [UNTITLED]
+    with pytest.raises(UnknownVideo):
+        await library.pin(SEA, BEES.id, pinned=True)
 
 
 async def test_a_channels_videos_are_counted(hive):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -36,6 +36,8 @@ class Shelf:
     sentence_vectors: dict[str, Vectors | None] = field(default_factory=dict)
     library: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     file_names: dict[tuple[str, str], str] = field(default_factory=dict)
+    added: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    pins: set[tuple[str, str]] = field(default_factory=set)
     turns: list[tuple[str, str, Turn, frozenset[str], str]] = field(default_factory=list)
     checkpoints: dict[tuple[str, str, int], tuple[str, datetime]] = field(default_factory=dict)
     outbox_entries: FakeOutboxEntries = field(default_factory=lambda: FakeOutboxEntries())
@@ -180,6 +182,7 @@ class FakeLibrary:
         if video_id not in self._shelf.library[channel]:
             self._shelf.library[channel].append(video_id)
             self._shelf.file_names[channel, video_id] = file_name
+            self._shelf.added[channel, video_id] = datetime.now(UTC)
 
     async def get(self, channel: str, video_id: str) -> Video | None:
         return next(iter(await self.get_many(channel, [video_id])), None)
@@ -206,6 +209,27 @@ class FakeLibrary:
         known = reversed(self._shelf.library[channel])
         return [self._shelf.videos[v].named(names[channel, v]) for v in known]
 
+    async def pin(self, channel: str, video_id: str, *, pinned: bool) -> None:
+        if video_id not in self._shelf.library[channel]:
+            raise UnknownVideo(video_id)
+        change = self._shelf.pins.add if pinned else self._shelf.pins.discard
+        change((channel, video_id))
+
+    async def pinned(self, channel: str, video_ids: Sequence[str]) -> set[str]:
+        return {of for where, of in self._shelf.pins if where == channel and of in video_ids}
+
+    def added_ago(self, channel: str, age: timedelta) -> None:
+        """Let the channel have its videos since then."""
+        for key in self._shelf.added:
+            if key[0] == channel:
+                self._shelf.added[key] = datetime.now(UTC) - age
+
+    async def expired(self, before: datetime) -> tuple[str, str] | None:
+        shelf = self._shelf
+        known = ((channel, of) for channel, videos in shelf.library.items() for of in videos)
+        old = (of for of in known if shelf.added[of] < before and of not in shelf.pins)
+        return next(old, None)
+
     async def channels(self) -> list[str]:
         return sorted(channel for channel, known in self._shelf.library.items() if known)
 
@@ -226,6 +250,7 @@ class FakeLibrary:
         gone = [known for known in shelf.library[channel] if video_id in (None, known)]
         for gone_id in gone:
             shelf.library[channel].remove(gone_id)
+            shelf.pins.discard((channel, gone_id))
             used = any(gone_id in known for known in shelf.library.values())
             shelf.turns = [
                 row for row in shelf.turns if gone_id not in row[3] or (used and row[0] != channel)

@@ -129,7 +129,8 @@ def test_the_small_events_have_exactly_the_promised_fields():
         "unsaid": ["moon"],
         "notes": ["keyword_only"],
     }
-    assert [video["id"] for video in json_events.videos_event([VIDEO])["videos"]] == ["dQw4w9WgXcQ"]
+    [listed] = json_events.videos_event([VIDEO], {VIDEO.id})["videos"]
+    assert (listed["id"], listed["pinned"]) == ("dQw4w9WgXcQ", True)
 
 
 def test_a_proof_gives_each_place_with_what_is_said_around_it():

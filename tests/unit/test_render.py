@@ -234,8 +234,10 @@ def place(start_s, text, nearness, video=BEES):
 
 def test_hits_and_videos_are_listed_or_their_absence_is_told():
     assert render_hits("moon", SearchResult(unsaid=("moon",)), EN) == "No sentence says “moon”."
-    assert render_videos([BEES], EN).split(maxsplit=2)[1:] == ["2:05", "How bees dance · The Hive"]
-    assert "tubethread ingest" in render_videos([], EN)
+    listed = ["2:05", "How bees dance · The Hive"]
+    assert render_videos([BEES], (), EN).split(maxsplit=2)[1:] == listed
+    assert "2:05  📌 · How bees dance" in render_videos([BEES], {BEES.id}, EN)
+    assert "tubethread ingest" in render_videos([], (), EN)
 
 
 def test_progress_tells_the_time_left_only_where_it_is_known():
@@ -277,11 +279,11 @@ def test_hostile_text_cannot_command_a_terminal_or_forge_lines():
         render_ready(Ready(video, TRANSCRIPT, summary), EN)
         + render_answer(answer, {}, EN)
         + render_hits(HOSTILE, SearchResult((found,), (found,), (HOSTILE,)), EN)
-        + render_videos([video], EN)
+        + render_videos([video], (), EN)
     )
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", screen)
     assert "owned" not in screen
-    assert len(render_videos([video], EN).splitlines()) == 1
+    assert len(render_videos([video], (), EN).splitlines()) == 1
 
 
 def test_the_log_tells_nothing_that_a_person_typed():

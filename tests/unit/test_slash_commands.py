@@ -10,9 +10,11 @@ from typing import get_args
 import pytest
 
 from bot.chat import Where
+from bot.config import Config
 from bot.discord_adapter.slash_commands import COMMANDS
 from bot.handlers.public_posts import PAUSE_S
 from bot.words import Words
+from core.config import Retention
 from core.errors import UnknownJob
 from core.export.formats import Format
 from core.model import Video
@@ -325,6 +327,27 @@ async def test_forget_forgets_nothing_by_mistake(tmp_path):
         scene.world.copies.held = 0
         told = await scene.command("forget", author=MODERATOR, video="bees")
         assert told == EN("videos.forgotten", count=1)
+
+
+@virtually
+async def test_a_pinned_video_is_marked_in_the_list_until_it_is_unpinned(tmp_path):
+    config = Config(retention=Retention(days=30))
+    async with open_scene(tmp_path, config=config) as scene:
+        thread = await scene.watched()
+        await library(scene, MANY[:1])
+        for name in ("pin", "unpin"):  # for who may forget
+            assert await scene.command(name, video=BEES.id) == EN("chat.may_not")
+            told = await scene.command(name, author=MODERATOR)
+            assert told == EN("chat.which_video")
+            assert "/videos" in await scene.command(name, author=MODERATOR, video="unknown")
+        told = await scene.command("pin", thread, MODERATOR)
+        assert told == EN("videos.pinned", title=BEES.title)
+        listed = (await scene.command("videos")).splitlines()
+        assert [line[0] for line in listed] == ["•", "📌", "V"]
+        assert listed[-1] == EN("videos.kept", days=30)
+        told = await scene.command("unpin", author=in_korean(MODERATOR), video="bees")
+        assert told == KO("videos.unpinned", title=BEES.title)
+        assert "• " in (await scene.command("videos")).splitlines()[1]
 
 
 @virtually

@@ -25,6 +25,8 @@ from bot.words import Words
         ("settings", "colour blue links", {}),
         ("settings", "Reset", {"reset": "on"}),
         ("cancel", "job-1", {"job": "job-1"}),
+        ("pin", "How bees dance", {"video": "How bees dance"}),
+        ("unpin", "", {}),
         ("help", "me", {}),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     func,
     select,
     type_coerce,
+    update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,6 +30,7 @@ from core.backends.storage.outdated_copies import mark_copies_outdated
 from core.backends.storage.requests import forget_requests
 from core.backends.storage.revisions import mark_changed, search_title
 from core.backends.storage.upsert import insert_into
+from core.errors import UnknownVideo
 from core.model import Video
 
 _LET_OTHERS_WRITE_S = 0.03
@@ -96,6 +99,23 @@ class SqlLibrary:
         query = _of(channel, _named.join(t.library))
         async with self._database.read() as connection:
             return _videos(await connection.execute(query))
+
+    async def pin(self, channel: str, video_id: str, *, pinned: bool) -> None:
+        row = update(t.library).where(_l.channel == channel, _l.video_id == video_id)
+        async with self._database.write() as connection:
+            if not (await connection.execute(row.values(pinned=pinned))).rowcount:
+                raise UnknownVideo(video_id)
+
+    async def pinned(self, channel: str, video_ids: Sequence[str]) -> set[str]:
+        query = select(_l.video_id).where(_l.channel == channel, _l.pinned)
+        query = query.where(_l.video_id.in_(video_ids))
+        return await self._database.fetch(lambda db: set(db.scalars(query)))
+
+    async def expired(self, before: datetime) -> tuple[str, str] | None:
+        query = select(_l.channel, _l.video_id).where(_l.added_at < before, ~_l.pinned)
+        query = query.order_by(_l.id).limit(1)
+        row = await self._database.fetch(lambda db: db.execute(query).one_or_none())
+        return (row.channel, row.video_id) if row else None
 
     async def channels(self) -> list[str]:
         query = select(_l.channel).distinct()

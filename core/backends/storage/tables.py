@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     func,
 )
 from sqlalchemy.types import TypeDecorator
@@ -152,7 +153,7 @@ chunks = Table(
 
 # A higher `id` is a later row, here and in `turns`: a clock may jump. `search_title`: the title
 # as it is searched, so that a search reads no video. `file_name`: the channel's own
-# name for a file.
+# name for a file. `pinned`: retention leaves it.
 library = Table(
     "library",
     metadata,
@@ -162,6 +163,7 @@ library = Table(
     Column("added_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
     Column("search_title", Words, nullable=False, server_default=""),
     Column("file_name", Words, nullable=False, server_default=""),
+    Column("pinned", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("channel", "video_id"),
     Index("library_video", "video_id"),
     Index("library_newest", "channel", "id"),

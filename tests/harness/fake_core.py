@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from core.model import Answer, Asker, Progress, Ready, Segment, Subtitles, Video
 from core.pipeline.engine import Engine
 from core.pipeline.front import Pipeline
 from core.pipeline.ingest import Ingest
-from core.ports import LanguageModel, ProgressCallback
+from core.ports import Jobs, LanguageModel, ProgressCallback
 from core.search.caches import Caches
 from core.search.indexing import Indexer
 from core.search.retriever import Retriever
@@ -61,12 +61,15 @@ class FakeCore:
         async def open_jobs() -> FakeJobs:
             return jobs
 
+        return self.front(ingest, open_jobs)
+
+    def front(self, ingest: Ingest, jobs: Callable[[], Awaitable[Jobs]]) -> Pipeline:
         return Pipeline(
             videos=self.store.videos,
             library=self.store.library,
             threads=self.store.threads,
             ingest=ingest,
-            jobs=open_jobs,
+            jobs=jobs,
             indexer=ingest.indexer,
             retriever=Retriever(
                 self.store.library,

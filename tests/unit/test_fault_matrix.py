@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.matrix import MATRIX, page
+from tests.harness import fault_pairs
 
 TESTS = Path(__file__).parents[1]
 COUNTS = {
@@ -29,6 +30,11 @@ CELLS = [(component, cell) for component, cells in MATRIX.items() for cell in ce
 def test_the_matrix_has_96_faults_each_once():
     assert {component: len(cells) for component, cells in MATRIX.items()} == COUNTS
     assert len({(component, cell.fault) for component, cell in CELLS}) == 96
+
+
+def test_every_cell_is_injected_into_pairs_or_says_why_not():
+    told = [*fault_pairs.known(), *fault_pairs.ELSEWHERE]
+    assert sorted(told) == sorted((component, cell.fault) for component, cell in CELLS)
 
 
 def test_every_cell_has_a_test():

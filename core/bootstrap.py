@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from core.backends.bm25 import Bm25
+from core.backends.huggingface_cache import is_offline
 from core.backends.storage.addresses import database_url, jobs_url
 from core.backends.storage.database import engine_for_jobs, sqlite_file
 from core.backends.storage.sqlite_copy import copy
@@ -47,8 +48,9 @@ from core.search.retriever import Retriever
 from core.secrecy import make_private
 from core.transcription.transcript_maker import TranscriptMaker
 from core.workers.child_settings import make_supervisor
-from core.workers.limits import FETCH, INDEX, SPEECH
+from core.workers.limits import FETCH, INDEX, MODELS, SPEECH
 from core.workers.remote_backends import (
+    ModelDownloads,
     RemoteEmbedder,
     RemoteFetcher,
     RemoteKeywordIndex,
@@ -106,14 +108,14 @@ async def open_chat_core(
         store, copies = await stack.enter_async_context(_store(config, stays=stays))
         children = await stack.enter_async_context(_children(config))
         instruments = stack.enter_context(counting(config.metrics))
-        embedder = RemoteEmbedder(children.index, config.embedding.model)
+        embedder = RemoteEmbedder(children.index, config.embedding.model, children.downloads)
         caches = await stack.enter_async_context(_caches(store, embedder, children))
         if stays:
             stack.push_async_callback(_stop, asyncio.create_task(caches.follow()))
         engine = await stack.enter_async_context(_engine(config, store, instruments))
         indexer = Indexer(store.chunks, store.library, embedder, caches)
         gate = YouTubeGate(RemoteFetcher(children.fetch), config.data_dir / GATE_FILE)
-        transcriber: Transcriber = RemoteTranscriber(children.speech)
+        transcriber: Transcriber = RemoteTranscriber(children.speech, children.downloads)
         transcriber = measured(MeasuredTranscriber, transcriber, instruments)
         threads: Threads = store.threads
         maker = _transcript_maker(config, store, gate, transcriber, scratch)
@@ -147,16 +149,17 @@ class _Children:
     fetch: ChildSupervisor
     speech: ChildSupervisor
     index: ChildSupervisor
+    downloads: ModelDownloads
 
 
 @asynccontextmanager
 async def _children(config: Core) -> AsyncIterator[_Children]:
     async with AsyncExitStack() as stack:
-        fetch, speech, index = [
+        fetch, speech, index, models = [
             await stack.enter_async_context(make_supervisor(role, config))
-            for role in (FETCH, SPEECH, INDEX)
+            for role in (FETCH, SPEECH, INDEX, MODELS)
         ]
-        yield _Children(fetch, speech, index)
+        yield _Children(fetch, speech, index, ModelDownloads(models, is_offline=is_offline()))
 
 
 def _caches(store: Store, embedder: Embedder, children: _Children) -> Caches:

@@ -10,7 +10,8 @@ import ctypes
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -19,29 +20,35 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 """System calls, with these numbers on every architecture."""
 _VERSION_FLAG, _PATH_BENEATH = 1, 1
 _NO_NEW_PRIVILEGES = 38
-_READ_FILE = 1 << 2
 _READ = 0b1101
 """Read and execute files, and list folders."""
 _ALL = 0xFFFF
 _RIGHTS_OF_A_FILE = 0b111 | 0b11 << 14
 """Read, write, execute, truncate, ioctl."""
 _SYSTEM = (
-    "/usr",
-    "/lib",
-    "/lib64",
-    "/bin",
-    "/sbin",
-    "/etc",
-    "/opt",
-    "/nix",
-    "/proc",
-    "/sys",
-    "/run",
+    *("/bin", "/lib", "/lib64", "/nix", "/opt", "/proc", "/sbin", "/sys", "/usr"),
+    # Of /etc and /run only what programs look up: settings and secrets of services lie there too.
+    *("/etc/alternatives", "/etc/ca-certificates", "/etc/crypto-policies", "/etc/gai.conf"),
+    *("/etc/group", "/etc/host.conf", "/etc/hosts", "/etc/ld.so.cache", "/etc/ld.so.conf"),
+    *("/etc/ld.so.conf.d", "/etc/localtime", "/etc/machine-id", "/etc/mime.types"),
+    *("/etc/nsswitch.conf", "/etc/os-release", "/etc/passwd", "/etc/pki", "/etc/protocols"),
+    *("/etc/resolv.conf", "/etc/services", "/etc/ssl", "/etc/static", "/etc/timezone"),
+    *("/run/NetworkManager", "/run/current-system", "/run/nscd", "/run/nvidia-persistenced"),
+    *("/run/opengl-driver", "/run/resolvconf", "/run/systemd/resolve"),
+)
+_DEVICES = (
+    *("full", "null", "random", "shm", "tty", "urandom", "zero"),
+    # Graphics cards: NVIDIA's, those of its small computers, Windows', AMD's.
+    *("nvidia*", "nvhost*", "nvmap", "dxg", "dri", "kfd"),
+)
+_PARTS_OF_PYTHON = (
+    *("bin", "etc", "include", "lib", "lib64", "libexec", "pyvenv.cfg", "share", "ssl"),
 )
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 """How many rights to files each version of Landlock knows; later ones know 16."""
-_NETWORK_RIGHTS = 0b11  # bind and connect by TCP, from version 4 on
+_NETWORK_RIGHTS = 0b11
+"""Bind and connect by TCP, from version 4 on."""
 
 
 class _Ruleset(ctypes.Structure):
@@ -53,32 +60,57 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
 
 
-def allow_reading_only(files: Iterable[Path]) -> bool:
-    """Let the calling thread open these files for reading and, from now on, no other file, and
-    connect to nothing. Files that are open stay open. False where the kernel cannot do that."""
-    return _restrict([(file, _READ_FILE) for file in files], _NETWORK_RIGHTS)
+def forbid_files() -> bool:
+    """Let the calling thread open no file from now on, and connect to nothing. Files that are open
+    stay open. False where the kernel cannot do that."""
+    return _restrict([], _NETWORK_RIGHTS)
 
 
-def confine(readable: Iterable[Path], writable: Iterable[Path]) -> bool:
+def confine(
+    readable: Iterable[Path],
+    writable: Iterable[Path],
+    hidden: Iterable[Path] = (),
+    *,
+    network: bool = True,
+) -> bool:
     """Let the calling thread, and all that it starts, use only files in these places and in those
-    of the system and of Python. The network stays open. False where the kernel cannot do that.
+    of the system and of Python, there none in `hidden`. Without `network` it can neither bind nor
+    connect by TCP. False where the kernel cannot do that.
 
     Call it before any other thread starts: those that run already keep their rights."""
-    read = [(path, _READ) for path in (*_places_of_programs(), *readable)]
-    write = [(path, _ALL) for path in (Path("/dev"), *writable)]
-    return _restrict([(path, rights) for path, rights in (*read, *write) if path.exists()], 0)
+    ours = Path(__file__).resolve().parents[1]  # may hold config.yaml
+    kept = {ours, *(path.resolve() for path in hidden)}
+    read = [place for whole in _places_of_programs(ours) for place in _without(whole, kept)]
+    devices = [device for name in _DEVICES for device in Path("/dev").glob(name)]
+    rights = [(path, _READ) for path in (*read, *readable)]
+    rights += [(path, _ALL) for path in (*devices, *writable)]
+    known = [(path, allowed) for path, allowed in rights if path.exists()]
+    return _restrict(known, 0 if network else _NETWORK_RIGHTS)
 
 
-def _places_of_programs() -> Iterator[Path]:
-    """Yield where the system, Python and our own code lie; not the folder that holds our code, in
-    which config.yaml may lie too."""
+def _places_of_programs(ours: Path) -> Iterator[Path]:
+    """Yield where the system, Python and our own code lie."""
     yield from map(Path, _SYSTEM)
-    yield from (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parent)
-    ours = Path(__file__).resolve().parents[1]
+    yield Path(__file__).parent
+    for prefix in (sys.prefix, sys.base_prefix):
+        yield from (Path(prefix, part) for part in _PARTS_OF_PYTHON)
     yield from (place for entry in sys.path if (place := Path(entry or ".").resolve()) != ours)
     programs = [*os.get_exec_path(), *os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)]
     yield from (Path(folder) for folder in programs if folder.startswith("/"))
     yield from (Path(os.environ[name]) for name in _CERTIFICATES if os.environ.get(name))
+
+
+def _without(place: Path, hidden: Collection[Path]) -> Iterator[Path]:
+    """Yield the place, or what lies in it beside the hidden folders where one of them does."""
+    real = place.resolve()
+    if real in hidden:
+        return
+    if not any(real in folder.parents for folder in hidden):
+        yield place
+        return
+    with suppress(OSError):  # what cannot be listed is not needed either
+        for entry in real.iterdir():
+            yield from _without(entry, hidden)
 
 
 def _restrict(rights_by_path: Sequence[tuple[Path, int]], network_rights: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 # huggingface_hub loads its parts at first use; this one takes 10 ms.
@@ -11,6 +12,18 @@ from huggingface_hub import constants
 def is_offline() -> bool:
     """Whether the environment forbids downloads (HF_HUB_OFFLINE)."""
     return bool(constants.HF_HUB_OFFLINE)
+
+
+def folders() -> list[Path]:
+    """Return the folders of downloaded models, and of what downloads keep beside them."""
+    places = [constants.HF_HUB_CACHE, constants.HF_XET_CACHE]
+    places += filter(None, [os.environ.get("SENTENCE_TRANSFORMERS_HOME")])
+    return [Path(place).expanduser().absolute() for place in places]
+
+
+def tokens() -> list[Path]:
+    """Return the files in which people keep their token for the hub."""
+    return [Path(constants.HF_TOKEN_PATH)]
 
 
 def find_downloaded(repository: str) -> Path | None:

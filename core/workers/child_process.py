@@ -7,10 +7,12 @@ import logging
 import os
 import re
 import signal
+import socket
 import sys
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from contextvars import Context
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import psutil
 
@@ -18,10 +20,11 @@ from core import log_records
 from core.errors import WorkerFailed, WorkerOutOfMemory, WorkerTimeout
 from core.text.display import printable
 from core.workers.limits import HEARTBEAT_S, ChildLimits
-from core.workers.protocol import decode
+from core.workers.protocol import decode, encode
 
 log = logging.getLogger(__name__)
 
+_MAIN = "core.workers.child_main"
 _MAX_LINE_BYTES = 256 * 1024 * 1024
 _LOG_BYTES = 65_536
 """A longer line of the child's log is cut in pieces."""
@@ -41,10 +44,14 @@ _ENVIRONMENT = re.compile(
 class ChildProcess:
     """A running child. After any error it raises it is unusable: call `end`."""
 
-    def __init__(self, limits: ChildLimits, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, limits: ChildLimits, process: asyncio.subprocess.Process, files: socket.socket
+    ) -> None:
+        """`files`: over which the child receives open files."""
         self.is_busy = False
         self._limits = limits
         self._process = process
+        self._files = files
         self._about: dict[str, str] = {}
         # It outlives the request that starts it, so it takes nothing of what that is about.
         self._logging = asyncio.create_task(self._log(), context=Context())
@@ -54,40 +61,38 @@ class ChildProcess:
         self._busy_s = self._silent_s = 0
 
     @classmethod
-    async def start(cls, limits: ChildLimits, module: str, setup: bytes) -> Self:
-        """Run `module`, which follows core/workers/child_main.py. Its stderr goes to our log, which
-        can then be rotated and is free of secrets."""
-        environment = {
-            name: value for name, value in os.environ.items() if _ENVIRONMENT.fullmatch(name)
-        }
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", module, limits.name),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=environment,
-                start_new_session=True,  # killed with its own children, and not by Ctrl-C
-                limit=_MAX_LINE_BYTES,
-            )
-        except OSError as error:
-            raise WorkerFailed(limits.name, "it could not start") from error
+    async def start(cls, limits: ChildLimits, module: str, setup: Mapping[str, object]) -> Self:
+        """Run core/workers/child_main.py, with another `module` than its own backends if one is
+        named. Its stderr goes to our log, which can then be rotated and is free of secrets."""
+        with ExitStack() as unless_started:
+            try:
+                ours, theirs = map(unless_started.enter_context, socket.socketpair())
+                process = await _spawn(limits, module, theirs)
+            except OSError as error:
+                raise WorkerFailed(limits.name, "it could not start") from error
+            unless_started.pop_all()
         assert process.stdin is not None
-        process.stdin.write(setup + b"\n")
-        return cls(limits, process)
+        process.stdin.write(encode({**setup, "files": theirs.fileno()}) + b"\n")
+        theirs.close()
+        return cls(limits, process, ours)
 
     @property
     def is_alive(self) -> bool:
         return self._process.returncode is None
 
-    async def send(self, request: bytes, timeout_s: int | None) -> None:
-        """Send a request; read its replies with `reply`. `timeout_s`: total time, if limited."""
+    async def send(
+        self, request: bytes, timeout_s: int | None, file: BinaryIO | None = None
+    ) -> None:
+        """Send a request, and an open file with it; read its replies with `reply`. `timeout_s`:
+        total time, if limited."""
         assert self._process.stdin is not None
         self._requests += 1
         self._about = log_records.current()
         self.is_busy = True
         self._timeout_s, self._busy_s, self._silent_s = timeout_s, 0, 0
         try:
+            if file:
+                socket.send_fds(self._files, [b"f"], [file.fileno()])
             self._process.stdin.write(request + b"\n")
             await self._process.stdin.drain()
         except OSError as error:
@@ -115,6 +120,7 @@ class ChildProcess:
 
     async def end(self) -> None:
         """Kill it with every process it started, even if it is stopped or stuck."""
+        self._files.close()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with suppress(TimeoutError):
@@ -194,6 +200,24 @@ class ChildProcess:
             raise WorkerTimeout(self._limits.name, self._limits.reply_timeout_s)
         if self._timeout_s is not None and self._busy_s > self._timeout_s:
             raise WorkerTimeout(self._limits.name, self._timeout_s)
+
+
+async def _spawn(
+    limits: ChildLimits, module: str, files: socket.socket
+) -> asyncio.subprocess.Process:
+    environment = {
+        name: value for name, value in os.environ.items() if _ENVIRONMENT.fullmatch(name)
+    }
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", _MAIN, limits.name, *filter(None, [module])),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+        pass_fds=[files.fileno()],
+        start_new_session=True,  # killed with its own children, and not by Ctrl-C
+        limit=_MAX_LINE_BYTES,
+    )
 
 
 def _memory_bytes(pid: int) -> int:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import psutil
 
-ChildName = Literal["fetch", "speech", "index"]
+ChildName = Literal["fetch", "speech", "index", "models"]
 
 HEARTBEAT_S = 1
 """How often a child that works on a request sends a heartbeat."""
@@ -84,9 +84,17 @@ SPEECH = ChildLimits(
 )
 INDEX = ChildLimits(
     "index",
-    reply_timeout_s=600,  # it may download its model
+    reply_timeout_s=600,  # a large model on a slow CPU
     disposable=False,  # Chroma must close
     memory_share=0.5,
     max_requests=20_000,
     method_timeouts_s={"vectors.nearest": _MINUTE, "keywords.matching": _MINUTE},
+)
+MODELS = ChildLimits(
+    "models",
+    reply_timeout_s=4 * _HOUR,  # a large model over a slow line
+    disposable=True,
+    memory_share=0.5,
+    max_requests=50,
+    idle_timeout_s=_MINUTE,
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
+from core.errors import EmbedderMissing, NotMedia, SpeechModelMissing
 from core.json_values import from_plain
 from core.model import Chunk, SpeechCompute, Transcript, Video, Window
 from core.ports import Kind, ProgressCallback, Vectors
@@ -35,21 +38,56 @@ class RemoteFetcher:
         return from_plain(Transcript, transcript)
 
 
+class ModelDownloads:
+    """Downloads in the models child: those that read what strangers send only load models."""
+
+    def __init__(self, worker: ChildSupervisor, *, is_offline: bool) -> None:
+        """`is_offline`: whether downloads are forbidden."""
+        self._worker = worker  # borrowed: the caller closes it
+        self._is_offline = is_offline
+
+    async def get(self, kind: Literal["speech", "embedding"], model: str) -> bool:
+        """Get a model that another child could not load; False if no download can help.
+
+        Raises SpeechModelMissing, EmbedderMissing, DiskFull."""
+        if self._is_offline or model.startswith("package:") or Path(model).expanduser().is_dir():
+            return False
+        await self._worker.call(kind, model=model)
+        return True
+
+
 class RemoteTranscriber:
     """`Transcriber` in the speech child. Closing the stream early kills the child."""
 
-    def __init__(self, worker: ChildSupervisor) -> None:
+    def __init__(self, worker: ChildSupervisor, downloads: ModelDownloads) -> None:
         self._worker = worker  # borrowed: the caller closes it
+        self._downloads = downloads
 
     async def transcribe(
         self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute | None = None
     ) -> AsyncGenerator[Window]:
-        stream = self._worker.stream(
-            "transcribe", audio=audio, language=language, from_s=from_s, compute=compute
-        )
-        async with aclosing(stream) as windows:
-            async for window in windows:
-                yield from_plain(Window, window)
+        """After a download of its model it begins again, with a first window once more."""
+        args: dict[str, Any] = {"language": language, "from_s": from_s, "compute": compute}
+        for is_first in (True, False):
+            try:
+                async with aclosing(self._windows(audio, args)) as windows:
+                    async for window in windows:
+                        yield window
+                return
+            except SpeechModelMissing as error:
+                if not (is_first and await self._downloads.get("speech", error.model)):
+                    raise
+
+    async def _windows(self, audio: Path, args: dict[str, Any]) -> AsyncGenerator[Window]:
+        """The child may not open the audio, nor any other: it is given the open file."""
+        try:
+            with await asyncio.to_thread(audio.open, "rb") as file:
+                stream = self._worker.stream("transcribe", file=file, **args)
+                async with aclosing(stream) as windows:
+                    async for window in windows:
+                        yield from_plain(Window, window)
+        except (NotMedia, OSError) as error:
+            raise NotMedia(audio.name) from error
 
     async def resolve_compute(self, compute: SpeechCompute) -> SpeechCompute:
         return from_plain(
@@ -60,12 +98,18 @@ class RemoteTranscriber:
 class RemoteEmbedder:
     """`Embedder` in the index child."""
 
-    def __init__(self, worker: ChildSupervisor, name: str) -> None:
+    def __init__(self, worker: ChildSupervisor, name: str, downloads: ModelDownloads) -> None:
         self._worker = worker  # borrowed: the caller closes it
+        self._downloads = downloads
         self.name = name
 
     async def load(self) -> None:
-        await self._worker.call("load", urgent=True)
+        try:
+            await self._worker.call("load", urgent=True)
+        except EmbedderMissing:
+            if not await self._downloads.get("embedding", self.name):
+                raise
+            await self._worker.call("load", urgent=True)
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
         batches = [texts[i : i + EMBED_BATCH] for i in range(0, len(texts), EMBED_BATCH)]

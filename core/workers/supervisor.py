@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from core.errors import CoreError, WorkerFailed, WorkerTimeout, from_code
 from core.json_values import from_plain
@@ -25,7 +25,6 @@ from core.workers.protocol import encode
 
 log = logging.getLogger(__name__)
 
-MODULE = "core.workers.child_main"
 Versions = tuple[str | None, ...]
 
 
@@ -36,11 +35,11 @@ class ChildSupervisor:
         self,
         limits: ChildLimits,
         setup: Mapping[str, object],
-        module: str = MODULE,
+        module: str = "",
     ) -> None:
-        """`setup`: what `module` needs to build its backends."""
+        """`setup`: what the child needs to build its backends: its own, or those of `module`."""
         self.limits = limits
-        self._setup = encode(setup)
+        self._setup = setup
         self._module = module
         self._turn = PriorityLock()
         self._child: ChildProcess | None = None
@@ -67,7 +66,7 @@ class ChildSupervisor:
         on_progress: ProgressCallback | None = None,
         *,
         urgent: bool = False,
-        **args: object,
+        **args: Any,
     ) -> Any:
         """Return the method's result as JSON values. Urgent requests are served first."""
         result = None
@@ -82,16 +81,18 @@ class ChildSupervisor:
         on_progress: ProgressCallback | None = None,
         *,
         urgent: bool = False,
-        **args: object,
+        file: BinaryIO | None = None,
+        **args: Any,
     ) -> AsyncGenerator[Any]:
         """Yield the method's results one by one. Closing early kills a disposable child at once.
+        The method gets an open `file` as it is, also one that the child may not open.
 
         Raises the backend's own error, WorkerFailed, WorkerOutOfMemory or WorkerTimeout."""
         async with self._turn(urgent=urgent):
             child = await self._ready_child()
             try:
-                request = encode({"method": method, "args": args})
-                await child.send(request, self.limits.method_timeouts_s.get(method))
+                request = encode({"method": method, "args": args, "has_file": bool(file)})
+                await child.send(request, self.limits.method_timeouts_s.get(method), file)
                 while "done" not in (reply := await child.reply()):
                     if "progress" in reply:
                         (on_progress or _ignore)(from_plain(Progress, reply["progress"]))
@@ -120,7 +121,9 @@ class ChildSupervisor:
         if self._child and None not in installed and installed != self._versions:
             log.info("the %s child is replaced: %s", self.limits.name, installed)
             await self.end()
-        if self._child is None or not self._child.is_alive:
+        if self._child and not self._child.is_alive:
+            await self.end()
+        if self._child is None:
             self._versions = installed
             self._child = await ChildProcess.start(self.limits, self._module, self._setup)
             self.starts += 1

@@ -5,25 +5,25 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 from core.errors import SpeechDeviceFailed, WorkerOutOfMemory
 from core.json_values import from_plain
 from core.model import Segment, SpeechCompute, Window
 from core.ports import ProgressCallback
-from core.workers.child_main import Method, Setup, serve
+from core.workers.child_server import Method, Setup
 
 SAID = tuple(Segment(float(n), n + 1.0, f"Sentence {n}.") for n in range(4))
 _FAILS_FROM = 2
 
 
-def build(setup: Setup) -> dict[str, Method]:
+def build(role: str, setup: Setup) -> dict[str, Method]:
     bears, trouble = from_plain(SpeechCompute, setup["bears"]), TROUBLE[setup["trouble"]]
 
     def transcribe(
-        on_progress: ProgressCallback, audio: str, language: str, from_s: float, compute: object
+        on_progress: ProgressCallback, file: BinaryIO, language: str, from_s: float, compute: object
     ) -> Iterator[Window]:
         yield Window(0.0, float(len(SAID)))
         for n, segment in enumerate(SAID):
@@ -78,6 +78,3 @@ TROUBLE: dict[str, Callable[[], None]] = {
     "bloat": bloat,
     "card": lose_the_card,
 }
-
-if __name__ == "__main__":
-    serve(sys.argv[1], build)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from core.errors import GeoBlocked
 from core.model import Progress
 from core.ports import ProgressCallback
-from core.workers.child_main import Method, Setup, serve
+from core.workers.child_server import Method, Setup
 
 HOARD: list[bytes] = []
 
 
-def build(setup: Setup) -> dict[str, Method]:
+def build(role: str, setup: Setup) -> dict[str, Method]:
     return {
         "echo": lambda on_progress, value: value,
         "count": count,
@@ -40,6 +41,9 @@ def build(setup: Setup) -> dict[str, Method]:
         "have_child": lambda on_progress: subprocess.Popen(["sleep", "600"]).pid,
         "write": write,
         "read": lambda on_progress, path: Path(path).read_text(),
+        "read_given": lambda on_progress, file: file.read().decode(),
+        "allowed": lambda on_progress, **what: allowed(**what),
+        "threads": threads,
         "write_text": lambda on_progress, path, text: Path(path).write_text(text),
         "runs": lambda on_progress, program: subprocess.check_output(program, text=True),
     }
@@ -84,10 +88,31 @@ def babble(on_progress: ProgressCallback) -> str:
     return "the result"
 
 
+def allowed(read: list[str], written: list[str], port: int) -> object:
+    """Which files it may read, to which folders it may write, and whether it may connect."""
+
+    def may(use: Callable[[], object]) -> bool:
+        try:
+            use()
+        except PermissionError:
+            return False
+        return True
+
+    return {
+        "read": [
+            path for path in read if may(lambda path=path: os.close(os.open(path, os.O_RDONLY)))
+        ],
+        "written": [path for path in written if may(Path(path, "new").touch)],
+        "connect": may(lambda: socket.create_connection(("127.0.0.1", port)).close()),
+    }
+
+
+def threads(on_progress: ProgressCallback) -> list[bool]:
+    """Whether each thread has given up rights. Landlock asks it to forgo new privileges first."""
+    statuses = [task.read_text() for task in Path("/proc/self/task").glob("*/status")]
+    return ["NoNewPrivs:\t1" in status for status in statuses]
+
+
 def write(on_progress: ProgressCallback, path: str, size: int) -> None:
     with open(path, "wb") as file:
         file.write(b"x" * size)
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1], build)

@@ -8,11 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Core, YouTube
-from core.errors import WorkerFailed
 from core.secrecy import make_private
-from core.workers.child_settings import make_supervisor
-from core.workers.limits import FETCH
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,49 +86,3 @@ def test_a_folder_of_all_users_stays_theirs(tmp_path):
 
 def rights(path: Path):
     return path.stat().st_mode & 0o777
-
-
-@pytest.fixture
-def confined(tmp_path):
-    """A fetch child as the program starts it, with a method that opens files."""
-    (tmp_path / "data" / "scratch").mkdir(parents=True)
-    cookies = tmp_path / "cookies.txt"
-    cookies.write_text("# Netscape HTTP Cookie File\n")
-    config = Core(data_dir=tmp_path / "data", youtube=YouTube(cookies_file=cookies))
-    return make_supervisor(FETCH, config, "tests.harness.misbehaving_child")
-
-
-def has_landlock() -> bool:
-    return ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) > 0
-
-
-@pytest.mark.skipif(sys.platform != "linux" or not has_landlock(), reason="Landlock")
-async def test_the_fetch_child_uses_its_scratch_folder_and_no_other_file_of_ours(
-    confined, tmp_path
-):
-    scratch = tmp_path / "data" / "scratch" / "7"
-    scratch.mkdir()
-    for path in (tmp_path / "config.yaml", tmp_path / "data" / "tubethread.db"):
-        path.write_text("secret")
-    async with confined as child:
-        for path in (
-            tmp_path / "config.yaml",
-            tmp_path / "data" / "tubethread.db",
-            ROOT / "README.md",
-        ):
-            with pytest.raises(WorkerFailed, match="PermissionError"):
-                await child.call("read", path=path)
-        with pytest.raises(WorkerFailed, match="PermissionError"):
-            await child.call("write_text", path=tmp_path / "data" / "new", text="x")
-        await child.call("write_text", path=scratch / "audio", text="x")
-        assert await child.call("read", path=scratch / "audio") == "x"
-        assert "Netscape" in await child.call("read", path=tmp_path / "cookies.txt")
-        assert await child.call(
-            "runs", program=[sys.executable, "-c", "import yt_dlp; print('ok')"]
-        )
-        deno = Path(sys.executable).with_name("deno")
-        if deno.exists():
-            assert await child.call("runs", program=[str(deno), "eval", "console.log('ok')"])
-        program = [sys.executable, "-c", f"open({str(tmp_path / 'config.yaml')!r})"]
-        with pytest.raises(WorkerFailed, match="CalledProcessError"):
-            await child.call("runs", program=program)

@@ -15,7 +15,7 @@ from core.model import LIGHTEST_COMPUTE, SPEECH_LIGHTER, SpeechCompute, Video
 from core.sources import File
 from core.transcription.transcript_maker import TranscriptMaker
 from core.workers.limits import SPEECH
-from core.workers.remote_backends import RemoteTranscriber
+from core.workers.remote_backends import ModelDownloads, RemoteTranscriber
 from core.workers.supervisor import ChildSupervisor
 from tests.fakes.fetcher import FakeFetcher
 from tests.harness.low_memory_child import SAID
@@ -36,7 +36,9 @@ async def make_maker(tmp_path):
             role = replace(SPEECH, memory_share=share)
             setup = {"max_file_bytes": 1_000_000, "trouble": trouble, "bears": bears}
             worker = ChildSupervisor(role, setup, module=MODULE)
-            transcriber = RemoteTranscriber(await stack.enter_async_context(worker))
+            transcriber = RemoteTranscriber(
+                await stack.enter_async_context(worker), ModelDownloads(worker, is_offline=True)
+            )
             return TranscriptMaker(
                 FakeFetcher(),
                 transcriber,

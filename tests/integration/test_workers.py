@@ -130,7 +130,7 @@ async def test_an_unexpected_error_is_logged_and_reported_without_its_message(ma
     [record] = [one for one in caplog.records if hasattr(one, "child")]
     assert "ZeroDivisionError" in record.exc_text
     assert (record.levelname, record.child) == ("WARNING", "fetch")
-    assert record.getMessage() == "fetch: core.workers.child_main unexpected error"
+    assert record.getMessage() == "fetch: core.workers.child_server unexpected error"
 
 
 async def test_what_a_child_logs_is_in_the_log_also_after_it_was_rotated(make_worker, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from core.workers.remote_backends import (
     EMBED_BATCH,
+    ModelDownloads,
     RemoteEmbedder,
     RemoteKeywordIndex,
     RemoteVectorIndex,
@@ -26,12 +27,12 @@ def worker():
 
 @pytest.fixture
 def embedder(worker):
-    return RemoteEmbedder(worker, "tiny")
+    return RemoteEmbedder(worker, "tiny", ModelDownloads(worker, is_offline=True))
 
 
 async def ask(worker):
     """Send every request that retrieval makes for one question."""
-    embedder = RemoteEmbedder(worker, "tiny")
+    embedder = RemoteEmbedder(worker, "tiny", ModelDownloads(worker, is_offline=True))
     vectors, keywords = RemoteVectorIndex(worker), RemoteKeywordIndex(worker)
     await embedder.load()
     await embedder.embed(["Why?"], "question")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import huggingface_hub
 
+from core.errors import EmbedderMissing
 from core.ports import Kind
 
 _PACKAGE = "package:"
@@ -45,6 +46,16 @@ def check_hub(name: str) -> str:
     repository = name if "/" in name else f"sentence-transformers/{name}"
     huggingface_hub.HfApi().model_info(repository, timeout=_HUB_TIMEOUT_S)
     return repository
+
+
+def ask_hub(name: str) -> None:
+    """Ask the hub whether it has the model, unless that is a folder. Raises EmbedderMissing within
+    seconds."""
+    try:
+        if find_folder(name) is None:
+            check_hub(name)
+    except Exception as error:  # errors of the hub, the network and the disk
+        raise EmbedderMissing(name) from error
 
 
 def choose_prompt(prompts: Mapping[str, str], name: str, kind: Kind) -> str:

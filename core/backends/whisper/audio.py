@@ -1,4 +1,4 @@
-"""Decode audio through PyAV, in a thread that may read this one file and nothing else.
+"""Decode audio through PyAV, in a thread that may open no file: it is given the one open audio.
 
 A file comes from strangers: it may be a playlist that names other files, or a few kilobytes that
 decode to gigabytes.
@@ -11,10 +11,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import av.subtitles.codeccontext
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import NoAudio, NotMedia, VideoTooLong
-from core.sandbox import allow_reading_only
+from core.sandbox import forbid_files
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _CONTAINERS = (
     *("tta", "w64", "wav", "wv"),
 )
 """None of them names other files, as playlists (hls, concat, dash, imf, sdp …) do."""
-_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(_CONTAINERS)}
+_OPTIONS = {"protocol_whitelist": "fd", "format_whitelist": ",".join(_CONTAINERS)}
 _MIN_RATE = 4_000
 """Lower than any telephone. A file of a few kilobytes at 1 Hz would last for hours."""
 _BLOCK_VALUES, _BLOCK_S = 250_000, 10
@@ -63,8 +63,9 @@ class AudioFile:
 
 
 @contextmanager
-def open_audio(audio: Path, max_minutes: int) -> Iterator[AudioFile]:
-    """Decode the file's best audio stream, skipping damaged packets.
+def open_audio(audio: Path | BinaryIO, max_minutes: int) -> Iterator[AudioFile]:
+    """Decode the file's best audio stream, skipping damaged packets. `audio`: its path, or the file
+    itself, open at its start.
 
     Raises NoAudio, NotMedia; iterating raises NotMedia for a file without a sample, and
     VideoTooLong beyond `max_minutes`, whatever the header claims."""
@@ -80,14 +81,16 @@ def open_audio(audio: Path, max_minutes: int) -> Iterator[AudioFile]:
                 continue
         raise _Closed
 
-    with ThreadPoolExecutor(1) as threads:
-        decoding = threads.submit(_decode, audio, put)
+    with ExitStack() as stack:
+        file = stack.enter_context(_open(audio)) if isinstance(audio, Path) else audio
+        threads = stack.enter_context(ThreadPoolExecutor(1))
+        decoding = threads.submit(_decode, file, put)
         try:
             header_s = items.get()
             if header_s is None:
                 decoding.result()
             assert isinstance(header_s, float)
-            yield AudioFile(header_s, _blocks(audio, items, decoding, max_minutes))
+            yield AudioFile(header_s, _blocks(_name(file), items, decoding, max_minutes))
         finally:
             is_closed.set()
 
@@ -97,7 +100,7 @@ class _Closed(Exception):
 
 
 def _blocks(
-    audio: Path, items: queue.Queue[_Item], decoding: Future[None], max_minutes: int
+    name: str, items: queue.Queue[_Item], decoding: Future[None], max_minutes: int
 ) -> Iterator[Samples]:
     total = 0
     while (block := items.get()) is not None:
@@ -109,15 +112,15 @@ def _blocks(
         yield block
     decoding.result()  # raises what ended it
     if not total:
-        raise NotMedia(audio.name)
+        raise NotMedia(name)
 
 
-def _decode(audio: Path, put: Callable[[_Item], None]) -> None:
+def _decode(file: BinaryIO, put: Callable[[_Item], None]) -> None:
     """Put the header's duration, then blocks of samples; None at the end, also after an error."""
     try:
-        if not allow_reading_only([audio]):
+        if not forbid_files():
             log.info("this kernel has no Landlock")
-        with _open(audio) as (container, stream):
+        with _container(file) as (container, stream):
             put(_header_s(container, stream))
             for block in _resampled(_frames(container, stream)):
                 put(block.astype(np.float32) / np.float32(32768))
@@ -125,19 +128,31 @@ def _decode(audio: Path, put: Callable[[_Item], None]) -> None:
         put(None)
 
 
+def _open(audio: Path) -> BinaryIO:
+    try:
+        return audio.open("rb")
+    except OSError as error:
+        raise NotMedia(audio.name) from error
+
+
+def _name(file: BinaryIO) -> str:
+    """The file's name; a number if it was opened elsewhere."""
+    return Path(str(file.name)).name
+
+
 @contextmanager
-def _open(audio: Path) -> Iterator[tuple[Any, Any]]:
+def _container(file: BinaryIO) -> Iterator[tuple[Any, Any]]:
     """Open the container and its best audio stream. Raises NoAudio, NotMedia."""
     try:
-        with av.open(f"file:{audio}", options=_OPTIONS) as container:
+        with av.open("fd:", options={"fd": str(file.fileno()), **_OPTIONS}) as container:
             stream = container.streams.best("audio")
             if stream is None:
-                raise NoAudio() if _has_video(container) else NotMedia(audio.name)
+                raise NoAudio() if _has_video(container) else NotMedia(_name(file))
             if (stream.codec_context.sample_rate or _MIN_RATE) < _MIN_RATE:
-                raise NotMedia(audio.name)
+                raise NotMedia(_name(file))
             yield container, stream
     except (av.FFmpegError, OSError) as error:
-        raise NotMedia(audio.name) from error
+        raise NotMedia(_name(file)) from error
 
 
 def _header_s(container: Any, stream: Any) -> float:

@@ -28,7 +28,7 @@ def load(speech: Speech) -> WhisperModel:
 
     Raises SpeechModelMissing, WorkerOutOfMemory, SpeechDeviceFailed, ConfigInvalid, DiskFull."""
     target, compute_type = resolve_compute(speech.device, speech.compute_type)
-    folder = _find_or_download(speech.model)
+    folder = find_or_download(speech.model)
     ctranslate2.set_random_seed(0)  # the second pass may sample: keep it repeatable
     try:
         return WhisperModel(
@@ -65,8 +65,8 @@ def is_downloaded(model: str) -> bool:
         raise SpeechModelMissing(model) from error
 
 
-def _find_or_download(model: str) -> str:
-    """Return the folder of the model's files."""
+def find_or_download(model: str) -> str:
+    """Return the folder of the model's files. Raises SpeechModelMissing, DiskFull."""
     if Path(model).is_dir():
         return model
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from faster_whisper import BatchedInferencePipeline
 from faster_whisper.vad import VadOptions, get_speech_timestamps
@@ -39,9 +39,14 @@ class Whisper:
         self._loaded_on = ("", "")
 
     def transcribe(
-        self, audio: Path, language: str, from_s: float = 0.0, compute: SpeechCompute | None = None
+        self,
+        audio: Path | BinaryIO,
+        language: str,
+        from_s: float = 0.0,
+        compute: SpeechCompute | None = None,
     ) -> Iterator[Window]:
         """Yield one window per batch, as the port promises, while the audio is still decoded.
+        `audio`: its path, or the file, open at its start.
 
         The first window holds the duration from the container's header, before anything is loaded
         or decoded; the last one holds the real one. Also raises VideoTooLong, ConfigInvalid for a

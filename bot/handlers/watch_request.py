@@ -177,7 +177,7 @@ class WatchTask:
     async def _show(self, ready: Ready, order: Order) -> None:
         if self.thread:
             await self.thread.finish(Draft((self.renderer.title(ready.video),)))
-        if self.progress_message or self.request.job_id:
+        if self.progress_message or self.request.job_id or self._shows_progress:
             done = replace(self.renderer.finished(ready.video), reply_to=self.reply_to)
             message = self.progress_message or await self._post_progress(done)
             await message.finish(done)
@@ -221,8 +221,19 @@ class WatchTask:
         return replace(self.renderer.progress(video, progress), reply_to=self.reply_to)
 
     async def _post_progress(self, draft: Draft) -> GrowingMessage:
-        key = f"{self.request.id}:progress"
-        return await self.context.outbox.grow(self.place, draft, key=key, owner=self.request.id)
+        return await self.context.outbox.grow(
+            self.place, draft, key=self._progress_key, owner=self.request.id
+        )
+
+    @property
+    def _shows_progress(self) -> bool:
+        """Whether an earlier try shows progress, whose job is over and forgotten by this one."""
+        growing = self.context.outbox.growing().get(self.request.id, ())
+        return any(message.entry.key == self._progress_key for message in growing)
+
+    @property
+    def _progress_key(self) -> str:
+        return f"{self.request.id}:progress"
 
     async def _bind(self, message_id: str = "") -> None:
         """Make the place about the video, or the replies to one message."""

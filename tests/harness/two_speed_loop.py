@@ -2,20 +2,24 @@
 
 DBOS polls its queues in threads, by the time of the machine, so it cannot run on the clock of
 virtual_loop.py, which would pass days while a thread waits for a quarter of a second. Here the time
-is real while somebody says that work is under way, or a thread works for the loop; else the next
-timer is due at once. Dates stand still: only what waits by the loop's clock is early.
+is real while somebody says that work is under way, or another thread works; else the next timer is
+due at once. Dates stand still: only what waits by the loop's clock is early.
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
+import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 _GRACE_S = 0.02
-"""What a thread that the loop does not know of, as aiosqlite's, has for its reply."""
+"""How long to look whether a thread has a reply. Then nobody waits for the interpreter's lock."""
+_TASKS = Path("/proc/self/task")
 
 
 class _Skipping(selectors.SelectSelector):
@@ -29,9 +33,22 @@ class _Skipping(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= _GRACE_S or self.held:
             return super().select(timeout)
-        if not (events := super().select(_GRACE_S)) and not self.held:
+        events = super().select(_GRACE_S)
+        if not (events or self.held or _other_threads_work()):
             self.skipped_s += timeout - _GRACE_S
         return events
+
+
+def _other_threads_work() -> bool:
+    """Whether one runs or waits for the disk, as the threads of aiosqlite do, of which the loop
+    knows nothing."""
+    own = str(threading.get_native_id())
+    for task in _TASKS.iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+            if state in "RD" and task.name != own:
+                return True
+    return False
 
 
 class TwoSpeedLoop(asyncio.SelectorEventLoop):

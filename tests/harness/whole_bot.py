@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.config import Config, Quotas
 from core.backends.storage.database import engine_for_jobs
-from core.backends.storage.store import open_store, sqlite_url
+from core.backends.storage.store import Store, open_store, sqlite_url
 from core.errors import CoreError
 from core.jobs.durable_jobs import DurableJobs, open_jobs
 from core.jobs.workflows import running
@@ -77,6 +77,8 @@ class RealTimeJobs:
 class DurableCore(FakeCore):
     """FakeCore over a real store and real jobs."""
 
+    whole_store: Store = field(init=False)
+    """The store itself, for who looks at it."""
     real_jobs: RealTimeJobs = field(init=False)
     _real_ingest: Ingest = field(init=False)
 
@@ -118,6 +120,7 @@ async def open_whole_bot(
         run = partial(running, url, "here", AT_ONCE, core.ingest())
         async with open_jobs(url, engine_for_jobs(url), core.ingest(), run, lock) as jobs:
             core.real_jobs = RealTimeJobs(jobs)
+            core.whole_store = store
             scene = Scene(core, wrap("chat", chat), config)
             await scene.begin()
             try:

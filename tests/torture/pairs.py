@@ -131,9 +131,10 @@ async def paste(scene: Scene, pair: Pair) -> None:
 
 async def unfinished(scene: Scene) -> list[str]:
     """Return what is not done, except summaries that wait for the language model."""
-    requests = await scene.store.requests.open(scene.chat.name)
+    store = scene.world.whole_store
+    requests = await store.requests.open(scene.chat.name)
     waiting = {request.id for request in requests if isinstance(request, SummaryRequest)}
-    messages = await scene.store.outbox_entries.unfinished(scene.chat.name)
+    messages = await store.outbox_entries.unfinished(scene.chat.name)
     return (
         [f"request {request.id}" for request in requests if request.id not in waiting]
         + [f"message {one.key}" for one in messages if one.owner not in waiting or one.pending]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.words import Words
-from core.chat_records import Request
+from core.chat_records import OutboxEntry, Request
 from core.errors import StoreBroken
 from tests.harness.scene import (
     ANSWER_BUTTONS,
@@ -98,8 +98,8 @@ class Day:
         self.scene, self.fault = scene, fault
         self.replies = (0, 0, 0)
         """Summaries, answers and texts that tell of an error, while the store fails."""
-        self.undone: list[Request] = []
-        """Requests that are not done once the store is well again."""
+        self.undone: list[Request | OutboxEntry] = []
+        """Requests and messages that are not finished once the store is well again."""
 
     async def live(self) -> None:
         scene = self.scene
@@ -139,7 +139,8 @@ async def live(scratch: Path, fault: Fault) -> Day:
         day.replies = day.summaries, day.answers, day.told
         fault.is_on = False
         await asyncio.sleep(600)
-        day.undone = await scene.store.requests.open(scene.chat.name)
+        day.undone += await scene.store.requests.open(scene.chat.name)
+        day.undone += await scene.store.outbox_entries.unfinished(scene.chat.name)
         return day
 
 

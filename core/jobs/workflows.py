@@ -36,6 +36,7 @@ from core.model import Order, Progress
 from core.pipeline.eta import with_eta
 from core.pipeline.ingest import Ingest, Step
 from core.ports import ProgressCallback
+from core.sources import is_file
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,10 @@ _PAUSE_SPREAD = 0.2
 """Orders begin again during this share of the pause after its end: not always the same one first,
 which YouTube may refuse for its video, and not all at once."""
 _PAUSE_TOLD_EVERY_S = 30.0
+
+_FILE_GONE = "file_gone"
+"""In the outcome of a step that failed after its file was deleted, which is that of whoever sent it
+first, in a chat or in the terminal."""
 
 Outcome = dict[str, Any]
 """`{"notes": […]}` or `{"error": code, "facts": {…}}`: all that DBOS stores of a step."""
@@ -164,10 +169,12 @@ class _Workflows:
 
     async def _fulfil(self, order: Order, ingest: Any) -> Outcome:
         """Join the key's running ingest or start one; start another if somebody else cancelled it,
-        or forgot the video at that moment."""
+        forgot the video at that moment, or took back a file of which the order has a copy."""
         for _ in range(_ROUNDS):
             outcome = await self._wait_for(await self._enqueue(order, ingest), order)
             if outcome is None:
+                continue
+            if outcome.get(_FILE_GONE) and await _step("file", _has_file, order):
                 continue
             if "error" not in outcome:
                 added = await _step("add", self._run, self._add, order)
@@ -228,7 +235,8 @@ class _Workflows:
                     return {"notes": list(await step(order, on_progress))}
             except CoreError as failure:
                 log.info("%s: %s", order.key, failure, exc_info=True)
-                return _failure(failure)
+                is_gone = bool(order.file) and not await _has_file(order)
+                return _failure(failure) | ({_FILE_GONE: True} if is_gone else {})
 
     async def _add(self, order: Order, on_progress: ProgressCallback) -> tuple[str, ...]:
         return await self._ingest.add(order)
@@ -243,6 +251,10 @@ class _Workflows:
         finally:
             self._tasks.discard(task)
             self._poller.wake()
+
+
+async def _has_file(order: Order) -> bool:
+    return await asyncio.to_thread(is_file, order.file)
 
 
 async def _step(name: str, function: Callable[..., Awaitable[Any]], *args: object) -> Any:

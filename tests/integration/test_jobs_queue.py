@@ -9,10 +9,11 @@ from functools import partial
 import pytest
 
 from core.backends.storage.database import engine_for_jobs
+from core.errors import NotMedia
 from core.jobs.durable_jobs import open_jobs
 from core.jobs.workflows import running
 from core.model import Video
-from core.sources import Link
+from core.sources import File, Link
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.transcriber import SET, FakeTranscriber
 from tests.harness.fake_core import SAID, FakeCore
@@ -32,6 +33,8 @@ class Gate(FakeTranscriber):
         self._now = Counter()
 
     async def transcribe(self, audio, language, from_s=0.0, compute=SET):
+        if not audio.is_file():  # as the real one, which opens it
+            raise NotMedia(audio.name)
         self.begun.append(audio.stem)
         self._now["hearing"] += 1
         self.most_at_once = max(self.most_at_once, self._now["hearing"])
@@ -118,6 +121,33 @@ async def test_as_many_as_allowed_are_worked_on_at_once(world, working, at_once)
         world.transcriber.is_open.set()
         await asyncio.gather(*(jobs.outcome(job) for job in ids))
     assert world.transcriber.most_at_once == at_once
+
+
+async def test_a_file_sent_in_a_chat_and_in_the_terminal_is_one_job_that_neither_takes_down(
+    world, working, tmp_path
+):
+    for name in ("upload", "talk.wav"):
+        (tmp_path / name).write_bytes(b"a voice")
+    uploaded = File(tmp_path / "upload", "voice message.ogg")
+    async with working() as jobs:
+        ingest = world.ingest()
+        first = await jobs.submit(await ingest.order(Link(VIDEOS[0].id), "hive", "en"))
+        await until(lambda: world.transcriber.begun)
+        in_chat = await jobs.submit(await ingest.order(uploaded, "telegram:1", "en"))
+        typed = await ingest.order(File(tmp_path / "talk.wav"), "console", "en")
+        in_terminal = await jobs.submit(typed)
+        with closing(sqlite3.connect(tmp_path / "jobs.db")) as jobs_db:
+            waiting = f"SELECT count(*) FROM workflow_status WHERE deduplication_id = '{typed.key}'"
+            await until(lambda: jobs_db.execute(waiting).fetchone() == (1,))
+        await jobs.cancel(in_chat)
+        uploaded.path.unlink()  # as the chat does then
+        world.transcriber.is_open.set()
+        async with asyncio.timeout(30):
+            await jobs.outcome(first)
+            await jobs.outcome(in_terminal)
+    assert world.transcriber.begun == [VIDEOS[0].id, "talk"]
+    [video] = await world.store.library.videos("console")
+    assert (video.id, video.title) == (typed.video_id, "talk")
 
 
 async def test_what_one_channel_forgets_takes_nothing_from_who_comes_meanwhile(world, working):

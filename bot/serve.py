@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
 from bot.chat import Chat
@@ -25,9 +27,21 @@ log = logging.getLogger(__name__)
 
 OnServing = Callable[[str], None]
 """Called with a platform's name when the bot begins to receive its events."""
+OnWaiting = Callable[[str], None]
+"""Called with a platform's name when another process serves it, until whose end this one waits."""
 
 
-async def serve(config: Config, *, works: bool, on_serving: OnServing) -> None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Whom to tell how serving goes."""
+
+    serving: OnServing
+    waiting: OnWaiting
+
+
+async def serve(
+    config: Config, *, works: bool, on_serving: OnServing, on_waiting: OnWaiting
+) -> None:
     """Serve every platform with a token, and run jobs if `works`, until cancelled.
 
     Raises ConfigInvalid for a token that is missing or wrong at the start. A platform that fails
@@ -42,13 +56,14 @@ async def serve(config: Config, *, works: bool, on_serving: OnServing) -> None:
             served.add(platform)
             on_serving(platform)
 
+        told = _Told(started, on_waiting)
         platforms: dict[str, Coroutine[None, None, None]] = {}
         if config.discord.token.get_secret_value():
             connected["discord"] = _not_yet
-            platforms["Discord"] = _discord(core, config, words, started, connected)
+            platforms["Discord"] = _discord(core, config, words, told, connected)
         if config.telegram.token.get_secret_value():
             connected["telegram"] = _not_yet
-            platforms["Telegram"] = _telegram(core, config, words, started, connected)
+            platforms["Telegram"] = _telegram(core, config, words, told, connected)
         if not platforms:
             raise ConfigInvalid("discord.token", "no platform has a token")
         await serve_all(platforms, served)
@@ -82,18 +97,18 @@ async def _discord(
     core: ChatCore,
     config: Config,
     words: Mapping[str, Words],
-    on_serving: OnServing,
+    told: _Told,
     connected: dict[str, Connected],
 ) -> None:
     from bot.discord_adapter.connect import open_discord  # imported here: it takes 0.5 s
 
     async with (
-        serving_alone(config.data_dir, "discord"),
+        serving_alone(config.data_dir, "discord", partial(told.waiting, "Discord")),
         open_discord(config.discord) as discord,
         handling(discord, core, config, words) as handlers,
     ):
         connected[discord.name] = lambda: discord.is_connected
-        on_serving("Discord")
+        told.serving("Discord")
         await discord.serve(handlers)
 
 
@@ -101,19 +116,21 @@ async def _telegram(
     core: ChatCore,
     config: Config,
     words: Mapping[str, Words],
-    on_serving: OnServing,
+    told: _Told,
     connected: dict[str, Connected],
 ) -> None:
     from bot.telegram_adapter.connect import open_telegram
     from bot.telegram_adapter.serve import serve as serve_telegram  # imported here: it takes 0.5 s
 
+    waiting = partial(told.waiting, "Telegram")
     async with (
-        serving_alone(config.data_dir, "telegram"),
+        serving_alone(config.data_dir, "telegram", waiting),
         open_telegram(config.telegram, config.data_dir) as telegram,
         handling(telegram, core, config, words) as handlers,
     ):
         connected[telegram.name] = lambda: telegram.is_connected
-        await serve_telegram(telegram, handlers, config.telegram, lambda: on_serving("Telegram"))
+        ready = partial(told.serving, "Telegram")
+        await serve_telegram(telegram, handlers, config.telegram, ready, waiting)
 
 
 @asynccontextmanager

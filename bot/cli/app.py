@@ -216,9 +216,12 @@ def run_platforms(
         def begun(platform: str) -> None:
             command.output.hint("run.begun", platform=platform)
 
+        def waits(platform: str) -> None:
+            command.output.hint("run.waits", platform=platform)
+
         outcome = Outcome(command.output)
         with outcome.reporting_errors():
-            await serve(command.config, works=not no_worker, on_serving=begun)
+            await serve(command.config, works=not no_worker, on_serving=begun, on_waiting=waits)
         return outcome.exit_code
 
     run_and_exit(context.obj, CHANNEL, False, main)

@@ -20,8 +20,10 @@ async def serve(
     receiver: Receiver,
     config: Section,
     on_ready: Callable[[], object] = lambda: None,
+    on_waiting: Callable[[], object] = lambda: None,
 ) -> None:
     """Pass events to `receiver` until cancelled. `on_ready`: called once events arrive.
+    `on_waiting`: called when another program polls with this token and goes first.
 
     Raises ConfigInvalid if Telegram refuses the webhook or no longer accepts the token."""
     bot = telegram.bot
@@ -33,7 +35,7 @@ async def serve(
         note_contact(True)
         on_ready()
 
-    source: UpdateSource = Polling(bot, note_contact)
+    source: UpdateSource = Polling(bot, note_contact, on_waiting)
     if config.webhook_url:
         source = Webhook(bot, config)
     background = [

@@ -22,6 +22,7 @@ from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter
 from bot.backoff import backoff_s
 from bot.config import Telegram as Section
 from bot.telegram_adapter.errors import FAILURES, loggable, retry_after_s
+from bot.telegram_adapter.rivalry import YIELD_S, Rivalry
 from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,6 @@ POLL_PAUSE_S = 0.5
 """Between two polls while an update is being handled."""
 LONGEST_PAUSE_S = 60.0
 UPDATE_BYTES = 4_000_000
-OTHER_POLLER = "Another program polls Telegram with this token: stop it"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 OnUpdate = Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]]
@@ -52,11 +52,17 @@ class Polling:
     HANDLING_S; new ones are fetched meanwhile."""
 
     def __init__(
-        self, bot: Bot, on_contact: Callable[[bool], object] = lambda is_made: None
+        self,
+        bot: Bot,
+        on_contact: Callable[[bool], object] = lambda is_made: None,
+        on_waiting: Callable[[], object] = lambda: None,
+        yield_s: float = YIELD_S,
     ) -> None:
-        """`on_contact`: called after each poll, with whether Telegram answered it."""
+        """`on_contact`: called after each poll, with whether Telegram answered it. `on_waiting`:
+        called when the token is left to another program, at first for up to `yield_s`."""
         self._bot = bot  # borrowed
         self._on_contact = on_contact
+        self._rivalry = Rivalry(on_waiting, yield_s, asyncio.get_running_loop().time)
         self._clock = asyncio.get_running_loop().time
         self._next = 0
         self._unconfirmed: dict[int, tuple[asyncio.Task[None], float]] = {}
@@ -68,7 +74,7 @@ class Polling:
         on_ready()
         try:
             while True:
-                for update in await retry_until_done(self._fetch):
+                for update in await self._fetch_without_rival():
                     self._start(update, on_update)
                 if handling := self._handling():
                     await asyncio.wait(handling, timeout=POLL_PAUSE_S)
@@ -101,6 +107,18 @@ class Polling:
         if (await self._bot.get_webhook_info()).url:
             log.warning("Removing the webhook that is set for this token")
             await self._bot.delete_webhook()
+
+    async def _fetch_without_rival(self) -> list[dict[str, Any]]:
+        while True:
+            began = self._clock()
+            try:
+                updates = await retry_until_done(self._fetch)
+            except Conflict:
+                pause_s = self._rivalry.after_conflict(self._clock() - began)
+                await asyncio.sleep(pause_s)
+            else:
+                self._rivalry.after_answer()
+                return updates
 
     async def _fetch(self) -> list[dict[str, Any]]:
         """Fetch all unconfirmed and new updates."""
@@ -175,8 +193,9 @@ class Webhook:
 
 
 async def retry_until_done(call: Callable[[], Awaitable[T]]) -> T:
-    """Call Telegram, retrying until it works. Raises ConfigInvalid for an unknown token."""
-    failures, is_reported = 0, False
+    """Call Telegram, retrying until it works. Raises ConfigInvalid for an unknown token, Conflict
+    where another program polls."""
+    failures = 0
     while True:
         wait_s = backoff_s(failures, LONGEST_PAUSE_S, first_s=0.5)
         try:
@@ -184,10 +203,8 @@ async def retry_until_done(call: Callable[[], Awaitable[T]]) -> T:
         except InvalidToken:
             # Not chained: the error may contain the token.
             raise ConfigInvalid("telegram.token", "Telegram does not know it") from None
-        except Conflict:
-            if not is_reported:  # every later poll conflicts as well
-                log.error(OTHER_POLLER)
-            is_reported = True
+        except Conflict:  # only Polling knows what to do
+            raise
         except RetryAfter as error:
             wait_s = retry_after_s(error)
         except FAILURES as error:

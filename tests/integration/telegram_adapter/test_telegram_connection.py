@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import asynccontextmanager
 from socket import socket
 
 import httpx
@@ -13,7 +14,7 @@ from bot.telegram_adapter.connect import open_telegram
 from bot.telegram_adapter.doctor_checks import check_telegram
 from bot.telegram_adapter.listener import EventListener
 from bot.telegram_adapter.serve import serve as serve_telegram
-from bot.telegram_adapter.updates import HANDLING_S, SECRET_HEADER
+from bot.telegram_adapter.updates import HANDLING_S, SECRET_HEADER, Polling
 from core.errors import ConfigInvalid
 from tests.counterparts.telegram.refusal import OTHER_POLLER
 from tests.counterparts.telegram.server import BOT_NAME, TOKEN
@@ -63,13 +64,57 @@ async def test_polling_survives_an_outage_and_another_poller(
     platform, receiver, tmp_path, private, caplog
 ):
     away = platform.fault("getUpdates", "502")
-    other = platform.fault("getUpdates", f"Conflict: {OTHER_POLLER}")
     async with serving_bot(platform, tmp_path, receiver):
         await platform.people.write(private, "hello", author=private)
-        await eventually(lambda: other.met, 20)
         assert (await soon(receiver.messages)).text == "hello"
+        other = platform.fault("getUpdates", f"Conflict: {OTHER_POLLER}")
+        await eventually(lambda: other.met, 20)
+        await platform.people.write(private, "again", author=private)
+        assert (await soon(receiver.messages)).text == "again"
     assert (away.met, other.met) == (1, 1)
     assert "Another program" in caplog.text
+
+
+@asynccontextmanager
+async def a_later_program(platform, folder, yield_s):
+    """One that polls with the same token but has another data folder; it puts texts in a queue."""
+    said, taken = [], asyncio.Queue()
+
+    async def on_update(update):
+        await taken.put(update["message"]["text"])
+
+    async with open_telegram(section(platform), folder) as telegram:
+        polling = Polling(telegram.bot, on_waiting=lambda: said.append("waits"), yield_s=yield_s)
+        serving = asyncio.create_task(polling.serve(on_update, lambda: said.append("ready")))
+        yield said, taken
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_of_two_programs_with_one_token_the_later_one_waits_and_says_so(
+    platform, receiver, tmp_path, private
+):
+    async with serving_bot(platform, tmp_path, receiver):
+        await platform.people.write(private, "one", author=private)
+        assert (await soon(receiver.messages)).text == "one"
+        await platform.updates.polled()
+        async with a_later_program(platform, tmp_path / "other", 60) as (said, taken):
+            await eventually(lambda: said == ["ready", "waits"], 20)
+            for text in ("two", "three"):
+                await platform.people.write(private, text, author=private)
+                assert (await soon(receiver.messages)).text == text
+            assert taken.empty()
+
+
+async def test_a_program_that_waits_takes_over_when_the_other_one_has_ended(
+    platform, tmp_path, private
+):
+    other = platform.fault("getUpdates", f"Conflict: {OTHER_POLLER}")
+    async with a_later_program(platform, tmp_path / "other", 0.1) as (said, taken):
+        await eventually(lambda: other.met, 20)
+        await platform.people.write(private, "one", author=private)
+        assert await asyncio.wait_for(taken.get(), 20) == "one"
+        assert said == ["ready", "waits"]
 
 
 class Stuck(ScriptedReceiver):

@@ -18,6 +18,9 @@ _WORD = re.compile(r"[^\W\d_]{2,}|[\u3041-\ud7a3]")
 _SPAN = re.compile(r"(\d{1,9})(?:\s*[-–—~]\s*(\d{1,9}))?")
 _MAX_SPAN = 4
 _LOOP = 2  # repeated sentences in a row
+_OPENING, _ALIKE = 6, 3
+"""So many words at the start of so many sentences in a row are a loop that only changes its end:
+"The participants also discuss the need for a …"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class RepeatedSentences:
 
     def __init__(self) -> None:
         self._said: list[set[str]] = []
+        self._openings: list[list[str]] = []
         self._in_a_row = 0
 
     @property
@@ -71,14 +75,20 @@ class RepeatedSentences:
         return self._in_a_row >= _LOOP
 
     def holds(self, sentence: str) -> bool:
-        """Whether every word of the sentence is in one earlier sentence; if not, remember it."""
-        words = set(re.findall(r"\w+", sentence.casefold()))
-        if any(words <= earlier for earlier in self._said):
+        """Whether every word of the sentence is in one earlier sentence, or it begins as those
+        before it; if not, remember it."""
+        spoken = re.findall(r"\w+", sentence.casefold())
+        if any(set(spoken) <= earlier for earlier in self._said) or self._begins_again(spoken):
             self._in_a_row += 1
             return True
-        self._said.append(words)
+        self._said.append(set(spoken))
         self._in_a_row = 0
         return False
+
+    def _begins_again(self, spoken: list[str]) -> bool:
+        self._openings = [*self._openings, spoken[:_OPENING]][-_ALIKE:]
+        last = self._openings[-1]
+        return len(last) == _OPENING and self._openings == [last] * _ALIKE
 
 
 def _is_sentence(text: str, following: str) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.model import Passage, Place
 from core.ports import Vectors
@@ -22,6 +23,9 @@ from core.text.tokens import cjk_characters, tokenise
 MIN_SUPPORT = 0.3
 """The mean of the shared words' weight and the cosine. On QMSum's reference answers it keeps nine
 of ten sentences, and one of twenty about another kind of meeting."""
+MIN_SUPPORT_ELSEWHERE = 0.4
+"""The same for a sentence outside what retrieval finds for the question. Links with less are wrong
+more often than right: a model that strays, or writes vaguely, resembles something everywhere."""
 MIN_SUPPORT_ACROSS_LANGUAGES = 0.4
 """There the cosine alone decides. Of Belebele's sentences it finds nine of ten in the other
 language's passage, and one of seventy in ten passages about something else."""
@@ -32,6 +36,12 @@ as much."""
 MAX_CITED = 3
 """Transcript sentences cited for one sentence of an answer."""
 _HINT_BONUS = 0.1
+_NEAR_BONUS = 0.05
+"""What a sentence near the question counts more, and …"""
+_AROUND, _AROUND_WEIGHT = 20, 2.0
+"""… the mean support of those around it: a sentence that sums up rests on a passage. Of QMSum's
+reference sentences both put 71 and 75 % (odd and even questions) into the marked span, before 67
+and 73 %."""
 _SMALL_NUMBER = 10
 """Smaller numbers in words are often counts of the answer's own: "two reasons"."""
 _NAME = re.compile(r"(?<=[\w,;:)\"”’] )[\"“‘(]?([A-Z][\w’'-]+)")
@@ -49,6 +59,11 @@ class AnswerSearch(Protocol):
 
         0: as near as unrelated sentences; 1: the same. None without an embedder."""
 
+    async def near(self, passages: Sequence[Passage]) -> NDArray[np.bool_]:
+        """Tell which sentences of the passages, in order, lie where the question's best places are.
+
+        All of them if that is not known."""
+
 
 class Grounding:
     """The transcript sentences that an answer to `question` may rest on, numbered from 0 over all
@@ -58,6 +73,7 @@ class Grounding:
         self, passages: Sequence[Passage], search: AnswerSearch, question: str = ""
     ) -> None:
         self._passages, self._search = passages, search
+        self._near: NDArray[np.bool_] | None = None
         segments = [segment for passage in passages for segment in passage.segments]
         self._tokens = [frozenset(tokenise(segment.text)) for segment in segments]
         self._is_cjk = _is_cjk(" ".join(segment.text for segment in segments))
@@ -77,12 +93,21 @@ class Grounding:
         scores, minimum = await self._scores(sentence)
         if scores is None:
             return tuple(hints[:MAX_CITED])
-        ranked = scores.copy()
+        near = await self._near_question()
+        ranked = scores + _NEAR_BONUS * near + _AROUND_WEIGHT * _around(scores)
         ranked[hints] += _HINT_BONUS
+        is_near = near.copy()
+        is_near[hints] = True
+        ranked[scores < np.where(is_near, minimum, max(minimum, MIN_SUPPORT_ELSEWHERE))] = -np.inf
         best = int(np.argmax(ranked))
-        if scores[best] < minimum:
+        if ranked[best] == -np.inf:
             return ()
         return self._with_claims(claims(sentence) - self._titles, best)
+
+    async def _near_question(self) -> NDArray[np.bool_]:
+        if self._near is None:
+            self._near = await self._search.near(self._passages)
+        return self._near
 
     async def _scores(self, sentence: str) -> tuple[Vectors | None, float]:
         """Return each transcript sentence's support, and the minimum for this one."""
@@ -129,6 +154,15 @@ class Grounding:
             cited.append(also)
             missing -= self._tokens[also]
         return tuple(cited)
+
+
+def _around(scores: Vectors) -> Vectors:
+    """Return for each sentence the mean over it and at most _AROUND on either side."""
+    window = np.ones(2 * _AROUND + 1, dtype=np.float32)
+    summed = np.convolve(scores, window)[_AROUND:-_AROUND]
+    counted = np.convolve(np.ones_like(scores), window)[_AROUND:-_AROUND]
+    around: Vectors = summed / counted
+    return around
 
 
 def claims(sentence: str) -> set[str]:

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.model import Hit, Passage, Place, Progress
 from core.pipeline.timing import Stopwatch
 from core.ports import ProgressCallback, Vectors
@@ -42,6 +45,7 @@ class QuestionSearch:
     notes: tuple[str, ...] = ()
     """Codes for the user: how the search was made, once it was."""
     _vector: Vectors | None = None
+    _untranslated: list[Hit] | None = None
     _hits: list[Hit] | None = None
     _has_vectors: bool | None = None
 
@@ -82,18 +86,40 @@ class QuestionSearch:
             return None
         return await self.place_finder.cosines(sentence, passages)
 
+    async def near(self, passages: Sequence[Passage]) -> NDArray[np.bool_]:
+        """See `AnswerSearch.near`. Known within one language."""
+        everywhere = np.ones(sum(len(p.segments) for p in passages), dtype=np.bool_)
+        hits, asked = (await self._first_hits())[:PLACES], language_of(self.question)
+        if any(spoken_language(hit.chunk.text) not in ("", asked) for hit in hits):
+            return everywhere
+        inside = [
+            any(
+                hit.chunk.video_id == passage.video.id and hit.chunk.first <= i <= hit.chunk.last
+                for hit in hits
+            )
+            for passage in passages
+            for i in range(passage.first, passage.first + len(passage.segments))
+        ]
+        return np.array(inside, dtype=np.bool_) if any(inside) else everywhere
+
     async def _search(self) -> list[Hit]:
         if self._hits is None:
-            by_vector = await self._load()
-            with self.watch.retrieving():
-                if by_vector:
-                    self._vector = await self.retriever.embed_question(self.question)
-                hits = await self._find(self.question)
+            hits = await self._first_hits()
             if translated := await self._translated(hits):
                 with self.watch.retrieving():
                     hits = await self._find(f"{self.question} {translated}")
             self._hits = hits
         return self._hits
+
+    async def _first_hits(self) -> list[Hit]:
+        """Search without a translation, which the language model makes."""
+        if self._untranslated is None:
+            by_vector = await self._load()
+            with self.watch.retrieving():
+                if by_vector:
+                    self._vector = await self.retriever.embed_question(self.question)
+                self._untranslated = await self._find(self.question)
+        return self._untranslated
 
     async def _find(self, words: str) -> list[Hit]:
         found, self.notes = await self.retriever.hits(

@@ -38,10 +38,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about a recording. `gold`: where it is answered; empty if it is not."""
+    """A question about a recording. `gold`: where it is answered; empty if it is not. `answer`:
+    what people answered, if it is known."""
 
     text: str
     gold: tuple[Span, ...] = ()
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ def _meeting(source: Json) -> Recording:
         Question(
             asked["query"],
             tuple(Span(turns[a].start_s, turns[b].end_s) for a, b in asked["spans"]),
+            asked["answer"],
         )
         for asked in source["questions"]
     ]

@@ -9,6 +9,8 @@ from time import monotonic
 
 from core.model import Answer, SearchResult, Transcript
 from core.pipeline.front import Pipeline
+from core.pipeline.question_search import QuestionSearch
+from core.pipeline.timing import Stopwatch
 from core.ports import LanguageModel
 from core.search.sentence_search import SentenceSearch
 from core.summary.chapters import find_chapters
@@ -71,6 +73,14 @@ class Product:
         questions = (await self._opened())._questions
         search = SentenceSearch(questions.retriever, questions.place_finder)
         return await search.find(words, await questions.retriever.scope(CHANNEL, video_id), 5)
+
+    async def search_for(self, question: str, video_id: str) -> QuestionSearch:
+        """Return the search that an answer about the video uses."""
+        asks = (await self._opened())._questions
+        watch = Stopwatch(asks.clock)
+        return QuestionSearch(
+            asks.retriever, asks.place_finder, question, video_id, video_id, watch, silent
+        )
 
     async def _opened(self) -> Pipeline:
         if self._pipeline is None:

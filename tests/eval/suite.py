@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.eval import ablation, conversations, datasets, experiments, languages, summaries
+from tests.eval import (
+    ablation,
+    attribution,
+    conversations,
+    datasets,
+    experiments,
+    languages,
+    summaries,
+)
 from tests.eval.datasets import Recording
 from tests.eval.product import Product
 from tests.eval.seed_setup import SeedSetup
@@ -56,6 +64,7 @@ class Suite:
             "known video": self._known_video,
             "channel": self._channel,
             "refusals": self._refusals,
+            "reference answers": self._reference_answers,
             "search words": self._searches,
             "summaries": self._summaries,
             "lectures": self._facts,
@@ -130,6 +139,10 @@ class Suite:
             self._kept("ours, "),
             {"own answered": 0.95, "foreign refused": 0.97},
         )
+
+    async def _reference_answers(self) -> Table:
+        one = self._embedders[0]
+        return await attribution.reference_answers(self._few_meetings(), self._products[one.name])
 
     async def _summaries(self) -> Table:
         return Table(

@@ -35,16 +35,20 @@ KOREAN_NEXT = {"questions": ["말벌은 무엇을 짓나요?", "누가 상을 �
 
 
 class FakeSearch:
-    """`AnswerSearch` with fixed places and cosines."""
+    """`AnswerSearch` with fixed places and cosines. `near`: numbers of sentences, None for all."""
 
-    def __init__(self, places=(), cosines=None):
-        self._places, self._cosines = places, cosines
+    def __init__(self, places=(), cosines=None, near=None):
+        self._places, self._cosines, self._near = places, cosines, near
 
     async def places(self):
         return self._places
 
     async def cosines(self, sentence, passages):
         return self._cosines
+
+    async def near(self, passages):
+        size = sum(len(passage.segments) for passage in passages)
+        return np.isin(range(size), range(size) if self._near is None else self._near)
 
 
 NO_SEARCH = FakeSearch()
@@ -304,6 +308,40 @@ async def test_a_question_word_beside_what_was_said_does_no_harm():
 async def test_an_answer_from_the_models_own_knowledge_is_not_shown():
     _, found = await ask(ScriptedModel(["The capital of Peru is Lima.", NEXT]))
     assert (found.text, found.citations, found.grounding) == ("", (), "none")
+
+
+async def test_what_resembles_a_place_far_from_the_question_needs_more_support():
+    """Half of the support that a copy has; the model's own number says that it is meant."""
+    cosines = np.array([0, 0, 0, 0, 0, 0.5], dtype=np.float32)
+    for near, reply, places in (
+        ([5], "Wasps play music.", [50.0]),
+        ([0], "Wasps play music.", []),
+        ([0], "Wasps play music [6].", [50.0]),
+        ([0], "Wasps build paper nests.", [50.0]),
+    ):
+        search = FakeSearch(cosines=cosines, near=near)
+        _, found = await ask(ScriptedModel([reply, NEXT]), search=search)
+        assert [citation.start_s for citation in found.citations] == places
+
+
+@pytest.mark.parametrize("near", [0, 5])
+async def test_of_two_places_that_say_the_same_the_one_near_the_question_is_cited(near):
+    said = [Segment(10.0 * i, 10.0 * i + 9, SAID[i % 5]) for i in range(6)]
+    search = FakeSearch(near=[near])
+    reply = ScriptedModel(["Bees dance in the hive.", NEXT])
+    _, found = await ask(reply, passages=(Passage(BEES, tuple(said)),), search=search)
+    assert [citation.start_s for citation in found.citations] == [10.0 * near]
+
+
+async def test_a_list_of_which_only_the_end_changes_is_cut_short():
+    """What Qwen2.5-Coder-1.5B wrote about a meeting: the same sentence with one word after another
+    of the transcript."""
+    subjects = ("hive", "dance", "food", "prize", "nest", "bees")
+    loop = " ".join(f"The speaker also talks about the {subject}." for subject in subjects)
+    model = ScriptedModel([loop, NEXT])
+    _, found = await ask(model, search=FakeSearch(cosines=np.full(len(SAID), 0.6)))
+    assert found.text.count("also talks") == 2
+    assert "nest" not in model.spoken
 
 
 async def test_without_passages_the_model_is_not_called():

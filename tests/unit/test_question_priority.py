@@ -4,6 +4,7 @@ import asyncio
 import random
 from contextlib import aclosing
 
+import numpy as np
 import pytest
 
 from core.answers.asked import Asked
@@ -87,6 +88,9 @@ class NoSearch:
 
     async def cosines(self, sentence, passages):
         return None
+
+    async def near(self, passages):
+        return np.ones(sum(len(passage.segments) for passage in passages), dtype=bool)
 
 
 async def ask(engine):

@@ -11,6 +11,7 @@ import re
 from functools import cache, partial
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from core.model import Answer, Passage
 from tests.eval.datasets import Recording, short_talks
 from tests.eval.ingests import ingest, parts
 from tests.fakes.language_model import Broken, ScriptedModel
+from tests.harness.fake_core import FakeCore, ask, silent
 from tests.harness.recorded_replies import JUNK, NUMBERS, RecordedReply, mutated, recorded_replies
 from tests.harness.valid import check_questions, check_summary
 
@@ -46,6 +48,9 @@ class NoSearch:
 
     async def cosines(self, sentence, passages):
         return None
+
+    async def near(self, passages):
+        return np.ones(sum(len(passage.segments) for passage in passages), dtype=bool)
 
 
 async def answered(recorded: RecordedReply, text: str, questions: str) -> Answer:
@@ -100,6 +105,25 @@ async def test_recorded_answers_are_shown_with_their_places():
         check_answer(found, recorded.passages)
         shown += bool(found.text)
     assert shown >= len(recorded_answers()) // 2
+
+
+async def test_a_model_that_strays_from_the_question_is_not_shown(tmp_path):
+    """Asked about a remote control for children, it goes on to list whatever was said in the
+    meeting: "the need for a market expert", "for a personal coach"."""
+    recorded = next(one for one in recorded_answers() if "control for children." in one.task)
+    model = ScriptedModel(lambda prompt: recorded.text)
+    core, video = FakeCore(tmp_path, model=model), recorded.video
+    await core.store.videos.save(video)
+    await core.store.videos.save_transcript(recorded.transcript)
+    indexer = core.ingest().indexer
+    await indexer.index(video, recorded.transcript, (), silent)
+    await indexer.add("hive", video.id)
+    found = await ask(core.pipeline(), recorded.question, "hive", video.id)
+    assert "children proof" in found.text
+    assert found.partly
+    strayed = re.compile("market expert|personal coach|user requirement")
+    assert strayed.search(recorded.text)
+    assert not strayed.search(found.text)
 
 
 def invented(random: Random) -> str:

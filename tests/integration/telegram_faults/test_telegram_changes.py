@@ -131,16 +131,16 @@ async def test_messages_from_before_a_migration_still_work(stage):
 
 async def test_another_poller_loses_no_update_and_is_logged_once(stage, caplog):
     asking = f"{stage.platform.base_url}{TOKEN}/getUpdates"
+    await stage.is_over(await stage.paste())  # so it has polled: otherwise it would leave
     before = len(cut_off(stage))
     async with httpx.AsyncClient() as other:
         for conflicts in (1, 2, 3):
             await stage.platform.updates.polled()
             assert (await other.post(asking)).is_success
             await eventually(lambda enough=before + conflicts: len(cut_off(stage)) >= enough)
-        link = await stage.paste()
-        await other.post(asking)  # it fetches the link as well
-    await stage.is_over(link)
-    await stage.is_over(await stage.write(QUESTION))
+        question = await stage.write(QUESTION)
+        await other.post(asking)  # it fetches the question as well
+    await stage.is_over(question)
     assert await read(stage) == [DONE, SUMMARY, FOUND]
     assert stage.fetcher.calls.count("look_up") == 1
     assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == [

@@ -120,7 +120,9 @@ async def open_chat_core(
         threads: Threads = store.threads
         maker = _transcript_maker(config, store, gate, transcriber, scratch)
         ingest = _ingest(store, gate, maker, engine, indexer)
-        jobs = await stack.enter_async_context(Lazy(partial(_jobs, config, ingest, works=works)))
+        jobs = await stack.enter_async_context(
+            Lazy(partial(_jobs, config, ingest, gate, works=works))
+        )
         pipeline = Pipeline(
             videos=store.videos,
             library=store.library,
@@ -241,7 +243,9 @@ def chat_records(store: Store) -> ChatRecords:
 
 
 @asynccontextmanager
-async def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AsyncIterator[DurableJobs]:
+async def _jobs(
+    config: Core, ingest: Ingest, gate: YouTubeGate, *, works: bool
+) -> AsyncIterator[DurableJobs]:
     # Imported here: DBOS takes 0.8 s, which commands without jobs need not wait for.
     from core.jobs.durable_jobs import open_jobs
     from core.jobs.workflows import running
@@ -252,7 +256,9 @@ async def _jobs(config: Core, ingest: Ingest, *, works: bool) -> AsyncIterator[D
     )
     run = partial(running, url, executor, config.jobs.at_once, ingest)
     lock = config.data_dir / "worker.lock"
-    async with open_jobs(url, engine_for_jobs(url), ingest, run if works else None, lock) as jobs:
+    async with open_jobs(
+        url, engine_for_jobs(url), ingest, run if works else None, lock, gate.pause_s
+    ) as jobs:
         yield jobs
 
 

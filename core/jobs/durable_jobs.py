@@ -32,7 +32,7 @@ from core.jobs.workflows import (
     order_of,
     redirect_dbos_log,
 )
-from core.model import EndedJob, Job, Order, Progress
+from core.model import EndedJob, Job, Order, Progress, is_file_id
 from core.pipeline.ingest import Ingest
 from core.ports import WorkerState
 
@@ -45,6 +45,9 @@ _ID_BYTES = 5
 """Short enough to type. DBOS refuses an id that exists."""
 _SHOW_WAIT_S = 1.0
 """A job that starts sooner is not shown as waiting."""
+_MAY_NEED_YOUTUBE = ("wait", "youtube", "resolve", "download")
+_SILENCE_S, _PAUSE_TOLD_EVERY_S = 2.0, 30.0
+"""An order of which nothing comes for so long may wait for YouTube."""
 _OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _PURGED_AT_ONCE = 1000
 _WHOLE_SECOND = timedelta(seconds=1)
@@ -58,9 +61,11 @@ RunHere = Callable[[StatusPoller], AbstractAsyncContextManager[None]]
 class DurableJobs:
     """`Jobs` on DBOS. Use open_jobs."""
 
-    def __init__(self, client: DBOSClient, poller: StatusPoller, ingest: Ingest) -> None:
+    def __init__(
+        self, client: DBOSClient, poller: StatusPoller, ingest: Ingest, pause_s: Callable[[], float]
+    ) -> None:
         self._client, self._poller = client, poller  # borrowed
-        self._ingest = ingest
+        self._ingest, self._pause_s = ingest, pause_s
         self._orders: dict[str, Order] = {}
         self._worker = Worker()
 
@@ -80,20 +85,36 @@ class DurableJobs:
 
     async def watch(self, job_id: str) -> AsyncGenerator[Progress]:
         order = order_of(await self._status(job_id))
+        shown: Progress | None = None
         async with aclosing(self._poller.progress(job_id, order.key)) as stages:
-            first = asyncio.ensure_future(anext(stages, None))
+            coming = asyncio.ensure_future(anext(stages, None))
             try:
-                await asyncio.wait({first}, timeout=_SHOW_WAIT_S)
-                if not first.done():
-                    yield Progress("wait")
-                if (started := await first) is None:
-                    return
+                while True:
+                    await asyncio.wait({coming}, timeout=_silence_s(shown))
+                    if coming.done():
+                        if (progress := coming.result()) is None:
+                            return
+                        coming = asyncio.ensure_future(anext(stages, None))
+                    else:
+                        progress = self._in_silence(
+                            order, shown or Progress("wait"), self._pause_s()
+                        )
+                    if progress != shown:
+                        shown = progress
+                        yield shown
             finally:
-                first.cancel()
-                await asyncio.gather(first, return_exceptions=True)
-            yield started
-            async for progress in stages:
-                yield progress
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+
+    def _in_silence(self, order: Order, shown: Progress, pause_s: float) -> Progress:
+        """What an order does of which nothing more is told. That it waits for YouTube is told only
+        in the process that works; YouTube's pause is known to all of a data folder."""
+        may_need_youtube = shown.stage in _MAY_NEED_YOUTUBE and not is_file_id(order.video_id)
+        if self._poller.is_running_here(order.key) or not may_need_youtube:
+            return shown
+        if pause_s:
+            return Progress("youtube", 0.0, round(pause_s))
+        return Progress("wait") if shown.stage == "youtube" else shown
 
     async def outcome(self, job_id: str) -> tuple[Order, tuple[str, ...]]:
         await self._status(job_id)
@@ -112,11 +133,12 @@ class DurableJobs:
         orders = await self._orders_of([status.workflow_id for status in found])
         keys = {order.key for order in orders.values()} if owners else ()
         latest = await self._poller.latest(keys)
+        pause_s = self._pause_s()
         return [
             Job(
                 status.workflow_id,
                 order,
-                latest.get(order.key, Progress("wait")),
+                self._in_silence(order, latest.get(order.key, Progress("wait")), pause_s),
             )
             for status in found
             if (order := orders.get(status.workflow_id))  # else it was deleted meanwhile
@@ -266,19 +288,36 @@ def _waited_s(order: WorkflowStatus, ingests: list[WorkflowStatus]) -> float | N
     return max((min(begun) - ordered).total_seconds(), 0.0) if begun else None
 
 
+def _silence_s(shown: Progress | None) -> float:
+    if shown is None:
+        return _SHOW_WAIT_S
+    return _PAUSE_TOLD_EVERY_S if shown.stage == "youtube" else _SILENCE_S
+
+
+def _no_pause() -> float:
+    return 0.0
+
+
 def _time(epoch_ms: int | None) -> datetime:
     return datetime.fromtimestamp((epoch_ms or 0) / 1000, UTC)
 
 
 @asynccontextmanager
 async def open_jobs(
-    url: str, engine: Engine, ingest: Ingest, run: RunHere | None, lock: Path
+    url: str,
+    engine: Engine,
+    ingest: Ingest,
+    run: RunHere | None,
+    lock: Path,
+    pause_s: Callable[[], float] = _no_pause,
 ) -> AsyncIterator[DurableJobs]:
     """Jobs can be submitted and, if `run` is given, one process works on them by `run`: this one,
     or the one that holds `lock` until it ends.
 
     `url`: for SQLAlchemy with a synchronous driver. `engine`: of the same database; open_jobs
-    disposes of it. Raises StoreUnreachable."""
+    disposes of it. `pause_s`: for how many seconds YouTube is left alone.
+
+    Raises StoreUnreachable."""
     redirect_dbos_log()
     await asyncio.to_thread(DBOS.migrate, url)
     client = DBOSClient(
@@ -288,7 +327,7 @@ async def open_jobs(
         application_name=APPLICATION,
     )
     poller = StatusPoller(client)
-    jobs = DurableJobs(client, poller, ingest)
+    jobs = DurableJobs(client, poller, ingest, pause_s)
     try:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(poller.polling())

@@ -110,6 +110,9 @@ class StatusPoller:
             self._here.pop(key, None)
             self.wake()
 
+    def is_running_here(self, key: str) -> bool:
+        return key in self._here
+
     def publish(self, key: str, progress: Progress) -> None:
         if key in self._here:
             self._here[key] = progress

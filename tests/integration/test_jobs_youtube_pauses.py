@@ -92,6 +92,23 @@ async def test_a_waiting_job_says_why_and_goes_on_after_a_restart(opened):
     assert youtube.asked[1] - youtube.asked[0] >= 2.0
 
 
+async def test_another_process_says_it_at_once_too(opened, tmp_path):
+    async with opened(Limited(60), [60.0]) as (jobs, ingest):
+        url, gate = f"sqlite:///{tmp_path}/jobs.db", YouTubeGate(None, tmp_path / "gate.json")
+        watching = open_jobs(
+            url, engine_for_jobs(url), ingest, None, tmp_path / "lock", gate.pause_s
+        )
+        [job] = await submit(jobs, ingest, VIDEOS[0])
+        async with watching as watcher:
+            async with asyncio.timeout(10):
+                async for progress in watcher.watch(job):
+                    if progress.stage == "youtube":
+                        break
+            assert 0 < progress.eta_s <= 60
+            assert [one.progress.stage for one in await watcher.pending("hive")] == ["youtube"]
+        await jobs.cancel(job)
+
+
 async def test_a_job_without_need_of_youtube_does_not_wait(opened, tmp_path):
     (file := tmp_path / "bees.mp3").write_bytes(b"ID3 sound")
     async with opened(Limited(60), [60.0]) as (jobs, ingest):

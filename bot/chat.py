@@ -6,7 +6,7 @@ the platform's notation; only that platform's adapter parses it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -218,6 +218,16 @@ class Receiver(Protocol):
 
     async def place_gone(self, place: str) -> None:
         """A channel or a thread was deleted with all its messages."""
+
+    async def removed(self, server: str, places: Sequence[str]) -> None:
+        """The bot was removed from a server, a group or a private chat. `places`: its channels, as
+        far as they are known."""
+
+    async def joined(self, server: str) -> None:
+        """The bot was added, perhaps again."""
+
+    async def is_in(self, servers: Collection[str]) -> None:
+        """The bot is in these servers and in no others. Called where the platform tells all."""
 
 
 class ChatError(Exception):

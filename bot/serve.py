@@ -150,6 +150,7 @@ async def handling(
             buttons=records.buttons,
             settings=records.settings,
             usage=records.usage,
+            memberships=records.memberships,
             config=config,
             words=words,
         )

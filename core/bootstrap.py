@@ -239,6 +239,7 @@ def chat_records(store: Store) -> ChatRecords:
         buttons=store.buttons,
         settings=store.settings,
         usage=store.usage,
+        memberships=store.memberships,
     )
 
 

@@ -8,7 +8,8 @@ only errors of core/errors.py, and every method that waits is async.
     Search caches          VectorIndex, KeywordIndex, KeywordRanker
     The store              Videos, Chunks, Library, Threads, Checkpoints, Copies
     Durable work           Jobs
-    The store, for chats   OutboxEntries, Requests, PlaceBindings, Buttons, Settings, Usage
+    The store, for chats   OutboxEntries, Requests, PlaceBindings, Buttons, Settings, Usage,
+                           Memberships
 
 Words used throughout. `channel`: the id of a chat channel, such as `discord:1`; its videos and
 conversations are private to it. `recipe`: a text that names the settings something was made with;
@@ -17,7 +18,7 @@ another recipe means: make it again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -487,6 +488,27 @@ class Usage(Protocol):
         whether this is the first refusal of the day. Deletes earlier days."""
 
 
+class Memberships(Protocol):
+    """Which server a channel is in, and since when the bot is not in it any more. A server's id
+    begins with its platform: "discord:1". Forgetting a channel that was left deletes its row."""
+
+    async def note(self, channel: str, server: str) -> None:
+        """The channel belongs to the server, and the bot is in it."""
+
+    async def leave(self, server: str, channels: Sequence[str], now: datetime) -> None:
+        """The bot has left the server. `channels`: those of the server; they need not be noted, nor
+        have a library."""
+
+    async def join(self, server: str) -> None:
+        """The bot is in the server again."""
+
+    async def meet(self, platform: str, servers: Collection[str], now: datetime) -> None:
+        """The bot is in these servers, and has left all others of the platform."""
+
+    async def left(self, platform: str, before: datetime) -> list[str]:
+        """List the channels whose server the bot left before then, and did not join again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRecords:
     """What the chat platforms keep in the store."""
@@ -497,6 +519,7 @@ class ChatRecords:
     buttons: Buttons
     settings: Settings
     usage: Usage
+    memberships: Memberships
 
 
 Clock = Callable[[], float]

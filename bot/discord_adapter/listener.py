@@ -43,6 +43,9 @@ class EventListener:
             self.on_interaction,
             self.on_raw_thread_delete,
             self.on_guild_channel_delete,
+            self.on_guild_remove,
+            self.on_guild_join,
+            self.on_ready,
         ):
             self._client.event(handler)
 
@@ -61,6 +64,17 @@ class EventListener:
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Report the channel. Discord sends no event for its threads."""
         await self._receiver.place_gone(str(channel.id))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """The bot was removed, or the server deleted. An outage is another event."""
+        await self._receiver.removed(str(guild.id), [str(one.id) for one in guild.channels])
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        await self._receiver.joined(str(guild.id))
+
+    async def on_ready(self) -> None:
+        """A new session lists all servers, also those that have an outage."""
+        await self._receiver.is_in([str(guild.id) for guild in self._client.guilds])
 
     async def on_interaction(self, interaction: Interaction) -> None:
         if interaction.channel is None:

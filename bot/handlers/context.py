@@ -12,7 +12,7 @@ from bot.handlers.uploads import Uploads
 from bot.rendering.chat_messages import MessageRenderer
 from bot.words import Words
 from core.pipeline.front import Pipeline
-from core.ports import Buttons, PlaceBindings, Requests, Settings, Usage
+from core.ports import Buttons, Memberships, PlaceBindings, Requests, Settings, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class HandlerContext:
     buttons: Buttons
     settings: Settings
     usage: Usage
+    memberships: Memberships
     config: Config
     words: Mapping[str, Words]
     """By language."""

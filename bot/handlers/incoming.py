@@ -6,13 +6,14 @@ Long work continues in bot/handlers/requests.py, which replies through the outbo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 
 from bot.chat import Command, Draft, Message, Press, Where
 from bot.handlers.autocomplete import autocomplete
 from bot.handlers.buttons import create_buttons
 from bot.handlers.context import HandlerContext
+from bot.handlers.departures import Departures
 from bot.handlers.error_boundary import error_boundary
 from bot.handlers.policy import PlaceRules, Policy
 from bot.handlers.private_chats import conversation_about
@@ -33,7 +34,8 @@ class Handlers:
     def __init__(self, context: HandlerContext) -> None:
         self._context = context
         self._policy = Policy(context)
-        self.requests = RequestRunner(context)
+        self.departures = Departures(context)
+        self.requests = RequestRunner(context, self.departures)
         self._posts = PublicPosts()
         self._told_of_errors: set[str] = set()
         """Threads, until the store is back."""
@@ -76,10 +78,23 @@ class Handlers:
 
     async def place_gone(self, place: str) -> None:
         """Forget a deleted channel. The videos of a deleted thread stay with its channel."""
+        await self._sooner_or_later(lambda: self._forget(place))
+
+    async def removed(self, server: str, places: Sequence[str]) -> None:
+        await self._sooner_or_later(lambda: self.departures.leave(server, places))
+
+    async def joined(self, server: str) -> None:
+        await self._sooner_or_later(lambda: self.departures.join(server))
+
+    async def is_in(self, servers: Collection[str]) -> None:
+        await self._sooner_or_later(lambda: self.departures.meet(servers))
+
+    async def _sooner_or_later(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work, in the background from its first failure on."""
         with error_boundary() as boundary:
-            await self._forget(place)
+            await work()
         if boundary.error:
-            self.requests.spawn(retry(lambda: self._forget(place), tries=math.inf, failures=1))
+            self.requests.spawn(retry(work, tries=math.inf, failures=1))
 
     def _serves(self, where: Where) -> bool:
         """Telegram's listener refuses chats itself."""

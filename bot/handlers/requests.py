@@ -17,6 +17,7 @@ from bot.delivery.growing_message import GrowingMessage
 from bot.delivery.outbox import KEPT
 from bot.handlers.ask_request import AskTask
 from bot.handlers.context import HandlerContext
+from bot.handlers.departures import Departures
 from bot.handlers.error_boundary import error_boundary
 from bot.handlers.policy import PlaceRules
 from bot.handlers.retries import retry
@@ -49,8 +50,9 @@ class _Running:
 class RequestRunner:
     """Runs the requests of one platform."""
 
-    def __init__(self, context: HandlerContext) -> None:
+    def __init__(self, context: HandlerContext, departures: Departures) -> None:
         self._context = context
+        self._departures = departures
         self._running: dict[asyncio.Task[None], _Running] = {}
         self._background: set[asyncio.Task[object]] = set()
         self._summaries = Summaries(context)
@@ -60,6 +62,7 @@ class RequestRunner:
         """Run the requests that an earlier process left unfinished. Raises StoreBroken."""
         await self._purge()
         self._purging = asyncio.create_task(self._purge_daily())
+        self.spawn(self._departures.follow())
         unfinished = await self._context.requests.open(self._context.chat.name)
         owners = {request.id for request in unfinished}
         for owner, messages in self._context.outbox.growing().items():
@@ -227,6 +230,7 @@ class RequestRunner:
             is_stored = True
             if quotas:
                 used_up, is_first = await self._context.usage.take(quotas, datetime.now(UTC))
+            await self._departures.note(event.where)
         if used_up is None:
             self._start(request, is_resumed=False, is_stored=is_stored)
             return None

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from telegram import CallbackQuery, Message, Update
-from telegram.constants import CallbackQueryLimit, ChatType
+from telegram import CallbackQuery, ChatMemberUpdated, Message, Update
+from telegram.constants import CallbackQueryLimit, ChatMemberStatus, ChatType
 from telegram.error import RetryAfter
 
 from bot.chat import Busy, ChatError, Command, Draft, Person, Press, Receiver
@@ -57,6 +57,18 @@ class EventListener:
                 await self._message(parsed.message)
             elif parsed.callback_query:
                 await self._press(parsed.callback_query)
+            elif parsed.my_chat_member:
+                await self._membership(parsed.my_chat_member)
+
+    async def _membership(self, change: ChatMemberUpdated) -> None:
+        """The bot was added or removed, or in a private chat blocked. A group that has become a
+        supergroup goes on under its new id."""
+        migrations, chat = self._telegram.migrations, change.chat.id
+        server = str(migrations.original_id(chat))
+        if change.new_chat_member.status not in (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED):
+            await self._receiver.joined(server)
+        elif migrations.current_id(chat) == chat:
+            await self._receiver.removed(server, [server])
 
     def _is_allowed(self, chat: int) -> bool:
         ids = {chat, self._telegram.migrations.original_id(chat)}

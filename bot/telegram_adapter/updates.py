@@ -27,7 +27,7 @@ from core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
 
-UPDATE_TYPES = ("message", "callback_query")
+UPDATE_TYPES = ("message", "callback_query", "my_chat_member")
 POLL_S = 50
 HANDLING_S = 10.0
 """After that an update is confirmed although it is still being handled."""

@@ -83,6 +83,9 @@ class FakePlaceBindings:
             if name[:2] == (platform, place):
                 del self._kept[name]
 
+    def is_bound(self, channel: str) -> bool:
+        return any(binding.channel == channel for binding in self._kept.values())
+
     def places(self, channel: str, video_id: str | None) -> set[tuple[str, str]]:
         """The places bound to the video as a whole; all of the channel if there is none."""
         bound = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from bot.chat import Command, Draft, Message, Press
@@ -21,6 +21,7 @@ class ScriptedReceiver:
         self.presses: asyncio.Queue[Press] = asyncio.Queue()
         self.commands: asyncio.Queue[Command] = asyncio.Queue()
         self.gone: asyncio.Queue[str] = asyncio.Queue()
+        self.memberships: asyncio.Queue[tuple[str, object]] = asyncio.Queue()
         self.typed: list[tuple[Command, str, str]] = []
         self.answers: dict[str, Draft] = {}
         self.choices: dict[str, Sequence[tuple[str, str]]] = {}
@@ -42,6 +43,15 @@ class ScriptedReceiver:
 
     async def place_gone(self, place: str) -> None:
         self.gone.put_nowait(place)
+
+    async def removed(self, server: str, places: Sequence[str]) -> None:
+        self.memberships.put_nowait(("removed", (server, list(places))))
+
+    async def joined(self, server: str) -> None:
+        self.memberships.put_nowait(("joined", server))
+
+    async def is_in(self, servers: Collection[str]) -> None:
+        self.memberships.put_nowait(("is in", set(servers)))
 
 
 async def soon(heard: asyncio.Queue[T]) -> T:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,7 @@ class Shelf:
     bindings: FakePlaceBindings = field(default_factory=FakePlaceBindings)
     buttons: FakeButtons = field(default_factory=FakeButtons)
     settings: FakeSettings = field(default_factory=FakeSettings)
+    memberships: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
 
     def require(self, *video_ids: str) -> None:
         for video_id in video_ids:
@@ -68,9 +70,16 @@ class MemoryStore:
         self.buttons = shelf.buttons
         self.settings = shelf.settings
         self.usage = FakeUsage()
+        self.memberships = FakeMemberships(shelf)
 
     async def check(self) -> None:
         """Memory never fails."""
+
+
+def records_of(store: MemoryStore) -> tuple[Any, ...]:
+    """What a HandlerContext takes of a store, in its order."""
+    people = (store.requests, store.bindings, store.buttons, store.settings, store.usage)
+    return *people, store.memberships
 
 
 class FakeVideos:
@@ -103,6 +112,41 @@ class FakeVideos:
 
     async def summary(self, video_id: str, recipe: str) -> Summary | None:
         return self._shelf.summaries[video_id].get(recipe)
+
+
+class FakeMemberships:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def note(self, channel: str, server: str) -> None:
+        self._shelf.memberships[channel] = server, None
+
+    async def leave(self, server: str, channels: Sequence[str], now: datetime) -> None:
+        for channel in channels:
+            if self._shelf.library[channel] or self._shelf.bindings.is_bound(channel):
+                self._shelf.memberships.setdefault(channel, (server, None))
+        self._set(now, lambda of: of == server)
+
+    async def join(self, server: str) -> None:
+        self._set(None, lambda of: of == server)
+
+    async def meet(self, platform: str, servers: Collection[str], now: datetime) -> None:
+        def is_ours(server: str) -> bool:
+            return server.startswith(f"{platform}:")
+
+        self._set(None, lambda of: is_ours(of) and of in servers)
+        self._set(now, lambda of: is_ours(of) and of not in servers)
+
+    async def left(self, platform: str, before: datetime) -> list[str]:
+        known = self._shelf.memberships.items()
+        ours = [(channel, at) for channel, (of, at) in known if of.startswith(f"{platform}:")]
+        return sorted(channel for channel, at in ours if at and at < before)
+
+    def _set(self, left_at: datetime | None, is_meant: Callable[[str], bool]) -> None:
+        rows = self._shelf.memberships
+        for channel, (server, known) in rows.items():
+            if is_meant(server) and not (known and left_at):
+                rows[channel] = server, left_at
 
 
 class FakeChunks:
@@ -260,6 +304,8 @@ class FakeLibrary:
                     kept.pop(gone_id, None)
                 await FakeCheckpoints(shelf).clear(gone_id)
         if video_id is None:
+            if shelf.memberships.get(channel, ("", None))[1]:
+                del shelf.memberships[channel]
             shelf.turns = [turn for turn in shelf.turns if turn[0] != channel]
         shelf.outbox_entries.forget(shelf, channel, video_id)
         shelf.requests.forget(channel, video_id)

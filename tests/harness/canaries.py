@@ -29,6 +29,7 @@ from core.pipeline.front import Pipeline
 from core.ports import Prompt
 from tests.fakes.chat import FakeChat
 from tests.fakes.fetcher import FakeFetcher
+from tests.fakes.store import records_of
 from tests.harness.fake_core import FakeCore
 from tests.harness.scene import SUMMARY, WORDS
 from tests.harness.stories import StoryTranscriber
@@ -258,7 +259,7 @@ async def open_harbours(folder: Path, seed: int) -> AsyncIterator[Harbours]:
     try:
         async with _outboxes(chats, world) as outboxes:
             store = world.store
-            people = (store.requests, store.bindings, store.buttons, store.settings, store.usage)
+            people = records_of(store)
             for name, chat in chats.items():
                 context = HandlerContext(chat, outboxes[name], core, *people, config, WORDS)
                 handlers[name] = Handlers(context)

@@ -20,6 +20,7 @@ from bot.words import Words
 from core.chat_records import SummaryRequest
 from core.ports import Prompt
 from tests.fakes.chat import FakeChat, Shown
+from tests.fakes.store import records_of
 from tests.harness.fake_core import FakeCore
 
 ADA = Person("1", "Ada")
@@ -87,7 +88,7 @@ class Scene:
         self._open = AsyncExitStack()
         store = self.store
         outbox = await self._open.enter_async_context(open_outbox(self.chat, store.outbox_entries))
-        people = (store.requests, store.bindings, store.buttons, store.settings, store.usage)
+        people = records_of(store)
         context = HandlerContext(self.chat, outbox, self.core, *people, self.config, WORDS)
         self.handlers = Handlers(context)
         self._open.push_async_callback(self.handlers.requests.close)

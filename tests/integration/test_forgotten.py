@@ -5,30 +5,27 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
 
 import pytest
 
-from bot.chat import Command, Message, Person, Upload, Where
-from bot.config import Config
-from bot.handlers.incoming import Handlers
-from bot.serve import handling
-from bot.words import Words
+from bot.chat import Person, Where
+from bot.handlers.departures import GRACE
 from core.backends.storage.sqlite_copy import copy
 from core.backends.storage.store import open_store, sqlite_url
 from core.backup.daily_copies import FOLDER, copies, keep_copy
 from core.backup.outdated_copies import StoreCopies
-from core.bootstrap import ChatCore, open_chat_core
-from core.config import Embedding, Llm
 from core.model import Video
 from tests.fakes.chat import FakeChat
-from tests.harness.eventually import eventually
-from tests.harness.onnx_model import onnx_minilm
+from tests.harness.file_bot import MODERATOR, WORDS, Bot, running
 from tests.harness.residue import residue, vectors_of
 from tests.harness.terminal import Terminal
 
@@ -39,72 +36,26 @@ SAID = (
 )
 STORE = "tubethread.db"
 HERE = Where("hive", "fake:hive", "server")
-MODERATOR = Person("fake:9", "Mo", is_moderator=True)
+THERE = Where("den", "fake:den", "other")
 ADA = Person("fake:7", "Ada")
-WORDS = {"en": Words("en"), "ko": Words("ko")}
-
-
-@dataclass
-class Bot:
-    """The bot over a data folder, on a chat platform in memory."""
-
-    chat: FakeChat
-    core: ChatCore
-    handlers: Handlers
-    data: Path
-    ids: count[int]
-
-    async def watch(self, where: Where, title: str, said: str) -> None:
-        """Send a file with subtitles and wait for its summary."""
-        number = f"e{next(self.ids)}"
-        self.chat.uploads[number] = said.encode()
-        file = Upload(number, f"{title}.srt", len(said))
-        await self.handlers.message(
-            Message(where, number, MODERATOR, "", is_to_bot=True, file=file)
-        )
-        await self.settle()
-
-    async def ask(self, where: Where, question: str, person: Person = MODERATOR) -> None:
-        message = Message(where, f"e{next(self.ids)}", person, question, is_to_bot=True)
-        await self.handlers.message(message)
-        await self.settle()
-
-    async def command(self, where: Where, name: str, **options: str) -> str:
-        event = Command(where, f"e{next(self.ids)}", MODERATOR, name, options)
-        draft = await self.handlers.command(event)
-        return draft.text if draft else ""
-
-    async def settle(self) -> None:
-        async def settled() -> bool:
-            records = self.core.records
-            return not (
-                await records.requests.open("fake")
-                or await records.outbox_entries.unfinished("fake")
-            )
-
-        await eventually(settled, patience_s=60)
 
 
 @asynccontextmanager
-async def running(data: Path, chat: FakeChat) -> AsyncIterator[Bot]:
-    embedding = Embedding(engine="onnx", model=onnx_minilm())
-    config = Config(data_dir=data, llm=Llm(engine="extractive"), embedding=embedding)
-    async with (
-        open_chat_core(config, stays=True, works=True) as core,
-        handling(chat, core, config, WORDS) as handlers,
-    ):
-        yield Bot(chat, core, handlers, data, count(1))
-
-
-@pytest.fixture
-async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
+async def full_bot(data: Path) -> AsyncIterator[Bot]:
     """A bot in whose channel a file was summarised and questions were asked and answered."""
-    async with running(tmp_path / "data", FakeChat()) as bot:
+    async with running(data, FakeChat()) as bot:
         await bot.watch(HERE, TITLE, SAID)
         thread = bot.chat.threads[0]
         inside = replace(HERE, place=f"{thread.place}/{thread.id}", is_thread=True)
         await bot.ask(inside, f"Where was the {SPEECH} found, dear {QUESTION}?")
         await bot.ask(HERE, f"Who found the {SPEECH}, dear {QUESTION}?")
+        assert SPEECH in str(bot.chat.messages[-1].draft), "it is answered"
+        yield bot
+
+
+@pytest.fixture
+async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
+    async with full_bot(tmp_path / "data") as bot:
         yield bot
 
 
@@ -114,7 +65,6 @@ async def canaries(bot: Bot) -> list[str | bytes]:
     found: list[str | bytes] = [TITLE, SPEECH, QUESTION, *vectors_of(bot.data / STORE)]
     texts = {name.partition(":")[2].split()[0] for name in residue(bot.data, found)}
     assert len(texts) == len(found), "each is there before it is forgotten"
-    assert SPEECH in str(bot.chat.messages[-1].draft), "the question was answered"
     return found
 
 
@@ -145,11 +95,36 @@ async def test_a_forgotten_video_leaves_no_byte(bot):
     assert residue(bot.data, gone) == []
 
 
-async def test_a_deleted_channel_leaves_no_byte(bot):
-    gone = await canaries(bot)
-    await bot.handlers.place_gone(HERE.place)
-    await replace_copies(bot.data)
-    assert residue(bot.data, gone) == []
+async def test_a_deleted_channel_leaves_no_byte_nor_does_a_server_left_by_a_bot_that_is_killed(
+    tmp_path,
+):
+    data = tmp_path / "data"
+    async with full_bot(data) as bot:
+        await bot.watch(THERE, "Wexlund", SAID.replace(SPEECH, "drimquat"))
+        gone, deleted = await canaries(bot), ["Wexlund", "drimquat"]
+        assert residue(data, deleted)
+        await bot.handlers.place_gone(THERE.place)
+        await replace_copies(data)
+        assert residue(data, deleted) == []
+        await make_copies(data)
+        await bot.handlers.removed(HERE.server, [])
+        await bot.handlers.departures.forget_left(datetime.now(UTC))
+        assert residue(data, gone), "it may be invited again"
+    later = GRACE + timedelta(minutes=1)
+    killed = await asyncio.to_thread(forget_and_die, data, later)
+    assert killed == -signal.SIGKILL
+    left = " ".join(residue(data, gone))
+    assert all(kept in left for kept in (STORE, "cache", FOLDER)), "it came in between"
+    async with running(data, FakeChat()) as bot:
+        await bot.handlers.departures.forget_left(datetime.now(UTC) + later)
+        await bot.core.pipeline.check_caches()
+        await replace_copies(data)
+        assert residue(data, gone) == []
+
+
+def forget_and_die(data: Path, later: timedelta) -> int:
+    script = [sys.executable, "-m", "tests.harness.forgetting_process"]
+    return subprocess.run([*script, str(data), str(later.total_seconds())], check=False).returncode
 
 
 async def test_who_asks_to_be_forgotten_leaves_no_byte_and_others_stay(bot):
@@ -166,17 +141,6 @@ async def test_who_asks_to_be_forgotten_leaves_no_byte_and_others_stay(bot):
     assert residue(bot.data, [TITLE]), "the video belongs to the channel"
 
 
-async def test_another_process_forgets_a_person(bot):
-    await make_copies(bot.data)
-    await asyncio.to_thread(run_elsewhere, bot.data, "--person", f"fake:{MODERATOR.id}")
-    assert residue(bot.data, [QUESTION]) == []
-    assert residue(bot.data, [TITLE])
-
-
-def forget_elsewhere(data: Path) -> None:
-    run_elsewhere(data, "--channel", HERE.channel)
-
-
 def run_elsewhere(data: Path, *arguments: str) -> None:
     """Run `forget` in a process of its own."""
     ran = Terminal(data.parent).run("forget", *arguments)
@@ -186,7 +150,10 @@ def run_elsewhere(data: Path, *arguments: str) -> None:
 
 async def test_what_another_process_forgets_leaves_the_caches_at_their_next_check(bot):
     gone = await canaries(bot)
-    await asyncio.to_thread(forget_elsewhere, bot.data)
+    await asyncio.to_thread(run_elsewhere, bot.data, "--person", f"fake:{MODERATOR.id}")
+    assert residue(bot.data, [QUESTION]) == []
+    assert residue(bot.data, [TITLE])
+    await asyncio.to_thread(run_elsewhere, bot.data, "--channel", HERE.channel)
     assert residue(bot.data, gone), "the other process cannot open the caches"
     await bot.core.pipeline.check_caches()
     assert residue(bot.data, gone) == []

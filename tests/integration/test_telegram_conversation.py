@@ -18,7 +18,7 @@ from bot.telegram_adapter.serve import serve as serve_telegram
 from bot.words import Words
 from tests.counterparts.telegram.people import Seen
 from tests.counterparts.telegram.server import BOT, BOT_NAME, TelegramServer
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import MemoryStore, records_of
 from tests.fakes.transcriber import WaitingTranscriber
 from tests.harness.fake_core import BEES, SAID, FakeCore
 from tests.harness.scene import BEES_LINK, QUEEN, WORDS, Speaker
@@ -63,7 +63,7 @@ async def talking(platform: TelegramServer, folder, chat: int, **world) -> Async
         open_outbox(at_once(telegram), store.outbox_entries) as outbox,
     ):
         telegram.edit_interval_s = 0.1
-        people = (store.requests, store.bindings, store.buttons, store.settings, store.usage)
+        people = records_of(store)
         context = HandlerContext(telegram, outbox, world.pipeline(), *people, config, WORDS)
         handlers = Handlers(context)
         serving = asyncio.create_task(serve_telegram(telegram, handlers, config.telegram))

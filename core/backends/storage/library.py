@@ -152,6 +152,10 @@ class SqlLibrary:
             ]
             if any(deleted) or video_id is not None:  # servers delete channels without a word too
                 await mark_copies_outdated(connection)
+            if video_id is None:
+                m = t.memberships.c
+                left = delete(t.memberships).where(m.channel == channel, m.left_at.is_not(None))
+                await connection.execute(left)
             await _note_unknown(connection, gone)
             await mark_changed(connection, [channel])
         await self.delete_unknown()

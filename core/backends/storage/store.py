@@ -14,6 +14,7 @@ from core.backends.storage.chunks import SqlChunks
 from core.backends.storage.database import Database, open_database
 from core.backends.storage.library import SqlLibrary
 from core.backends.storage.locks import hold
+from core.backends.storage.memberships import SqlMemberships
 from core.backends.storage.migrations import migrate
 from core.backends.storage.outbox import SqlOutboxEntries
 from core.backends.storage.outdated_copies import OutdatedCopies
@@ -53,6 +54,7 @@ class Store:
         self.buttons = SqlButtons(database)
         self.settings = SqlSettings(database)
         self.usage = SqlUsage(database)
+        self.memberships = SqlMemberships(database)
         self.outdated_copies = OutdatedCopies(database)
 
     async def check(self) -> None:

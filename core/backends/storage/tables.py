@@ -289,6 +289,15 @@ settings = Table(
     Column("habits", Value(ChatSettings), nullable=False),
 )
 
+# The server that a channel is in. `left_at`: since when the bot is not in it any more.
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("channel", Words, primary_key=True),
+    Column("server", Words, nullable=False),
+    Column("left_at", DateTime(timezone=True)),
+)
+
 # How often something was used on a day (UTC). `told`: whether a refusal was shown that day.
 usage = Table(
     "usage",

@@ -70,6 +70,8 @@ class People:
     def __init__(self, world: World, gateway: Gateway) -> None:
         self._world = world
         self._gateway = gateway
+        self._away: dict[str, str] = {}
+        """The owners of guilds that the bot is not in."""
         self.guild = self.channel = self.mina = self.olga = self.bot = ""
 
     async def settle(self) -> None:
@@ -95,6 +97,19 @@ class People:
             "GUILD_CREATE", await directory.payload(self._world, state, id)
         )
         return id
+
+    async def remove_bot(self, guild: str) -> None:
+        """Take the bot out of the guild."""
+        self._away[guild] = self._world.owners.pop(guild)
+        await self._gateway.say("GUILD_DELETE", {"id": guild})
+
+    async def invite_bot(self, guild: str) -> None:
+        """Let the bot back into the guild."""
+        self._world.owners[guild] = self._away.pop(guild)
+        state = await self._world.twin.do("state")
+        told = await directory.payload(self._world, state, guild)
+        del told["unavailable"]  # it is there after an outage only
+        await self._gateway.say("GUILD_CREATE", told)
 
     async def make_channel(self, name: str, kind: str = "text", *, guild: str = "") -> str:
         """Create a channel. `kind`: text or forum."""

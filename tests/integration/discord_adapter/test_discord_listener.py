@@ -195,6 +195,22 @@ async def test_commands_are_registered_once(platform, receiver, registered):
     assert len(registrations(platform)) == before
 
 
+async def test_being_removed_and_invited_again_is_reported(platform):
+    people, receiver = platform.people, ScriptedReceiver()
+    guild = await people.make_guild("Hive")
+    channel = await people.make_channel("bees", guild=guild)
+    async with serving_bot(platform, receiver):
+        assert await soon(receiver.memberships) == ("is in", {people.guild, guild})
+        await platform.gateway.say("GUILD_DELETE", {"id": guild, "unavailable": True})  # an outage
+        await people.remove_bot(guild)
+        assert await soon(receiver.memberships) == ("removed", (guild, [channel]))
+        await people.invite_bot(guild)
+        assert await soon(receiver.memberships) == ("joined", guild)
+    await people.remove_bot(guild)
+    async with serving_bot(platform, receiver):
+        assert await soon(receiver.memberships) == ("is in", {people.guild})
+
+
 async def test_deleted_threads_and_channels_are_reported(platform, receiver, place):
     thread = await platform.people.make_thread(await platform.people.write(place, "link"), "Bees")
     async with serving_bot(platform, receiver):

@@ -93,6 +93,23 @@ async def test_a_migrated_group_keeps_its_library(platform, receiver, tmp_path):
     assert received.where.server == str(group)
 
 
+async def test_being_removed_and_added_again_is_reported(platform, receiver, tmp_path, private):
+    people = platform.people
+    hive, old = [await people.make_group(name) for name in ("Hive", "Old")]
+    async with serving_bot(platform, tmp_path, receiver):
+        await people.remove_bot(hive)
+        assert await soon(receiver.memberships) == ("removed", (str(hive), [str(hive)]))
+        await people.add_bot(hive)
+        assert await soon(receiver.memberships) == ("joined", str(hive))
+        await people.block(private)
+        assert await soon(receiver.memberships) == ("removed", (str(private), [str(private)]))
+        await people.block(private, blocked=False)
+        assert await soon(receiver.memberships) == ("joined", str(private))
+        new = await people.migrate(old)
+        await people.remove_bot(new)
+        assert await soon(receiver.memberships) == ("removed", (str(old), [str(old)]))
+
+
 async def test_bots_and_service_messages_are_ignored(telegram, receiver, private):
     listener = EventListener(telegram, receiver, ())
     chat, bot = {"id": -5, "type": "group"}, {"id": 7, "first_name": "B", "is_bot": True}

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from core.backends.storage.database import Database
 from core.errors import StoreUnreachable
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest version in versions/, kept here because Alembic is slow to import."""
 
 _MIGRATION_LOCK = 8_822_331

@@ -29,6 +29,9 @@ class GrowingMessage:
         """The message as it is stored."""
         self.edit_at = 0.0
         """Earliest time of the next edit, on the loop's clock."""
+        self.must_arrive = False
+        """Where people have deleted the message, the last text is posted as a new one. Not stored:
+        a crash in between leaves the message deleted."""
         self._entries = outbox_entries  # borrowed
         self._wake = wake
         self._newest: str | None = None
@@ -49,9 +52,10 @@ class GrowingMessage:
             self._update_settled()
             self._wake()
 
-    async def finish(self, draft: Draft) -> None:
+    async def finish(self, draft: Draft, *, must_arrive: bool = False) -> None:
         """Set the last text. It is stored when this returns, and will be delivered even after a
-        crash. Does nothing to a message that is finished or was deleted by people."""
+        crash. Does nothing to a message that is finished or known to be deleted by people."""
+        self.must_arrive = must_arrive
         last = to_json(draft)
         if not self.entry.finished:
             await self._change(lambda entry: self._finished(entry, last))

@@ -119,7 +119,7 @@ class PlaceQueue:
         except TooOld:
             await self._retry_until_stored(message.repost)
         except MessageGone:
-            await self._retry_until_stored(message.drop)
+            await self._retry_until_stored(message.repost if message.must_arrive else message.drop)
         except PlaceClosed:
             log.info("place closed: dropped %s messages", len(self._messages))
             for other in self._messages:

@@ -192,7 +192,7 @@ class WatchTask:
         video = await self._known_video()
         self.place, reply = self.failure(error, video)
         message = self.progress_message or await self._post_progress(reply)
-        await message.finish(reply)
+        await message.finish(reply, must_arrive=True)
         if message.entry.draft != to_json(reply):  # it already says that the summary is below
             key = f"{self.request.id}:failed"
             await self.context.outbox.post(self.place, reply, key=key)

@@ -37,6 +37,8 @@ class Injection:
     after: int = 0
     times: Sequence[float] = (FOR_GOOD,)
     is_effective: bool = False
+    is_about_words: bool = False
+    """Only texts that name the video fail, as with words that a server blocks."""
     is_twice: bool = False
     """The event comes twice."""
     late_s: float = 0.0
@@ -70,7 +72,9 @@ _LIMITED = _for_a_while(Busy(3.0), "chat")
 _CLOSED = Injection({"chat": PlaceClosed("closed")})
 _NO_THREAD = Injection({"chat.open_thread": Refused("no threads")})
 _GONE = Injection({"chat.edit": MessageGone()})
-_REFUSED = Injection({"chat.post": Refused("words")}, times=_OFTEN)
+_REFUSED = Injection(
+    dict.fromkeys(("chat.post", "chat.edit"), Refused("words")), is_about_words=True
+)
 _LOST = _for_a_while(Busy(), "chat.post", "chat.edit", is_effective=True)
 _BAD_INDEX = Injection(
     dict.fromkeys(("vectors", "keywords"), errors.IndexBroken("damaged")), times=(1, FOR_GOOD)
@@ -251,6 +255,10 @@ def draw(dice: random.Random, number: int) -> Pair:
     return Pair(f"n{number:06}", (armed[0], armed[1]))
 
 
+_DRAFT = {"post": 1, "edit": 2}
+"""Where the text is among a method's arguments."""
+
+
 class Fates:
     """Which faults meet which call: by the token in its arguments."""
 
@@ -272,6 +280,8 @@ class Fates:
         for one in pair.faults:
             kinds = one.injection.errors.keys() | one.injection.results.keys()
             is_meant = bool(kinds & {port, f"{port}.{method}"})
+            if one.injection.is_about_words:
+                is_meant &= pair.token in str(args[_DRAFT[method]])
             if is_meant and one.left > 0 and pair.calls > one.begins:
                 one.left -= 1
                 one.struck += 1

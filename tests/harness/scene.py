@@ -16,6 +16,7 @@ from bot.config import Config
 from bot.delivery.outbox import open_outbox
 from bot.handlers.context import HandlerContext
 from bot.handlers.incoming import Handlers
+from bot.rendering.chat_messages import MessageRenderer
 from bot.words import Words
 from core.chat_records import SummaryRequest
 from core.ports import Prompt
@@ -87,7 +88,10 @@ class Scene:
         self.chat.forget_the_caller()
         self._open = AsyncExitStack()
         store = self.store
-        outbox = await self._open.enter_async_context(open_outbox(self.chat, store.outbox_entries))
+        fallback = MessageRenderer(self.chat, WORDS["en"]).say("chat.not_shown")
+        outbox = await self._open.enter_async_context(
+            open_outbox(self.chat, store.outbox_entries, fallback)
+        )
         people = records_of(store)
         context = HandlerContext(self.chat, outbox, self.core, *people, self.config, WORDS)
         self.handlers = Handlers(context)

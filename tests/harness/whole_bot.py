@@ -26,7 +26,7 @@ from tests.harness.fake_core import FakeCore
 from tests.harness.scene import Scene
 from tests.harness.two_speed_loop import TwoSpeedLoop
 
-STORE = "tubethread.db"
+STORE, SCRATCH = "tubethread.db", "scratch"
 PAUSES_S = (0.3, 0.6)
 """How long YouTube is left alone: by the clock on the wall, which stands still meanwhile."""
 AT_ONCE = 16
@@ -34,11 +34,6 @@ PLENTY = 10**9
 
 Wrap = Callable[[str, Any], Any]
 """Returns the port of this name, or something in its place."""
-
-PORTS_OF_THE_STORE = (
-    *("videos", "library", "checkpoints", "chunks", "threads"),
-    *("requests", "bindings", "buttons", "settings", "usage", "outbox_entries"),
-)
 
 
 class RealTimeJobs:
@@ -98,9 +93,10 @@ class DurableCore(FakeCore):
 class Ports:
     """The store's ports, wrapped."""
 
-    def __init__(self, store: Any, wrap: Wrap) -> None:
-        for name in PORTS_OF_THE_STORE:
-            setattr(self, name, wrap(name, getattr(store, name)))
+    def __init__(self, store: Store, wrap: Wrap) -> None:
+        for name, port in vars(store).items():
+            if not name.startswith("_"):
+                setattr(self, name, wrap(name, port))
 
 
 @asynccontextmanager
@@ -108,7 +104,7 @@ async def open_whole_bot(
     folder: Path, chat: FakeChat, wrap: Wrap = lambda _, port: port, **fakes: Any
 ) -> AsyncIterator[Scene]:
     """Open the bot on a TwoSpeedLoop. `wrap`: for its ports. `fakes`: FakeCore's arguments."""
-    (scratch := folder / "scratch").mkdir(exist_ok=True)
+    (scratch := folder / SCRATCH).mkdir(exist_ok=True)
     url, lock = f"sqlite:///{folder / STORE}", folder / "worker.lock"
     fetcher = YouTubeGate(
         wrap("fetcher", fakes.pop("fetcher")), folder / "gate.json", pauses_s=PAUSES_S

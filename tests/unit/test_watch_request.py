@@ -14,7 +14,7 @@ from bot.words import Words
 from core import errors
 from core.config import Limits
 from core.errors import CoreError, VideoPrivate
-from core.model import Video
+from core.model import Progress, Video
 from tests.fakes.chat import FakeChat, Shown
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.transcriber import WaitingTranscriber
@@ -288,6 +288,25 @@ async def test_every_error_of_a_video_is_reported_in_its_thread(kind, tmp_path):
         await scene.restart()
         await scene.settle()
         assert len(scene.chat.messages) == 1
+
+
+@pytest.mark.parametrize("is_noticed", [False, True])
+@virtually
+async def test_an_error_is_told_although_the_progress_message_was_deleted(is_noticed, tmp_path):
+    class Slow(FakeFetcher):
+        async def download(self, video, folder, on_progress):
+            await asyncio.sleep(5)
+            scene.chat.delete(scene.chat.messages[0].id)
+            if is_noticed:
+                on_progress(Progress("download", 0.5))
+                await asyncio.sleep(10)
+            raise VideoPrivate()
+
+    async with open_scene(tmp_path, fetcher=Slow(BEES)) as scene:
+        await scene.write(BEES_LINK)
+        await scene.settle()
+        [told] = scene.chat.messages
+        assert EN("errors.video_private.message") in told.draft.text
 
 
 @virtually

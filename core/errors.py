@@ -126,6 +126,11 @@ class UnknownJob(RequestError):
 
 
 @dataclass(eq=False)
+class QuestionForgotten(RequestError):
+    """Who asked was forgotten while the answer was being written."""
+
+
+@dataclass(eq=False)
 class JobCancelled(RequestError):
     """Somebody cancelled the job."""
 

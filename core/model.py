@@ -352,10 +352,12 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks a question: in which `language`, "" for the configured one. `person`: as
-    "platform:id", "" if nobody needs to be known."""
+    "platform:id", "" if nobody needs to be known. `request`: the id of the chat's request, if any.
+    """
 
     language: str = ""
     person: str = ""
+    request: str = ""
 
 
 ANYBODY = Asker()

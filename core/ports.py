@@ -29,6 +29,8 @@ from numpy.typing import NDArray
 
 from core.chat_records import ChatSettings, OutboxEntry, PlaceBinding, Quota, Request, StoredButton
 from core.model import (
+    ANYBODY,
+    Asker,
     Chunk,
     EndedJob,
     Job,
@@ -336,10 +338,16 @@ class Threads(Protocol):
         """Return the last `limit` turns, oldest first."""
 
     async def add(
-        self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str], person: str = ""
+        self,
+        channel: str,
+        thread: str,
+        turn: Turn,
+        video_ids: Sequence[str],
+        asker: Asker = ANYBODY,
     ) -> None:
         """Append a turn. It is deleted when the channel forgets any of `video_ids`, the videos it
-        is about. `person`: who asked, as "platform:id". Raises UnknownVideo."""
+        is about. Raises UnknownVideo, and QuestionForgotten if who asked was forgotten since the
+        request, also by another process."""
 
     async def forget(self, platform: str, person: str) -> int:
         """Delete what the person has asked in all channels of the platform, with the buttons of the

@@ -242,7 +242,8 @@ class AskTask:
     @property
     def _asker(self) -> Asker:
         origin = self.request.origin
-        return Asker(origin.language, f"{origin.platform}:{origin.person}")
+        person = f"{origin.platform}:{origin.person}"
+        return Asker(origin.language, person, self.request.id)
 
     @property
     def _conversation(self) -> PlaceBinding:

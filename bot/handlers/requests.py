@@ -178,7 +178,7 @@ class RequestRunner:
                 await self._context.requests.save(replace(request, done=True))
 
     async def stop_questions(self, person: str) -> None:
-        """Stop answering the person, and say so where an answer was being written."""
+        """Stop answering the person, and say so in place of what was written so far."""
         stopped = {
             runs: running.task
             for runs, running in self._running.items()
@@ -189,8 +189,9 @@ class RequestRunner:
         if stopped:
             await asyncio.wait(stopped)
         for task in stopped.values():
+            told = task.renderer.say("chat.stopped")
             for message in self._context.outbox.growing().get(task.request.id, ()):
-                await self._end_orphan(message)
+                await message.finish(told)
             await task.end()
 
     def _watch_request(

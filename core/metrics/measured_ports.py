@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from core.chat_records import OutboxEntry, Quota
-from core.model import SpeechCompute, Turn, Window
+from core.model import ANYBODY, Asker, SpeechCompute, Turn, Window
 from core.ports import (
     STEADY,
     Clock,
@@ -128,9 +128,14 @@ class MeasuredThreads:
         return await self._threads.forget(platform, person)
 
     async def add(
-        self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str], person: str = ""
+        self,
+        channel: str,
+        thread: str,
+        turn: Turn,
+        video_ids: Sequence[str],
+        asker: Asker = ANYBODY,
     ) -> None:
-        await self._threads.add(channel, thread, turn, video_ids, person)
+        await self._threads.add(channel, thread, turn, video_ids, asker)
         self._instruments.answers.labels(turn.answer.grounding).inc()
 
 

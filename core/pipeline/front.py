@@ -182,8 +182,8 @@ class Pipeline:
 
         Asks about one video, or about all of the channel where `video_id` is None. Answers in the
         question's language; where the question has none ("OK?") in the asker's, else
-        in the configured one. Raises EmptyQuestion, NothingToAsk, UnknownVideo, and what the
-        engine raises."""
+        in the configured one. Raises EmptyQuestion, NothingToAsk, UnknownVideo,
+        QuestionForgotten, and what the engine raises."""
         return self._questions.answer(question, channel, video_id, thread, on_progress, asker)
 
     async def search(self, query: str, channel: str, limit: int) -> SearchResult:

@@ -108,7 +108,7 @@ class Questions:
                 answer = replace(piece.answer, timings=watch.timings())
                 about = list(dict.fromkeys(passage.video.id for passage in piece.passages))
                 turn = Turn(question, answer)
-                await self.threads.add(channel, thread, turn, about, asker.person)
+                await self.threads.add(channel, thread, turn, about, asker)
                 yield answer
 
     async def _in_video_or_elsewhere(

@@ -16,9 +16,10 @@ from core.chat_records import (
     StoredButton,
     WatchRequest,
 )
-from core.errors import UnknownVideo
+from core.errors import QuestionForgotten, UnknownVideo
 from core.model import (
     Answer,
+    Asker,
     CaptionTrack,
     Chapter,
     ChapterMark,
@@ -303,9 +304,10 @@ async def test_a_persons_questions_are_forgotten_in_all_channels(store):
     await store.videos.save(BEES)
     mine, other = "discord:7", "discord:77"
     for channel in (HIVE, SEA):
-        await store.threads.add(channel, "t", asked("Mine?", BEES), [BEES.id], mine)
-    await store.threads.add(HIVE, "t", asked("Other?", BEES), [BEES.id], other)
-    await store.threads.add("telegram:7", "t", asked("Elsewhere?", BEES), [BEES.id], "telegram:7")
+        await store.threads.add(channel, "t", asked("Mine?", BEES), [BEES.id], Asker("", mine))
+    await store.threads.add(HIVE, "t", asked("Other?", BEES), [BEES.id], Asker("", other))
+    own = Asker("", "telegram:7")
+    await store.threads.add("telegram:7", "t", asked("Elsewhere?", BEES), [BEES.id], own)
     await store.threads.add(mine, "t", asked("Private, of old?", BEES), [BEES.id])
     proof = json.dumps({"question": "Mine?"})
     texts = {"suggested": "a", "own": "Mine?", "proof": proof, "foreign": "Other?"}
@@ -328,6 +330,28 @@ async def test_a_persons_questions_are_forgotten_in_all_channels(store):
     assert await store.requests.open("discord") == [others, nobody]
     assert await store.settings.get([mine]) == [ChatSettings()]
     assert await store.videos.get(BEES.id) == BEES
+
+
+async def test_an_answer_to_who_was_forgotten_meanwhile_is_not_stored(store):
+    await store.videos.save(BEES)
+    origin = RequestOrigin("discord", "hive", HIVE, "", "7")
+    early, other = [AskRequest(id, origin, "Why?", BEES.id, "t", "") for id in ("early", "other")]
+    await store.requests.add(early)
+    await store.requests.add(replace(other, origin=replace(origin, person="77")))
+    await store.threads.forget("discord", "7")
+    late = replace(early, id="late")
+    await store.requests.add(late)
+    turn = asked("Why?", BEES)
+    with pytest.raises(QuestionForgotten):
+        await store.threads.add(HIVE, "t", turn, [BEES.id], Asker("", "discord:7", "early"))
+    for request, person in (("late", "7"), ("other", "77")):
+        who = Asker("", f"discord:{person}", request)
+        await store.threads.add(HIVE, "t", turn, [BEES.id], who)
+    await store.library.add(HIVE, BEES.id)
+    await store.library.forget(HIVE, "another")  # which closes no question about this one
+    await store.threads.add(HIVE, "t", turn, [BEES.id], Asker("", "discord:7", "late"))
+    await store.requests.save(replace(early, done=True))
+    assert await store.threads.turns(HIVE, "t", 9) == [turn, turn, turn]
 
 
 async def known_everywhere(store: Store | MemoryStore) -> None:

@@ -24,6 +24,8 @@ def is_about(request: Request, channel: str, video_id: str | None) -> bool:
 class FakeRequests:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[Request, datetime]] = {}
+        self.forgotten: set[str] = set()
+        """Open questions of people who were forgotten."""
 
     async def add(self, request: Request) -> bool:
         if request.id in self._kept:
@@ -44,6 +46,8 @@ class FakeRequests:
     def forget_person(self, platform: str, person: str) -> None:
         for request, saved_at in list(self._kept.values()):
             if (request.origin.platform, request.origin.person) == (platform, person):
+                if isinstance(request, AskRequest) and not request.done:
+                    self.forgotten.add(request.id)
                 is_over = request.done or isinstance(request, AskRequest)
                 origin = replace(request.origin, person="")
                 kept = replace(request, origin=origin, done=is_over)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from core.chat_records import OutboxEntry, SummaryRequest
-from core.errors import UnknownVideo
-from core.model import Chunk, Segment, Summary, Transcript, Turn, Video
+from core.errors import QuestionForgotten, UnknownVideo
+from core.model import ANYBODY, Asker, Chunk, Segment, Summary, Transcript, Turn, Video
 from core.ports import FoundChunk, SegmentRange, Vectors
 from tests.fakes.chat_records import (
     FakeButtons,
@@ -323,10 +323,17 @@ class FakeThreads:
         return own[max(len(own) - limit, 0) :]
 
     async def add(
-        self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str], person: str = ""
+        self,
+        channel: str,
+        thread: str,
+        turn: Turn,
+        video_ids: Sequence[str],
+        asker: Asker = ANYBODY,
     ) -> None:
+        if asker.request in self._shelf.requests.forgotten:
+            raise QuestionForgotten()
         self._shelf.require(*video_ids)
-        self._shelf.turns.append((channel, thread, turn, frozenset(video_ids), person))
+        self._shelf.turns.append((channel, thread, turn, frozenset(video_ids), asker.person))
 
     async def forget(self, platform: str, person: str) -> int:
         shelf, name = self._shelf, f"{platform}:{person}"

@@ -10,7 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.backends.storage import tables as t
 from core.backends.storage.outdated_copies import mark_copies_outdated
 from core.backends.storage.requests import without_words
+from core.errors import QuestionForgotten
 
+_FORGOTTEN = "is_forgotten"
+"""In a request that is done: its answer, if it is still being written, may not be stored."""
 _b, _r, _t = t.buttons.c, t.requests.c, t.turns.c
 
 
@@ -33,6 +36,15 @@ async def forget_person(connection: AsyncConnection, platform: str, person: str)
     if gone or are_closed or of_chat.rowcount:  # anybody may ask for it, over and over
         await mark_copies_outdated(connection)
     return len(gone)
+
+
+async def refuse_forgotten(connection: AsyncConnection, request_id: str) -> None:
+    """Raise QuestionForgotten if this question's person was forgotten before its answer was there.
+    Waits for who is about to forget it."""
+    query = select(_r.request).where(_r.id == request_id).with_for_update()
+    request = await connection.scalar(query) if request_id else None
+    if request and request.get(_FORGOTTEN):
+        raise QuestionForgotten()
 
 
 async def _delete_buttons(
@@ -59,7 +71,7 @@ async def _close_requests(connection: AsyncConnection, platform: str, person: st
             continue
         found = True
         if row.request["kind"] == "ask":
-            change = {"done": True, "request": without_words(row.request)}
+            change = {"done": True, "request": without_words(row.request) | {_FORGOTTEN: True}}
         else:
             change = {"request": _of_nobody(row.request)}
         await connection.execute(update(t.requests).where(_r.id == row.id).values(change))

@@ -18,7 +18,7 @@ from core.backends.storage.memberships import SqlMemberships
 from core.backends.storage.migrations import migrate
 from core.backends.storage.outbox import SqlOutboxEntries
 from core.backends.storage.outdated_copies import OutdatedCopies
-from core.backends.storage.people import forget_person
+from core.backends.storage.people import forget_person, refuse_forgotten
 from core.backends.storage.place_bindings import SqlButtons, SqlPlaceBindings
 from core.backends.storage.requests import SqlRequests
 from core.backends.storage.revisions import mark_video_changed, save_title
@@ -26,7 +26,7 @@ from core.backends.storage.settings import SqlSettings
 from core.backends.storage.upsert import insert_into
 from core.backends.storage.usage import SqlUsage
 from core.errors import StoreBroken
-from core.model import Segment, Summary, Transcript, Turn, Video
+from core.model import ANYBODY, Asker, Segment, Summary, Transcript, Turn, Video
 
 BUSY_S = 15
 """How long a write waits for those of other processes; none takes more than a second."""
@@ -208,10 +208,16 @@ class SqlThreads:
         return gone
 
     async def add(
-        self, channel: str, thread: str, turn: Turn, video_ids: Sequence[str], person: str = ""
+        self,
+        channel: str,
+        thread: str,
+        turn: Turn,
+        video_ids: Sequence[str],
+        asker: Asker = ANYBODY,
     ) -> None:
-        row = {"channel": channel, "thread": thread, "turn": turn, "person": person}
+        row = {"channel": channel, "thread": thread, "turn": turn, "person": asker.person}
         async with self._database.write() as connection:
+            await refuse_forgotten(connection, asker.request)
             await hold(connection, video_ids)
             turn_id = await connection.scalar(insert(t.turns).returning(t.turns.c.id), row)
             for video_id in set(video_ids):

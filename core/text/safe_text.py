@@ -16,9 +16,14 @@ from core.text.display import (
 )
 
 STREAM_CHARACTERS = 6000
+LONGEST_WORD = 500
+"""A longer word is shown in parts with a blank between them, so that neither what is buffered nor
+the time that it takes grows with it."""
+# What may repeat begins only where such a run begins: else each letter of a long word would be
+# tried, and the rest of the word read for each.
 _URL = re.compile(
-    r"""\(?(?:[a-z][\w+.-]*://|www\.|mailto:|javascript:|data:)[^\s)]*\)?
-    |(?:[\w-]+\.)+[a-z]{2,}/[^\s)]*""",
+    r"""\(?(?:(?<![a-z\d+.-])[a-z\d+.-]+://|www\.|mailto:|javascript:|data:)[^\s)]*\)?
+    |(?<![\w.-])[\w.-]+\.[a-z]{2,}/[^\s)]*""",
     re.IGNORECASE | re.VERBOSE,
 )
 _MENTION = re.compile(r"(?<!\w)@(?=[\w!&])")
@@ -27,15 +32,17 @@ _MARKUP = re.compile(rf"\*\*|`|^#{{1,6}}(?=\s|$)|[{_BRACKETS}]")
 _NUMBERS = r"\s*\d+(?:\s*(?:[-–—~,;、]|,?\s*and)\s*\d+)*\s*"
 _MARKER = re.compile(rf"[\[【［]{_NUMBERS}[\]】］]")
 _LONGEST_MARKER = 40
-# The smallest complete piece of a stream: a bracket, blanks or a word. CJK is written without
-# blanks, so there a word ends at punctuation too.
+# The smallest complete piece of a stream: a bracket, blanks, a word or a part of a long one. CJK is
+# written without blanks, so there a word ends at punctuation too.
 _UNIT = re.compile(
     rf"""(?P<bracket>[\[【［][^\[\]【】［］\n]{{0,{_LONGEST_MARKER}}}[\]】］])
     |(?P<lone>[\[【［](?=[^\]】］]{{{_LONGEST_MARKER}}}|[^\]】］]*[\[【［\n]))
-    |(?P<blanks>\s+)(?=\S)
-    |(?P<word>[^\s\[【［]+?(?:[。、，！？]|(?=[\s\[【［])))""",
+    |(?P<blanks>\s+)
+    |(?P<word>[^\s\[【［]{{1,{LONGEST_WORD}}}?(?:[。、，！？]|(?=[\s\[【［])))
+    |(?P<part>[^\s\[【［]{{{LONGEST_WORD}}}(?=[^\s\[【［。、，！？]))""",
     re.VERBOSE,
 )
+_SENTENCE_END, _END_CHARACTERS = re.compile(r"[.?!。？！…][\"'”’)]*$"), 8
 _CLOSING = re.compile(r"[.,;:!?)]+")
 _CUT_MARKER = re.compile(r"[\[【［][\s\d,;、–—~-]*$")
 
@@ -56,7 +63,8 @@ class SafeStream:
     """A stream of arbitrarily cut pieces, released as text that is safe to show and final.
 
     The joined output of `feed` and `close` has no surrounding blanks and no link, and every `[` in
-    it was written by `mark`. At most one word or marker is buffered.
+    it was written by `mark`. At most one marker, or one word of LONGEST_WORD, is buffered: the work
+    for a piece does not grow with what came before.
     """
 
     def __init__(self, mark: MarkCitation) -> None:
@@ -89,15 +97,15 @@ class SafeStream:
     def _process(self, unit: re.Match[str]) -> str:
         text = unit.group()
         if unit.lastgroup == "blanks":
-            self._blanks += text
+            self._blanks = _shown_blanks(self._blanks + text)
             return ""
         if _MARKER.fullmatch(text):
             # Resolve a marker only where it still fits: every resolved one is listed as a source.
             has_room = self._shown + _LONGEST_MARKER < STREAM_CHARACTERS
             return self._show(self._mark(text[1:-1], self._sentence.strip()) if has_room else "")
-        if re.search(r"[.?!。？！…][\"'”’)]*$", self._sentence):
+        if _SENTENCE_END.search(self._sentence[-_END_CHARACTERS:]):
             self._sentence = ""
-        if unit.lastgroup != "word":
+        if unit.lastgroup not in ("word", "part"):
             self._blanks = self._blanks or " "
         shown = self._show(_clean_word(text))
         self._sentence += shown
@@ -113,12 +121,16 @@ class SafeStream:
             # A blank replaces what was removed, so that its neighbours cannot join into a link.
             self._blanks = self._blanks or " "
             return ""
-        blanks = "\n\n"[: self._blanks.count("\n")] or self._blanks[:1]
+        blanks = self._blanks
         if not self._shown or (blanks == " " and _CLOSING.fullmatch(text)):
             blanks = ""
         self._blanks = ""
         self._shown += len(blanks) + len(text)
         return blanks + text
+
+
+def _shown_blanks(blanks: str) -> str:
+    return "\n\n"[: blanks.count("\n")] or blanks[:1]
 
 
 def _clean_word(text: str) -> str:

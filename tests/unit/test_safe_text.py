@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.text.safe_text import STREAM_CHARACTERS, SafeStream, safe_line
+from core.text.safe_text import LONGEST_WORD, STREAM_CHARACTERS, SafeStream, safe_line
 
 
 def shown(*pieces: str) -> str:
@@ -56,6 +56,30 @@ def test_a_word_is_shown_as_soon_as_it_is_whole():
     assert text.feed("Bees da") == "Bees"
     assert text.feed("nce [1") == " dance"
     assert text.feed("2]") == " [12]"
+
+
+@pytest.mark.parametrize("unit", ["a", "www.", "한"])
+@pytest.mark.parametrize("size", [1, 5000])
+def test_a_text_without_blanks_is_never_read_again_from_its_beginning(unit, size):
+    written = (unit * 5000)[:5000]
+    text = SafeStream(lambda numbers, _: f"[{numbers}]")
+    most = 0
+    for i in range(0, len(written), size):
+        text.feed(written[i : i + size])
+        most = max(most, len(text._buffer))
+    assert most <= LONGEST_WORD
+    if unit in ("a", "한"):
+        parts = shown(written).split()
+        assert "".join(parts) == written
+        assert set(map(len, parts)) == {LONGEST_WORD}
+
+
+def test_the_parts_of_a_long_word_join_into_no_link():
+    for before in range(LONGEST_WORD - 12, LONGEST_WORD + 2):
+        for link in ("www.evil.example", "https://evil.example", "evil.example/x", "t.me/x"):
+            read = shown("x" * before + link)
+            assert link not in read
+            assert link not in shown("-" * before + link)
 
 
 def test_the_sentence_before_a_marker_goes_with_it():

@@ -11,6 +11,8 @@ import yaml
 
 from core.config import Language
 
+_UNITS_S = (3600, 60, 1)
+"""Hours, minutes and seconds."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where PyYAML has it: reading a language takes 10 ms instead of 150."""
 
@@ -47,8 +49,8 @@ class Words:
 
 
 class _LocaleFormatter(Formatter):
-    """Adds plurals, `{count:video|videos}` → "1 video", and command names, `{/watch}` → "/watch"
-    unless a fact gives it another name."""
+    """Adds plurals, `{count:video|videos}` → "1 video"; lengths of time, `{seconds:시간,분,초}` →
+    "4시간"; and command names, `{/watch}` → "/watch" unless a fact gives it another name."""
 
     def get_value(
         self, key: int | str, args: Sequence[object], kwargs: Mapping[str, object]
@@ -57,10 +59,22 @@ class _LocaleFormatter(Formatter):
         return kwargs.get(str(key), key) if is_command else super().get_value(key, args, kwargs)
 
     def format_field(self, value: object, format_spec: str) -> str:
+        if len(units := format_spec.split(",")) == len(_UNITS_S):
+            return self._format_time(int(str(value)), units)
         one, is_plural, other = format_spec.partition("|")
         if not is_plural:
             return str(super().format_field(value, format_spec))
         return f"{value} {one if str(value) == '1' else other}"
+
+    def _format_time(self, seconds: int, units: Sequence[str]) -> str:
+        """In the longest unit in which it is a whole number."""
+        size, unit = next(
+            (size, unit)
+            for size, unit in zip(_UNITS_S, units, strict=True)
+            if size == 1 or (seconds and seconds % size == 0)
+        )
+        count = seconds // size
+        return self.format_field(count, unit) if "|" in unit else f"{count}{unit}"
 
 
 _FORMATTER = _LocaleFormatter()

@@ -290,3 +290,20 @@ def test_the_log_tells_nothing_that_a_person_typed():
     assert str(errors.NotALink("my secret plan")) == "not_a_link"
     too_large = errors.FileTooLarge("our-salaries.mp3", 20)
     assert str(too_large) == "file_too_large {'max_megabytes': 20}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "en", "ko"),
+    [
+        (14_400, "after 4 hours without", "4시간 동안"),
+        (3600, "after 1 hour without", "1시간 동안"),
+        (1800, "after 30 minutes without", "30분 동안"),
+        (60, "after 1 minute without", "1분 동안"),
+        (90, "after 90 seconds without", "90초 동안"),
+        (1, "after 1 second without", "1초 동안"),
+    ],
+)
+def test_a_time_limit_is_told_in_its_longest_whole_unit(seconds, en, ko):
+    error = errors.WorkerTimeout("fetch", seconds)
+    assert en in describe_error(error, EN).message
+    assert ko in describe_error(error, KO).message

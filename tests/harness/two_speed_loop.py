@@ -19,6 +19,9 @@ from typing import Any
 
 _GRACE_S = 0.02
 """How long to look whether a thread has a reply. Then nobody waits for the interpreter's lock."""
+_FAR_S, _LOOKS = 60.0, 10
+"""A timer that is farther away is reached only after as many looks: it may be a limit on what a
+thread is about to reply, between two tries for a lock."""
 _TASKS = Path("/proc/self/task")
 
 
@@ -33,10 +36,12 @@ class _Skipping(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= _GRACE_S or self.held:
             return super().select(timeout)
-        events = super().select(_GRACE_S)
-        if not (events or self.held or _other_threads_work()):
-            self.skipped_s += timeout - _GRACE_S
-        return events
+        for _ in range(_LOOKS if timeout > _FAR_S else 1):
+            events = super().select(_GRACE_S)
+            if events or self.held or _other_threads_work():
+                return events
+        self.skipped_s += timeout - _GRACE_S
+        return []
 
 
 def _other_threads_work() -> bool:

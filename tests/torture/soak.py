@@ -119,7 +119,7 @@ class Measured:
 
 async def live(folder: Path, seed: int, plan: Plan) -> Measured:
     """Live through the plan in a thread of its own. Raises AssertionError if the bot leaves
-    handles, threads or files when it is closed, TimeoutError if a link is stuck."""
+    handles, threads or files when it is closed, or if a link is stuck."""
     await asyncio.to_thread(gc.collect)  # the thread stays
     before = Holding.now(folder)
     measured = await asyncio.to_thread(run_skipping, _spend(folder, seed, plan))
@@ -216,9 +216,10 @@ class Month:
         some channels."""
         self.fates.is_healed = False
         await asyncio.gather(*(self._paste(number) for number in numbers))
-        async with asyncio.timeout(_DAY_S):
-            while await unfinished(self.scene):  # noqa: ASYNC110 – the store has no notifications
-                await asyncio.sleep(_PATIENCE_S)
+        until_s = asyncio.get_running_loop().time() + _DAY_S
+        while left := await unfinished(self.scene):
+            assert asyncio.get_running_loop().time() < until_s, f"stuck: {left}"
+            await asyncio.sleep(_PATIENCE_S)
         self.fates.is_healed = True
         first = numbers[0] // self.plan.a_burst * self.plan.forgotten
         for n in range(first, first + self.plan.forgotten):

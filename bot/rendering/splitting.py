@@ -15,6 +15,13 @@ _UNIT = re.compile(
     |\n+|[^\S\n]+""",
     re.DOTALL | re.VERBOSE,
 )
+_MARKER = re.compile(
+    r"""\[\\\[\d+\\\]\]\([^)\s]*\)|\\\[\d+\\\]
+    |<a\ [^<>]*>\[\d+\]</a>|\[\d+\]""",
+    re.VERBOSE,
+)
+"""A citation, as either platform writes it, with and without a link. It belongs to the sentence
+before it."""
 _SENTENCE = re.compile(r"[.!?…。？！][\"'”’)\]]*$")
 _HALF = 0.5
 """The share of a message that may stay empty to split at a better place."""
@@ -55,15 +62,22 @@ def _end(text: str, limit: int, length: Callable[[str], int]) -> int:
 
 def _breaks(text: str) -> Iterator[tuple[int, int]]:
     """Places to split at, with a rank: 0 is best."""
+    words_end = marker_end = 0
     for unit in _UNIT.finditer(text):
         said = unit[0]
-        if said.isspace():
-            lines = said.count("\n")
-            yield unit.end(), 2 - min(lines, 2) if lines else 2 + (not _ends_sentence(text, unit))
+        if not said.isspace():
+            if marker := _MARKER.match(text, unit.start()):
+                marker_end = marker.end()
+            if unit.end() > marker_end:
+                words_end = unit.end()
+        elif lines := said.count("\n"):
+            yield unit.end(), 2 - min(lines, 2)
+        elif not _MARKER.match(text, unit.end()):
+            yield unit.end(), 2 + (not _ends_sentence(text, words_end))
 
 
-def _ends_sentence(text: str, blank: re.Match[str]) -> bool:
-    return bool(_SENTENCE.search(text, max(blank.start() - 4, 0), blank.start()))
+def _ends_sentence(text: str, end: int) -> bool:
+    return bool(_SENTENCE.search(text, max(end - 4, 0), end))
 
 
 def _cut(text: str, limit: int, length: Callable[[str], int]) -> int:

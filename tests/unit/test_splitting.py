@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.discord_adapter.markdown import DiscordMarkdown
 from bot.rendering.splitting import split
 from bot.telegram_adapter.html import TelegramHtml, link, visible_text
 from bot.telegram_adapter.html import length as html_length
 from core.export.document import Markdown
+from core.model import Answer, Citation
 from core.text.display import utf16_length
 
 LIMIT = 60
@@ -125,6 +127,26 @@ def test_no_tag_and_no_entity_of_html_is_torn(parts):
 )
 def test_it_is_parted_where_it_hurts_least(text, pieces):
     assert split(text, 20) == pieces
+
+
+@pytest.mark.parametrize("style", [DiscordMarkdown(), TelegramHtml()])
+@pytest.mark.parametrize("url", ["https://youtu.be/aaaaaaaaaaa?t=1", "talk.mp3"])
+def test_a_marker_stays_with_its_sentence(style, url):
+    citations = tuple(Citation(n, "aaaaaaaaaaa", 1.0, 2.0, "", url) for n in (1, 2))
+
+    def shown(text):
+        return style.answer(Answer("", text, citations, (), True, "extractive"))
+
+    sentences = ["Bees dance in the dark. [1] [2]", "They fly [1].", "They sing. [2]"]
+    text = shown(" ".join(sentences * 5))
+    whole = re.compile("|".join(re.escape(shown(sentence)) for sentence in sentences))
+    longest = len(shown(sentences[0]))
+    for limit in range(longest, len(text), 7):
+        pieces = split(text, limit)
+        assert " ".join(pieces) == text
+        assert not any(piece.startswith((shown("[1]"), shown("[2]"))) for piece in pieces)
+        if limit > 3 * longest:  # else a sentence's end may leave more than half empty
+            assert {whole.sub("", piece).strip() for piece in pieces} == {""}
 
 
 def test_a_word_full_of_escapes_does_not_become_a_message_for_each():

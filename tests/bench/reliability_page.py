@@ -13,7 +13,8 @@ _OPENING = """\
 # Reliability
 
 Written by `make torture`, one section for each whole run (`python -m tests.torture NAME`); do not
-edit. What goes wrong one at a time: [faults.md](faults.md).
+edit. A run's rounds have the seeds 0, 1, 2 …; parts without a section have not been run whole yet.
+What goes wrong one at a time: [faults.md](faults.md).
 """
 
 

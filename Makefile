@@ -11,7 +11,7 @@ FILES := -r requirements.txt -r requirements-dev.txt -c constraints.txt
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo check test lint bench eval eval-quick torture pictures update sbom audit
+.PHONY: setup demo check test lint small-tests all-tests bench eval eval-quick torture pictures update sbom audit
 
 setup: .venv/ready
 
@@ -40,12 +40,19 @@ lint: setup
 # Tests of the whole program wait for child processes and servers half of the time.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
-# For the working loop: what needs no server, no whole program and no kill.
-check: lint
+# For the working loop: what needs no server, no whole program and no kill. Lint runs beside the
+# tests: mypy takes a minute of one core when its cache is cold.
+check: setup
+	@$(MAKE) --no-print-directory --jobs 2 lint small-tests
+
+test: setup
+	@$(MAKE) --no-print-directory --jobs 2 lint all-tests
+
+small-tests: setup
 	$(BIN)/pytest -n auto --dist loadfile -m "not postgres" tests/unit tests/contract
 
 # Files in collection order: the slow ones come first, so that no worker ends late.
-test: lint
+all-tests: setup
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: setup

@@ -66,3 +66,14 @@ def examples() -> Path:
 def assets() -> Path:
     """The folder of the tests' own data: two ten-minute lectures with reference text and facts."""
     return ASSETS
+
+
+@pytest.fixture
+def forked_children(monkeypatch) -> None:
+    """Let this process's child processes be forks of ones that have imported their libraries."""
+    from core.workers import child_process
+    from tests.harness import warm_children, warm_start
+
+    monkeypatch.setattr(child_process, "run_child", child_process.run_child)  # put back
+    kinds = (*warm_start.CHILDREN, "misbehaving")
+    warm_children.install({kind: warm_start.address_of(kind) for kind in kinds})

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from core.text.keywords import WordCounts, count_words, keywords
@@ -165,14 +166,20 @@ def _describing(texts: Sequence[str]) -> Counter[str]:
                 named = after if right.casefold() == "of" else right
                 if left.islower() and named[:1].isupper():
                     continue
-                if right.casefold() == "of" or any(stem in worthy for stem, _ in words(right)):
-                    found.update(stem for stem, _ in words(left))
+                if right.casefold() == "of" or any(stem in worthy for stem, _ in _read(right)):
+                    found.update(stem for stem, _ in _read(left))
     return found
+
+
+@lru_cache(maxsize=16_384)
+def _read(word: str) -> tuple[tuple[str, str], ...]:
+    """Return its `words`. A long video says the same few thousand again and again."""
+    return tuple(words(word))
 
 
 def _stems(pattern: re.Pattern[str], texts: Iterable[str]) -> Counter[str]:
     found = (word for text in texts for word in pattern.findall(text))
-    return Counter(stem for word in found for stem, _ in words(word))
+    return Counter(stem for word in found for stem, _ in _read(word))
 
 
 def as_phrases(
@@ -237,7 +244,7 @@ def _split(clause: str) -> tuple[list[str], list[str]]:
 def _spoken(word: str) -> tuple[str, str, bool] | None:
     """Return its stem, its spelling, and whether it can be the first word of a phrase: a Korean
     noun with a particle ("데이터를 분석") is not. A bare Korean noun counts, as "언어 모델" has."""
-    found = next(iter(words(word)), None)
+    found = next(iter(_read(word)), None)
     if found:
         return (*found, not cjk_characters(word) or found[1] == word)
     return (word, word, True) if _HANGUL.fullmatch(word) else None

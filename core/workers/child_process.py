@@ -25,7 +25,7 @@ from core.workers.protocol import decode, encode
 log = logging.getLogger(__name__)
 
 _MAIN = "core.workers.child_main"
-_MAX_LINE_BYTES = 256 * 1024 * 1024
+MAX_LINE_BYTES = 256 * 1024 * 1024
 _LOG_BYTES = 65_536
 """A longer line of the child's log is cut in pieces."""
 _LOG_WAIT_S = 1
@@ -67,7 +67,7 @@ class ChildProcess:
         with ExitStack() as unless_started:
             try:
                 ours, theirs = map(unless_started.enter_context, socket.socketpair())
-                process = await _spawn(limits, module, theirs)
+                process = await run_child(limits.name, module, _environment(), theirs)
             except OSError as error:
                 raise WorkerFailed(limits.name, "it could not start") from error
             unless_started.pop_all()
@@ -202,21 +202,23 @@ class ChildProcess:
             raise WorkerTimeout(self._limits.name, self._timeout_s)
 
 
-async def _spawn(
-    limits: ChildLimits, module: str, files: socket.socket
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if _ENVIRONMENT.fullmatch(name)}
+
+
+async def run_child(
+    role: str, module: str, environment: Mapping[str, str], files: socket.socket
 ) -> asyncio.subprocess.Process:
-    environment = {
-        name: value for name, value in os.environ.items() if _ENVIRONMENT.fullmatch(name)
-    }
+    """Start Python with core/workers/child_main.py. Raises OSError if it cannot start."""
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", _MAIN, limits.name, *filter(None, [module])),
+        *(sys.executable, "-m", _MAIN, role, *filter(None, [module])),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=environment,
+        env=dict(environment),
         pass_fds=[files.fileno()],
         start_new_session=True,  # killed with its own children, and not by Ctrl-C
-        limit=_MAX_LINE_BYTES,
+        limit=MAX_LINE_BYTES,
     )
 
 

@@ -4,7 +4,6 @@ YouTube's responses are recorded: tests/counterparts/youtube/recorded_videos.py.
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from typing import Any
 
 from tests.counterparts.discord.http_front import API
@@ -13,6 +12,7 @@ from tests.counterparts.discord.server import DiscordServer
 from tests.counterparts.telegram.server import TOKEN as TELEGRAM_TOKEN
 from tests.counterparts.telegram.server import TelegramServer
 from tests.harness.eventually import eventually
+from tests.harness.forked_program import ForkedProgram
 from tests.harness.terminal import REPLAY, Terminal
 
 
@@ -33,7 +33,7 @@ class Program:
         self.said = ""
         self._terminal = terminal
         self._discord, self._telegram = discord, telegram
-        self._process: subprocess.Popen[str]
+        self._process: ForkedProgram
         if discord:
             addresses = {"api_base": discord.url + API, "gateway_url": discord.gateway.url}
             settings["discord"] = {"token": DISCORD_TOKEN, **addresses}
@@ -46,7 +46,7 @@ class Program:
 
     async def start(self, *, away: str = "") -> None:
         """Start the process; return once it receives messages on every platform except `away`."""
-        self._process = self._terminal.start("run", **REPLAY)
+        self._process = self._terminal.fork("run", **REPLAY)
         served = {"Discord": self._discord, "Telegram": self._telegram}
         here = [name for name, platform in served.items() if platform and name != away]
         try:

@@ -8,14 +8,14 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.harness.forked_program import ForkedProgram
 from tests.harness.onnx_model import onnx_minilm
-from tests.harness.warm_start import WarmStart
+from tests.harness.warm_start import CHILDREN, address_of
 
 ROOT = Path(__file__).resolve().parents[2]
 REPLAY = {"PYTHONPATH": str(ROOT / "tests" / "counterparts" / "youtube" / "replay")}
@@ -82,18 +82,22 @@ class Terminal:
             errors="surrogateescape",
         )
 
-    def run(self, *args: str, typed: str = "", **environment: str) -> Ran:
-        """Run a command to its end. Forks an already imported program unless the environment could
-        make a difference."""
-        if not environment.keys() <= {"LLM_KEY", "PYTHONPATH", "TUBETHREAD_DATA"}:
-            process = self.start(*args, **environment)
-            out, err = process.communicate(typed, timeout=240)
-            return Ran(process.returncode, out, err)
-        given = typed.encode("utf-8", "surrogateescape")
-        code, *said = _warm_start().run(
-            self._arguments(args), self._environment(environment), given
+    def fork(self, *args: str, **environment: str) -> ForkedProgram:
+        """As `start`, but fork an already imported program, whose speech and index child are forks
+        of imported ones as well."""
+        return ForkedProgram(
+            address_of("program"),
+            self._environment(environment),
+            arguments=self._arguments(args),
+            children={kind: address_of(kind) for kind in CHILDREN},
         )
-        return Ran(code, *(one.decode("utf-8", "surrogateescape") for one in said))
+
+    def run(self, *args: str, typed: str = "", **environment: str) -> Ran:
+        """Run a command to its end; a fork unless the environment could make a difference."""
+        could_differ = not environment.keys() <= {"LLM_KEY", "PYTHONPATH", "TUBETHREAD_DATA"}
+        process = (self.start if could_differ else self.fork)(*args, **environment)
+        out, err = process.communicate(typed, timeout=240)
+        return Ran(process.returncode, out, err)
 
     def _arguments(self, args: Sequence[str]) -> list[str]:
         if not self.config.exists():
@@ -102,9 +106,3 @@ class Terminal:
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         return os.environ | {"TUBETHREAD_DATA": str(self.data)} | more
-
-
-@cache
-def _warm_start() -> WarmStart:
-    """The process-wide instance; it ends with this process."""
-    return WarmStart()

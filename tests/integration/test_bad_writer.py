@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.torture.writer import round
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-async def test_every_ingest_is_ready_whatever_the_model_writes(tmp_path, seed):
-    assert "10 ready" in await round(tmp_path, seed)
+async def test_every_ingest_is_ready_whatever_the_model_writes(tmp_path):
+    assert "10 ready" in await round(tmp_path, seed=0)

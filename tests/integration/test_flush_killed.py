@@ -1,10 +1,10 @@
-"""An index survives kills while Chroma writes its graph. `make torture` kills 50 times as often."""
+"""An index survives kills while Chroma writes its graph. `make torture` kills 80 times as often."""
 
 from __future__ import annotations
 
 from tests.torture.flush import kill
 
-SEED, KILLS = 0, 10
+SEED, KILLS = 0, 6
 
 
 async def test_killed_while_it_writes_an_index_is_found_broken_and_made_anew(tmp_path):

@@ -29,6 +29,8 @@ from tests.harness.file_bot import MODERATOR, WORDS, Bot, running
 from tests.harness.residue import residue, vectors_of
 from tests.harness.terminal import Terminal
 
+pytestmark = pytest.mark.usefixtures("forked_children")
+
 TITLE, SPEECH, QUESTION = "Zanquilt", "bromfyx", "plivoxen"
 SAID = (
     f"1\n00:00:00,000 --> 00:00:04,000\nThe {SPEECH} was found by Nora Lee in Arden.\n\n"

@@ -19,7 +19,9 @@ from tests.fakes.transcriber import WaitingTranscriber
 from tests.harness.fake_core import BEES, FakeCore
 from tests.harness.small_disk import NoDisk, small_disk
 
-SAID = tuple(Segment(20.0 * n, 20.0 * n + 19, "Bees dance. " * 50) for n in range(400))
+SAID = tuple(
+    Segment(20.0 * n, 20.0 * n + 19, ("Bees dance " * 9 + "here. ") * 24) for n in range(100)
+)
 
 
 @pytest.fixture

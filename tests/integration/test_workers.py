@@ -207,6 +207,7 @@ async def get_into_trouble(worker, method, error):
     assert await worker.call("pid") != pid
 
 
+@pytest.mark.usefixtures("forked_children")  # it starts 63 of them
 @pytest.mark.parametrize(("method", "error"), TROUBLE.items(), ids=TROUBLE)
 async def test_a_failing_child_is_reported_and_replaced_while_others_answer(
     method, error, make_worker
@@ -220,6 +221,7 @@ async def test_a_failing_child_is_reported_and_replaced_while_others_answer(
         ]
         other = await stack.enter_async_context(make_worker())
         await stack.enter_async_context(asyncio.timeout(60))
+        await other.call("pid")  # it has started
         trouble = asyncio.gather(*(get_into_trouble(worker, method, error) for worker in bad))
         answers = 0
         while not trouble.done():
@@ -227,7 +229,7 @@ async def test_a_failing_child_is_reported_and_replaced_while_others_answer(
             answers += 1
             await asyncio.sleep(0.01)
         await trouble
-    assert answers > 5
+    assert answers > 1
 
 
 async def test_a_request_has_a_total_limit_even_if_it_keeps_replying(make_worker):

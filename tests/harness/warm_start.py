@@ -78,7 +78,7 @@ class WarmProcess:
         self,
         address: str,
         environment: Mapping[str, str],
-        files: Sequence[int] = (),
+        open_files: Sequence[int] = (),
         **request: object,
     ) -> None:
         """Fork the server at `address`, and give the fork open files. `stdin`, `stdout` and
@@ -92,7 +92,7 @@ class WarmProcess:
         try:
             self.connection.connect(address)
             socket.send_fds(
-                self.connection, [json.dumps(about | request).encode()], [*theirs, *files]
+                self.connection, [json.dumps(about | request).encode()], [*theirs, *open_files]
             )
             self.pid = int(self.connection.recv(16))
         finally:

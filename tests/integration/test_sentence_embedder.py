@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from core.errors import EmbedderMissing
-from tests.harness.embedders import MINILM, sentence_embedder
+from tests.harness.embedders import MINILM, onnx_embedder, sentence_embedder
+from tests.harness.onnx_model import onnx_minilm
 
 TEXT = "The bees of the hive dance."
 
@@ -37,6 +38,20 @@ def test_a_package_and_its_folder_are_the_same_model(plain):
 
     assert packed.name == MINILM
     assert packed.embed([TEXT], "passage") == pytest.approx(plain.embed([TEXT], "passage"))
+
+
+def test_its_rows_are_those_of_the_onnx_graph(plain):
+    """Here, where PyTorch is imported anyway: it takes ten seconds of CPU."""
+    texts = (
+        TEXT,
+        "",
+        "꿀벌은 벌집에서 춤을 춘다",
+        "stock market " * 20,
+        "one two three four five six seven eight nine ten " * 90,  # longer than the window
+    )
+    graph = onnx_embedder(onnx_minilm())
+
+    assert plain.embed(texts, "passage") == pytest.approx(graph.embed(texts, "passage"), abs=1e-4)
 
 
 def test_a_model_without_prompts_sees_the_text_alone(plain):

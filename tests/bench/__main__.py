@@ -1,7 +1,7 @@
 """`make bench`: measure time and memory on this machine.
 
     python -m tests.bench [--json] [start memory ingest ask again library jobs children chat groups
-        search]
+        search forgetting]
 
 Prints one table and the machine it was measured on. The exit code is 1 if a goal is missed, for
 people and scripts; CI ignores it, because a busy machine misses goals through no fault of the code.
@@ -26,6 +26,7 @@ from tests.bench import (
     ask,
     chat,
     children,
+    forgetting,
     groups,
     ingest,
     jobs,
@@ -51,6 +52,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "chat": chat.measure,
     "groups": groups.measure,
     "search": search.measure,
+    "forgetting": forgetting.measure,
 }
 
 

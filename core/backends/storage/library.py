@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -33,9 +34,10 @@ from core.backends.storage.upsert import insert_into
 from core.errors import UnknownVideo
 from core.model import Video
 
-_LET_OTHERS_WRITE_S = 0.03
-"""Pause between two deletions. SQLite's waiting writers try again every 25 to 100 ms, and seldom
-hit the moment between two transactions."""
+_LET_OTHERS_WRITE_S, _LET_OTHERS_WRITE = 0.03, 2.0
+"""Pause between two deletions: at least in seconds, and in times what the last one took. SQLite's
+waiting writers try again every 25 to 100 ms, and seldom hit the moment between two transactions,
+which a slow disk must not make short beside them."""
 
 _l, _v = t.library.c, t.videos.c
 _Query = TypeVar("_Query", bound=Select[Any])
@@ -170,11 +172,13 @@ class SqlLibrary:
         async with self._database.read() as connection:
             gone = list(await connection.scalars(select(f)))
         for video_id in gone:
+            began = time.monotonic()
             async with self._database.write() as connection:
                 await lock(connection, [video_id])
                 await connection.execute(delete(t.forgotten).where(f == video_id))
                 await _delete_unless_known(connection, video_id)
-            await asyncio.sleep(_LET_OTHERS_WRITE_S)
+            took_s = time.monotonic() - began
+            await asyncio.sleep(max(_LET_OTHERS_WRITE_S, _LET_OTHERS_WRITE * took_s))
         return bool(gone)
 
 

@@ -53,8 +53,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path.startswith("/api/"):
             return self._send(json.dumps(self._about(path)).encode(), with_body)
-        content = self.served.get(path.rpartition("/")[2])
-        if content is None or f"/resolve/{COMMIT}/" not in path:
+        content = self.served.get(path.partition(f"/resolve/{COMMIT}/")[2])
+        if content is None:
             return self.send_error(404)
         return self._send(content, with_body)
 

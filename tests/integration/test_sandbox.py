@@ -16,9 +16,10 @@ from core.config import Core, Embedding, Speech, YouTube
 from core.errors import NotMedia, SpeechModelMissing, WorkerFailed
 from core.workers.child_settings import make_supervisor
 from core.workers.limits import FETCH, INDEX, MODELS, SPEECH
-from core.workers.remote_backends import ModelDownloads, RemoteTranscriber
+from core.workers.remote_backends import ModelDownloads, RemoteEmbedder, RemoteTranscriber
 from tests.counterparts.model_hub import hub_environment, running
 from tests.harness.audio_files import RATE, write_wav
+from tests.harness.onnx_model import onnx_minilm
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "tests.harness.misbehaving_child"
@@ -142,3 +143,24 @@ async def test_a_missing_speech_model_is_downloaded_by_a_child_that_reads_no_aud
             with pytest.raises(NotMedia) as refused:
                 [*_] = [window async for window in online.transcribe(tmp_path / "no", "")]
             assert refused.value.name == "no"
+
+
+async def test_a_missing_embedding_model_is_downloaded_likewise(tmp_path, monkeypatch):
+    folder = Path(onnx_minilm())
+    model = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    config = Core(data_dir=tmp_path, embedding=Embedding(engine="onnx", model="org/minilm"))
+    with running(model) as url:
+        for name, value in hub_environment(url, tmp_path / "hub").items():
+            monkeypatch.setenv(name, value)
+        async with (
+            make_supervisor(INDEX, config) as index,
+            make_supervisor(MODELS, config) as models,
+        ):
+            embedder = RemoteEmbedder(index, "org/minilm", ModelDownloads(models, is_offline=False))
+            await embedder.load()
+            assert (await embedder.embed(["Bees dance."], "passage")).shape == (1, 384)
+            assert (index.starts, models.starts) == (1, 1)

@@ -10,6 +10,8 @@ from core.answers.evidence import find_evidence
 from core.answers.suggested_questions import follow_up
 from core.model import EXTRACTIVE, Answer, Citation, Place, Segment, Video
 from core.text.follow_ups import in_context
+from core.text.question_words import asks_for_overview
+from core.text.sentences import announces
 
 MIN_NEARNESS = 0.31
 """A question none of whose places is nearer is about something else: on QMSum that refuses 5 % of
@@ -24,14 +26,20 @@ def extract_answer(asked: Asked, places: Sequence[Place]) -> Answer:
     """Answer with the sentences that cover the question, then with the nearest `places`, each with
     its marker.
 
-    Where the best place is a covering sentence too, that is the answer alone. Without covering
+    Where the best place is a covering sentence too, that is the answer alone, unless it only says
+    what will be spoken of, or the question asks for an overview. Without covering
     sentences the answer is only partly grounded: its reader judges. If no place is near, it has no
     text and no citations. It always has three questions in `asked.language`."""
     question, passages = asked.question, asked.passages
     evidence = find_evidence(in_context(question, asked.earlier), passages)
     found: list[Source] = [(sentence.video, (sentence.segment,)) for sentence in evidence]
     covering = len(found)
-    is_sure = bool(places) and _overlaps(_source(places[0]), found)
+    is_sure = (
+        bool(places)
+        and _overlaps(_source(places[0]), found)
+        and not asks_for_overview(question)
+        and not all(announces(sentence.segment.text) for sentence in evidence)
+    )
     if not is_sure and (covering or is_near(places)):
         found += [source for source in map(_source, places) if not _overlaps(source, found)]
     return Answer(

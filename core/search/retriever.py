@@ -13,6 +13,7 @@ from core.ports import Chunks, Embedder, KeywordRanker, Library, Vectors
 from core.search.caches import Caches, Notes, embedder_of
 from core.search.ranking import VideoScope, join
 from core.search.scopes import ChannelScope, OneVideo, Scope
+from core.text.question_words import subject_of
 
 log = logging.getLogger(__name__)
 
@@ -90,9 +91,10 @@ class Retriever:
         return OneVideo(channel, await self._video(video_id, recipe), has_vectors)
 
     async def embed_question(self, question: str) -> Vectors | None:
-        """Return the question's vector; None if the embedder fails."""
+        """Return the vector of what the question is about; None if the embedder fails."""
         try:
-            vector: Vectors = (await self.embedder.embed([question], "question"))[0]
+            subject = subject_of(question)
+            vector: Vectors = (await self.embedder.embed([subject], "question"))[0]
         except (EmbedderMissing, WorkerFailed, WorkerTimeout):
             log.warning("question not embedded", exc_info=True)
             return None

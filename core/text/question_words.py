@@ -15,6 +15,41 @@ _ASKING = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+_LEAD = re.compile(
+    r"""^\W*(?:
+    (?:please\s)?(?:summari[sz]e|describe|explain|tell\sme|give)\b.*?\b(?:about|on|of|regarding)\b
+    |what\b.*?\b(?:say|said|think|thought|talk|discuss\w*|mention\w*|recommend\w*|suggest\w*
+        |propos\w*|feel|opinion|conclu\w*|decid\w*|discussion)\b
+        (?:\s(?:about|of|on|when\sdiscussing|that))?
+    |(?:why|how)\s(?:did|does|was|were|is|are)
+    |what(?:'s|\sis|\swas|\swere|\sare)\sthe\s(?:decision|discussion|conclusion|opinion|attitude)s?
+        \s(?:of|on|about|towards?)
+    )\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_OVERVIEW = re.compile(
+    r"\b(?:summar\w+|overview|discuss\w*|debate\w*)\b|요약|정리|논의|토론", re.IGNORECASE
+)
+
+
+def subject_of(question: str) -> str:
+    """Return what an English question is about, without how it begins, or all of it if nothing is
+    left.
+
+    >>> subject_of("What did the team say about the two bridges?")
+    'the two bridges'
+    >>> subject_of("Summarize the discussion on tea."), subject_of("Who said so?")
+    ('tea', 'Who said so?')
+    """
+    lead = _LEAD.match(question)
+    found = question[lead.end() :].strip(" ?.") if lead else ""
+    return found if re.search(r"\w{2}", found) else question
+
+
+def asks_for_overview(question: str) -> bool:
+    """Whether it asks for what was said in several places: a summary, a discussion."""
+    return bool(_OVERVIEW.search(question))
+
 
 def strip_question(question: str) -> str:
     """Return the words that the question is about, in its order; "" if it has none.

@@ -15,6 +15,7 @@ import numpy as np
 from core.backends.bm25 import Bm25
 from core.ports import Vectors
 from core.search.ranking import fuse
+from core.text.question_words import subject_of
 from core.text.tokens import tokenise
 from tests.eval.datasets import Question, Recording, Span
 from tests.eval.experiments import FOREIGN, PLACES
@@ -25,7 +26,9 @@ from tests.eval.vectors import CachedEmbedder
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One way to find places. `words`: of a chunk; `overlap`: its share of the next one."""
+    """One way to find places. `words`: of a chunk; `overlap`: its share of the next one; `subject`:
+    the vector of what the question is about alone; `neighbours`: weight of the chunks beside one in
+    its vector; `alike`: what a chunk loses that is the same as a better one."""
 
     words: int = 180
     overlap: float = 0.0
@@ -33,6 +36,9 @@ class Setting:
     vector: float = 1.0
     fusion: Literal["scores", "ranks"] = "scores"
     sentence: Literal["cosine", "words", "middle"] = "cosine"
+    subject: bool = False
+    neighbours: float = 0.0
+    alike: float = 0.0
 
 
 BASE = Setting()
@@ -46,6 +52,10 @@ SETTINGS = {
     "BM25 only": replace(BASE, vector=0.0),
     "BM25 at half weight": replace(BASE, keyword=0.5),
     "fused by ranks (RRF)": replace(BASE, fusion="ranks"),
+    "the vector of the question's subject": replace(BASE, subject=True),
+    "vectors with a quarter of the neighbours'": replace(BASE, neighbours=0.25),
+    "vectors with half of the neighbours'": replace(BASE, neighbours=0.5),
+    "other subjects first (MMR)": replace(BASE, alike=1.0),
     "sentence by BM25": replace(BASE, sentence="words"),
     "the sentence in the chunk's middle": replace(BASE, sentence="middle"),
 }
@@ -59,7 +69,7 @@ class _Scope:
         self.chunks = list(_chunks(recording, setting))
         sentences = [sentence.text for sentence in recording.sentences]
         texts = [" ".join(sentences[first:after]) for first, after in self.chunks]
-        self.rows = embedder.rows(texts, "passage")
+        self.rows = _with_neighbours(embedder.rows(texts, "passage"), setting.neighbours)
         self.sentence_rows = embedder.rows(sentences, "passage")
         self.tokens = [tokenise(text) for text in texts]
         self.sentence_tokens = [tokenise(text) for text in sentences]
@@ -75,9 +85,20 @@ class _Scope:
             best = [int(key) for key, _ in fuse(rankings, (1, 1), PLACES)]
         else:
             scores = setting.keyword * _standard(by_word) + setting.vector * _standard(by_vector)
-            best = [int(i) for i in np.argsort(-scores, kind="stable")[:PLACES]]
+            best = self._best(scores, setting.alike)
         shown = self._scores(question, vector, setting)
         return [self.places[self._shown(i, shown)] for i in best]
+
+    def _best(self, scores: Vectors, alike: float) -> list[int]:
+        """Return the best chunks: each once what it shares with those before it is taken away."""
+        found: list[int] = []
+        left = scores.copy()
+        for _ in range(min(PLACES, len(left))):
+            found.append(int(np.argmax(left)))
+            shared = np.max(self.rows @ self.rows[found].T, axis=1)
+            left = scores - alike * shared
+            left[found] = -np.inf
+        return found
 
     def nearness(self, question: str, vector: Vectors) -> dict[str, float]:
         """Return what could tell whether the recording is about the question."""
@@ -115,13 +136,18 @@ def places(recordings: Sequence[Recording], embedder: CachedEmbedder) -> Table:
             [is_relevant(place, question.gold) for place in found]
             for question, found in _found(recordings, embedder, setting)
         ]
-        rows[name] = [share(map(any, hits)), share(hit[:1] == [True] for hit in hits)]
+        halves = hits[::2], hits[1::2]
+        rows[name] = [
+            *(share(map(any, half)) for half in halves),
+            *(share(hit[:1] == [True] for hit in half) for half in halves),
+        ]
     return Table(
         "ablation",
         "What each choice brings",
         f"{len(recordings)} meetings of QMSum, {embedder.name}. The first row is the base; each"
-        " other one changes one thing.",
-        ("one of five", "the first"),
+        " other one changes one thing. The first column of each pair is of the odd questions, the"
+        " second of the even ones.",
+        ("one of five, odd", "even", "the first, odd", "even"),
         rows,
     )
 
@@ -160,7 +186,10 @@ def _found(
 ) -> Iterator[tuple[Question, list[Span]]]:
     for recording in recordings:
         scope = _Scope(recording, setting, embedder)
-        vectors = embedder.rows([q.text for q in recording.questions], "question")
+        asked = [q.text for q in recording.questions]
+        if setting.subject:
+            asked = [subject_of(text) for text in asked]
+        vectors = embedder.rows(asked, "question")
         for question, vector in zip(recording.questions, vectors, strict=True):
             yield question, scope.find(question.text, vector, setting)
 
@@ -188,6 +217,15 @@ def _chunks(recording: Recording, setting: Setting) -> Iterator[tuple[int, int]]
             after -= 1
             shared += lengths[after]
         first = after
+
+
+def _with_neighbours(rows: Vectors, weight: float) -> Vectors:
+    """Return each row with its neighbours', length 1."""
+    mixed = rows.copy()
+    mixed[1:] += weight * rows[:-1]
+    mixed[:-1] += weight * rows[1:]
+    scaled: Vectors = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    return scaled
 
 
 def _standard(scores: Vectors) -> Vectors:

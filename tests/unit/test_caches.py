@@ -345,3 +345,10 @@ async def test_a_question_does_not_wait_for_another_channels_update(channel):
     assert not putting.done()
     channel.vectors.may_put.set()
     assert await putting == UP_TO_DATE
+
+
+async def test_a_question_is_embedded_as_what_it_is_about():
+    channel = Channel()
+    found = await channel.retriever.embed_question("What did the team say about the two bridges?")
+    subject = await channel.embedder.embed(["the two bridges"], "question")
+    assert np.array_equal(found, subject[0])

@@ -5,7 +5,8 @@ import pytest
 from core.answers.asked import Asked
 from core.answers.evidence import find_evidence
 from core.answers.extractive import extract_answer
-from core.model import Passage, Segment
+from core.model import Passage, Place, Segment
+from tests.harness.fake_core import BEES
 from tests.harness.lectures import KOREAN_PASSAGE, KOREAN_VIDEO, LECTURES, read_lectures
 
 
@@ -55,6 +56,45 @@ def test_what_is_not_said_has_no_answer(lectures):
 def test_a_question_about_everything_gets_the_most_salient_sentences(lectures):
     found = ask("What is this about?", lectures[LECTURES[0]].passage)
     assert 1 <= len(found.citations) <= 3
+
+
+MEETING = tuple(
+    Segment(float(start_s), start_s + 5.0, text)
+    for start_s, text in {
+        101: "There's the functional design of the the remote control.",
+        133: "What's the difference between the functional design and conceptual design?",
+        145: "The functional design is more your area of things where you'll be we want to look at"
+        " what functions we need in the remote control.",
+        155: "But the conceptual design is perhaps bigger than that.",
+    }.items()
+)
+"""From QMSum's ES2006a."""
+
+
+@pytest.mark.parametrize(
+    ("question", "seconds"),
+    [
+        ("Summarize the discussion about the functional design of the remote control.", [101, 145]),
+        ("What is the functional design of the remote control?", [101]),
+        ("기능 디자인 논의를 요약해 주세요", [101, 145]),
+    ],
+)
+def test_a_summary_or_discussion_is_more_than_the_sentence_that_names_it(question, seconds):
+    passage = Passage(BEES, MEETING)
+    places = [Place(BEES, (MEETING[i],), 0.8) for i in (0, 2)]
+    found = extract_answer(Asked(question, [passage], "en"), places)
+    assert [citation.start_s for citation in found.citations] == seconds
+
+
+def test_a_sentence_that_only_announces_is_not_the_whole_answer():
+    said = (
+        Segment(0.0, 5.0, "At the end we discuss the key remote control concepts."),
+        Segment(5.0, 9.0, "The key concept is a case of rubber with few buttons."),
+    )
+    places = [Place(BEES, (one,), 0.8) for one in said]
+    asked = Asked("What are the key remote control concepts?", [Passage(BEES, said)], "en")
+    found = extract_answer(asked, places)
+    assert [citation.start_s for citation in found.citations] == [0.0, 5.0]
 
 
 def test_without_passages_there_is_no_answer():

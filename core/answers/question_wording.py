@@ -63,6 +63,26 @@ _EN_ABOUT = (
         "What {be} {article}{phrase}?",
     ),
     (r"\b{phrase} (?P<be>is|are) used (?:to|for)\b", "What {be} {phrase} used for?"),
+    (r"\b{phrase} stands for\b", "What does {phrase} stand for?"),
+    (
+        r"\b(?P<what>problem|issue|drawback|downside)s? (?:of|with) "
+        r"(?P<article>the |an? )?{phrase}\b",
+        "What is the {what} with {article}{phrase}?",
+    ),
+    (
+        r"(?<!take )\b(?P<what>advantage|benefit|disadvantage|limitation)s? of "
+        r"(?P<article>the |an? )?{phrase}\b",
+        "What are the {what}s of {article}{phrase}?",
+    ),
+    (
+        r"\b(?<!all )(?P<what>type|kind)s of {phrase}\b",
+        "What {what}s of {phrase} are there?",
+    ),
+    (r"\bhow (?P<article>the |an? )?{phrase} works\b", "How does {article}{phrase} work?"),
+    (
+        r"\b(?P<article>the |an? )?{phrase} (?:lets|allows|enables|helps) (?:you|us)\b",
+        "What does {article}{phrase} let you do?",
+    ),
     (
         _START + r"{phrase} (?P<be>is|are) (?:very |really |so |also |quite )?"
         r"(?P<quality>important|useful|necessary|essential|crucial|helpful)\b",

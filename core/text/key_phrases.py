@@ -32,6 +32,8 @@ _VERB_MARK = re.compile(
     re.IGNORECASE,
 )
 
+_PARTICIPLE = re.compile(r"-\w+ed$", re.IGNORECASE)
+"""The end of an adjective like "fine-tuned"."""
 _CAPITAL = re.compile(r"(?<=[\w,;] )([A-Z][\w'-]*)")
 """A word with a capital inside a sentence."""
 _HANGUL = re.compile("[가-힣]+")
@@ -54,6 +56,7 @@ def key_phrases(
     uses = _Uses.of(around or texts)
     candidates = [word for word in found if not uses.is_verb(word)] or found
     phrases = as_phrases(candidates, texts, uses.is_noun)
+    phrases = [phrase for phrase in phrases if not _PARTICIPLE.search(phrase)] or phrases
     nouns = [phrase for phrase in phrases if uses.is_noun(phrase)]
     if len(nouns) < _ENOUGH:  # a short text shows too little of its words
         nouns += [phrase for phrase in phrases if phrase not in nouns]

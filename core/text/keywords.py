@@ -12,16 +12,18 @@ from core.text.tokens import words
 
 # Frequent words without a subject: stems, or words as written.
 _FILLER = """
-    actual actually ago ahead alright anyway bad basically best better big bit call came case
-    come cool course day different everybody everyone everything exactly example fact far find
-    first follow gave give good great guess guy guys half haven't help hmm important interest
-    keep kind know last later least lectur lecture lesson let little long look lot main make may
-    maybe mean mhm might minute mm mmm month morning must name near need new next nice nobody number
-    old order part people place pleas please point probably put question quit quite rest right
-    say second see seem show small someone something sort speaker start still story stuff sure
-    take talk tell thank thing think third thought time today together tri try understand use
-    usual video want watch way week went whether without word work wow year yep yet
-    감사 구독 내용 마지막 말씀 문제 방법 부분 사람 생각 시간 시작 안녕 영상 이야기 정말 질문 처음
+    actual actually ago ahead alright anyway bad basically best better big bit call came case come
+    cool course day different everybody everyone everything exactly example fact far find first
+    follow gave give good great guess guy guys half haven't help hmm important instanc instance
+    interest keep kind know last later least lectur lecture lesson let little long look lot main
+    make may maybe mean mhm might minute mm mmm month morning must name near need new next nice
+    nobody number old order part people place pleas please point pre probably put question quit
+    quite rest right say second see seem show small someone something sort speaker start still
+    story stuff super sure take talk tell thank thing think third thought time today together tri
+    try understand use usual video want watch way week went whether without word work wow year yep
+    yet
+    감사 구독 내용 마지막 말씀 문제 방법 부분 사람 생각 시간 시작 안녕 영상 이야기
+    정말 질문 처음 하다
 """
 _FILLER_WORDS = frozenset(_FILLER.split())
 _VERB = re.compile(r"\w{2,}[^e]ed", re.IGNORECASE)

@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from core.answers.suggested_questions import follow_up, suggest
 from core.model import Passage, Segment, Video
+from core.text.key_phrases import key_phrases
+from core.text.keywords import count_words
+from tests.eval.datasets import short_talks
 from tests.harness.lectures import read_lecture
 
 TALK = (
@@ -17,6 +20,10 @@ TALK = (
     "The difference between bees and wasps is their food.",
     "Honey is useful, because bees eat honey in winter.",
     "The keeper keeps the honey in jars.",
+    "The problem with smoke is that it calms them for minutes only.",
+    "We take advantage of the frames.",
+    "There are three types of hives in the world.",
+    "A queen cage lets you bring a new queen.",
 )
 KOREAN = (
     "오늘은 꿀벌의 춤을 이야기합니다.",
@@ -39,10 +46,25 @@ def test_ready_questions_come_before_those_about_phrases():
         ("honey", "Why is honey useful?"),
         ("wasps", "What is the difference between bees and wasps?"),
         ("jars", "What is said about jars?"),
+        ("smoke", "What is the problem with smoke?"),
+        ("frames", "What is said about the frames?"),
+        ("hives", "What types of hives are there?"),
+        ("queen cage", "What does a queen cage let you do?"),
     ],
 )
 def test_a_phrase_is_asked_about_by_what_a_sentence_does_with_it(phrase, question):
     assert suggest([phrase], TALK, "en")[0] == question
+
+
+def test_a_real_talk_is_asked_about_what_it_explains():
+    """Before, all three asked "What is said about …?", one of them about "the fine-tuned"."""
+    talks = {talk.video.title: talk for talk in short_talks()}
+    said = [sentence.text for sentence in talks["What is the BLEU metric?"].sentences]
+    phrases = key_phrases(said, count_words(said), 12)
+    assert "What is the problem with BLEU?" in suggest(phrases, said, "en")
+    said = [sentence.text for sentence in talks["What is domain adaptation?"].sentences]
+    found = key_phrases(said, count_words(said), 12)
+    assert not {"fine-tuned", "pre"} & set(found)
 
 
 @pytest.mark.parametrize(

@@ -52,12 +52,18 @@ SETTINGS = {
     "BM25 only": replace(BASE, vector=0.0),
     "BM25 at half weight": replace(BASE, keyword=0.5),
     "fused by ranks (RRF)": replace(BASE, fusion="ranks"),
+    "sentence by BM25": replace(BASE, sentence="words"),
+    "the sentence in the chunk's middle": replace(BASE, sentence="middle"),
+}
+RANKINGS = {
+    "base": BASE,
     "the vector of the question's subject": replace(BASE, subject=True),
     "vectors with a quarter of the neighbours'": replace(BASE, neighbours=0.25),
     "vectors with half of the neighbours'": replace(BASE, neighbours=0.5),
     "other subjects first (MMR)": replace(BASE, alike=1.0),
-    "sentence by BM25": replace(BASE, sentence="words"),
-    "the sentence in the chunk's middle": replace(BASE, sentence="middle"),
+    "BM25 at half weight": replace(BASE, keyword=0.5),
+    "BM25 at one and a half": replace(BASE, keyword=1.5),
+    "fused by ranks (RRF)": replace(BASE, fusion="ranks"),
 }
 
 
@@ -132,24 +138,47 @@ def places(recordings: Sequence[Recording], embedder: CachedEmbedder) -> Table:
     """Return places in the gold span for each setting."""
     rows = {}
     for name, setting in SETTINGS.items():
-        hits = [
-            [is_relevant(place, question.gold) for place in found]
-            for question, found in _found(recordings, embedder, setting)
-        ]
+        hits = _hits(recordings, embedder, setting)
+        rows[name] = [share(map(any, hits)), share(hit[:1] == [True] for hit in hits)]
+    return Table(
+        "ablation",
+        "What each choice brings",
+        f"{len(recordings)} meetings of QMSum, {embedder.name}. The first row is the base; each"
+        " other one changes one thing.",
+        ("one of five", "the first"),
+        rows,
+    )
+
+
+def rankings(recordings: Sequence[Recording], embedder: CachedEmbedder) -> Table:
+    """Return the same for ways to rank, apart for odd and even questions: what raises only one half
+    is chance."""
+    rows = {}
+    for name, setting in RANKINGS.items():
+        hits = _hits(recordings, embedder, setting)
         halves = hits[::2], hits[1::2]
         rows[name] = [
             *(share(map(any, half)) for half in halves),
             *(share(hit[:1] == [True] for hit in half) for half in halves),
         ]
     return Table(
-        "ablation",
-        "What each choice brings",
-        f"{len(recordings)} meetings of QMSum, {embedder.name}. The first row is the base; each"
-        " other one changes one thing. The first column of each pair is of the odd questions, the"
-        " second of the even ones.",
-        ("one of five, odd", "even", "the first, odd", "even"),
+        "rankings",
+        "What ways to rank bring",
+        f"{len(recordings)} meetings of QMSum, {embedder.name}: odd and even questions. The subject"
+        " is the question without how it begins (“Summarize the discussion about”).",
+        ("one of five, odd", "one of five, even", "the first, odd", "the first, even"),
         rows,
     )
+
+
+def _hits(
+    recordings: Sequence[Recording], embedder: CachedEmbedder, setting: Setting
+) -> list[list[bool]]:
+    """Tell for each question which of its places are in the marked span."""
+    return [
+        [is_relevant(place, question.gold) for place in found]
+        for question, found in _found(recordings, embedder, setting)
+    ]
 
 
 def separation(recordings: Sequence[Recording], embedder: CachedEmbedder) -> Table:

@@ -73,7 +73,11 @@ class Suite:
         }
         if self._is_quick:
             return measures
-        measures |= {"separation": self._separation, "places": self._places}
+        measures |= {
+            "separation": self._separation,
+            "places": self._places,
+            "rankings": self._rankings,
+        }
         if self._data and self._korean:
             measures |= {
                 "Belebele": self._belebele,
@@ -225,6 +229,9 @@ class Suite:
 
     async def _places(self) -> Table:
         return ablation.places(self._few_meetings(), self._embedders[0])
+
+    async def _rankings(self) -> Table:
+        return ablation.rankings(self._meetings, self._embedders[0])
 
     def _few_meetings(self) -> list[Recording]:
         return datasets.shortened(self._meetings, QUICK_MEETINGS)

@@ -136,6 +136,8 @@ class Fts5:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")  # this is a cache: the last puts may be lost
             db.execute("PRAGMA secure_delete = ON")  # overwrite deleted data
+            # To drop a table takes a temporary file, where the child may not write.
+            db.execute("PRAGMA temp_store = MEMORY")
             found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found != "ok":
                 raise sqlite3.DatabaseError(found)

@@ -36,8 +36,8 @@ EN = Words("en")
 SENTENCE = "Nora Lee found the queen of the hive in Arden."
 CLAIM = SENTENCE.removesuffix(".")
 SMALL_WORDS = "again also before both here just now once only so then too".split()  # noqa: SIM905
-SENTENCES = [f"{CLAIM} {' '.join(three)}." for three in combinations(SMALL_WORDS, 3)]
-"""None repeats another one, which would not be shown again."""
+SENTENCES = [f"{' '.join(three).capitalize()} {SENTENCE}" for three in combinations(SMALL_WORDS, 3)]
+"""None repeats another one or begins as those before it, which would not be shown."""
 LONG = "\n\n ".join(SENTENCES[:80])
 
 

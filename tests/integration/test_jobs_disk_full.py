@@ -20,7 +20,7 @@ from tests.harness.fake_core import BEES, FakeCore
 from tests.harness.small_disk import NoDisk, small_disk
 
 SAID = tuple(
-    Segment(20.0 * n, 20.0 * n + 19, ("Bees dance " * 9 + "here. ") * 24) for n in range(100)
+    Segment(80.0 * n, 80.0 * n + 79, ("Bees dance " * 9 + "here. ") * 24) for n in range(30)
 )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.model import Chapter, Segment, Transcript, Video
-from core.text.key_phrases import join, key_phrases
+from core.text.key_phrases import WordUses, join, key_phrases
 from core.text.keywords import WordCounts, count_words
 from core.text.tokens import tokenise
 
@@ -46,9 +46,10 @@ def find_chapters(video: Video, transcript: Transcript) -> tuple[Chapter, ...]:
     firsts = sorted(titles)
     texts = [segment.text for segment in segments]
     whole = count_words(texts)
+    uses = None if all(titles.values()) else WordUses.of(texts)
     return tuple(
         Chapter(
-            titles[first] or _title(segments[first:after], whole, texts) or video.title or UNTITLED,
+            titles[first] or _title(segments[first:after], whole, uses) or video.title or UNTITLED,
             segments[first].start_s,
             segments[after].start_s if after < len(segments) else segments[-1].end_s,
         )
@@ -69,7 +70,7 @@ def _uploader_titles(video: Video, segments: Sequence[Segment]) -> dict[int, str
     return titles
 
 
-def _title(segments: Sequence[Segment], whole: WordCounts, around: Sequence[str]) -> str:
+def _title(segments: Sequence[Segment], whole: WordCounts, around: WordUses | None) -> str:
     """Name what the chapter is about more than the video: one phrase of several words, or two
     words. Without any it is the start of its first sentence."""
     texts = [segment.text for segment in segments]

@@ -47,13 +47,13 @@ Stems = tuple[str, ...]
 
 
 def key_phrases(
-    texts: Sequence[str], whole: WordCounts, limit: int, around: Sequence[str] = ()
+    texts: Sequence[str], whole: WordCounts, limit: int, around: WordUses | None = None
 ) -> list[str]:
     """Return what these texts are about, compared with the `whole` around them, best first.
 
-    `around`: the texts that tell nouns from other words, if these are too short for it."""
+    `around`: the uses that tell nouns from other words, if these texts are too short for it."""
     found = keywords(count_words(texts), whole, limit + _SPARE)
-    uses = _Uses.of(around or texts)
+    uses = around or WordUses.of(texts)
     candidates = [word for word in found if not uses.is_verb(word)] or found
     phrases = as_phrases(candidates, texts, uses.is_noun)
     phrases = [phrase for phrase in phrases if not _PARTICIPLE.search(phrase)] or phrases
@@ -94,8 +94,9 @@ def join(phrases: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Uses:
-    """How often each stem is used in a way that tells nouns from other words."""
+class WordUses:
+    """How often each stem is used in a way that tells nouns from other words. Counting a long
+    video takes a second: its chapters share one."""
 
     after_determiner: Counter[str]
     after_verb_mark: Counter[str]
@@ -105,7 +106,7 @@ class _Uses:
     particles: Mapping[str, Counter[str]]
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> _Uses:
+    def of(cls, texts: Sequence[str]) -> WordUses:
         return cls(
             _stems(_DETERMINER, texts) + _stems(_PLURAL_SUBJECT, texts),
             _stems(_VERB_MARK, texts),

@@ -35,7 +35,7 @@ class FakeJobs:
     """`Jobs` that runs one job at a time, in the order of submission. `look_s`: polling
     interval."""
 
-    look_s = 0.001
+    look_s = 0.01
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest

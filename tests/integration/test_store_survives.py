@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from core.backends.storage.database import open_database, translated
+from core.backends.storage.database import engine_for_jobs, open_database, translated
 from core.backends.storage.store import open_store, sqlite_url
 from core.errors import CoreError, DataUnwritable, DiskFull, StoreBroken, StoreUnreachable
 from core.model import Segment, Transcript, Video
@@ -148,6 +148,17 @@ async def test_every_commit_reaches_the_disk_and_readers_do_not_wait(path):
         "foreign_keys": 1,
         "busy_timeout": 15_000,
     }
+
+
+async def test_no_connection_keeps_more_than_half_a_megabyte_of_pages(path):
+    async with open_database(sqlite_url(path)) as database, database.read() as connection:
+        kept = [await connection.scalar(text("PRAGMA cache_size"))]
+        kept += await database.fetch(lambda own: own.scalars(text("PRAGMA cache_size")).all())
+    jobs = engine_for_jobs(f"sqlite:///{path}")
+    with jobs.connect() as connection:
+        kept += connection.scalars(text("PRAGMA cache_size")).all()
+    jobs.dispose()
+    assert kept == [-512] * 3
 
 
 async def test_a_write_that_waits_too_long_for_another_process_is_told(path):

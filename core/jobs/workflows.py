@@ -63,8 +63,8 @@ which YouTube may refuse for its video, and not all at once."""
 _PAUSE_TOLD_EVERY_S = 30.0
 
 _FILE_GONE = "file_gone"
-"""In the outcome of a step that failed after its file was deleted, which is that of whoever sent it
-first, in a chat or in the terminal."""
+"""Marks the outcome of a step whose file was deleted meanwhile. Another order of the same file may
+still have its own copy."""
 
 Outcome = dict[str, Any]
 """`{"notes": […]}` or `{"error": code, "facts": {…}}`: all that DBOS stores of a step."""

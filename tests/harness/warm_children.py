@@ -1,5 +1,5 @@
-"""Let a program fork its speech and index child from servers that have imported their libraries
-(tests/harness/warm_start.py), instead of starting Python anew."""
+"""Fork a program's speech and index children from preloaded servers (tests/harness/warm_start.py)
+instead of starting Python for each. A fork's libraries were imported before it is confined."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class WarmChild:
         self.stderr = asyncio.StreamReader(child_process.MAX_LINE_BYTES)
         self._process = process
         self._ended = asyncio.Event()
-        asyncio.get_running_loop().add_reader(process.connection, self._end)
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
@@ -42,6 +41,7 @@ class WarmChild:
             os.fdopen(self._process.stdin, "wb", 0),
         )
         self.stdin = asyncio.StreamWriter(transport, protocol, None, loop)
+        loop.add_reader(self._process.connection, self._end)  # last: it closes stdin
 
     async def wait(self) -> int | None:
         await self._ended.wait()

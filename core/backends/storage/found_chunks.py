@@ -1,7 +1,7 @@
 """Read the chunks that a search has found, with what is said in them, in one transaction.
 
-In plain SQL, for two reasons. SQLAlchemy compiles a list of pairs anew for each search. And the
-query must start from the pairs, or it reads every chunk of a video.
+It is plain SQL: SQLAlchemy would compile the list of pairs for every search, and the query must
+start from the pairs, or it reads every chunk of a video.
 """
 
 from __future__ import annotations
